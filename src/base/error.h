@@ -1,0 +1,66 @@
+// What can fail on the data path returns Result<T>. An Error is small and trivially copyable: making one never
+// allocates.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <type_traits>
+
+namespace weir::base {
+
+// What went wrong, in the terms that decide what happens next.
+enum class ErrorCode : std::uint8_t {
+  closed,       // the peer ended the stream in an orderly way, where more was needed
+  reset,        // the connection was reset or broke
+  refused,      // nobody listens there
+  unreachable,  // no route, or the network said no
+  timeout,      // a deadline passed
+  cancelled,    // whoever owns this work no longer wants it
+  protocol,     // the peer broke its protocol
+  too_large,    // a limit on size or count was passed
+  not_found,    // a name that does not resolve, an object that does not exist
+  no_backend,   // nothing is eligible
+  queue_full,   // a bounded queue has no room
+  exhausted,    // descriptors, memory or ports ran out
+  io,           // any other failure of the operating system
+};
+
+// On whose side the fault lies.
+enum class Side : std::uint8_t { client, backend, ours };
+
+struct [[nodiscard]] Error {
+  ErrorCode code;
+  Side side = Side::ours;
+  bool retry_helps = false;  // true only when the same work may be tried again elsewhere without doing it twice
+  int os_error = 0;          // errno where the system reported one
+  const char* what = "";     // static text: what was being done, or which rule was broken
+
+  Error on(Side where) const {
+    Error copy = *this;
+    copy.side = where;
+    return copy;
+  }
+};
+static_assert(std::is_trivially_copyable_v<Error>);
+
+template <typename T>
+using Result = std::expected<T, Error>;
+
+inline std::unexpected<Error> fail(ErrorCode code, const char* what, int os_error = 0) {
+  return std::unexpected(Error{.code = code, .os_error = os_error, .what = what});
+}
+
+const char* name(ErrorCode code);
+const char* name(Side side);
+
+// The ErrorCode that errno stands for: ECONNREFUSED is refused, EMFILE exhausted, and so on; io for the rest.
+ErrorCode code_of_errno(int os_error);
+inline std::unexpected<Error> fail_errno(int os_error, const char* what) {
+  return fail(code_of_errno(os_error), what, os_error);
+}
+
+// One line for a log: "connect: refused (backend): Connection refused".
+std::string describe(const Error& error);
+
+}  // namespace weir::base

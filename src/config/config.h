@@ -1,0 +1,242 @@
+// The whole configuration as plain values: what a file or the API may say, with defaults, and nothing that runs.
+// Reading is in read.h, checking in validate.h, comparing in diff.h.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ip.h"
+
+namespace weir::config {
+
+using Duration = std::chrono::milliseconds;
+
+// Where an object was written. Objects made through the API have file "api" and no line.
+struct Origin {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  bool from_api() const { return file == "api"; }
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+// A registered thing (strategy, checker, store) chosen by name, with the options it declares in its table entry.
+using OptionValue = std::variant<bool, std::int64_t, double, std::string, Duration, std::vector<std::string>,
+                                 std::map<std::string, std::string>>;
+struct Choice {
+  std::string name;
+  std::map<std::string, OptionValue> options;  // every declared option is present: as written, or its default
+  friend bool operator==(const Choice&, const Choice&) = default;
+};
+
+struct Timeouts {
+  Duration header = std::chrono::seconds(10);    // from the first byte of a head to its last
+  Duration body = std::chrono::seconds(60);      // between two pieces of a body, either way
+  Duration idle = std::chrono::seconds(60);      // a kept-alive connection without a request
+  Duration connect = std::chrono::seconds(2);    // opening a connection to a backend, each address
+  Duration response = std::chrono::seconds(60);  // from the end of the request to the head of the response
+  Duration queue = std::chrono::seconds(5);      // waiting for a connection of a backend at its max_connections
+  Duration tunnel = std::chrono::hours(1);       // an upgraded connection or CONNECT tunnel without a byte
+  friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+// The timeouts that a listener, route or pool sets itself; the rest comes from the next wider scope.
+// The order is: route, pool, listener, global.
+struct TimeoutOverrides {
+  std::optional<Duration> header, body, idle, connect, response, queue, tunnel;
+  friend bool operator==(const TimeoutOverrides&, const TimeoutOverrides&) = default;
+};
+
+enum class TokenRole : std::uint8_t { viewer, operator_, admin };
+struct AdminToken {
+  std::string name;
+  TokenRole role = TokenRole::viewer;
+  std::string sha256;  // 64 hex digits: the digest of the token
+  friend bool operator==(const AdminToken&, const AdminToken&) = default;
+};
+struct Admin {
+  std::string listen = "127.0.0.1:9090";  // or unix:/path
+  std::vector<AdminToken> tokens;
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+struct AccessLog {
+  bool enabled = true;
+  std::string path = "stdout";  // stdout, stderr or a file
+  std::string format = "json";  // json, combined, or a template with %{field}
+  friend bool operator==(const AccessLog&, const AccessLog&) = default;
+};
+
+struct Limits {
+  std::uint32_t request_line_bytes = 8 * 1024;  // longer: 414
+  std::uint32_t header_bytes = 16 * 1024;       // the whole head; longer: 431. At most 64 KB
+  std::uint32_t header_count = 100;             // more: 431
+  std::uint64_t body_bytes = 0;                 // longer: 413; 0 is without limit
+  std::uint32_t connections = 0;                // open client connections of a listener; 0 is without limit
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+// ---- routes -----------------------------------------------------------------------------------------------------
+
+// A predicate on one header or query parameter.
+enum class MatchKind : std::uint8_t { exact, prefix, regex, present, absent };
+struct NamedMatch {
+  std::string name;  // a header's is lower case
+  MatchKind kind = MatchKind::exact;
+  std::string value;
+  friend bool operator==(const NamedMatch&, const NamedMatch&) = default;
+};
+
+// All that is given must hold.
+struct Match {
+  std::vector<std::string> host;  // any of; exact ("a.example"), "*.example" for any depth below it
+  std::optional<std::string> path;
+  std::optional<std::string> path_prefix;  // on segment borders: /v1 takes /v1 and /v1/x, not /v10
+  std::optional<std::string> path_regex;   // RE2, the whole path
+  std::vector<std::string> method;         // any of
+  std::vector<NamedMatch> header;
+  std::vector<NamedMatch> query;
+  std::vector<base::Cidr> client;  // any of
+  friend bool operator==(const Match&, const Match&) = default;
+};
+
+struct Redirect {
+  // A path or an absolute URL. {scheme} {host} {path} {query} and, after path_regex, {1}.. are replaced; a `to` that is
+  // only a path keeps the query.
+  std::string to;
+  std::uint16_t status = 302;  // 301 302 303 307 308
+  friend bool operator==(const Redirect&, const Redirect&) = default;
+};
+
+struct FixedResponse {
+  std::uint16_t status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+  friend bool operator==(const FixedResponse&, const FixedResponse&) = default;
+};
+
+// At most one of the two path changes.
+struct Rewrite {
+  std::optional<std::string> path_prefix;  // replaces what path_prefix of the match took
+  std::optional<std::string> path_regex;   // RE2 over the path; every place it matches is replaced by `substitution`
+  std::string substitution;                // \1.. are groups
+  std::optional<std::string> host;         // the Host the backend sees
+  friend bool operator==(const Rewrite&, const Rewrite&) = default;
+};
+
+struct HeaderChanges {
+  std::vector<std::pair<std::string, std::string>> set;  // replaces all fields of that name
+  std::vector<std::pair<std::string, std::string>> add;
+  std::vector<std::string> remove;
+  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
+  friend bool operator==(const HeaderChanges&, const HeaderChanges&) = default;
+};
+
+struct Route {
+  std::string name;  // given, or "<listener>/<number>"
+  Match match;
+  std::string pool;  // exactly one of pool, redirect, respond
+  std::optional<Redirect> redirect;
+  std::optional<FixedResponse> respond;
+  Rewrite rewrite;
+  HeaderChanges request_headers;
+  HeaderChanges response_headers;
+  TimeoutOverrides timeouts;
+  Origin origin;
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+enum class ListenerProtocol : std::uint8_t { http, https, tcp, tls, udp };
+struct Listener {
+  std::string name;
+  std::string address;  // host:port of an IP address, "*:port" for every address of both families
+  ListenerProtocol protocol = ListenerProtocol::http;
+  std::vector<Route> routes;
+  std::string pool;  // what no route takes; empty: 404
+  TimeoutOverrides timeouts;
+  Limits limits;
+  std::vector<base::Cidr> trusted_proxies;  // peers whose X-Forwarded-* and X-Request-Id are believed
+  std::string via;                          // pseudonym for Via; empty: none is added
+  bool http_1_0_keep_alive = true;
+  Origin origin;
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+// ---- pools ------------------------------------------------------------------------------------------------------
+
+struct Backend {
+  std::string id;    // given, or "host:port"
+  std::string host;  // an address or a name to resolve
+  std::uint16_t port = 0;
+  std::uint32_t weight = 1;           // 0..1000; 0 takes no new work
+  std::uint32_t max_connections = 0;  // over all workers; 0 is without limit
+  bool enabled = true;
+  std::string health_check_path;  // overrides the pool's; empty: the pool's
+  Origin origin;
+  friend bool operator==(const Backend&, const Backend&) = default;
+};
+
+struct HealthCheck {
+  Choice checker{.name = "http", .options = {}};  // type and the options of that checker (path, expected_status, ...)
+  bool enabled = true;
+  Duration interval = std::chrono::seconds(5);
+  Duration timeout = std::chrono::seconds(2);
+  Duration fast_interval = std::chrono::seconds(1);  // while a state is changing; never above interval
+  double jitter = 0.1;                               // share of the interval, 0..0.5
+  std::uint32_t healthy_threshold = 2;
+  std::uint32_t unhealthy_threshold = 3;
+  std::uint16_t port = 0;  // 0: the backend's own
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+struct Retries {
+  std::uint32_t attempts = 2;       // further attempts after the first; 0 turns retries off
+  double budget = 0.2;              // share of the pool's requests of the last 10 s that may be retries
+  std::uint32_t budget_floor = 10;  // retries a 10 s window always allows
+  friend bool operator==(const Retries&, const Retries&) = default;
+};
+
+struct UpstreamConnections {
+  std::uint32_t max_idle = 256;  // kept-alive idle connections per backend and worker
+  Duration idle_timeout = std::chrono::seconds(60);
+  std::uint32_t max_requests = 0;  // requests on one connection before it is closed; 0 is without limit
+  std::uint32_t max_queue = 1024;  // exchanges waiting for a backend at its max_connections, per backend and worker
+  friend bool operator==(const UpstreamConnections&, const UpstreamConnections&) = default;
+};
+
+struct Pool {
+  std::string name;
+  Choice algorithm{.name = "round_robin", .options = {}};
+  HealthCheck health_check;
+  std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy ones are used again
+  Duration slow_start{0};
+  Duration drain_timeout = std::chrono::seconds(300);
+  Retries retries;
+  UpstreamConnections connections;
+  TimeoutOverrides timeouts;
+  bool sticky_sessions = false;
+  Duration sticky_ttl = std::chrono::hours(1);
+  std::vector<Backend> backends;
+  Origin origin;
+  friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+struct Config {
+  std::uint32_t workers = 0;  // 0: number of cores
+  Admin admin;
+  Choice store{.name = "memory", .options = {}};
+  AccessLog access_log;
+  Timeouts timeouts;
+  Duration drain_timeout = std::chrono::seconds(300);  // of Weir itself on SIGTERM
+  std::string log_level = "info";                      // debug info warning error
+  std::vector<Listener> listeners;
+  std::vector<Pool> pools;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace weir::config

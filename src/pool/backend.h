@@ -1,0 +1,76 @@
+// A backend as it runs: identity, state and the few counters that all workers share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+
+namespace weir::pool {
+
+// DESIGN section 1. `disabled` is by an operator; `draining` takes no new work and finishes the old.
+enum class BackendState : std::uint8_t { unknown, healthy, unhealthy, draining, disabled };
+const char* name(BackendState state);
+
+using Addresses = std::vector<base::SocketAddress>;
+
+// Lives as long as anything refers to it: snapshots, connections, statistics. The same backend (pool, id, host and port
+// unchanged) stays the same object over every change of configuration, so its counters and connections survive.
+// Counters are relaxed atomics, each group on its own cache line, written by workers; identity is immutable.
+class Backend {
+ public:
+  Backend(std::string pool_name, std::string id, std::string host, std::uint16_t port);
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  ~Backend();
+
+  const std::string& pool_name() const { return pool_name_; }
+  const std::string& id() const { return id_; }
+  const std::string& host() const { return host_; }
+  std::uint16_t port() const { return port_; }
+  // A small dense number, unique among living backends, for tables indexed by backend.
+  std::uint32_t slot() const { return slot_; }
+
+  // Written by the control thread only.
+  std::atomic<BackendState> state{BackendState::unknown};
+
+  // Exchanges or connections in progress here, over all workers.
+  alignas(64) std::atomic<std::uint32_t> in_flight{0};
+  // The number of the last pick that chose this backend, for ties (strategy-defined).
+  std::atomic<std::uint32_t> last_picked{0};
+  // Peak-EWMA latency estimate in nanoseconds (0: none yet) and when it was taken, packed by balance/latency.h.
+  std::atomic<std::uint64_t> latency_estimate{0};
+
+  // Open upstream connections, busy and idle, over all workers, and exchanges queued for one.
+  alignas(64) std::atomic<std::uint32_t> open_connections{0};
+  std::atomic<std::uint32_t> idle_connections{0};
+  std::atomic<std::uint32_t> queued{0};
+  // Live-traffic connection failures in a row; reset by a success. Feeds the health state machine.
+  std::atomic<std::uint32_t> consecutive_connect_failures{0};
+
+  alignas(64) std::atomic<std::uint64_t> total_requests{0};
+  std::atomic<std::uint64_t> failed_requests{0};
+
+ private:
+  std::string pool_name_;
+  std::string id_;
+  std::string host_;
+  std::uint16_t port_;
+  std::uint32_t slot_;
+};
+
+// One backend as a snapshot offers it.
+struct BackendEntry {
+  std::shared_ptr<Backend> backend;
+  std::shared_ptr<const Addresses> addresses;  // at least one, or the entry is not eligible
+  std::uint32_t weight = 1;                    // effective: after slow start and overrides; > 0 when eligible
+  std::uint32_t max_connections = 0;
+};
+
+// The eligible backends of a pool, immutable, in the order of the configuration. A strategy is built from it.
+using BackendSet = std::vector<BackendEntry>;
+
+}  // namespace weir::pool
