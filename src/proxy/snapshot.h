@@ -1,0 +1,49 @@
+// The immutable configuration that a worker reads. Control builds it; workers swap it whole and never edit it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balance/strategy.h"
+#include "config/config.h"
+#include "metrics/registry.h"
+#include "pool/backend.h"
+#include "route/table.h"
+
+namespace weir::proxy {
+
+inline constexpr std::uint32_t kNoPool = UINT32_MAX;
+
+// A pool as one snapshot sees it. Unchanged pools are shared between snapshots.
+struct PoolSnapshot {
+  std::shared_ptr<const config::Pool> config;
+  pool::BackendSet eligible;  // in configuration order; what `strategy` was built from
+  std::unique_ptr<balance::Strategy> strategy;
+  balance::HashKeySource hash_key;  // strategy->hash_key(), asked once
+  // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
+  bool degraded = false;
+};
+
+// A listener as one snapshot sees it. Unchanged listeners are shared between snapshots, so a changed pool does not
+// compile routes again.
+struct ListenerSnapshot {
+  std::shared_ptr<const config::Listener> config;
+  std::uint32_t id = 0;  // the same for a listener of the same name and address over all snapshots
+  std::unique_ptr<route::Table> routes;
+  // Per route of config->routes, in its order: timeouts after all overrides but the pool's.
+  std::vector<config::TimeoutOverrides> route_timeouts;
+};
+
+struct Snapshot {
+  std::uint64_t version = 0;
+  config::Timeouts timeouts;
+  std::vector<std::shared_ptr<const PoolSnapshot>> pools;
+  std::vector<std::shared_ptr<const ListenerSnapshot>> listeners;
+  // Per listener: the index in `pools` of each of its routes (kNoPool for redirects and fixed responses), then of its
+  // default pool as the last element.
+  std::vector<std::vector<std::uint32_t>> pool_of_route;
+};
+
+}  // namespace weir::proxy
