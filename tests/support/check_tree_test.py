@@ -1,0 +1,91 @@
+"""The checker of the tree finds each kind of breach and is content with a tree that has none."""
+
+import pytest
+from check_tree import check
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A small tree without faults; `tree(path, text)` adds or replaces a file."""
+
+    def write(path, text):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return tmp_path
+
+    write("src/floors.txt", "# comment\nbase:\nnet: base\napp: base net\n")
+    write("src/base/ip.h", "#pragma once\nclass Address {};\n")
+    write("src/net/socket.cc", '#include <vector>\n#include "base/ip.h"\n#include "net/socket.h"\n')
+    write("src/net/socket.h", '#include "base/ip.h"\n')
+    write("tests/unit/net/socket_test.cc", '#include "app/whatever.h"\n')
+    return write
+
+
+def faults(root):
+    return [fault.replace(str(root) + "/", "") for fault in check(root)]
+
+
+def test_a_tree_that_keeps_the_rules_has_no_faults(tree):
+    assert faults(tree("src/app/main.cc", '#include "net/socket.h"\n')) == []
+
+
+def test_an_include_upwards_is_found(tree):
+    root = tree("src/base/ip.cc", '#include "base/ip.h"\n\n#include "net/socket.h"\n')
+    assert faults(root) == ["src/base/ip.cc:3: base must not include net (floors.txt)"]
+
+
+def test_an_include_with_spaces_is_found(tree):
+    root = tree("src/base/ip.cc", '  # include "net/socket.h"\n')
+    assert faults(root) == ["src/base/ip.cc:1: base must not include net (floors.txt)"]
+
+
+def test_an_include_that_does_not_start_at_src_is_found(tree):
+    root = tree("src/net/poll.cc", '#include "socket.h"\n')
+    assert faults(root) == ['src/net/poll.cc:1: "socket.h" is no file of src/ (names start at src/)']
+
+
+def test_a_folder_that_floors_does_not_list_is_found(tree):
+    root = tree("src/extra/thing.h", "")
+    assert faults(root) == ["src/extra/thing.h:1: the folder extra is not in floors.txt"]
+
+
+def test_a_deeper_folder_is_found(tree):
+    root = tree("src/net/deep/thing.h", "")
+    assert faults(root) == ["src/net/deep/thing.h:1: sources lie in src/<folder>/, one level deep"]
+
+
+@pytest.mark.parametrize(
+    "floors, fault",
+    [
+        ("base: net\nnet: base\napp:\n", "src/floors.txt:1: base may only name earlier lines, net is none"),
+        ("base: base\nnet: base\napp:\n", "src/floors.txt:1: base may only name earlier lines, base is none"),
+        ("base:\nnet: base\nnet: base\napp:\n", "src/floors.txt:3: net is listed twice"),
+        ("base:\nnet base\nnet: base\napp:\n", "src/floors.txt:2: not a line of the form `folder: folder folder`"),
+    ],
+)
+def test_faults_of_the_floors_themselves_are_found(tree, floors, fault):
+    assert fault in faults(tree("src/floors.txt", floors))
+
+
+@pytest.mark.parametrize("path", ["src/net/long.cc", "src/net/long.h", "tests/support/long.py"])
+def test_a_file_of_401_lines_is_found_and_one_of_400_is_not(tree, path):
+    assert faults(tree(path, "\n" * 400)) == []
+    assert faults(tree(path, "\n" * 401)) == [f"{path}:401: 401 lines, at most 400; split it by concept"]
+
+
+@pytest.mark.parametrize("name", ["ConnectionManager", "StrategyImpl", "StrategyBase", "StringUtils", "BackendCluster"])
+def test_a_type_with_a_banned_word_is_found(tree, name):
+    found = faults(tree("src/net/thing.h", f"// text\nclass {name} final {{}};\n"))
+    assert len(found) == 1
+    assert found[0].startswith(f"src/net/thing.h:2: the type {name} says")
+
+
+@pytest.mark.parametrize("name", ["Basement", "Implicit", "Utilization", "Base"])
+def test_a_word_that_only_begins_like_a_banned_one_is_fine(tree, name):
+    assert faults(tree("src/net/thing.h", f"struct {name} {{}};\n")) == []
+
+
+@pytest.mark.parametrize("name", ["string_util", "pool_impl", "pool_manager", "strategy_base"])
+def test_a_file_with_a_banned_word_is_found(tree, name):
+    assert len(faults(tree(f"src/net/{name}.h", ""))) == 1
