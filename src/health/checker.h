@@ -1,0 +1,45 @@
+// One kind of active probe. One checker is one file; checkers.def lists them all.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "config/kinds.h"
+#include "health/check_result.h"
+#include "net/task.h"
+
+namespace weir::health {
+
+// Whom to probe. The views and spans outlive the probe; the caller keeps them.
+struct CheckTarget {
+  std::span<const base::SocketAddress> addresses;  // tried in turn until one can be connected to; at least one
+  std::string_view host;                           // as configured: what an HTTP checker sends unless told otherwise
+  std::string_view path;                           // overrides the checker's own path; empty: does not
+  base::Nanoseconds timeout{0};                    // for the whole probe
+};
+
+// Made from the options of one pool, used for all its backends at once. Lives on the health thread.
+class Checker {
+ public:
+  virtual ~Checker() = default;
+  // Probes once. Ends before `timeout`, leaves no connection open, and reads at most 64 KB of body. When its chain of
+  // tasks is cancelled it ends at once with a failure that means nothing.
+  virtual net::Task<CheckResult> check(CheckTarget target) = 0;
+};
+
+// Makes the checker that `choice` names. Asserts that the name is registered and fault_of() finds nothing
+// (configurations are validated before).
+std::unique_ptr<Checker> make_checker(const config::Choice& choice);
+
+// The table of checkers.def, in its order.
+std::span<const config::KindEntry> checkers();
+
+// What is wrong with the options of `choice` beyond their types, naming the option: "expected_status: '20x' is no
+// status". Empty when nothing is, or when no checker has that name.
+std::string fault_of(const config::Choice& choice);
+
+}  // namespace weir::health
