@@ -10,8 +10,9 @@
 namespace weir::base {
 namespace {
 
-constexpr std::size_t kClassBytes = 64;
-constexpr std::size_t kClasses = 32;
+constexpr std::size_t kClassBytes = 16;
+constexpr std::size_t kClasses = 128;
+constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kSlabBytes = 64 * 1024;
 constexpr std::size_t kKeptBuffers = 256;  // of each size; more than these go back to the heap
 
@@ -37,7 +38,7 @@ thread_local ThreadLists lists;
 
 void refill(std::size_t size_class) {
   std::size_t block_bytes = (size_class + 1) * kClassBytes;
-  auto* slab = static_cast<char*>(std::aligned_alloc(kClassBytes, kSlabBytes));
+  auto* slab = static_cast<char*>(std::aligned_alloc(kCacheLine, kSlabBytes));
   if (slab == nullptr) throw std::bad_alloc();
   lists.slabs.push_back(slab);
   for (std::size_t at = 0; at + block_bytes <= kSlabBytes; at += block_bytes) {

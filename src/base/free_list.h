@@ -9,7 +9,7 @@
 
 namespace weir::base {
 
-// Blocks for coroutine frames and small objects: size classes of 64 bytes up to 2 KiB, larger sizes from the heap.
+// Blocks for coroutine frames and small objects: size classes of 16 bytes up to 2 KiB, larger sizes from the heap.
 // Each thread has its own lists. A block must be freed on the thread that allocated it. Blocks are cut from slabs of
 // 64 KiB that are kept for the life of the thread.
 void* allocate_frame(std::size_t bytes);

@@ -1,0 +1,89 @@
+#include "net/listener.h"
+
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace weir::net {
+
+base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOptions& options) {
+  sockaddr_storage storage;
+  socklen_t length = address.to(storage);
+  int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return base::fail_errno(errno, "socket");
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (options.reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.ip.is_v6()) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  // Accepted sockets inherit it, which saves a system call for each.
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) != 0 || listen(fd, options.backlog) != 0) {
+    int os_error = errno;
+    close(fd);
+    return base::fail_errno(os_error, "bind");
+  }
+  return fd;
+}
+
+base::Result<int> listen_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return base::fail_errno(ENAMETOOLONG, "bind");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return base::fail_errno(errno, "socket");
+  int bound = bind(fd, generic, sizeof address);
+  if (bound != 0 && errno == EADDRINUSE) {
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool stale = ::connect(probe, generic, sizeof address) != 0 && errno == ECONNREFUSED;
+    close(probe);
+    errno = EADDRINUSE;
+    if (stale && unlink(path.c_str()) == 0) bound = bind(fd, generic, sizeof address);
+  }
+  if (bound != 0 || chmod(path.c_str(), 0660) != 0 || listen(fd, 256) != 0) {
+    int os_error = errno;
+    close(fd);
+    return base::fail_errno(os_error, "bind");
+  }
+  return fd;
+}
+
+bool Listener::AcceptOperation::attempt() {
+  if (!descriptor_.readable) return false;
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  int fd;
+  do {
+    fd = accept4(descriptor_.fd(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
+  if (fd >= 0) {
+    result_ = Socket{.fd = fd, .peer = base::SocketAddress::from(storage)};
+    return true;
+  }
+  if (errno == EAGAIN) {
+    descriptor_.readable = false;
+    return false;
+  }
+  result_ = base::fail_errno(errno, "accept");
+  return true;
+}
+
+void Listener::AcceptOperation::on_ready() {
+  if (!attempt()) return;
+  descriptor_.stop_waiting_readable();
+  resume();
+}
+
+void Listener::AcceptOperation::cancel() {
+  descriptor_.stop_waiting_readable();
+  result_ = base::fail(base::ErrorCode::cancelled, "accept");
+  resume_later();
+}
+
+}  // namespace weir::net

@@ -1,0 +1,72 @@
+// Listening sockets.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "net/tcp.h"
+
+namespace weir::net {
+
+struct ListenOptions {
+  bool reuse_port = false;  // several sockets, one per worker, share the address; the kernel spreads connections
+  int backlog = 4096;
+};
+
+// A bound, listening, non-blocking socket that is not yet on any reactor. Error{io, exhausted, ...} with errno of bind.
+base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOptions& options);
+// On a file-system path, mode 0660; a stale socket file that nobody serves is replaced.
+base::Result<int> listen_unix(const std::string& path);
+
+struct Accepted {
+  TcpStream stream;
+  base::SocketAddress peer;
+};
+
+// Accepts on one reactor. Owns the socket.
+class Listener {
+ public:
+  explicit Listener(int fd) : descriptor_(Descriptor::open(fd)) { descriptor_->readable = true; }
+  Listener(Listener&& other) noexcept : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+  Listener& operator=(Listener&&) = delete;
+  ~Listener() {
+    if (descriptor_ != nullptr) descriptor_->close();
+  }
+
+  // The next connection as a bare, non-blocking descriptor. Waits for ever; Error{exhausted} when descriptors ran out
+  // (wait a little and try again), {cancelled}, or {reset} for a connection that went away while it was queued.
+  class AcceptOperation final : public StreamOperation {
+   public:
+    explicit AcceptOperation(Descriptor& descriptor) : StreamOperation(descriptor, base::TimePoint::max()) {}
+    bool await_ready() { return attempt(); }
+    template <typename Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+      if (!suspend(handle)) {
+        result_ = base::fail(base::ErrorCode::cancelled, "accept");
+        return false;
+      }
+      descriptor_.wait_readable(*this, kNever);
+      return true;
+    }
+    struct Socket {
+      int fd;
+      base::SocketAddress peer;
+    };
+    base::Result<Socket> await_resume() const { return result_; }
+    void on_ready() override;
+    void on_timeout() override {}
+    void cancel() override;
+
+   private:
+    bool attempt();
+    base::Result<Socket> result_;
+  };
+  AcceptOperation accept() { return AcceptOperation(*descriptor_); }
+  int fd() const { return descriptor_->fd(); }
+
+ private:
+  Descriptor* descriptor_;
+};
+
+}  // namespace weir::net

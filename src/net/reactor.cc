@@ -1,0 +1,160 @@
+#include "net/reactor.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace weir::net {
+namespace {
+
+thread_local Reactor* thread_reactor = nullptr;
+constexpr std::size_t kEventsPerRound = 256;
+
+}  // namespace
+
+Descriptor* Descriptor::open(int fd) {
+  auto* descriptor = new Descriptor(fd);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = descriptor;
+  WEIR_ASSERT(epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
+  return descriptor;
+}
+
+void Descriptor::close() {
+  ::close(fd_);
+  retire();
+}
+
+int Descriptor::release() {
+  int fd = fd_;
+  epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  retire();
+  return fd;
+}
+
+void Descriptor::retire() {
+  WEIR_ASSERT(!is_waited_on());
+  fd_ = -1;
+  break_context_ = nullptr;
+  Reactor& reactor = Reactor::current();
+  reactor.timers_.disarm(*this);
+  reactor.retired_.push_back(this);
+}
+
+void Descriptor::set_deadline(Tick& which, Tick deadline) {
+  which = deadline;
+  if (deadline != kNever && (!armed() || expires() > deadline)) Reactor::current().timers_.arm(*this, deadline);
+}
+
+void Descriptor::on_timer() {
+  Reactor& reactor = Reactor::current();
+  Tick now = reactor.tick(reactor.now());
+  if (read_deadline_ <= now) reader_->on_timeout();
+  if (fd_ < 0) return;
+  if (write_deadline_ <= now) writer_->on_timeout();
+  if (fd_ < 0) return;
+  Tick next = std::min(read_deadline_, write_deadline_);
+  if (next != kNever && !armed()) reactor.timers_.arm(*this, next);
+}
+
+void Descriptor::on_events(std::uint32_t events) {
+  if (fd_ < 0) return;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_finished = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) broken = true;
+  if (readable && reader_ != nullptr) reader_->on_ready();
+  if (fd_ >= 0 && writable && writer_ != nullptr) writer_->on_ready();
+  if (fd_ >= 0 && broken && break_context_ != nullptr) break_context_->cancel();
+}
+
+Reactor::Reactor() : start_(base::now()), now_(start_) {
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  wake_event_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  WEIR_ASSERT(epoll_ >= 0 && wake_event_ >= 0);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.ptr = nullptr;
+  WEIR_ASSERT(epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_event_, &event) == 0);
+}
+
+Reactor::~Reactor() {
+  bury_retired();
+  ::close(wake_event_);
+  ::close(epoll_);
+  if (thread_reactor == this) thread_reactor = nullptr;
+}
+
+Reactor& Reactor::current() {
+  WEIR_ASSERT(thread_reactor != nullptr);
+  return *thread_reactor;
+}
+
+void Reactor::adopt_thread() { thread_reactor = this; }
+
+Tick Reactor::tick(base::TimePoint when) const {
+  if (when == base::TimePoint::max()) return kNever;
+  auto since = std::chrono::ceil<std::chrono::milliseconds>(when - start_).count();
+  return since < 0 ? 0 : static_cast<Tick>(since);
+}
+
+void Reactor::send(std::unique_ptr<Message> message) {
+  mailbox_.push(std::move(message));
+  if (sleeping_.exchange(false)) {
+    std::uint64_t one = 1;
+    [[maybe_unused]] ssize_t written = write(wake_event_, &one, sizeof one);
+  }
+}
+
+void Reactor::stop() {
+  post([this] { stopped_.store(true, std::memory_order_relaxed); });
+}
+
+void Reactor::run() {
+  adopt_thread();
+  while (!stopped_.load(std::memory_order_relaxed)) run_once(base::TimePoint::max());
+}
+
+int Reactor::sleep_milliseconds(base::TimePoint latest) const {
+  if (!ready_.empty() || !mailbox_.empty()) return 0;
+  Tick until = std::min(timers_.next_expiry(), tick(latest));
+  if (until == kNever) return -1;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(start_ + std::chrono::milliseconds(until) - now_);
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+}
+
+void Reactor::run_once(base::TimePoint latest) {
+  std::array<epoll_event, kEventsPerRound> events;
+  sleeping_.store(true);
+  int count = epoll_wait(epoll_, events.data(), kEventsPerRound, sleep_milliseconds(latest));
+  sleeping_.store(false);
+  WEIR_ASSERT(count >= 0 || errno == EINTR);
+  now_ = base::now();
+
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.ptr == nullptr) {
+      std::uint64_t ignored;
+      [[maybe_unused]] ssize_t got = read(wake_event_, &ignored, sizeof ignored);
+      continue;
+    }
+    static_cast<Descriptor*>(events[i].data.ptr)->on_events(events[i].events);
+  }
+  if (!mailbox_.empty()) mailbox_.run_all();
+  timers_.advance(static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now_ - start_).count()));
+  resuming_.swap(ready_);
+  for (std::coroutine_handle<> handle : resuming_) handle.resume();
+  resuming_.clear();
+  for (const RoundEnd& end : round_end_) end.call(end.argument);
+  bury_retired();
+}
+
+void Reactor::bury_retired() {
+  for (Descriptor* descriptor : retired_) delete descriptor;
+  retired_.clear();
+}
+
+}  // namespace weir::net

@@ -1,0 +1,139 @@
+// One thread's event loop: edge-triggered epoll, timers, and messages from other threads.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "net/mailbox.h"
+#include "net/task.h"
+#include "net/timer_wheel.h"
+
+namespace weir::net {
+
+class Descriptor;
+class Reactor;
+
+// What waits for a descriptor to become readable or writable.
+class IoWaiter : public Wait {
+ public:
+  // The descriptor may be ready. Detach from it before resuming anybody.
+  virtual void on_ready() = 0;
+  virtual void on_timeout() = 0;
+
+ protected:
+  ~IoWaiter() = default;
+};
+
+// A file descriptor registered once, edge-triggered, both directions. Owned by a stream or listener of the same thread;
+// 80 bytes, from the free lists.
+class Descriptor final : public TimerNode {
+ public:
+  // Takes ownership of `fd`, which must be non-blocking, and registers it with the thread's reactor.
+  static Descriptor* open(int fd);
+  // Closes the file; anybody still waiting is a broken invariant.
+  void close();
+  // Unregisters without closing and gives the file away (to another thread, or another owner).
+  int release();
+
+  int fd() const { return fd_; }
+  // May reading (writing) succeed without waiting? Cleared by whoever met EAGAIN.
+  bool readable = false;
+  bool writable = true;
+  bool peer_finished = false;  // the peer has shut down its sending side, or worse: read until 0
+  bool broken = false;         // reset or both sides closed
+
+  // At most one waiter a direction. A deadline of kNever waits for ever. Deadlines cost nothing while they only move
+  // later: the timer is moved when it fires.
+  void wait_readable(IoWaiter& waiter, Tick deadline) { reader_ = &waiter, set_deadline(read_deadline_, deadline); }
+  void wait_writable(IoWaiter& waiter, Tick deadline) { writer_ = &waiter, set_deadline(write_deadline_, deadline); }
+  void stop_waiting_readable() { reader_ = nullptr, read_deadline_ = kNever; }
+  void stop_waiting_writable() { writer_ = nullptr, write_deadline_ = kNever; }
+  bool is_waited_on() const { return reader_ != nullptr || writer_ != nullptr; }
+  // The chain to cancel as soon as the connection breaks; null for none.
+  void cancel_when_broken(TaskContext* context) { break_context_ = context; }
+
+  void on_timer() override;
+
+ private:
+  friend class Reactor;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() = default;
+  static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
+  static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
+  void on_events(std::uint32_t events);
+  void set_deadline(Tick& which, Tick deadline);
+  void retire();
+
+  int fd_;
+  IoWaiter* reader_ = nullptr;
+  IoWaiter* writer_ = nullptr;
+  Tick read_deadline_ = kNever;
+  Tick write_deadline_ = kNever;
+  TaskContext* break_context_ = nullptr;
+};
+
+// Not copyable, not movable; created on any thread, run on one. Everything but post() and stop() is for that thread.
+class Reactor {
+ public:
+  Reactor();
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  // The reactor that the calling thread runs (or has adopted); asserts that there is one.
+  static Reactor& current();
+  // Makes this the calling thread's reactor before run(), so that descriptors can be opened.
+  void adopt_thread();
+
+  // Runs until stop(). Adopts the thread.
+  void run();
+  // One round: waits at most until `latest`, then handles what is there. For tests and for draining by hand.
+  void run_once(base::TimePoint latest);
+  // Any thread.
+  void stop();
+  // Any thread: runs `call` on this reactor's thread, soon. Wakes it only if it sleeps.
+  template <typename F>
+  void post(F call) {
+    send(std::make_unique<CallMessage<F>>(std::move(call)));
+  }
+  void send(std::unique_ptr<Message> message);
+
+  // Time as of the last return from the kernel: one clock read per round, not per request.
+  base::TimePoint now() const { return now_; }
+  Tick tick(base::TimePoint when) const;
+  TimerWheel& timers() { return timers_; }
+  // Resumes `handle` in this round or the next one, after present events.
+  void schedule(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+  // Called at the end of every round, before sleeping (batched hand-over of logs and the like).
+  void at_round_end(void (*call)(void*), void* argument) { round_end_.push_back({call, argument}); }
+
+ private:
+  friend class Descriptor;
+  struct RoundEnd {
+    void (*call)(void*);
+    void* argument;
+  };
+  int sleep_milliseconds(base::TimePoint latest) const;
+  void bury_retired();
+
+  int epoll_ = -1;
+  int wake_event_ = -1;
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> stopped_{false};
+  base::TimePoint start_;
+  base::TimePoint now_;
+  TimerWheel timers_;
+  Mailbox mailbox_;
+  std::vector<std::coroutine_handle<>> ready_;
+  std::vector<std::coroutine_handle<>> resuming_;
+  std::vector<Descriptor*> retired_;  // closed in this round: events of theirs may still be in the batch
+  std::vector<RoundEnd> round_end_;
+};
+
+}  // namespace weir::net

@@ -1,0 +1,226 @@
+#include "net/tcp.h"
+
+#include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace weir::net {
+
+using base::ErrorCode;
+
+bool ReadOperation::attempt() {
+  if (!descriptor_.readable) return false;
+  ssize_t got;
+  do {
+    got = recv(descriptor_.fd(), into_.data(), into_.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got >= 0) {
+    // A short read has emptied the socket, unless its end is behind the bytes: the next edge will tell of more.
+    if (static_cast<std::size_t>(got) < into_.size() && !descriptor_.peer_finished) descriptor_.readable = false;
+    result_ = static_cast<std::size_t>(got);
+    return true;
+  }
+  if (errno == EAGAIN) {
+    descriptor_.readable = false;
+    return false;
+  }
+  result_ = base::fail_errno(errno, "read");
+  return true;
+}
+
+bool ReadOperation::fail_cancelled() {
+  result_ = base::fail(ErrorCode::cancelled, "read");
+  return false;
+}
+
+void ReadOperation::on_ready() {
+  if (!attempt()) return;
+  descriptor_.stop_waiting_readable();
+  resume();
+}
+
+void ReadOperation::on_timeout() {
+  descriptor_.stop_waiting_readable();
+  result_ = base::fail(ErrorCode::timeout, "read");
+  resume();
+}
+
+void ReadOperation::cancel() {
+  descriptor_.stop_waiting_readable();
+  fail_cancelled();
+  resume_later();
+}
+
+void WaitReadableOperation::on_ready() {
+  descriptor_.stop_waiting_readable();
+  resume();
+}
+
+void WaitReadableOperation::on_timeout() {
+  descriptor_.stop_waiting_readable();
+  error_ = ErrorCode::timeout;
+  resume();
+}
+
+void WaitReadableOperation::cancel() {
+  descriptor_.stop_waiting_readable();
+  error_ = ErrorCode::cancelled;
+  resume_later();
+}
+
+void WaitWritableOperation::on_ready() {
+  descriptor_.stop_waiting_writable();
+  resume();
+}
+
+void WaitWritableOperation::on_timeout() {
+  descriptor_.stop_waiting_writable();
+  error_ = ErrorCode::timeout;
+  resume();
+}
+
+void WaitWritableOperation::cancel() {
+  descriptor_.stop_waiting_writable();
+  error_ = ErrorCode::cancelled;
+  resume_later();
+}
+
+WriteOperation::WriteOperation(Descriptor& descriptor, std::span<const std::string_view> pieces,
+                               base::Nanoseconds patience)
+    : StreamOperation(descriptor, base::TimePoint::max()), patience_(patience) {
+  WEIR_ASSERT(pieces.size() <= kPieces);
+  for (std::string_view piece : pieces) {
+    if (!piece.empty()) pieces_[count_++] = {const_cast<char*>(piece.data()), piece.size()};
+  }
+}
+
+bool WriteOperation::attempt() {
+  while (first_ < count_) {
+    if (!descriptor_.writable) return false;
+    ssize_t sent;
+    if (first_ + 1 == count_) {
+      sent = send(descriptor_.fd(), pieces_[first_].iov_base, pieces_[first_].iov_len, MSG_NOSIGNAL);
+    } else {
+      msghdr message{};
+      message.msg_iov = &pieces_[first_];
+      message.msg_iovlen = count_ - first_;
+      sent = sendmsg(descriptor_.fd(), &message, MSG_NOSIGNAL);
+    }
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) {
+        descriptor_.writable = false;
+        return false;
+      }
+      result_ = base::fail_errno(errno, "write");
+      return true;
+    }
+    auto left = static_cast<std::size_t>(sent);
+    while (first_ < count_ && left >= pieces_[first_].iov_len) left -= pieces_[first_++].iov_len;
+    if (left > 0) {
+      pieces_[first_].iov_base = static_cast<char*>(pieces_[first_].iov_base) + left;
+      pieces_[first_].iov_len -= left;
+    }
+  }
+  return true;
+}
+
+void WriteOperation::arm() {
+  Reactor& reactor = Reactor::current();
+  descriptor_.wait_writable(*this, reactor.tick(reactor.now() + patience_));
+}
+
+bool WriteOperation::fail_cancelled() {
+  result_ = base::fail(ErrorCode::cancelled, "write");
+  return false;
+}
+
+void WriteOperation::on_ready() {
+  std::size_t before = first_ < count_ ? pieces_[first_].iov_len : 0;
+  std::size_t piece = first_;
+  if (!attempt()) {
+    if (first_ != piece || pieces_[first_].iov_len != before) arm();
+    return;
+  }
+  descriptor_.stop_waiting_writable();
+  resume();
+}
+
+void WriteOperation::on_timeout() {
+  descriptor_.stop_waiting_writable();
+  result_ = base::fail(ErrorCode::timeout, "write");
+  resume();
+}
+
+void WriteOperation::cancel() {
+  descriptor_.stop_waiting_writable();
+  fail_cancelled();
+  resume_later();
+}
+
+void TcpStream::finish_writing() { shutdown(descriptor_->fd(), SHUT_WR); }
+
+void TcpStream::abort() {
+  linger reset{.l_onoff = 1, .l_linger = 0};
+  setsockopt(descriptor_->fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  close();
+}
+
+Task<base::Result<TcpStream>> connect(ConnectOptions options) {
+  auto backend_failure = [](int os_error) {
+    base::Error error{
+        .code = base::code_of_errno(os_error), .retry_helps = true, .os_error = os_error, .what = "connect"};
+    error.side = error.code == ErrorCode::exhausted ? base::Side::ours : base::Side::backend;
+    return std::unexpected(error);
+  };
+  sockaddr_storage storage;
+  socklen_t length = options.address.to(storage);
+  int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return backend_failure(errno);
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // Registered only after connect(): an idle new socket would report a hang-up.
+  int begun = ::connect(fd, reinterpret_cast<const sockaddr*>(&storage), length);
+  if (begun != 0 && errno != EINPROGRESS) {
+    int os_error = errno;
+    ::close(fd);
+    co_return backend_failure(os_error);
+  }
+  TcpStream stream = TcpStream::adopt(fd);
+  if (begun != 0) {
+    stream.descriptor().writable = false;
+    base::Result<void> ready = co_await stream.wait_writable(options.deadline);
+    if (!ready) {
+      base::Error error = ready.error();
+      error.what = "connect";
+      error.retry_helps = error.code == ErrorCode::timeout;
+      if (error.code == ErrorCode::timeout) error.side = base::Side::backend;
+      co_return std::unexpected(error);
+    }
+    if (stream.is_broken()) {
+      int os_error = 0;
+      socklen_t size = sizeof os_error;
+      getsockopt(fd, SOL_SOCKET, SO_ERROR, &os_error, &size);
+      co_return backend_failure(os_error != 0 ? os_error : ECONNRESET);
+    }
+  }
+  co_return stream;
+}
+
+base::SocketAddress local_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return base::SocketAddress::from(storage);
+}
+
+base::SocketAddress remote_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return base::SocketAddress::from(storage);
+}
+
+}  // namespace weir::net

@@ -1,0 +1,194 @@
+// A connected byte stream on one reactor: TCP, or a Unix socket.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <sys/uio.h>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "net/reactor.h"
+#include "net/wait.h"
+
+namespace weir::net {
+
+// A leaf operation on one direction of a descriptor: tries the system call first, waits only if it must.
+class StreamOperation : public Suspension<IoWaiter> {
+ protected:
+  StreamOperation(Descriptor& descriptor, base::TimePoint deadline) : descriptor_(descriptor), deadline_(deadline) {}
+  ~StreamOperation() = default;
+  Descriptor& descriptor_;
+  base::TimePoint deadline_;
+};
+
+// Result<std::size_t>: bytes read, 0 at the end of the stream.
+class ReadOperation final : public StreamOperation {
+ public:
+  ReadOperation(Descriptor& descriptor, std::span<char> into, base::TimePoint deadline)
+      : StreamOperation(descriptor, deadline), into_(into) {}
+  bool await_ready() { return attempt(); }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (!suspend(handle)) return fail_cancelled();
+    descriptor_.wait_readable(*this, Reactor::current().tick(deadline_));
+    return true;
+  }
+  base::Result<std::size_t> await_resume() const { return result_; }
+
+  void on_ready() override;
+  void on_timeout() override;
+  void cancel() override;
+
+ private:
+  bool attempt();
+  bool fail_cancelled();
+  std::span<char> into_;
+  base::Result<std::size_t> result_ = 0;
+};
+
+// Result<void>: something can be read (or the end, or an error), without holding a buffer for it.
+class WaitReadableOperation final : public StreamOperation {
+ public:
+  WaitReadableOperation(Descriptor& descriptor, base::TimePoint deadline) : StreamOperation(descriptor, deadline) {}
+  bool await_ready() const { return descriptor_.readable; }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (!suspend(handle)) {
+      error_ = base::ErrorCode::cancelled;
+      return false;
+    }
+    descriptor_.wait_readable(*this, Reactor::current().tick(deadline_));
+    return true;
+  }
+  base::Result<void> await_resume() const {
+    if (error_) return base::fail(*error_, "waiting for the peer");
+    return {};
+  }
+  void on_ready() override;
+  void on_timeout() override;
+  void cancel() override;
+
+ private:
+  std::optional<base::ErrorCode> error_;
+};
+
+// The same for room to write.
+class WaitWritableOperation final : public StreamOperation {
+ public:
+  WaitWritableOperation(Descriptor& descriptor, base::TimePoint deadline) : StreamOperation(descriptor, deadline) {}
+  bool await_ready() const { return descriptor_.writable; }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (!suspend(handle)) {
+      error_ = base::ErrorCode::cancelled;
+      return false;
+    }
+    descriptor_.wait_writable(*this, Reactor::current().tick(deadline_));
+    return true;
+  }
+  base::Result<void> await_resume() const {
+    if (error_) return base::fail(*error_, "waiting for the peer to take bytes");
+    return {};
+  }
+  void on_ready() override;
+  void on_timeout() override;
+  void cancel() override;
+
+ private:
+  std::optional<base::ErrorCode> error_;
+};
+
+// Result<void>: all bytes were handed to the kernel. The deadline starts anew whenever some were (`patience` each
+// time).
+class WriteOperation final : public StreamOperation {
+ public:
+  static constexpr std::size_t kPieces = 3;
+  WriteOperation(Descriptor& descriptor, std::span<const std::string_view> pieces, base::Nanoseconds patience);
+  bool await_ready() { return attempt(); }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (!suspend(handle)) return fail_cancelled();
+    arm();
+    return true;
+  }
+  base::Result<void> await_resume() const { return result_; }
+
+  void on_ready() override;
+  void on_timeout() override;
+  void cancel() override;
+
+ private:
+  bool attempt();
+  void arm();
+  bool fail_cancelled();
+  std::array<iovec, kPieces> pieces_;
+  std::size_t first_ = 0;
+  std::size_t count_ = 0;
+  base::Nanoseconds patience_;
+  base::Result<void> result_;
+};
+
+// Owns the connection; closes it on destruction. Move-only, one reactor's thread.
+class TcpStream {
+ public:
+  TcpStream() = default;
+  // Takes ownership of a connected, non-blocking socket.
+  static TcpStream adopt(int fd) { return TcpStream(Descriptor::open(fd)); }
+  TcpStream(TcpStream&& other) noexcept : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+  TcpStream& operator=(TcpStream&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~TcpStream() { close(); }
+  explicit operator bool() const { return descriptor_ != nullptr; }
+
+  // At most one read and one write at a time. The bytes must stay where they are until the operation ends.
+  ReadOperation read(std::span<char> into, base::TimePoint deadline) { return {*descriptor_, into, deadline}; }
+  WaitReadableOperation wait_readable(base::TimePoint deadline) { return {*descriptor_, deadline}; }
+  WaitWritableOperation wait_writable(base::TimePoint deadline) { return {*descriptor_, deadline}; }
+  // Writes everything; Error{timeout} when the peer takes nothing for `patience`.
+  WriteOperation write(std::string_view bytes, base::Nanoseconds patience) {
+    return {*descriptor_, std::span(&bytes, 1), patience};
+  }
+  WriteOperation write(std::span<const std::string_view> pieces, base::Nanoseconds patience) {
+    return {*descriptor_, pieces, patience};
+  }
+
+  // Has the peer closed, reset or sent something, as far as is known without a system call?
+  bool is_quiet() const { return !descriptor_->readable && !descriptor_->peer_finished; }
+  bool is_broken() const { return descriptor_->broken; }
+  void cancel_when_broken(TaskContext* context) { descriptor_->cancel_when_broken(context); }
+
+  // No more will be written; the peer reads an end.
+  void finish_writing();
+  // Closes with a reset instead of an orderly end.
+  void abort();
+  void close() {
+    if (descriptor_ != nullptr) std::exchange(descriptor_, nullptr)->close();
+  }
+  // Gives the socket away, unregistered.
+  int release() { return std::exchange(descriptor_, nullptr)->release(); }
+  Descriptor& descriptor() { return *descriptor_; }
+  int fd() const { return descriptor_->fd(); }
+
+ private:
+  explicit TcpStream(Descriptor* descriptor) : descriptor_(descriptor) {}
+  Descriptor* descriptor_ = nullptr;
+};
+
+struct ConnectOptions {
+  base::SocketAddress address;
+  base::TimePoint deadline = base::TimePoint::max();
+};
+// Opens a TCP connection with TCP_NODELAY. Error{refused, unreachable, timeout, reset, exhausted, cancelled}, all safe
+// to try elsewhere; the side is backend, but for exhausted and cancelled, which are ours.
+Task<base::Result<TcpStream>> connect(ConnectOptions options);
+
+// Local and remote address of a connected socket; 0.0.0.0:0 for Unix sockets.
+base::SocketAddress local_address(int fd);
+base::SocketAddress remote_address(int fd);
+
+}  // namespace weir::net
