@@ -16,7 +16,7 @@ if(WEIR_JEMALLOC)
 endif()
 
 set(weir_uses_base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash Threads::Threads)
-set(weir_uses_config PkgConfig::yamlcpp nlohmann_json::nlohmann_json)
+set(weir_uses_config PkgConfig::yamlcpp PkgConfig::re2 nlohmann_json::nlohmann_json)
 set(weir_uses_net PkgConfig::cares)
 set(weir_uses_route PkgConfig::re2)
 set(weir_uses_control PkgConfig::sqlite nlohmann_json::nlohmann_json)

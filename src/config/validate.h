@@ -1,0 +1,25 @@
+// What must hold of a configuration beyond the type and range of each value. Reports every fault. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "config/fault.h"
+
+namespace weir::config {
+
+// Everything, across objects and inside each. read_file and read_yaml have called it already; call it again on a
+// configuration that was put together from several sources. Fault::at is the origin of the object at fault.
+Faults validate(const Config& config);
+
+// One object by itself; paths are relative to it. read_pool and its siblings have called these already.
+Faults validate(const Pool& pool);
+Faults validate(const Listener& listener);
+Faults validate(const Route& route);
+Faults validate(const Backend& backend);
+
+// Why `format` cannot be an access-log format (json, combined, or a template with %{field}), or empty.
+std::string fault_of_log_format(std::string_view format);
+
+}  // namespace weir::config
