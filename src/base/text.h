@@ -1,6 +1,7 @@
 // Small helpers on text that the standard library lacks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -20,6 +21,8 @@ std::string_view trim(std::string_view text);
 std::optional<std::uint64_t> parse_unsigned(std::string_view text, std::uint64_t max = UINT64_MAX);
 // The candidate nearest to `word` by edit distance, or empty when none is near enough to be a likely typing error.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+// Length of the valid UTF-8 sequence at the start of `text` (RFC 3629), or 0 when it is invalid or `text` is empty.
+std::size_t utf8_length(std::string_view text);
 // `text` as the inside of a JSON string: quotes, backslashes, control bytes and invalid UTF-8 escaped; appended to
 // `out`.
 void append_json_escaped(std::string& out, std::string_view text);
