@@ -1,0 +1,190 @@
+// Every metric family of Weir: name, type, help and labels in one place. Code registers by these, the documentation
+// lists them. Sums of bytes and seconds are in base units, counters end in _total.
+#pragma once
+
+#include <array>
+
+#include "metrics/registry.h"
+
+namespace weir::metrics::families {
+
+// ---- requests ---------------------------------------------------------------------------------------------------
+inline constexpr Family kRequests = {
+    .name = "weir_requests_total",
+    .type = Type::counter,
+    .help = "Exchanges finished, by the status sent to the client; pool and backend are empty when none was chosen.",
+    .labels = {"listener", "route", "pool", "backend", "code"}};
+inline constexpr Family kRequestDuration = {
+    .name = "weir_request_duration_seconds",
+    .type = Type::histogram,
+    .help = "Time from the first byte of a request to the last byte of its response.",
+    .labels = {"listener", "route"}};
+inline constexpr Family kHttpErrors = {.name = "weir_http_errors_total",
+                                       .type = Type::counter,
+                                       .help = "Requests that Weir answered with an error of its own, by reason.",
+                                       .labels = {"listener", "reason"}};
+inline constexpr Family kRetries = {.name = "weir_retries_total",
+                                    .type = Type::counter,
+                                    .help = "Attempts after the first one of an exchange.",
+                                    .labels = {"pool"}};
+inline constexpr Family kBytes = {
+    .name = "weir_bytes_total",
+    .type = Type::counter,
+    .help = "Bytes of heads and bodies: client_in, client_out (from and to clients), backend_in, backend_out.",
+    .labels = {"direction"}};
+
+// ---- client connections -----------------------------------------------------------------------------------------
+inline constexpr Family kConnectionsActive = {
+    .name = "weir_connections_active", .type = Type::gauge, .help = "Open client connections.", .labels = {"listener"}};
+inline constexpr Family kConnections = {.name = "weir_connections_total",
+                                        .type = Type::counter,
+                                        .help = "Client connections accepted.",
+                                        .labels = {"listener"}};
+inline constexpr Family kConnectionsRefused = {
+    .name = "weir_connections_refused_total",
+    .type = Type::counter,
+    .help = "Client connections closed right after accepting, by reason: limit, exhausted.",
+    .labels = {"listener", "reason"}};
+
+// ---- backends and upstream connections --------------------------------------------------------------------------
+inline constexpr Family kBackendUp = {.name = "weir_backend_up",
+                                      .type = Type::gauge,
+                                      .help = "1 while the backend is healthy, or unknown and used, else 0.",
+                                      .labels = {"pool", "backend"}};
+inline constexpr Family kBackendState = {.name = "weir_backend_state",
+                                         .type = Type::gauge,
+                                         .help = "1 for the state that the backend is in, 0 for the others.",
+                                         .labels = {"pool", "backend", "state"}};
+inline constexpr Family kBackendConnectionsActive = {.name = "weir_backend_connections_active",
+                                                     .type = Type::gauge,
+                                                     .help = "Open connections to the backend, busy and idle.",
+                                                     .labels = {"pool", "backend"}};
+inline constexpr Family kBackendRequestsActive = {.name = "weir_backend_requests_active",
+                                                  .type = Type::gauge,
+                                                  .help = "Attempts in progress on the backend.",
+                                                  .labels = {"pool", "backend"}};
+inline constexpr Family kBackendRequests = {.name = "weir_backend_requests_total",
+                                            .type = Type::counter,
+                                            .help = "Attempts made on the backend.",
+                                            .labels = {"pool", "backend"}};
+inline constexpr Family kBackendFailures = {
+    .name = "weir_backend_failures_total",
+    .type = Type::counter,
+    .help = "Attempts that failed before a whole response: refused, timeout, reset, closed, protocol and so on.",
+    .labels = {"pool", "backend", "reason"}};
+inline constexpr Family kUpstreamDuration = {
+    .name = "weir_upstream_duration_seconds",
+    .type = Type::histogram,
+    .help = "Time of an attempt from picking the backend to the head of its response.",
+    .labels = {"pool"}};
+inline constexpr Family kUpstreamConnectionsOpened = {.name = "weir_upstream_connections_opened_total",
+                                                      .type = Type::counter,
+                                                      .help = "Connections opened to backends.",
+                                                      .labels = {"pool"}};
+inline constexpr Family kUpstreamConnectionsReused = {.name = "weir_upstream_connections_reused_total",
+                                                      .type = Type::counter,
+                                                      .help = "Attempts that used a connection which was open already.",
+                                                      .labels = {"pool"}};
+inline constexpr Family kUpstreamQueueLength = {
+    .name = "weir_upstream_queue_length",
+    .type = Type::gauge,
+    .help = "Exchanges waiting for a connection of a backend at its max_connections.",
+    .labels = {"pool"}};
+inline constexpr Family kPoolDegraded = {
+    .name = "weir_pool_degraded",
+    .type = Type::gauge,
+    .help = "1 while fewer than min_healthy backends are healthy and unhealthy ones are used again.",
+    .labels = {"pool"}};
+inline constexpr Family kPoolBackendsEligible = {.name = "weir_pool_backends_eligible",
+                                                 .type = Type::gauge,
+                                                 .help = "Backends of the pool that take new work.",
+                                                 .labels = {"pool"}};
+
+// ---- health checks ----------------------------------------------------------------------------------------------
+inline constexpr Family kHealthChecks = {.name = "weir_health_checks_total",
+                                         .type = Type::counter,
+                                         .help = "Probes finished, by result: success, failure.",
+                                         .labels = {"pool", "result"}};
+inline constexpr Family kHealthCheckDuration = {.name = "weir_health_check_duration_seconds",
+                                                .type = Type::histogram,
+                                                .help = "Time of a probe from its start to its verdict.",
+                                                .labels = {"pool"}};
+
+// ---- Weir itself ------------------------------------------------------------------------------------------------
+inline constexpr Family kConfigReloads = {.name = "weir_config_reloads_total",
+                                          .type = Type::counter,
+                                          .help = "Attempts to apply a configuration, by result: success, failure.",
+                                          .labels = {"result"}};
+inline constexpr Family kConfigLastReloadSuccessful = {
+    .name = "weir_config_last_reload_successful",
+    .type = Type::gauge,
+    .help = "1 if the last reload was applied, 0 if it was refused."};
+inline constexpr Family kConfigLastReloadSuccessTimestamp = {
+    .name = "weir_config_last_reload_success_timestamp_seconds",
+    .type = Type::gauge,
+    .help = "Unix time of the last configuration that was applied."};
+inline constexpr Family kAccessLogDropped = {
+    .name = "weir_access_log_dropped_total",
+    .type = Type::counter,
+    .help = "Access log lines lost because the output was too slow, full or broken."};
+inline constexpr Family kBuildInfo = {.name = "weir_build_info",
+                                      .type = Type::gauge,
+                                      .help = "Always 1; the labels describe the build.",
+                                      .labels = {"version", "compiler"}};
+inline constexpr Family kWorkers = {
+    .name = "weir_workers", .type = Type::gauge, .help = "Worker threads that carry traffic."};
+
+// ---- the process (metrics/process.h) ----------------------------------------------------------------------------
+inline constexpr Family kProcessCpu = {
+    .name = "weir_process_cpu_seconds_total", .type = Type::counter, .help = "User and system CPU time spent."};
+inline constexpr Family kProcessResident = {
+    .name = "weir_process_resident_memory_bytes", .type = Type::gauge, .help = "Resident memory."};
+inline constexpr Family kProcessVirtual = {
+    .name = "weir_process_virtual_memory_bytes", .type = Type::gauge, .help = "Virtual memory."};
+inline constexpr Family kProcessOpenFds = {
+    .name = "weir_process_open_fds", .type = Type::gauge, .help = "Open file descriptors."};
+inline constexpr Family kProcessMaxFds = {
+    .name = "weir_process_max_fds", .type = Type::gauge, .help = "Limit on open file descriptors."};
+inline constexpr Family kProcessStartTime = {
+    .name = "weir_process_start_time_seconds", .type = Type::gauge, .help = "Unix time at which the process started."};
+inline constexpr Family kProcessThreads = {
+    .name = "weir_process_threads", .type = Type::gauge, .help = "Threads of the process."};
+
+// All of them, in the order of the documentation.
+inline constexpr std::array kAll = {kRequests,
+                                    kRequestDuration,
+                                    kHttpErrors,
+                                    kRetries,
+                                    kBytes,
+                                    kConnectionsActive,
+                                    kConnections,
+                                    kConnectionsRefused,
+                                    kBackendUp,
+                                    kBackendState,
+                                    kBackendConnectionsActive,
+                                    kBackendRequestsActive,
+                                    kBackendRequests,
+                                    kBackendFailures,
+                                    kUpstreamDuration,
+                                    kUpstreamConnectionsOpened,
+                                    kUpstreamConnectionsReused,
+                                    kUpstreamQueueLength,
+                                    kPoolDegraded,
+                                    kPoolBackendsEligible,
+                                    kHealthChecks,
+                                    kHealthCheckDuration,
+                                    kConfigReloads,
+                                    kConfigLastReloadSuccessful,
+                                    kConfigLastReloadSuccessTimestamp,
+                                    kAccessLogDropped,
+                                    kBuildInfo,
+                                    kWorkers,
+                                    kProcessCpu,
+                                    kProcessResident,
+                                    kProcessVirtual,
+                                    kProcessOpenFds,
+                                    kProcessMaxFds,
+                                    kProcessStartTime,
+                                    kProcessThreads};
+
+}  // namespace weir::metrics::families
