@@ -19,8 +19,11 @@ enum class HeaderId : std::uint8_t {
 #include "http/known_headers.def"
 #undef WEIR_HEADER
 };
-// The id of a field name, ignoring case. A switch on the length and one comparison: a few ns.
+// The id of a field name, ignoring case. One lookup by a perfect hash of length, first and last byte, and one
+// comparison: a few ns.
 HeaderId header_id(std::string_view name);
+// The name as known_headers.def writes it, in lower case; "" for other.
+std::string_view header_name(HeaderId id);
 
 struct HeaderField {
   std::string_view name;   // as received
@@ -28,7 +31,8 @@ struct HeaderField {
   HeaderId id = HeaderId::other;
 };
 
-// The fields of a head in order. Keeps its capacity over clear(), so a reused map does not allocate.
+// The fields of a head in the order they were received. Keeps its capacity over clear(), so a reused map does not
+// allocate.
 class HeaderMap {
  public:
   void clear() { fields_.clear(); }
@@ -38,9 +42,11 @@ class HeaderMap {
   const HeaderField* find(HeaderId id) const;
   const HeaderField* find(std::string_view name) const;
   std::size_t size() const { return fields_.size(); }
+  bool empty() const { return fields_.empty(); }
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
   HeaderField& operator[](std::size_t index) { return fields_[index]; }
+  const HeaderField& operator[](std::size_t index) const { return fields_[index]; }
 
  private:
   std::vector<HeaderField> fields_;
@@ -61,19 +67,20 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;  // as received
   TargetForm form = TargetForm::origin;
-  std::string_view scheme;     // of an absolute-form target, else empty
+  std::string_view scheme;     // of an absolute-form target as received, else empty
   std::string_view authority;  // host[:port]: of the target if absolute, else of Host; may be empty in HTTP/1.0
-  std::string_view path;       // "/..."; "*" for asterisk-form; empty for CONNECT
+  std::string_view path;       // "/..."; "*" for OPTIONS on the whole server; empty for CONNECT
   std::string_view query;      // after '?', without it
   bool has_query = false;      // "/x?" has an empty one
   Version version = Version::http_1_1;
   HeaderMap headers;
   BodyFraming body;
   bool keep_alive = true;         // what version and Connection say together
-  bool expects_continue = false;  // Expect: 100-continue
-  bool wants_upgrade = false;     // Connection: upgrade with an Upgrade field
-  std::string_view upgrade;       // the value of Upgrade
+  bool expects_continue = false;  // Expect: 100-continue, in HTTP/1.1 and with a body to come
+  bool wants_upgrade = false;     // Connection: upgrade with exactly one Upgrade field, in HTTP/1.1
+  std::string_view upgrade;       // the value of that field; empty unless wants_upgrade
 
+  // As default-constructed, but the header map keeps its capacity.
   void clear();
 };
 
@@ -83,8 +90,9 @@ struct ResponseHead {
   Version version = Version::http_1_1;
   HeaderMap headers;
   BodyFraming body;
-  bool keep_alive = true;
+  bool keep_alive = true;  // false as well when the body runs until close, or when a status without a body claims one
 
+  // As default-constructed, but the header map keeps its capacity.
   void clear();
 };
 

@@ -1,0 +1,103 @@
+// What an intermediary does to a message on its way: which fields end at this hop, Via, Max-Forwards (RFC 9110 7.6).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "http/h1_codec.h"
+#include "http/head_writer.h"
+#include "http/message.h"
+
+namespace weir::http {
+
+// Decides which fields of one message end at this hop (RFC 9110 7.6.1). Borrows the header map's bytes.
+//
+// Always: Connection, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding and Upgrade; Weir writes its own where the
+// next hop needs them. Besides those, each field that Connection names, unless it is one that Weir knows as meant for
+// all recipients (Host, Content-Length, Authorization, Cookie, X-Forwarded-For, X-Request-Id, Cache-Control and so on:
+// the list is connection_may_name's). RFC 9110 forbids senders to name those; obeying would let a client strip what the
+// hop before Weir added, so such an option is ignored and the field goes on.
+//
+// Going on: Proxy-Authenticate and Proxy-Authorization, which belong to the first proxy that asked for credentials, and
+// Weir never does (RFC 9110 11.7); Trailer, since Weir passes trailers on; Content-Length, for the caller to drop where
+// it changes the framing.
+class HopByHop {
+ public:
+  explicit HopByHop(const HeaderMap& headers);
+  // Nothing is named by Connection: only the fixed list ends here.
+  HopByHop() = default;
+
+  bool ends_here(const HeaderField& field) const {
+    if (field.id != HeaderId::other && is_fixed(field.id)) return true;
+    return named_ != 0 && is_named(field);
+  }
+
+ private:
+  static bool is_fixed(HeaderId id);
+  bool is_named(const HeaderField& field) const;
+
+  std::size_t named_ = 0;
+  std::array<std::string_view, kMaxConnectionOptions> names_;
+};
+
+// Whether a Connection option may end the field with this id at the hop.
+bool connection_may_name(HeaderId id);
+
+// Whether `token` is among the options of the Connection fields, ignoring case.
+bool connection_has(const HeaderMap& headers, std::string_view token);
+
+// Whether the sender of a request takes trailers: "trailers" among the members of TE (RFC 9110 10.1.4). Only then may a
+// response's trailers be forwarded to it rather than dropped.
+bool accepts_trailers(const HeaderMap& headers);
+
+// Whether a field that came in a trailer section may be forwarded in one. False for those that frame or route the
+// message, authenticate, or control it, which no recipient may take from there (RFC 9110 6.5.1).
+bool trailer_may_pass(const HeaderField& field);
+
+// "Via: 1.1 name": as a line of its own behind the lines received, which is the same as appending to their list (RFC
+// 9110 5.3 and 7.6.3). `received` is the version in which the message came; `pseudonym` a token.
+void write_via(HeadWriter& writer, Version received, std::string_view pseudonym);
+
+// What Max-Forwards says to do with a request (RFC 9110 7.6.2). It means nothing unless the method is TRACE or OPTIONS;
+// a value that is no number is passed on as it is.
+struct MaxForwards {
+  enum class Action : std::uint8_t { none, respond, forward } action = Action::none;
+  std::uint64_t value = 0;  // of forward: what to send on instead, one less than received
+};
+MaxForwards max_forwards(const RequestHead& head);
+
+// Writes to `writer` the fields of `headers` for which keep(field) holds, in order. Runs of kept fields that lie behind
+// one another in `source`, the bytes that the head was parsed from, are copied in one piece.
+template <typename Keep>
+void write_fields(HeadWriter& writer, const HeaderMap& headers, std::string_view source, Keep&& keep) {
+  const auto first = reinterpret_cast<std::uintptr_t>(source.data());
+  const char* run = nullptr;  // start of the kept lines in source that are not written yet
+  const char* run_end = nullptr;
+  auto flush = [&] {
+    if (run != nullptr) writer.raw({run, static_cast<std::size_t>(run_end - run)});
+    run = nullptr;
+  };
+  for (const HeaderField& field : headers) {
+    if (!keep(field)) continue;
+    // A line of `source` in its plain form: "name: value\r\n".
+    const auto name = reinterpret_cast<std::uintptr_t>(field.name.data());
+    const auto value = reinterpret_cast<std::uintptr_t>(field.value.data());
+    const bool plain = name - first < source.size() && value == name + field.name.size() + 2 &&
+                       value - first + field.value.size() + 2 <= source.size() &&
+                       field.value.data()[field.value.size()] == '\r';
+    if (!plain) {
+      flush();
+      writer.field(field.name, field.value);
+      continue;
+    }
+    if (run == nullptr || run_end != field.name.data()) {
+      flush();
+      run = field.name.data();
+    }
+    run_end = field.value.data() + field.value.size() + 2;
+  }
+  flush();
+}
+
+}  // namespace weir::http

@@ -1,0 +1,91 @@
+#include "http/h1_body.h"
+
+#include <algorithm>
+
+namespace weir::http {
+
+using base::ErrorCode;
+
+void H1BodyReader::start(const BodyFraming& framing, std::string_view already_read) {
+  kind_ = framing.kind;
+  remaining_ = framing.length;
+  input_ = already_read;
+  finished_ = false;
+  if (kind_ == BodyFraming::Kind::chunked) decoder_.reset();
+}
+
+base::Result<std::optional<BodyPiece>> H1BodyReader::buffered() {
+  switch (kind_) {
+    case BodyFraming::Kind::none: {
+      finished_ = true;
+      return BodyPiece{.data = {}, .last = true};
+    }
+    case BodyFraming::Kind::length: {
+      if (input_.empty() && remaining_ > 0) return std::nullopt;
+      std::string_view data = input_.substr(0, std::min<std::uint64_t>(remaining_, input_.size()));
+      input_.remove_prefix(data.size());
+      remaining_ -= data.size();
+      finished_ = remaining_ == 0;
+      return BodyPiece{.data = data, .last = finished_};
+    }
+    case BodyFraming::Kind::chunked: return next_chunked();
+    case BodyFraming::Kind::until_close: {
+      if (input_.empty()) return std::nullopt;
+      std::string_view data = input_;
+      input_ = {};
+      return BodyPiece{.data = data, .last = false};
+    }
+  }
+  return std::nullopt;
+}
+
+base::Result<std::optional<BodyPiece>> H1BodyReader::next_chunked() {
+  BodyPiece piece;
+  while (true) {
+    ChunkedDecoder::Step step = decoder_.next(input_);
+    if (step.error != nullptr) return base::fail(ErrorCode::protocol, step.error);
+    input_.remove_prefix(step.consumed);
+    if (!step.data.empty()) piece.data = step.data;
+    if (step.done) {
+      finished_ = true;
+      piece.last = true;
+      return piece;
+    }
+    // A small body and its end usually come together: take the end along, so that both go out in one write.
+    bool end_follows = input_.starts_with("\r\n0\r\n") || (piece.last && step.consumed > 0);
+    if (!piece.data.empty() && !end_follows) return piece;
+    if (piece.data.empty() && step.consumed == 0) return std::nullopt;
+    piece.last = !piece.data.empty();
+  }
+}
+
+net::Task<base::Result<BodyPiece>> H1BodyReader::read(net::TcpStream& stream, base::Buffer& buffer,
+                                                      base::TimePoint deadline) {
+  while (true) {
+    base::Result<std::optional<BodyPiece>> piece = buffered();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (*piece) co_return **piece;
+    WEIR_ASSERT(input_.empty());
+    std::size_t room = buffer.capacity();
+    if (kind_ == BodyFraming::Kind::length) room = std::min<std::uint64_t>(room, remaining_);
+    base::Result<std::size_t> got = co_await stream.read({buffer.data(), room}, deadline);
+    if (!got) co_return std::unexpected(got.error());
+    if (*got == 0) {
+      if (kind_ != BodyFraming::Kind::until_close) co_return base::fail(ErrorCode::closed, "the body ended too early");
+      finished_ = true;
+      co_return BodyPiece{.data = {}, .last = true};
+    }
+    input_ = {buffer.data(), *got};
+  }
+}
+
+std::uint64_t H1BodyReader::unread_length() const {
+  return kind_ == BodyFraming::Kind::length && input_.empty() ? remaining_ : 0;
+}
+
+void H1BodyReader::skip(std::uint64_t bytes) {
+  remaining_ -= bytes;
+  finished_ = remaining_ == 0;
+}
+
+}  // namespace weir::http
