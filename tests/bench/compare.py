@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Weir, haproxy and nginx side by side on this machine, in interleaved rounds; stops by itself.
+
+Each proxy has one worker pinned to core 0; the backends and the load generator share core 1. CPU is the user and
+system time of the proxy's processes over the requests done in that time, so it holds even where core 1 is the limit
+(then "core busy" is below 100 %, and requests/s says more about the load generator than about the proxy)."""
+
+import argparse
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import measure
+import report
+from peers import PROXIES, Origin, Weir
+
+LOAD_NOTE = (
+    "Medians of the rounds. CPU is user and system time of the proxy's processes per request. Where the proxy's core is "
+    "not fully busy, the core of the load generator and the backends was the limit."
+)
+LIGHT_NOTE = "Open loop, 8 kept-alive connections; the proxies' cores are otherwise idle."
+MEMORY_NOTE = "Anonymous resident memory of the proxy's processes, 5,000 connections, each has had one request."
+APPLY_NOTE = (
+    "Weir only: SIGHUP with a file of 10,000 backends in 100 pools and 1,000 routes, until the metric says that it is "
+    "in effect (reading and checking the file included), under 500 requests/s."
+)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", default="build/release/weir", help="the Weir to measure")
+    parser.add_argument("--tools", default="build/release/tests", help="folder of bench_load and bench_origin")
+    parser.add_argument("--proxies", default=",".join(PROXIES), help="which to compare (default: %(default)s)")
+    names = [load.name for load in measure.LOADS] + ["light", "memory", "apply"]
+    parser.add_argument("--only", default=",".join(names), help="which measurements (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4, help="of each load in each round")
+    parser.add_argument("--warmup", type=float, default=1)
+    parser.add_argument("--markdown", type=pathlib.Path, help="also write the tables to this file")
+    return parser.parse_args()
+
+
+class Comparison:
+    def __init__(self, arguments, folder):
+        self.arguments = arguments
+        self.only = arguments.only.split(",")
+        self.folder = folder
+        self.generator = measure.Generator(f"{arguments.tools}/bench_load")
+        self.origin = Origin(f"{arguments.tools}/bench_origin")
+        self.proxies = []
+
+    def start(self):
+        """All proxies at once: the idle ones cost next to nothing, and rounds can alternate between them."""
+        for name in self.arguments.proxies.split(","):
+            folder = pathlib.Path(self.folder) / name
+            folder.mkdir()
+            self.proxies.append(PROXIES[name](folder, self.origin.ports))
+
+    def stop(self):
+        for proxy in self.proxies:
+            proxy.stop()
+        self.origin.stop()
+
+    def loads(self):
+        results = []
+        for load in measure.LOADS:
+            if load.name not in self.only:
+                continue
+            samples = {proxy.name: [] for proxy in self.proxies}
+            for _ in range(self.arguments.rounds):
+                for proxy in self.proxies:
+                    progress(f"{load.title}: {proxy.name}")
+                    sample = measure.measure_load(
+                        self.generator, proxy, load, self.arguments.seconds, self.arguments.warmup
+                    )
+                    samples[proxy.name].append(sample)
+            results.append((load.title, {name: measure.join(taken) for name, taken in samples.items()}))
+        return results
+
+    def light(self):
+        ports = {"direct": self.origin.ports[0], **{proxy.name: proxy.port for proxy in self.proxies}}
+        taken = {name: [] for name in ports}
+        for _ in range(self.arguments.rounds):
+            for name, port in ports.items():
+                progress(f"100 requests/s: {name}")
+                p50, p99, failures = measure.measure_light(self.generator, port, self.arguments.seconds)
+                if failures:
+                    raise RuntimeError(f"{name}: {failures} requests failed at 100 requests/s")
+                taken[name].append((p50, p99))
+        return {name: tuple(statistics.median(column) for column in zip(*values)) for name, values in taken.items()}
+
+    def memory(self):
+        figures = {}
+        for proxy in self.proxies:
+            progress(f"idle connections: {proxy.name}")
+            figures[proxy.name] = measure.measure_idle_memory(self.generator, proxy)
+        return figures
+
+    def apply(self):
+        for proxy in self.proxies:
+            if isinstance(proxy, Weir):
+                progress("a configuration of 10,000 backends")
+                return measure.measure_apply(self.generator, proxy)
+        return None
+
+
+def progress(text):
+    print(f"... {text}", file=sys.stderr, flush=True)
+
+
+def sections(comparison, markdown, figures):
+    made = []
+    if figures["loads"]:
+        made.append(("HTTP/1.1", LOAD_NOTE, report.load_table(figures["loads"], markdown)))
+    if figures["light"]:
+        made.append(("Added latency", LIGHT_NOTE, report.light_table(figures["light"], markdown)))
+    if figures["memory"]:
+        made.append(("Memory", MEMORY_NOTE, report.memory_table(figures["memory"], markdown)))
+    if figures["apply"]:
+        made.append(("A large configuration", APPLY_NOTE, report.apply_table(figures["apply"], markdown)))
+    return made
+
+
+def main():
+    arguments = parse_arguments()
+    Weir.binary = arguments.binary
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        comparison = Comparison(arguments, folder)
+        try:
+            comparison.start()
+            versions = {proxy.name: proxy.version() for proxy in comparison.proxies}
+            # Memory first, while no proxy has grown under load yet.
+            memory = comparison.memory() if "memory" in comparison.only else None
+            light = comparison.light() if "light" in comparison.only else None
+            figures = {"memory": memory, "light": light, "loads": comparison.loads()}
+            figures["apply"] = comparison.apply() if "apply" in comparison.only else None
+        except RuntimeError as error:
+            print(f"compare: {error}", file=sys.stderr)
+            for log in pathlib.Path(folder).glob("*/*.log"):
+                print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+            return 1
+        finally:
+            comparison.stop()
+    settings = f"{arguments.rounds}, interleaved, {arguments.seconds:g} s each after {arguments.warmup:g} s of warm-up"
+    head = report.header(versions, settings)
+    print(report.render(head, sections(comparison, False, figures), False))
+    if arguments.markdown:
+        write_markdown(arguments.markdown, report.render(head, sections(comparison, True, figures), True))
+    return 0
+
+
+def write_markdown(path, text):
+    """Replaces what follows the marker line in `path`, or the whole file when it has none."""
+    marker = "<!-- figures: written by ./dev bench -->"
+    before = path.read_text().partition(marker)[0] if path.exists() else "# Benchmarks\n\n"
+    path.write_text(before + marker + "\n\n" + text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
