@@ -19,5 +19,5 @@ set(weir_uses_base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash Threads::T
 set(weir_uses_config PkgConfig::yamlcpp PkgConfig::re2 nlohmann_json::nlohmann_json)
 set(weir_uses_net PkgConfig::cares)
 set(weir_uses_route PkgConfig::re2)
-set(weir_uses_control PkgConfig::sqlite nlohmann_json::nlohmann_json)
+set(weir_uses_control PkgConfig::sqlite PkgConfig::openssl nlohmann_json::nlohmann_json)
 set(weir_uses_app CLI11::CLI11 nlohmann_json::nlohmann_json)
