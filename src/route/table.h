@@ -1,4 +1,4 @@
-// The compiled routes of one listener: which route takes a request.
+// The compiled routes of one listener: which route takes a request, and what it makes of it.
 #pragma once
 
 #include <cstdint>
@@ -11,43 +11,77 @@
 #include "base/ip.h"
 #include "config/config.h"
 #include "http/message.h"
+#include "route/header_changes.h"
 
 namespace weir::route {
 
 inline constexpr std::uint32_t kNoRoute = UINT32_MAX;
 
-// Immutable after compile(); used by all workers at once. Finding a route does not grow with the number of hosts and
-// allocates nothing. Among the routes that match, the most specific wins: exact host over *.suffix (longer suffix
-// first) over any host; then exact path over path_regex over path_prefix (longer first) over any path; then the one
-// with more predicates on method, header, query and client; then the one written first.
+// Immutable after compile(); used by all workers at once. Finding a route does not grow with the number of hosts nor
+// with the number of exact paths and prefixes, and allocates nothing but from the arena.
+//
+// Among the routes that match, the most specific wins. Two routes are compared by, in this order:
+//   1. host: an exact name, then *.suffix (the longer suffix first), then any host;
+//   2. path: exact, then path_regex, then path_prefix (the longer first), then any path;
+//      a route with several of them belongs to the first kind it has, and all of them must hold;
+//   3. the number of predicates on method, header, query and client: one for `method` and one for `client`, however
+//      long their lists, and one for each header and each query parameter;
+//   4. the order in which they are written.
+// A less specific route takes the request when no more specific one matches in full.
+//
+// What is compared: the host without port and trailing dot, ignoring case. The path in its normal form (dot segments
+// removed, unreserved characters decoded; http::normalized_path), with case; a prefix ends at a segment border and its
+// own trailing slash does not count. A header predicate holds when any field of that name has the value, a query
+// predicate when any parameter of that name has it after percent-decoding with '+' as a space; `absent` holds when
+// there is none. Regular expressions are RE2's over bytes and must match the whole text.
 class Table {
  public:
-  // The listener must have been validated; `listener` is copied as far as needed.
+  // The listener must have passed check(); `listener` is copied as far as needed. A route whose expressions do not
+  // compile all the same takes nothing, and the log says so.
   static std::unique_ptr<Table> compile(const config::Listener& listener);
   ~Table();
 
-  // The index of the route in listener.routes, or kNoRoute.
-  std::uint32_t find(const http::RequestHead& request, const base::IpAddress& client) const;
+  // The index of the route in listener.routes, or kNoRoute. The arena holds the normal form of the path where it
+  // differs from the path as received.
+  std::uint32_t find(const http::RequestHead& request, const base::IpAddress& client, base::Arena& arena) const;
 
-  // Why each route was or was not taken, in order of preference, for `weir explain`.
+  // What was found of every route, the most specific first, for `weir explain`. The first one with `matched` is the one
+  // that find() returns. Slow: looks at every route.
   struct Reason {
     std::uint32_t route;
-    bool matched;
-    std::string why;
+    bool matched;     // all its predicates hold
+    std::string why;  // every predicate in words, up to the first that does not hold
   };
   std::vector<Reason> explain(const http::RequestHead& request, const base::IpAddress& client) const;
 
-  // What `route` makes of the request: path?query as the backend shall see them, the host it shall see (empty:
-  // unchanged), or the Location of a redirect. Results live in `arena` or in the request.
+  // path?query as the backend shall see it after `route`'s rewrite: the target as received when it has none, and for
+  // the forms without a path. The query is kept; a '?' in the replacement puts its own parameters first. The result
+  // lives in `arena` or in the request.
   std::string_view rewritten_target(std::uint32_t route, const http::RequestHead& request, base::Arena& arena) const;
+  // The Host the backend shall see; empty: unchanged. Lives as long as the table.
   std::string_view rewritten_host(std::uint32_t route) const;
+  // The Location of a redirecting route; `scheme` is the one the client used. Empty when no safe one can be made (a
+  // {host} without a usable Host): answer 400. Contains no control bytes, spaces or backslashes, whatever the request
+  // holds; a `to` that is a path yields a path that begins with exactly one slash.
   std::string_view redirect_location(std::uint32_t route, const http::RequestHead& request, std::string_view scheme,
                                      base::Arena& arena) const;
+  // The changes to the fields of requests and responses, ready to apply. Live as long as the table.
+  const HeaderChanges& request_headers(std::uint32_t route) const;
+  const HeaderChanges& response_headers(std::uint32_t route) const;
 
  private:
   struct State;
   explicit Table(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// What is wrong with a route beyond what its types say: expressions that do not compile, variables or groups that do
+// not exist, header names and values that cannot be sent or that belong to Weir, patterns of hosts and paths that can
+// never match. Empty when all is well. For validation, before compile().
+struct Fault {
+  std::string key;   // "match.path_regex", "redirect.to", "request_headers.set"
+  std::string what;  // what is wrong, and what would be right
+};
+std::vector<Fault> check(const config::Route& route);
 
 }  // namespace weir::route
