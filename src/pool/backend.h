@@ -46,8 +46,11 @@ class Backend {
 
   // Open upstream connections, busy and idle, over all workers, and exchanges queued for one.
   alignas(64) std::atomic<std::uint32_t> open_connections{0};
-  std::atomic<std::uint32_t> idle_connections{0};
   std::atomic<std::uint32_t> queued{0};
+  // Which workers (bit: index modulo 64) hold idle connections here, and which have exchanges queued. Hints: whoever
+  // acts on a bit asks the worker, who knows.
+  std::atomic<std::uint64_t> idle_workers{0};
+  std::atomic<std::uint64_t> waiting_workers{0};
   // Live-traffic connection failures in a row; reset by a success. Feeds the health state machine.
   std::atomic<std::uint32_t> consecutive_connect_failures{0};
 
@@ -66,8 +69,11 @@ class Backend {
 struct BackendEntry {
   std::shared_ptr<Backend> backend;
   std::shared_ptr<const Addresses> addresses;  // at least one, or the entry is not eligible
-  std::uint32_t weight = 1;                    // effective: after slow start and overrides; > 0 when eligible
+  std::uint32_t weight = 1;                    // after an operator's override; > 0 when eligible
   std::uint32_t max_connections = 0;
+  // How much of `weight` counts, 1..100, from slow_start.h. Apart from it so that a weight of 1 can ramp as well and
+  // that a hash ring, whose points are per unit of weight, keeps those of the other backends.
+  std::uint32_t slow_start_percent = 100;
 };
 
 // The eligible backends of a pool, immutable, in the order of the configuration. A strategy is built from it.

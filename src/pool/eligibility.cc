@@ -1,0 +1,43 @@
+#include "pool/eligibility.h"
+
+#include <array>
+
+namespace weir::pool {
+namespace {
+
+// 0: takes work normally, 1: when too few do, 2: when still too few do, kNever: not at all.
+constexpr std::uint8_t kNever = 3;
+std::uint8_t turn(const Candidate& candidate) {
+  if (candidate.weight == 0 || !candidate.has_address) return kNever;
+  switch (candidate.state) {
+    case BackendState::healthy:
+    case BackendState::unknown:
+      return 0;
+    case BackendState::unhealthy:
+      return 1;
+    case BackendState::draining:
+      return 2;
+    case BackendState::disabled:
+      return kNever;
+  }
+  return kNever;
+}
+
+}  // namespace
+
+Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy) {
+  std::array<std::uint32_t, kNever + 1> count{};
+  for (const Candidate& candidate : candidates) ++count[turn(candidate)];
+  std::uint8_t last_turn = 0;
+  std::uint32_t chosen = count[0];
+  while (chosen < min_healthy && last_turn + 1 < kNever) chosen += count[++last_turn];
+
+  Eligibility result{.indexes = {}, .degraded = chosen > count[0]};
+  result.indexes.reserve(chosen);
+  for (std::uint32_t i = 0; i < candidates.size(); ++i) {
+    if (turn(candidates[i]) <= last_turn) result.indexes.push_back(i);
+  }
+  return result;
+}
+
+}  // namespace weir::pool

@@ -1,0 +1,29 @@
+// Which backends of a pool take new work (DESIGN section 3, Semantics).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "pool/backend.h"
+
+namespace weir::pool {
+
+// What decides about one backend.
+struct Candidate {
+  BackendState state = BackendState::unknown;
+  std::uint32_t weight = 1;  // after an operator's override; 0 takes no new work whatever the state
+  bool has_address = true;   // false while its name resolves to nothing
+};
+
+struct Eligibility {
+  std::vector<std::uint32_t> indexes;  // into the candidates, ascending
+  bool degraded = false;               // unhealthy or draining backends are among them
+};
+
+// Normally the healthy backends and the unknown ones (no probe of theirs has ended yet; they count as healthy here). If
+// those that can take work (weight above 0, an address) are fewer than `min_healthy`, all unhealthy ones are used as
+// well; if they are still too few, the draining ones too. Disabled backends never. Pure.
+Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy);
+
+}  // namespace weir::pool
