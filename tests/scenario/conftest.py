@@ -1,0 +1,64 @@
+"""What every scenario has at hand: backends and the binary, both stopped and checked afterwards."""
+
+import os
+
+import pytest
+
+# The names of test files are sentences; these two are not tests.
+collect_ignore = ["conftest.py"]
+
+
+def pytest_configure(config):
+    from weir import BINARY
+
+    if not os.access(BINARY, os.X_OK):
+        raise pytest.UsageError(f"no binary {BINARY}: ./dev build makes it, WEIR_BINARY names another")
+
+
+@pytest.fixture
+def origins():
+    """origins("a", "b") starts a backend for each name; origins("a", behave=...) with that behaviour."""
+    from origin import Origin
+
+    started = []
+
+    def start(*names, **settings):
+        made = [Origin(name, **settings).start() for name in names]
+        started.extend(made)
+        return made
+
+    yield start
+    for origin in started:
+        origin.stop()
+    assert [fault for origin in started for fault in origin.faults] == []
+
+
+@pytest.fixture
+def weir(tmp_path):
+    """weir(config) starts Weir and waits until it is ready; weir(config, wait=False) does not wait."""
+    from weir import Weir
+
+    started = []
+
+    def start(config, wait=True, folder=None):
+        instance = Weir(folder or tmp_path, config)
+        started.append(instance)
+        return instance.start(wait)
+
+    yield start
+    for instance in started:
+        instance.stop()
+
+
+@pytest.fixture
+def proxy(weir, origins):
+    """proxy(behave) is the shortest way to one backend behind Weir: it returns both."""
+    from weir import config_of, pool_of
+
+    def start(behave=None, *, pool=None, listener=None, **top):
+        from origin import say_name
+
+        (origin,) = origins("one", behave=behave or say_name)
+        return weir(config_of(pool_of([origin], **(pool or {})), listener=listener, **top)), origin
+
+    return start
