@@ -1,0 +1,84 @@
+// How a line of the access log looks: a format compiled once, written many times.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/access_log_fields.h"
+#include "proxy/access_record.h"
+
+namespace weir::proxy {
+
+// The text of the second that was written last, so that a date is formatted once a second. One per worker.
+class DateText {
+ public:
+  static constexpr std::size_t kRfc3339Bytes = 20;  // "2026-07-21T06:44:11."
+  static constexpr std::size_t kClfBytes = 26;      // "21/Jul/2026:06:44:11 +0000"
+
+  // Both are UTC and valid until the next call. Times outside the years 1970 to 9999 are written as the nearest inside.
+  const char* rfc3339(std::int64_t unix_second) { return refresh(unix_second), rfc3339_.data(); }
+  const char* clf(std::int64_t unix_second) { return refresh(unix_second), clf_.data(); }
+
+ private:
+  void refresh(std::int64_t unix_second) {
+    if (unix_second != second_) render(unix_second);
+  }
+  void render(std::int64_t unix_second);
+
+  std::int64_t second_ = INT64_MIN;
+  std::array<char, 32> rfc3339_{};
+  std::array<char, 32> clf_{};
+};
+
+// A compiled format. Immutable after compile(), so any number of threads may write with it, each with its own DateText.
+//
+// No field can end a line or leave its quotes, whatever a client sends: in JSON, quotes, backslashes, control bytes and
+// invalid UTF-8 are \-escaped (RFC 8259); in combined and templates quotes and backslashes become \" and \\, bytes
+// below 0x20 and from 0x7f on \xHH. A text longer than kMaxFieldBytes is cut there and ends in "...".
+class AccessFormat {
+ public:
+  static constexpr std::size_t kMaxFieldBytes = 4096;
+
+  // "json": one object a line with every field of config/access_log_fields.h. "combined": Apache's. Anything else is a
+  // template: literal text with %{field}; "%%" is a percent sign; in it an empty text is written as "-". The error is a
+  // sentence for people: unknown field (with the nearest name), '%' without '{', missing '}', control byte, no field.
+  static std::expected<AccessFormat, std::string> compile(std::string_view text);
+
+  // No line of `record` is longer than this, in bytes, with its '\n'. write() may use that much room, more than it
+  // finally fills.
+  std::size_t bound(const AccessRecord& record) const;
+  // Writes the line with its '\n' to `out`, which has room for bound(record); returns its end.
+  char* write(char* out, const AccessRecord& record, DateText& dates) const;
+  // The same, as a string: for tests and tools.
+  std::string line(const AccessRecord& record) const;
+
+ private:
+  enum class Escape : std::uint8_t { json, text };
+  enum class Source : std::uint8_t { nothing, field, clf_time };
+  // Literal text and what follows it.
+  struct Piece {
+    std::string literal;  // padded to a whole number of kLiteralStep bytes, for copies of constant length
+    std::size_t literal_bytes = 0;
+    Source source = Source::nothing;
+    config::LogField field{};
+  };
+  static constexpr std::size_t kLiteralStep = 32;
+
+  static AccessFormat json();
+  static AccessFormat combined();
+  static std::expected<AccessFormat, std::string> from_template(std::string_view text);
+  void add(std::string_view literal, Source source, config::LogField field = {});
+  char* write_text(char* out, std::string_view text) const;
+  char* write_field(char* out, config::LogField field, const AccessRecord& record, DateText& dates) const;
+
+  std::vector<Piece> pieces_;
+  std::size_t fixed_bytes_ = 0;  // room for literals and numbers
+  std::size_t repeats_ = 1;      // how often the most frequent field occurs
+  Escape escape_ = Escape::text;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,41 @@
+// One line of the access log, before it is text.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace weir::proxy {
+
+// What is known of an exchange (or of a relayed TCP connection) when it ends. The views must be valid during
+// AccessLog::write() only. What does not apply is empty or 0. Names and meanings are those of
+// config/access_log_fields.h.
+struct AccessRecord {
+  std::int64_t unix_ms = 0;  // when the first byte of the request arrived
+  std::string_view client;   // address of the client, without port
+  std::uint16_t client_port = 0;
+  std::string_view method;
+  std::string_view target;  // as received
+  std::string_view path;
+  std::string_view query;  // without '?'
+  std::string_view host;
+  std::string_view version;       // "HTTP/1.1"
+  std::uint16_t status = 0;       // sent to the client
+  std::uint64_t bytes_in = 0;     // from the client, heads and bodies
+  std::uint64_t bytes_out = 0;    // to the client, heads and bodies
+  base::Nanoseconds duration{0};  // first byte of the request to last byte of the response
+  base::Nanoseconds upstream{0};  // start of the last attempt to the head of its response
+  base::Nanoseconds queue{0};     // waiting for a connection of a backend at its limit
+  std::string_view listener;
+  std::string_view route;
+  std::string_view pool;
+  std::string_view backend;
+  std::uint32_t attempts = 0;
+  std::string_view request_id;
+  std::string_view user_agent;
+  std::string_view referer;
+  std::string_view termination;  // who ended it and how: "done", "client_reset", "backend_timeout", ...
+};
+
+}  // namespace weir::proxy
