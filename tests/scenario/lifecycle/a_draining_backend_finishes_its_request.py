@@ -1,0 +1,59 @@
+"""A request that is on a draining backend ends as it should, up to the drain timeout; connections to it do not stay."""
+
+import asyncio
+
+from waiting import background, eventually
+from weir import config_of, pool_of
+
+
+def hold_until(release):
+    async def hold(exchange):
+        await exchange.send_head(200, [("Content-Length", "10")])
+        await exchange.send(b"first")
+        await release.wait()
+        await exchange.send(b"later")
+
+    return hold
+
+
+def test_a_response_that_began_is_finished(weir, origins):
+    release = asyncio.Event()
+    (origin,) = origins("one", behave=hold_until(release))
+    running = weir(config_of(pool_of([origin])))
+    with running.connect() as connection:
+        connection.send_request()
+        eventually(lambda: origin.requests)
+        assert running.admin("POST", "/backends/one/drain").status == 200
+        running.wait_for_state("draining", "one")
+        running.settle()
+        background.loop.call_soon_threadsafe(release.set)
+        assert connection.response().body == b"firstlater"
+        eventually(lambda: running.metric("weir_backend_connections_active", backend="one") == 0)
+
+
+def test_after_the_drain_timeout_the_rest_is_closed(weir, origins):
+    (origin,) = origins("one", behave=hold_until(asyncio.Event()))
+    running = weir(config_of(pool_of([origin], drain_timeout="500ms")))
+    with running.connect() as connection:
+        connection.send_request()
+        eventually(lambda: origin.requests)
+        assert running.admin("POST", "/backends/one/drain").status == 200
+        connection.read_until(b"first")
+        assert connection.is_closed()
+
+
+def test_a_backend_taken_out_of_the_file_finishes_its_request(weir, origins):
+    release = asyncio.Event()
+    a, b = origins("a", "b", behave=hold_until(release))
+    running = weir(config_of(pool_of([a, b])))
+    with running.connect() as first, running.connect() as second:
+        first.send_request()
+        second.send_request()
+        eventually(lambda: a.requests and b.requests)
+        config = dict(running.config)
+        config["pools"] = [pool_of([a])]
+        running.reload(config)
+        background.loop.call_soon_threadsafe(release.set)
+        assert first.response().body == second.response().body == b"firstlater"
+        assert len([1 for _ in range(6) if first.request().status == 200]) == 6
+        assert len(b.requests) == 1

@@ -1,0 +1,84 @@
+"""Listeners come and go with a reload; connections of those that stay are not touched."""
+
+import asyncio
+
+import pytest
+from client import get
+from waiting import background, eventually, free_port
+from weir import config_of, pool_of
+
+
+def with_listeners(config, *ports):
+    listeners = [{**config["listeners"][0], "name": f"on-{port}", "address": f"127.0.0.1:{port}"} for port in ports]
+    return {**config, "listeners": listeners}
+
+
+def test_a_new_listener_serves_and_a_removed_one_is_closed(weir, origins):
+    kept, removed, added = (free_port() for _ in range(3))
+    config = config_of(pool_of(origins("a")))
+    running = weir(with_listeners(config, kept, removed))
+    with running.connect() as connection:
+        assert connection.request().status == 200
+        running.reload(with_listeners(config, kept, added))
+        assert connection.request().status == 200
+    assert get(added).status == 200
+    eventually(lambda: refuses(removed))
+
+
+def refuses(port):
+    try:
+        get(port)
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_a_request_on_a_removed_listener_is_finished(weir, origins):
+    release = asyncio.Event()
+
+    async def hold(exchange):
+        await release.wait()
+        await exchange.respond(body=b"whole")
+
+    (origin,) = origins("a", behave=hold)
+    kept, removed = free_port(), free_port()
+    config = config_of(pool_of([origin]))
+    running = weir(with_listeners(config, removed, kept))
+    with running.connect() as connection:
+        connection.send_request()
+        eventually(lambda: origin.requests)
+        running.reload(with_listeners(config, kept))
+        background.loop.call_soon_threadsafe(release.set)
+        response = connection.response()
+        assert (response.body, response.closes) == (b"whole", True)
+
+
+def test_a_listener_that_cannot_be_opened_keeps_everything_as_it_was(weir, origins):
+    import socket
+
+    kept = free_port()
+    config = config_of(pool_of(origins("a")))
+    running = weir(with_listeners(config, kept))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        before = running.metric("weir_config_reloads_total", result="failure")
+        running.write_config(with_listeners(config, kept, port))
+        import signal
+
+        running.process.send_signal(signal.SIGHUP)
+        eventually(lambda: running.metric("weir_config_reloads_total", result="failure") > before)
+    assert get(kept).status == 200
+    assert str(port) in running.log()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_many_reloads_leave_no_files_open(weir, origins, workers):
+    config = config_of(pool_of(origins("a")), workers=workers)
+    running = weir(config)
+    assert get(running.port).status == 200
+    running.reload(config)
+    before = running.open_files()
+    for _ in range(10):
+        running.reload(with_listeners(config, running.port, free_port()))
+        running.reload(config)
+    eventually(lambda: running.open_files() <= before + 3, what=f"{before} files before")

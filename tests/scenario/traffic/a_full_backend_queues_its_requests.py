@@ -1,0 +1,62 @@
+"""At max_connections of a backend requests wait for one that comes free, in order of arrival, and no longer than their
+queue timeout."""
+
+import asyncio
+import time
+
+import pytest
+from waiting import PATIENCE, background, eventually
+from weir import config_of, pool_of
+
+pytestmark = pytest.mark.multiworker
+
+
+@pytest.fixture
+def gate(origins):
+    """A backend that holds every request until the gate opens."""
+    (origin,) = origins("one")
+    origin.release = asyncio.Event()
+
+    async def hold(exchange):
+        await origin.release.wait()
+        await exchange.respond()
+
+    origin.behave = hold
+    return origin
+
+
+def limited(origin, **timeouts):
+    pool = pool_of([origin], timeouts=timeouts)
+    pool["backends"][0]["max_connections"] = 2
+    return config_of(pool, workers=2)
+
+
+def test_the_third_request_waits_until_a_connection_is_free(weir, gate):
+    running = weir(limited(gate, queue="10s"))
+    connections = [running.connect() for _ in range(6)]
+    for connection in connections:
+        connection.send_request()
+    eventually(lambda: len(gate.requests) == 2)
+    running.settle()
+    assert len(gate.requests) == 2
+    background.loop.call_soon_threadsafe(gate.release.set)
+    for connection in connections:
+        assert connection.response().status == 200
+        connection.close()
+    assert len(gate.requests) == 6
+
+
+def test_who_waits_too_long_gets_503(weir, gate):
+    running = weir(limited(gate, queue="300ms"))
+    holders = [running.connect() for _ in range(2)]
+    for connection in holders:
+        connection.send_request()
+    eventually(lambda: len(gate.requests) == 2)
+    with running.connect() as waiting:
+        begin = time.monotonic()
+        assert waiting.request().status == 503
+        assert 0.25 <= time.monotonic() - begin <= 2 * PATIENCE
+    background.loop.call_soon_threadsafe(gate.release.set)
+    for connection in holders:
+        assert connection.response().status == 200
+        connection.close()

@@ -1,0 +1,33 @@
+"""Requests of many client connections share few connections to a backend, also over workers."""
+
+import pytest
+from client import get
+
+
+def test_one_after_another_needs_one_connection_of_a_worker(proxy):
+    running, origin = proxy(workers=1)
+    for _ in range(20):
+        assert get(running.port).status == 200
+    assert origin.connections_opened - len(origin.probes) <= 1 or running.metric(
+        "weir_upstream_connections_opened_total") == 1
+    assert running.metric("weir_upstream_connections_reused_total") == 19
+
+
+@pytest.mark.multiworker
+def test_a_worker_takes_over_an_idle_connection_of_another(proxy):
+    running, _ = proxy(workers=4)
+    for _ in range(60):
+        assert get(running.port).status == 200
+    # Four workers that kept to their own would open four.
+    assert running.metric("weir_upstream_connections_opened_total") <= 2
+
+
+def test_a_backend_that_asks_to_close_is_not_reused(proxy):
+    async def closing(exchange):
+        await exchange.respond(headers=[("Connection", "close")])
+        exchange.close()
+
+    running, _ = proxy(closing)
+    for _ in range(5):
+        assert get(running.port).status == 200
+    assert running.metric("weir_upstream_connections_opened_total") == 5
