@@ -202,15 +202,18 @@ struct Retries {
 };
 
 struct UpstreamConnections {
-  std::uint32_t max_idle = 256;  // kept-alive idle connections per backend and worker
+  std::uint32_t max_idle = 1024;  // kept-alive idle connections per backend and worker
   Duration idle_timeout = std::chrono::seconds(60);
   std::uint32_t max_requests = 0;  // requests on one connection before it is closed; 0 is without limit
   std::uint32_t max_queue = 1024;  // exchanges waiting for a backend at its max_connections, per backend and worker
   friend bool operator==(const UpstreamConnections&, const UpstreamConnections&) = default;
 };
 
+// What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
+enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };
 struct Pool {
   std::string name;
+  PoolProtocol protocol = PoolProtocol::http_1_1;
   Choice algorithm{.name = "round_robin", .options = {}};
   HealthCheck health_check;
   std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy ones are used again

@@ -2,6 +2,7 @@
 // all faults it finds, never only the first. None throws. Any thread.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>

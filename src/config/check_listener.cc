@@ -1,0 +1,212 @@
+// What must hold of a listener and its routes.
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.h"
+#include "config/checks.h"
+#include "config/contains.h"
+#include "config/json.h"
+#include "config/reader.h"
+
+namespace weir::config {
+namespace {
+
+// What this build serves; the others are refused by name until it does.
+constexpr std::array kOfferedProtocols{ListenerProtocol::http};
+
+// Fields of one connection or of the framing, which Weir sets itself (RFC 9110 7.6.1, RFC 9112 6).
+constexpr std::array<std::string_view, 9> kOwnHeaders{"connection", "keep-alive",        "proxy-connection",
+                                                      "te",         "transfer-encoding", "upgrade",
+                                                      "trailer",    "content-length",    "expect"};
+
+void check_host_pattern(const Place& place, std::string_view key, std::string_view pattern) {
+  std::string_view name = pattern;
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  if (is_host_name(name) || (name == pattern && base::IpAddress::parse(pattern))) return;
+  bool has_port = !name.empty() && name.find(':') != name.npos && name.find(':') == name.rfind(':');
+  place.fault(key, fmt::format("{} is no host; write a name without port such as shop.example, or *.example{}",
+                               quoted(pattern), has_port ? " (the port is the listener's)" : ""));
+}
+
+void check_path(const Place& place, std::string_view key, const std::optional<std::string>& path) {
+  if (!path) return;
+  if (path->starts_with('/') && !has_control_bytes(*path) && path->find_first_of(" ?#") == std::string::npos) return;
+  place.fault(key, fmt::format("must begin with '/' and have no space, '?' or '#', not {}", quoted(*path)));
+}
+
+void check_expression(const Place& place, std::string_view key, std::string_view expression) {
+  if (std::string why = fault_of_regex(expression); !why.empty()) place.fault(key, std::move(why));
+}
+
+void check_named(const Place& place, std::string_view key, const std::vector<NamedMatch>& matches, bool headers) {
+  for (const NamedMatch& match : matches) {
+    std::string path = fmt::format("{}.{}", key, match.name);
+    if (headers && !is_token(match.name)) {
+      place.fault(path, fmt::format("{} is no header name (RFC 9110 5.1)", quoted(match.name)));
+    } else if (match.name.empty()) {
+      place.fault(path, "the name of a query parameter must not be empty");
+    }
+    if (match.kind == MatchKind::regex) check_expression(place, path, match.value);
+    if (headers && has_control_bytes(match.value)) place.fault(path, "a header value has no control bytes");
+  }
+}
+
+void check_match(const Place& place, const Match& match) {
+  for (std::size_t i = 0; i < match.host.size(); ++i) {
+    check_host_pattern(place, fmt::format("host[{}]", i), match.host[i]);
+  }
+  int paths = int(match.path.has_value()) + int(match.path_prefix.has_value()) + int(match.path_regex.has_value());
+  if (paths > 1) place.fault("", "has more than one of path, path_prefix and path_regex; give one of them");
+  check_path(place, "path", match.path);
+  check_path(place, "path_prefix", match.path_prefix);
+  if (match.path_regex) check_expression(place, "path_regex", *match.path_regex);
+  for (std::size_t i = 0; i < match.method.size(); ++i) {
+    const std::string& method = match.method[i];
+    if (!is_token(method)) {
+      place.fault(fmt::format("method[{}]", i), fmt::format("{} is no method name", quoted(method)));
+    } else if (std::ranges::any_of(method, [](char c) { return c >= 'a' && c <= 'z'; })) {
+      place.fault(fmt::format("method[{}]", i),
+                  fmt::format("methods are case-sensitive (RFC 9110 9.1); write upper case, not {}", quoted(method)));
+    }
+  }
+  check_named(place, "header", match.header, true);
+  check_named(place, "query", match.query, false);
+}
+
+void check_redirect(const Place& place, const Redirect& redirect) {
+  constexpr std::array<std::uint16_t, 5> kStatuses{301, 302, 303, 307, 308};
+  if (!contains(kStatuses, redirect.status)) {
+    place.fault("status",
+                fmt::format("{} redirects nowhere; use one of {}", redirect.status, fmt::join(kStatuses, ", ")));
+  }
+  const std::string& to = redirect.to;
+  bool absolute = to.starts_with("http://") || to.starts_with("https://") || to.starts_with("{scheme}://");
+  bool path = to.starts_with('/') || to.starts_with("{path}") || to.starts_with("{1}");
+  if ((!absolute && !path) || has_control_bytes(to) || to.find(' ') != std::string::npos) {
+    place.fault("to",
+                fmt::format("must be a path beginning with '/' or a URL beginning with http:// or https://, not {}",
+                            quoted(to)));
+  }
+  for (std::size_t at = to.find('{'); at != std::string::npos; at = to.find('{', at + 1)) {
+    std::size_t end = to.find('}', at);
+    std::string_view word = std::string_view(to).substr(at + 1, end == std::string::npos ? end : end - at - 1);
+    constexpr std::array<std::string_view, 4> kWords{"scheme", "host", "path", "query"};
+    bool group = word.size() == 1 && word.front() >= '1' && word.front() <= '9';
+    if (end != std::string::npos && (group || contains(kWords, word))) continue;
+    place.fault("to", fmt::format("{{{}}} stands for nothing; known are {{scheme}}, {{host}}, {{path}}, {{query}} and, "
+                                  "after path_regex, {{1}} to {{9}}",
+                                  word));
+  }
+}
+
+void check_response(const Place& place, const FixedResponse& response) {
+  if (response.status < 200 || response.status > 599) place.fault("status", "must be from 200 to 599");
+  bool no_body = response.status == 204 || response.status == 304;
+  if (no_body && !response.body.empty()) {
+    place.fault("body", fmt::format("a response with status {} has no body (RFC 9110 6.4.1)", response.status));
+  }
+  if (response.content_type.empty() || has_control_bytes(response.content_type)) {
+    place.fault("content_type", "must be a media type such as text/plain");
+  }
+}
+
+void check_rewrite(const Place& place, const Route& route) {
+  const Rewrite& rewrite = route.rewrite;
+  if (rewrite.path_prefix && rewrite.path_regex) {
+    place.fault("", "has both path_prefix and path_regex; give one of them");
+  }
+  if (rewrite.path_prefix && !route.match.path_prefix) {
+    place.fault("path_prefix", "replaces what match.path_prefix took, but the match has none");
+  }
+  check_path(place, "path_prefix", rewrite.path_prefix);
+  if (rewrite.path_regex) {
+    check_expression(place, "path_regex", *rewrite.path_regex);
+    if (std::string why = fault_of_substitution(*rewrite.path_regex, rewrite.substitution); !why.empty()) {
+      place.fault("substitution", std::move(why));
+    }
+  } else if (!rewrite.substitution.empty()) {
+    place.fault("substitution", "needs path_regex, which says what it replaces");
+  }
+  if (!rewrite.host) return;
+  std::string_view host = *rewrite.host;
+  if (auto colon = host.rfind(':'); colon != host.npos && base::parse_unsigned(host.substr(colon + 1), 65535)) {
+    host = host.substr(0, colon);
+  }
+  if (!is_host_name(host) && !base::IpAddress::parse(host)) {
+    place.fault("host", fmt::format("{} is no host, alone or with a port", quoted(*rewrite.host)));
+  }
+}
+
+void check_header_name(const Place& place, const std::string& path, const std::string& name) {
+  std::string lower = base::to_lower(name);
+  if (!is_token(name)) {
+    place.fault(path, fmt::format("{} is no header name (RFC 9110 5.1)", quoted(name)));
+  } else if (lower == "host") {
+    place.fault(path, "the host is changed with rewrite.host");
+  } else if (contains(kOwnHeaders, lower)) {
+    place.fault(path, fmt::format("'{}' belongs to the connection or the framing, which Weir sets itself", name));
+  }
+}
+
+void check_header_changes(const Place& place, const HeaderChanges& changes) {
+  auto check_fields = [&](std::string_view key, const auto& fields) {
+    for (const auto& [name, value] : fields) {
+      std::string path = fmt::format("{}.{}", key, name);
+      check_header_name(place, path, name);
+      if (has_control_bytes(value) || base::trim(value) != value) {
+        place.fault(path, "a header value has no control bytes and no white space at its ends (RFC 9110 5.5)");
+      }
+    }
+  };
+  check_fields("set", changes.set);
+  check_fields("add", changes.add);
+  for (std::size_t i = 0; i < changes.remove.size(); ++i) {
+    check_header_name(place, fmt::format("remove[{}]", i), changes.remove[i]);
+  }
+}
+
+}  // namespace
+
+void check_route(const Place& place, const Route& route) {
+  if (!route.name.empty()) check_name(place, "name", route.name);
+  check_match(place.in("match", nullptr), route.match);
+  int actions = int(!route.pool.empty()) + int(route.redirect.has_value()) + int(route.respond.has_value());
+  if (actions != 1) {
+    place.fault("", fmt::format("must have exactly one of pool, redirect and respond; it has {}",
+                                actions == 0 ? "none" : "several"));
+  }
+  if (route.redirect) check_redirect(place.in("redirect", nullptr), *route.redirect);
+  if (route.respond) check_response(place.in("respond", nullptr), *route.respond);
+  if (route.rewrite != Rewrite() && route.pool.empty() && actions == 1) {
+    place.fault("rewrite", "changes what a backend sees, but the route has no pool");
+  }
+  check_rewrite(place.in("rewrite", nullptr), route);
+  check_header_changes(place.in("request_headers", nullptr), route.request_headers);
+  check_header_changes(place.in("response_headers", nullptr), route.response_headers);
+}
+
+void check_listener(const Place& place, const Listener& listener) {
+  check_name(place, "name", listener.name);
+  if (!parse_listen_address(listener.address)) {
+    place.fault("address",
+                fmt::format("{} is no address to listen on; write ip:port such as 0.0.0.0:80, [::]:80 or *:80",
+                            quoted(listener.address)));
+  }
+  if (!contains(kOfferedProtocols, listener.protocol)) {
+    std::vector<std::string_view> offered;
+    for (ListenerProtocol protocol : kOfferedProtocols) offered.push_back(name(protocol));
+    place.fault("protocol", fmt::format("this build does not offer '{}' yet; it offers {}", name(listener.protocol),
+                                        fmt::join(offered, ", ")));
+  }
+  if (!listener.via.empty() && !is_token(listener.via)) {
+    place.fault("via", fmt::format("must be a single word such as weir, not {}", quoted(listener.via)));
+  }
+  for (std::size_t i = 0; i < listener.routes.size(); ++i) {
+    const Route& route = listener.routes[i];
+    check_route(place.in(fmt::format("routes[{}]", i), &route.origin), route);
+  }
+}
+
+}  // namespace weir::config

@@ -1,0 +1,79 @@
+// What must hold of a pool and its backends.
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "config/checks.h"
+#include "config/json.h"
+#include "config/reader.h"
+
+namespace weir::config {
+namespace {
+
+bool is_id(std::string_view id) {
+  auto allowed = [](char c) {
+    char lower = base::ascii_lower(c);
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
+           std::string_view("._-:[]~").find(c) != std::string_view::npos;
+  };
+  return !id.empty() && id.size() <= 320 && std::ranges::all_of(id, allowed);
+}
+
+void check_health(const Place& place, const HealthCheck& health) {
+  if (!health.enabled) return;
+  if (health.fast_interval > health.interval) {
+    place.fault("fast_interval", fmt::format("{} is longer than interval ({}); it must not be",
+                                             duration_text(health.fast_interval), duration_text(health.interval)));
+  }
+  if (health.timeout > health.interval) {
+    place.fault("timeout", fmt::format("{} is longer than interval ({}); probes would overlap",
+                                       duration_text(health.timeout), duration_text(health.interval)));
+  }
+}
+
+}  // namespace
+
+void check_backend(const Place& place, const Backend& backend) {
+  if (!is_id(backend.id)) {
+    place.fault("id", fmt::format("must be letters, digits and any of . _ - : [ ] ~, not {}", quoted(backend.id)));
+  }
+  // What looks like a number is meant as an address: 10.0.0.300 is a typing error, not a name.
+  bool numeric = backend.host.find_first_not_of("0123456789.") == std::string::npos;
+  if (!base::IpAddress::parse(backend.host) && (numeric || !is_host_name(backend.host))) {
+    place.fault("host", fmt::format("{} is neither an IP address nor a host name", quoted(backend.host)));
+  }
+  if (backend.port == 0) place.fault("port", "must be from 1 to 65535");
+  if (backend.weight > 1000) place.fault("weight", "must be from 0 to 1000");
+  const std::string& path = backend.health_check_path;
+  if (!path.empty() && (path.front() != '/' || has_control_bytes(path) || path.find(' ') != std::string::npos)) {
+    place.fault("health_check_path", fmt::format("must begin with '/' and have no spaces, not {}", quoted(path)));
+  }
+}
+
+void check_pool(const Place& place, const Pool& pool) {
+  check_name(place, "name", pool.name);
+  if (pool.protocol != PoolProtocol::http_1_1) {
+    place.fault("protocol", "this build speaks only http/1.1 to backends yet");
+  }
+  check_health(place.in("health_check", nullptr), pool.health_check);
+
+  std::unordered_map<std::string_view, std::size_t> ids;
+  std::unordered_map<std::string, std::size_t> addresses;
+  for (std::size_t i = 0; i < pool.backends.size(); ++i) {
+    const Backend& backend = pool.backends[i];
+    Place at = place.in(fmt::format("backends[{}]", i), &backend.origin);
+    check_backend(at, backend);
+    auto [same_address, new_address] =
+        addresses.try_emplace(fmt::format("[{}]:{}", base::to_lower(backend.host), backend.port), i);
+    if (!new_address) {
+      at.fault("", fmt::format("the pool has {}:{} already (backends[{}]); give it more weight instead", backend.host,
+                               backend.port, same_address->second));
+      ids.try_emplace(backend.id, i);
+    } else if (auto [same_id, new_id] = ids.try_emplace(backend.id, i); !new_id) {
+      at.fault("id", fmt::format("backends[{}] of this pool has the id '{}' already", same_id->second, backend.id));
+    }
+  }
+}
+
+}  // namespace weir::config

@@ -1,0 +1,81 @@
+// What single texts must look like.
+#include <algorithm>
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "base/text.h"
+#include "config/checks.h"
+#include "config/reader.h"
+
+namespace weir::config {
+namespace {
+
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (base::ascii_lower(c) >= 'a' && base::ascii_lower(c) <= 'z');
+}
+
+bool is_label(std::string_view label) {
+  auto allowed = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; };
+  return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(label, allowed);
+}
+
+}  // namespace
+
+bool has_control_bytes(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() &&
+         std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || kMarks.find(c) != kMarks.npos; });
+}
+
+bool is_host_name(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > 253) return false;
+  while (true) {
+    auto dot = text.find('.');
+    if (!is_label(text.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+std::string fault_of_regex(std::string_view expression) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  RE2 compiled(re2::StringPiece(expression.data(), expression.size()), options);
+  return compiled.ok() ? "" : fmt::format("{} is no RE2 expression: {}", quoted(expression), compiled.error());
+}
+
+std::string fault_of_substitution(std::string_view expression, std::string_view substitution) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  RE2 compiled(re2::StringPiece(expression.data(), expression.size()), options);
+  std::string why;
+  bool fits = !compiled.ok() || compiled.CheckRewriteString({substitution.data(), substitution.size()}, &why);
+  return fits ? "" : fmt::format("{} does not fit path_regex: {}", quoted(substitution), why);
+}
+
+void check_name(const Place& place, std::string_view key, std::string_view name) {
+  auto allowed = [](char c) {
+    return is_letter_or_digit(c) || std::string_view("._-/").find(c) != std::string_view::npos;
+  };
+  if (!name.empty() && name.size() <= 128 && std::ranges::all_of(name, allowed)) return;
+  place.fault(key, fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', not {}", quoted(name)));
+}
+
+std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+  if (text.starts_with("*:")) {
+    auto port = base::parse_unsigned(text.substr(2), 65535);
+    if (!port) return std::nullopt;
+    return ListenAddress{.address = {.ip = {}, .port = static_cast<std::uint16_t>(*port)}, .every = true};
+  }
+  auto address = base::SocketAddress::parse(text);
+  if (!address) return std::nullopt;
+  return ListenAddress{.address = *address, .every = false};
+}
+
+}  // namespace weir::config

@@ -1,0 +1,62 @@
+// The checks of single objects, shared by validate()'s overloads. Inside this folder only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ip.h"
+#include "config/config.h"
+#include "config/fault.h"
+
+namespace weir::config {
+
+// Where a check is in the configuration; collects its faults. The parent's strings are copied, the rest is borrowed.
+class Place {
+ public:
+  explicit Place(Faults& faults, const Origin* origin = nullptr) : faults_(faults), origin_(origin) {}
+  // `origin` is null when the part has none of its own.
+  Place in(std::string_view key, const Origin* origin) const {
+    Place inner(faults_, origin == nullptr ? origin_ : origin);
+    inner.path_ = join(key);
+    return inner;
+  }
+  // `key` may be a path of its own ("match.host[0]"), or empty for the object itself.
+  void fault(std::string_view key, std::string message) const {
+    faults_.push_back({origin_ == nullptr ? Origin() : *origin_, join(key), std::move(message)});
+  }
+
+ private:
+  std::string join(std::string_view key) const {
+    if (path_.empty() || key.empty()) return path_ + std::string(key);
+    return path_ + "." + std::string(key);
+  }
+  Faults& faults_;
+  const Origin* origin_;
+  std::string path_;
+};
+
+void check_pool(const Place& place, const Pool& pool);
+void check_backend(const Place& place, const Backend& backend);
+void check_listener(const Place& place, const Listener& listener);
+void check_route(const Place& place, const Route& route);
+// 1 to 128 letters, digits and any of `._-/`: fit for metric labels and URLs.
+void check_name(const Place& place, std::string_view key, std::string_view name);
+
+struct ListenAddress {
+  base::SocketAddress address;  // for "*:port" the unspecified one
+  bool every = false;           // "*:port": every address of both families
+};
+std::optional<ListenAddress> parse_listen_address(std::string_view text);
+
+bool has_control_bytes(std::string_view text);
+// RFC 9110 5.6.2.
+bool is_token(std::string_view text);
+// A host name of RFC 1123 labels (underscores allowed, as containers use them), without a port.
+bool is_host_name(std::string_view text);
+// Why RE2 refuses the expression, or empty.
+std::string fault_of_regex(std::string_view expression);
+// Why `substitution` cannot replace matches of `expression` (a group it does not have), or empty.
+std::string fault_of_substitution(std::string_view expression, std::string_view substitution);
+
+}  // namespace weir::config

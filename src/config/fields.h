@@ -1,0 +1,147 @@
+// How one resource is described: a table of its keys. The reader, the canonical JSON and the JSON Schema all come from
+// these tables; a new key is one line in the table of its resource (table_*.cc) and one member in config.h.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "config/document.h"
+#include "config/kinds.h"
+
+namespace weir::config {
+
+class Reader;
+class SchemaBuilder;
+
+// What a number counts, where its type does not say.
+enum class Unit : std::uint8_t {
+  none,
+  bytes,  // also "16KB", "1MB" (1 KB = 1024)
+  share,  // 0.2 or "20%"
+};
+
+enum class KindList : std::uint8_t { none, strategies, checkers, stores };
+
+// What a key allows beyond the type of its member.
+struct Rules {
+  double min = 0;  // of numbers; of durations in milliseconds
+  double max = 1e18;
+  Unit unit = Unit::none;
+  bool required = false;
+  std::string_view word_for_zero = {};             // "auto": may stand for 0, and is written for it
+  std::span<const std::string_view> allowed = {};  // of texts; empty: any
+  KindList kinds = KindList::none;                 // of a Choice
+};
+
+struct WriteOptions {
+  bool origin = false;
+};
+
+// One key of a resource. The functions know the member; `object` is the resource.
+struct Field {
+  std::string_view key;
+  std::string_view summary;
+  Rules rules;
+  void (*read)(Reader&, const Node&, void* object, const Field&);
+  // Called when the key is not there: completes what depends on the tables of kinds.
+  void (*absent)(Reader&, void* object, const Field&);
+  // A null node: nothing to write.
+  Node (*write)(const void* object, const Field&, WriteOptions);
+  // A null node: the key is not for people.
+  Node (*schema)(const Field&, SchemaBuilder&);
+};
+
+// A key that the design knows and this build refuses, with the reason.
+struct RefusedKey {
+  std::string_view key;
+  std::string_view reason;
+};
+
+// A resource: a map in the file, a struct in config.h.
+struct Resource {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const Field> fields;
+  std::string_view short_key = {};  // a scalar in place of the map is the value of this key
+  std::string_view off_key = {};    // `off` or `false` in place of the map sets this key to false
+  std::span<const RefusedKey> refused = {};
+  // The Choice whose `type` and options are keys of this map as well, or null.
+  Choice* (*choice)(void* object) = nullptr;
+  KindList kinds = KindList::none;
+  // A default-made struct, for the defaults that the schema names.
+  const void* (*defaults)() = nullptr;
+  // Called after all keys: what follows from several of them.
+  void (*finish)(Reader&, const Node&, void* object) = nullptr;
+};
+
+// The table of the struct S; one specialization per resource, in its table_*.cc.
+template <typename S>
+const Resource& resource();
+
+template <>
+const Resource& resource<Config>();
+template <>
+const Resource& resource<Admin>();
+template <>
+const Resource& resource<AdminToken>();
+template <>
+const Resource& resource<AccessLog>();
+template <>
+const Resource& resource<Timeouts>();
+template <>
+const Resource& resource<TimeoutOverrides>();
+template <>
+const Resource& resource<Limits>();
+template <>
+const Resource& resource<Listener>();
+template <>
+const Resource& resource<Route>();
+template <>
+const Resource& resource<Match>();
+template <>
+const Resource& resource<Redirect>();
+template <>
+const Resource& resource<FixedResponse>();
+template <>
+const Resource& resource<Rewrite>();
+template <>
+const Resource& resource<HeaderChanges>();
+template <>
+const Resource& resource<Pool>();
+template <>
+const Resource& resource<HealthCheck>();
+template <>
+const Resource& resource<Retries>();
+template <>
+const Resource& resource<UpstreamConnections>();
+template <>
+const Resource& resource<Backend>();
+
+// The names of an enumeration's values, in order; one specialization per enumeration.
+template <typename E>
+std::span<const std::string_view> value_names();
+
+template <>
+std::span<const std::string_view> value_names<ListenerProtocol>();
+template <>
+std::span<const std::string_view> value_names<PoolProtocol>();
+template <>
+std::span<const std::string_view> value_names<TokenRole>();
+
+// 1 ms to 20 days: every timeout.
+inline constexpr double kMinTimeoutMs = 1;
+inline constexpr double kMaxTimeoutMs = 20.0 * 24 * 60 * 60 * 1000;
+
+std::span<const KindEntry> entries(const Kinds& kinds, KindList list);
+// The entry called `name`, or null.
+const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view name);
+
+// The canonical node of `object`, a struct described by `resource`.
+Node write_resource(const Resource& resource, const void* object, WriteOptions options);
+// The node of "origin", or a null one when `options` do not ask for it.
+Node write_origin(const Origin& origin, WriteOptions options);
+// `type` and options as members of `map`.
+void write_choice(const Choice& choice, Node& map);
+
+}  // namespace weir::config

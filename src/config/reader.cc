@@ -1,0 +1,238 @@
+#include "config/reader.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <ranges>
+
+#include "base/text.h"
+
+namespace weir::config {
+namespace {
+
+std::string_view word(KindList list) {
+  switch (list) {
+    case KindList::strategies:
+      return "algorithm";
+    case KindList::checkers:
+      return "health check type";
+    case KindList::stores:
+      return "store type";
+    case KindList::none:
+      break;
+  }
+  return "type";
+}
+
+}  // namespace
+
+std::span<const KindEntry> entries(const Kinds& kinds, KindList list) {
+  switch (list) {
+    case KindList::strategies:
+      return kinds.strategies;
+    case KindList::checkers:
+      return kinds.checkers;
+    case KindList::stores:
+      return kinds.stores;
+    case KindList::none:
+      break;
+  }
+  return {};
+}
+
+const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view name) {
+  auto found = std::ranges::find(entries, name, &KindEntry::name);
+  return found == entries.end() ? nullptr : &*found;
+}
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 60;
+  std::string out = "'";
+  base::append_json_escaped(out, text.substr(0, kLongest));
+  return out + (text.size() > kLongest ? "...'" : "'");
+}
+
+std::string hint(std::string_view word, std::span<const std::string_view> known) {
+  std::string_view near = base::nearest(word, known);
+  if (!near.empty()) return fmt::format("; did you mean '{}'?", near);
+  return known.empty() ? "" : fmt::format("; known are {}", fmt::join(known, ", "));
+}
+
+std::string Reader::path() const {
+  std::string out;
+  for (const Segment& segment : path_) {
+    if (segment.key.data() == nullptr) {
+      out += fmt::format("[{}]", segment.index);
+    } else {
+      if (!out.empty()) out += '.';
+      out += segment.key;
+    }
+  }
+  return out;
+}
+
+void Reader::fault(const Node& at, std::string message) { fault(at.line, at.column, std::move(message)); }
+
+void Reader::fault(int line, int column, std::string message) {
+  faults_.push_back({{file_, line, column}, path(), std::move(message)});
+}
+
+void Reader::read(const Node& node, const Resource& resource, void* object) {
+  if (node.kind != Node::Kind::map) {
+    if (!read_in_place(node, resource, object)) {
+      auto keys = resource.fields | std::views::transform(&Field::key);
+      fault(node, fmt::format("must be a map with keys such as {}", fmt::join(keys | std::views::take(4), ", ")));
+    }
+    return;
+  }
+  std::size_t faults_before = faults_.size();
+  const KindEntry* entry = nullptr;
+  Choice* choice = resource.choice == nullptr ? nullptr : resource.choice(object);
+  if (choice != nullptr) entry = read_type(node, *choice, resource.kinds);
+  bool type_unknown = choice != nullptr && faults_.size() > faults_before;
+
+  std::uint64_t seen = 0;
+  for (const Member& member : node.members) {
+    In in(*this, member.key);
+    auto field = std::ranges::find(resource.fields, member.key, &Field::key);
+    if (field != resource.fields.end()) {
+      seen |= std::uint64_t{1} << (field - resource.fields.begin());
+      field->read(*this, member.value, object, *field);
+    } else if (choice != nullptr && member.key == "type") {
+      continue;
+    } else if (const OptionSpec* spec = find_option(entry, member.key)) {
+      read_option(member.value, *spec, *choice);
+    } else if (!type_unknown) {
+      unknown_key(member, resource, entry);
+    }
+  }
+  for (const Field& field : resource.fields) {
+    if ((seen >> (&field - resource.fields.data()) & 1) != 0) continue;
+    if (field.rules.required) fault(node, fmt::format("the key '{}' is missing: {}", field.key, field.summary));
+    if (field.absent != nullptr) field.absent(*this, object, field);
+  }
+  if (choice != nullptr) complete_choice(*choice, resource.kinds);
+  if (resource.finish != nullptr) resource.finish(*this, node, object);
+}
+
+// Reads what stands for a map: a scalar for the short key, `off`, or nothing at all for an empty map.
+bool Reader::read_in_place(const Node& node, const Resource& resource, void* object) {
+  Node map = Node::of_map();
+  map.line = node.line;
+  map.column = node.column;
+  bool plain = node.kind == Node::Kind::plain || node.kind == Node::Kind::literal;
+  bool off = node.scalar == "false" || node.scalar == "off";
+  if (node.kind == Node::Kind::null) {
+    // `admin:` with nothing under it.
+  } else if (node.is_scalar() && !resource.off_key.empty() && (off || (plain && node.scalar == "true"))) {
+    map.set(resource.off_key, Node::of_literal(off ? "false" : "true"));
+  } else if (node.is_scalar() && !resource.short_key.empty()) {
+    map.set(resource.short_key, node);
+  } else {
+    return false;
+  }
+  read(map, resource, object);
+  return true;
+}
+
+void Reader::complete(const Resource& resource, void* object) {
+  for (const Field& field : resource.fields) {
+    if (field.absent != nullptr) field.absent(*this, object, field);
+  }
+  if (resource.choice != nullptr) complete_choice(*resource.choice(object), resource.kinds);
+}
+
+void Reader::unknown_key(const Member& member, const Resource& resource, const KindEntry* entry) {
+  auto refused = std::ranges::find(resource.refused, member.key, &RefusedKey::key);
+  if (refused != resource.refused.end()) {
+    fault(member.line, member.column, std::string(refused->reason));
+    return;
+  }
+  std::vector<std::string_view> known;
+  for (const Field& field : resource.fields) {
+    if (field.schema != nullptr) known.push_back(field.key);
+  }
+  if (resource.choice != nullptr) known.push_back("type");
+  if (entry != nullptr) {
+    for (const OptionSpec& spec : entry->options) known.push_back(spec.key);
+  }
+  fault(member.line, member.column, fmt::format("unknown key {}{}", quoted(member.key), hint(member.key, known)));
+}
+
+const KindEntry* Reader::find_type(const Node& at, std::string_view name, KindList list) {
+  std::span<const KindEntry> all = entries(kinds_, list);
+  if (const KindEntry* entry = find_entry(all, name)) return entry;
+  std::vector<std::string_view> names;
+  for (const KindEntry& entry : all) names.push_back(entry.name);
+  std::string_view near = base::nearest(name, names);
+  std::string guess = near.empty() ? "" : fmt::format("did you mean '{}'? ", near);
+  fault(at, fmt::format("unknown {} {}; {}known are {}", word(list), quoted(name), guess, fmt::join(names, ", ")));
+  return nullptr;
+}
+
+const KindEntry* Reader::read_type(const Node& map, Choice& choice, KindList list) {
+  const Node* type = map.find("type");
+  if (type == nullptr) return find_entry(entries(kinds_, list), choice.name);
+  In in(*this, "type");
+  std::optional<std::string> name = text(*type, {});
+  if (!name) return nullptr;
+  const KindEntry* entry = find_type(*type, *name, list);
+  if (entry != nullptr && choice.name != *name) choice = {.name = *name, .options = {}};
+  return entry;
+}
+
+void Reader::read_choice(const Node& node, Choice& choice, KindList list) {
+  Resource in_place{.name = "choice",
+                    .summary = "",
+                    .fields = {},
+                    .short_key = "type",
+                    .choice = [](void* object) { return static_cast<Choice*>(object); },
+                    .kinds = list};
+  if (node.kind == Node::Kind::map || node.is_scalar() || node.kind == Node::Kind::null) {
+    read(node, in_place, &choice);
+  } else {
+    fault(node, "must be a name, or a map of `type` and its options");
+  }
+}
+
+void Reader::complete_choice(Choice& choice, KindList list) {
+  const KindEntry* entry = find_entry(entries(kinds_, list), choice.name);
+  if (entry == nullptr) return;
+  for (const OptionSpec& spec : entry->options) {
+    choice.options.try_emplace(std::string(spec.key), spec.default_value);
+  }
+}
+
+const OptionSpec* Reader::find_option(const KindEntry* entry, std::string_view key) {
+  if (entry == nullptr) return nullptr;
+  auto found = std::ranges::find(entry->options, key, &OptionSpec::key);
+  return found == entry->options.end() ? nullptr : &*found;
+}
+
+void Reader::read_option(const Node& node, const OptionSpec& spec, Choice& choice) {
+  Rules rules{.min = spec.min, .max = spec.max, .allowed = spec.allowed};
+  auto keep = [&](auto value) {
+    if (value) choice.options.insert_or_assign(std::string(spec.key), OptionValue(std::move(*value)));
+  };
+  switch (spec.type) {
+    case OptionType::boolean:
+      return keep(boolean(node));
+    case OptionType::integer:
+      if (auto value = integer(node, rules, INT64_MAX)) {
+        choice.options.insert_or_assign(std::string(spec.key), static_cast<std::int64_t>(*value));
+      }
+      return;
+    case OptionType::number:
+      return keep(number(node, rules));
+    case OptionType::text:
+      return keep(text(node, rules));
+    case OptionType::duration:
+      return keep(duration(node, rules));
+    case OptionType::text_list:
+      return keep(text_list(node, rules));
+    case OptionType::text_map:
+      return keep(text_map(node));
+  }
+}
+
+}  // namespace weir::config

@@ -1,0 +1,233 @@
+#include "config/schema.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "config/schema_builder.h"
+
+namespace weir::config {
+namespace {
+
+Node typed(std::string_view type) {
+  Node schema = Node::of_map();
+  schema.set("type", Node::of_text(type));
+  return schema;
+}
+
+Node constant(std::string_view value) {
+  Node schema = Node::of_map();
+  schema.set("const", Node::of_text(value));
+  return schema;
+}
+
+Node literal(double value) { return Node::of_literal(fmt::format("{:.15g}", value)); }
+
+void limit(Node& schema, double min, double max) {
+  schema.set("minimum", literal(min));
+  if (max < 1e18) schema.set("maximum", literal(max));
+}
+
+Node pattern(std::string_view expression) {
+  Node schema = typed("string");
+  schema.set("pattern", Node::of_text(expression));
+  return schema;
+}
+
+Node closed_map(Node properties) {
+  Node schema = typed("object");
+  schema.set("properties", std::move(properties));
+  schema.set("additionalProperties", Node::of_literal("false"));
+  return schema;
+}
+
+Node text_list_of(std::string_view word) {
+  Node list = Node::of_list();
+  list.items.push_back(Node::of_text(word));
+  return list;
+}
+
+}  // namespace
+
+Node SchemaBuilder::boolean() const { return typed("boolean"); }
+
+Node SchemaBuilder::integer(const Rules& rules, double type_max) const {
+  Node number = typed("integer");
+  limit(number, rules.min, std::min(rules.max, type_max));
+  std::vector<Node> forms{std::move(number)};
+  if (rules.unit == Unit::bytes) forms.push_back(pattern("^[0-9]+ *(B|KB|MB|GB)$"));
+  if (!rules.word_for_zero.empty()) forms.push_back(constant(rules.word_for_zero));
+  return any_of(std::move(forms));
+}
+
+Node SchemaBuilder::number(const Rules& rules) const {
+  Node number = typed("number");
+  limit(number, rules.min, rules.max);
+  std::vector<Node> forms{std::move(number)};
+  if (rules.unit == Unit::share) forms.push_back(pattern("^[0-9.]+%$"));
+  return any_of(std::move(forms));
+}
+
+Node SchemaBuilder::duration() const { return pattern("^[0-9]+ *(ms|s|m|h|d)$"); }
+
+Node SchemaBuilder::text(const Rules& rules) const {
+  Node schema = typed("string");
+  if (rules.allowed.empty()) return schema;
+  Node values = Node::of_list();
+  for (std::string_view value : rules.allowed) values.items.push_back(Node::of_text(value));
+  schema.set("enum", std::move(values));
+  return schema;
+}
+
+Node SchemaBuilder::list(Node items, bool or_one) const {
+  Node schema = typed("array");
+  schema.set("items", items);
+  if (!or_one) return schema;
+  std::vector<Node> forms{std::move(items)};
+  forms.push_back(std::move(schema));
+  return any_of(std::move(forms));
+}
+
+Node SchemaBuilder::map_of(Node values) const {
+  Node schema = typed("object");
+  schema.set("additionalProperties", std::move(values));
+  return schema;
+}
+
+Node SchemaBuilder::any_of(std::vector<Node> alternatives) const {
+  if (alternatives.size() == 1) return std::move(alternatives.front());
+  Node list = Node::of_list();
+  list.items = std::move(alternatives);
+  Node schema = Node::of_map();
+  schema.set("anyOf", std::move(list));
+  return schema;
+}
+
+Node SchemaBuilder::option(const OptionSpec& spec) const {
+  Rules rules{.min = spec.min, .max = spec.max, .allowed = spec.allowed};
+  Node schema;
+  switch (spec.type) {
+    case OptionType::boolean:
+      schema = boolean();
+      break;
+    case OptionType::integer:
+      schema = integer(rules, 9e18);
+      break;
+    case OptionType::number:
+      schema = number(rules);
+      break;
+    case OptionType::text:
+      schema = text(rules);
+      break;
+    case OptionType::duration:
+      schema = duration();
+      break;
+    case OptionType::text_list:
+      schema = list(any_of({text(rules), typed("number")}), true);
+      break;
+    case OptionType::text_map:
+      schema = map_of(typed("string"));
+      break;
+  }
+  schema.set("description", Node::of_text(spec.summary));
+  return schema;
+}
+
+void SchemaBuilder::add_options(Node& properties, const KindEntry& entry) const {
+  Node type = constant(entry.name);
+  type.set("description", Node::of_text(entry.summary));
+  properties.set("type", std::move(type));
+  for (const OptionSpec& spec : entry.options) properties.set(spec.key, option(spec));
+}
+
+Node SchemaBuilder::choice(KindList list) const {
+  std::vector<Node> forms;
+  Node names = typed("string");
+  Node values = Node::of_list();
+  for (const KindEntry& entry : entries(kinds_, list)) {
+    values.items.push_back(Node::of_text(entry.name));
+    Node properties = Node::of_map();
+    add_options(properties, entry);
+    Node form = closed_map(std::move(properties));
+    form.set("required", text_list_of("type"));
+    forms.push_back(std::move(form));
+  }
+  names.set("enum", std::move(values));
+  forms.insert(forms.begin(), std::move(names));
+  return any_of(std::move(forms));
+}
+
+Node SchemaBuilder::reference(const Resource& resource) {
+  if (definitions_.find(resource.name) == nullptr) {
+    definitions_.set(resource.name, {});  // first, so that a resource may hold itself
+    Node made = definition(resource);
+    for (Member& member : definitions_.members) {
+      if (member.key == resource.name) member.value = std::move(made);
+    }
+  }
+  Node schema = Node::of_map();
+  schema.set("$ref", Node::of_text(fmt::format("#/$defs/{}", resource.name)));
+  return schema;
+}
+
+Node SchemaBuilder::properties(const Resource& resource) {
+  Node properties = Node::of_map();
+  for (const Field& field : resource.fields) {
+    if (field.schema == nullptr) continue;
+    Node schema = field.schema(field, *this);
+    schema.set("description", Node::of_text(field.summary));
+    if (field.write != nullptr && resource.defaults != nullptr && !field.rules.required &&
+        field.rules.kinds == KindList::none) {
+      Node value = field.write(resource.defaults(), field, {});
+      if (value.is_scalar()) schema.set("default", std::move(value));
+    }
+    properties.set(field.key, std::move(schema));
+  }
+  return properties;
+}
+
+Node SchemaBuilder::definition(const Resource& resource) {
+  std::vector<Node> forms;
+  Node common = properties(resource);
+  if (resource.choice == nullptr) {
+    Node map = closed_map(std::move(common));
+    Node required = Node::of_list();
+    for (const Field& field : resource.fields) {
+      if (field.rules.required) required.items.push_back(Node::of_text(field.key));
+    }
+    if (!required.items.empty()) map.set("required", std::move(required));
+    forms.push_back(std::move(map));
+  }
+  // One form per registered type: its options beside the common keys. Without `type` it is the default one's.
+  for (const KindEntry& entry : entries(kinds_, resource.kinds)) {
+    Node with_options = common;
+    add_options(with_options, entry);
+    Node map = closed_map(std::move(with_options));
+    const auto* standard =
+        resource.defaults == nullptr ? nullptr : resource.choice(const_cast<void*>(resource.defaults()));  // only read
+    if (standard == nullptr || standard->name != entry.name) map.set("required", text_list_of("type"));
+    forms.push_back(std::move(map));
+  }
+  for (const Field& field : resource.fields) {
+    if (field.key == resource.short_key) forms.push_back(field.schema(field, *this));
+  }
+  if (!resource.off_key.empty()) {
+    forms.push_back(boolean());
+    forms.push_back(constant("off"));
+  }
+  Node schema = any_of(std::move(forms));
+  schema.set("description", Node::of_text(resource.summary));
+  return schema;
+}
+
+std::string json_schema(const Kinds& kinds) {
+  SchemaBuilder builder(kinds);
+  Node root = Node::of_map();
+  root.set("$schema", Node::of_text("https://json-schema.org/draft/2020-12/schema"));
+  root.set("title", Node::of_text("Configuration of Weir"));
+  Node reference = builder.reference(resource<Config>());
+  root.set("$ref", *reference.find("$ref"));
+  root.set("$defs", builder.take_definitions());
+  return print_json(root, true) + "\n";
+}
+
+}  // namespace weir::config

@@ -1,0 +1,118 @@
+// Pools and what belongs to them: health check, retries, connections.
+#include <array>
+
+#include "config/codecs.h"
+
+namespace weir::config {
+namespace {
+
+constexpr Rules kTimeout{.min = kMinTimeoutMs, .max = kMaxTimeoutMs};
+
+constexpr std::array kHealthCheckFields{
+    field<&HealthCheck::enabled>("enabled", "probe the backends; false: every enabled backend counts as healthy"),
+    field<&HealthCheck::interval>("interval", "between two probes of a backend", {.min = 10, .max = kMaxTimeoutMs}),
+    field<&HealthCheck::timeout>("timeout", "for a whole probe; not above interval", kTimeout),
+    field<&HealthCheck::fast_interval>("fast_interval", "while a state is changing; not above interval",
+                                       {.min = 10, .max = kMaxTimeoutMs}),
+    field<&HealthCheck::jitter>("jitter", "share of the interval by which probes are spread",
+                                {.max = 0.5, .unit = Unit::share}),
+    field<&HealthCheck::healthy_threshold>("healthy_threshold", "good probes in a row that make a backend healthy",
+                                           {.min = 1, .max = 1000}),
+    field<&HealthCheck::unhealthy_threshold>("unhealthy_threshold", "bad probes in a row that make it unhealthy",
+                                             {.min = 1, .max = 1000}),
+    field<&HealthCheck::port>("port", "where to probe; 0: the backend's own port"),
+};
+
+constexpr std::array kRetryFields{
+    field<&Retries::attempts>("attempts", "further attempts after the first; 0 turns retries off", {.max = 10}),
+    field<&Retries::budget>("budget", "share of the requests of the last 10 s that may be retries",
+                            {.max = 1, .unit = Unit::share}),
+    field<&Retries::budget_floor>("budget_floor", "retries that 10 s always allow", {.max = 1'000'000}),
+};
+
+constexpr std::array kConnectionFields{
+    field<&UpstreamConnections::max_idle>("max_idle", "kept-alive idle connections per backend and worker",
+                                          {.max = 100'000}),
+    field<&UpstreamConnections::idle_timeout>("idle_timeout", "an idle connection is closed after this", kTimeout),
+    field<&UpstreamConnections::max_requests>("max_requests", "requests on one connection; 0 is without limit"),
+    field<&UpstreamConnections::max_queue>("max_queue", "requests waiting for a backend at its max_connections",
+                                           {.max = 1'000'000}),
+};
+
+constexpr std::array kPoolFields{
+    field<&Pool::name>("name", "what routes and the API call it", {.required = true}),
+    field<&Pool::protocol>("protocol", "what is spoken to the backends"),
+    field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),
+    field<&Pool::health_check>("health_check", "active probes"),
+    field<&Pool::min_healthy>("min_healthy", "with fewer healthy backends, unhealthy ones are used again"),
+    field<&Pool::slow_start>("slow_start", "over which a recovered backend's share grows to its full weight",
+                             {.max = kMaxTimeoutMs}),
+    field<&Pool::drain_timeout>("drain_timeout", "how long work may go on at a draining backend",
+                                {.max = kMaxTimeoutMs}),
+    field<&Pool::retries>("retries", "another attempt when the first cannot have done anything"),
+    field<&Pool::connections>("connections", "connections to the backends"),
+    field<&Pool::timeouts>("timeouts", "timeouts that differ here"),
+    field<&Pool::sticky_sessions>("sticky_sessions", "keep a client at its backend by a cookie"),
+    field<&Pool::sticky_ttl>("sticky_ttl", "how long the cookie lasts", {.min = 1000, .max = 400.0 * 86'400'000}),
+    field<&Pool::backends>("backends", "the backends; each a map or host:port"),
+    origin_field<Pool>(),
+};
+
+constexpr std::array kRefused{
+    RefusedKey{"tls", "this build does not offer TLS to backends yet; remove the key"},
+    RefusedKey{"passive", "this build does not offer passive checks yet; failed connections count by themselves"},
+    RefusedKey{"sticky", "this build does not offer `sticky` yet; use sticky_sessions and sticky_ttl"},
+};
+
+}  // namespace
+
+template <>
+std::span<const std::string_view> value_names<PoolProtocol>() {
+  static constexpr std::array<std::string_view, 3> kNames{"http/1.1", "h2", "auto"};
+  return kNames;
+}
+
+template <>
+const Resource& resource<HealthCheck>() {
+  static constexpr Resource kResource{
+      .name = "health_check",
+      .summary = "active probes: these keys, `type`, and the options of that type; or off",
+      .fields = kHealthCheckFields,
+      .short_key = "type",
+      .off_key = "enabled",
+      .choice = [](void* object) { return &static_cast<HealthCheck*>(object)->checker; },
+      .kinds = KindList::checkers,
+      .defaults = defaults_of<HealthCheck>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<Retries>() {
+  static constexpr Resource kResource{.name = "retries",
+                                      .summary = "when and how often another attempt is made",
+                                      .fields = kRetryFields,
+                                      .short_key = "attempts",
+                                      .defaults = defaults_of<Retries>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<UpstreamConnections>() {
+  static constexpr Resource kResource{.name = "connections",
+                                      .summary = "connections to the backends",
+                                      .fields = kConnectionFields,
+                                      .defaults = defaults_of<UpstreamConnections>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<Pool>() {
+  static constexpr Resource kResource{.name = "pool",
+                                      .summary = "backends that serve the same traffic",
+                                      .fields = kPoolFields,
+                                      .refused = kRefused,
+                                      .defaults = defaults_of<Pool>};
+  return kResource;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,204 @@
+#include "config/validate.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "config/access_log_fields.h"
+#include "config/checks.h"
+#include "config/contains.h"
+#include "config/json.h"
+#include "config/reader.h"
+
+namespace weir::config {
+namespace {
+
+std::string where(const Origin& origin) {
+  if (origin.line > 0) return fmt::format("{}:{}", origin.file, origin.line);
+  return origin.from_api() ? "made through the API" : origin.file;
+}
+
+// Names in use, with the first object that has each.
+class Names {
+ public:
+  explicit Names(std::string_view kind) : kind_(kind) {}
+  void add(const Place& place, const std::string& name, const Origin& origin) {
+    if (name.empty()) return;
+    auto [earlier, is_new] = seen_.try_emplace(name, &origin);
+    if (!is_new) {
+      place.fault("name", fmt::format("another {} is called '{}' ({}); names of {}s must differ", kind_, name,
+                                      where(*earlier->second), kind_));
+    }
+  }
+
+ private:
+  std::string_view kind_;
+  std::unordered_map<std::string_view, const Origin*> seen_;
+};
+
+void check_admin(const Place& root, const Admin& admin) {
+  constexpr std::string_view kUnix = "unix:";
+  if (admin.listen.starts_with(kUnix)) {
+    if (!admin.listen.substr(kUnix.size()).starts_with('/') || admin.listen.size() > kUnix.size() + 107) {
+      root.fault("admin.listen",
+                 "must be unix: and an absolute path of at most 107 bytes, such as unix:/run/weir.sock");
+    }
+  } else if (auto address = base::SocketAddress::parse(admin.listen)) {
+    if (!address->ip.is_loopback() && admin.tokens.empty()) {
+      root.fault("admin.listen",
+                 fmt::format("'{}' is not a loopback address and there are no tokens: anyone could change the "
+                             "configuration; listen on 127.0.0.1 or a unix: path, or add admin.tokens",
+                             admin.listen));
+    }
+  } else {
+    root.fault("admin.listen", fmt::format("{} is no address; write ip:port such as 127.0.0.1:9090, or unix:/path",
+                                           quoted(admin.listen)));
+  }
+  std::unordered_map<std::string_view, std::size_t> names;
+  for (std::size_t i = 0; i < admin.tokens.size(); ++i) {
+    const AdminToken& token = admin.tokens[i];
+    Place place = root.in(fmt::format("admin.tokens[{}]", i), nullptr);
+    check_name(place, "name", token.name);
+    if (!names.try_emplace(token.name, i).second) place.fault("name", "another token has this name; names must differ");
+    auto is_hex = [](char c) {
+      return (c >= '0' && c <= '9') || (base::ascii_lower(c) >= 'a' && base::ascii_lower(c) <= 'f');
+    };
+    if (token.sha256.size() != 64 || !std::ranges::all_of(token.sha256, is_hex)) {
+      place.fault("sha256",
+                  "must be the 64 hexadecimal digits of the token's SHA-256; `printf %s TOKEN | sha256sum` "
+                  "prints them");
+    }
+  }
+}
+
+void check_reference(const Place& place, std::string_view key, const std::string& pool,
+                     const std::vector<std::string_view>& pools) {
+  if (pool.empty() || std::ranges::binary_search(pools, pool)) return;
+  std::string_view near = base::nearest(pool, pools);
+  std::string guess = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+  place.fault(key, fmt::format("there is no pool {}{}", quoted(pool), guess));
+}
+
+// Listeners that would take each other's connections: equal addresses, or every address beside one of its families'.
+void check_addresses(const Place& root, const Config& config) {
+  struct Taken {
+    base::SocketAddress address;
+    bool every;
+    std::string_view who;
+  };
+  std::unordered_multimap<std::uint16_t, Taken> taken;
+  if (auto admin = base::SocketAddress::parse(config.admin.listen); admin && admin->port != 0) {
+    taken.emplace(admin->port, Taken{*admin, false, "the admin API"});
+  }
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    std::optional<ListenAddress> parsed = parse_listen_address(listener.address);
+    if (!parsed || parsed->address.port == 0) continue;  // reported by itself; port 0 is a free one
+    auto [first, last] = taken.equal_range(parsed->address.port);
+    auto clash = std::find_if(first, last, [&](const auto& entry) {
+      const Taken& other = entry.second;
+      if (parsed->every || other.every) {
+        return (parsed->every || parsed->address.ip.is_unspecified()) &&
+               (other.every || other.address.ip.is_unspecified());
+      }
+      return parsed->address == other.address;
+    });
+    if (clash != last) {
+      Place place = root.in(fmt::format("listeners[{}]", i), &listener.origin);
+      place.fault("address", fmt::format("'{}' is taken by {}; every listener needs its own address or port",
+                                         listener.address, clash->second.who));
+    }
+    taken.emplace(parsed->address.port, Taken{parsed->address, parsed->every, listener.name});
+  }
+}
+
+void check_listeners(const Place& root, const Config& config, const std::vector<std::string_view>& pools) {
+  Names names("listener");
+  Names route_names("route");
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    Place place = root.in(fmt::format("listeners[{}]", i), &listener.origin);
+    check_listener(place, listener);
+    names.add(place, listener.name, listener.origin);
+    check_reference(place, "pool", listener.pool, pools);
+    for (std::size_t j = 0; j < listener.routes.size(); ++j) {
+      const Route& route = listener.routes[j];
+      Place at = place.in(fmt::format("routes[{}]", j), &route.origin);
+      route_names.add(at, route.name, route.origin);
+      check_reference(at, "pool", route.pool, pools);
+    }
+  }
+  check_addresses(root, config);
+}
+
+}  // namespace
+
+Faults validate(const Config& config) {
+  Faults faults;
+  Place root(faults);
+  check_admin(root, config.admin);
+  if (std::string why = fault_of_log_format(config.access_log.format); !why.empty())
+    root.fault("access_log.format", why);
+  if (config.access_log.path.empty() || has_control_bytes(config.access_log.path)) {
+    root.fault("access_log.path", "must be stdout, stderr or the path of a file");
+  }
+  std::vector<std::string_view> pool_names;
+  Names names("pool");
+  for (std::size_t i = 0; i < config.pools.size(); ++i) {
+    const Pool& pool = config.pools[i];
+    Place place = root.in(fmt::format("pools[{}]", i), &pool.origin);
+    check_pool(place, pool);
+    names.add(place, pool.name, pool.origin);
+    pool_names.push_back(pool.name);
+  }
+  std::ranges::sort(pool_names);
+  check_listeners(root, config, pool_names);
+  return faults;
+}
+
+Faults validate(const Pool& pool) {
+  Faults faults;
+  check_pool(Place(faults, &pool.origin), pool);
+  return faults;
+}
+
+Faults validate(const Listener& listener) {
+  Faults faults;
+  check_listener(Place(faults, &listener.origin), listener);
+  return faults;
+}
+
+Faults validate(const Route& route) {
+  Faults faults;
+  check_route(Place(faults, &route.origin), route);
+  return faults;
+}
+
+Faults validate(const Backend& backend) {
+  Faults faults;
+  check_backend(Place(faults, &backend.origin), backend);
+  return faults;
+}
+
+std::string fault_of_log_format(std::string_view format) {
+  if (format == "json" || format == "combined") return "";
+  if (has_control_bytes(format)) return "a template must not have control bytes";
+  std::size_t at = format.find("%{");
+  if (at == std::string_view::npos) {
+    return fmt::format("{} is neither json nor combined, and no template: it has no %{{field}}", quoted(format));
+  }
+  for (; at != std::string_view::npos; at = format.find("%{", at)) {
+    std::size_t end = format.find('}', at);
+    if (end == std::string_view::npos) return fmt::format("{} is not closed with }}", quoted(format.substr(at)));
+    std::string_view field = format.substr(at + 2, end - at - 2);
+    if (!contains(kLogFieldNames, field)) {
+      return fmt::format("unknown field %{{{}}}{}", field, hint(field, kLogFieldNames));
+    }
+    at = end;
+  }
+  return "";
+}
+
+}  // namespace weir::config
