@@ -31,7 +31,8 @@ struct ResolverOptions {
 };
 
 // A and AAAA together, /etc/hosts first as nsswitch.conf says. Belongs to one reactor's thread: created, used and
-// destroyed there. Questions for the same name at the same time are asked once.
+// destroyed there. Questions for the same name at the same time are asked once, and
+// at most 64 at a time; more wait their turn.
 //
 // c-ares keeps a channel broken after some failures and reads resolv.conf once. So the channel is given up for a new
 // one after a refused or timed-out question and when resolv.conf has changed.
@@ -44,8 +45,8 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
 
   // An address literal ("10.0.0.1", "::1", "[::1]") is answered at once. Errors: not_found (no such name, or no
-  // address), timeout (the deadline passed, or no server answered), refused (no server would answer), cancelled,
-  // protocol (no name at all, or a garbled answer).
+  // address), timeout (the deadline passed, or no server answered), refused (no server would answer or could),
+  // cancelled, protocol (no name at all, or a garbled answer).
   Task<base::Result<Resolution>> resolve(std::string host, base::TimePoint deadline);
 
  private:
