@@ -19,6 +19,7 @@ void Schedule::add(Id id, std::uint64_t identity, const Cadence& cadence, base::
 void Schedule::set_cadence(Id id, const Cadence& cadence, base::TimePoint now) {
   WEIR_ASSERT(cadence.interval.count() > 0);
   Entry& entry = entries_[id];
+  if (entry.cadence == cadence) return;
   entry.cadence = cadence;
   if (entry.in_flight || entry.due - now <= cadence.interval) return;
   take_out(id);

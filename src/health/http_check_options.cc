@@ -1,0 +1,125 @@
+#include "health/http_check_options.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "health/probe_connection.h"
+
+namespace weir::health {
+namespace {
+
+using Headers = std::map<std::string, std::string>;
+
+bool is_token_char(char c) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         kMarks.find(c) != std::string_view::npos;
+}
+bool is_token(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_token_char); }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_visible(char c) { return !is_control(c) && c != ' '; }
+bool is_host(std::string_view text) {
+  return std::ranges::all_of(text,
+                             [](char c) { return is_visible(c) && c != '/' && c != '?' && c != '#' && c != '@'; });
+}
+
+// What is wrong with a header to send, or nothing.
+std::optional<std::string> header_fault(const std::string& name, const std::string& value) {
+  constexpr std::array<std::string_view, 5> kOwn = {"connection", "content-length", "host", "transfer-encoding",
+                                                    "upgrade"};
+  if (!is_token(name)) return fmt::format("headers: '{}' is no header name", name);
+  for (std::string_view own : kOwn) {
+    if (base::equal_ignoring_case(name, own)) return fmt::format("headers: '{}' is set by the probe itself", name);
+  }
+  bool sendable = std::ranges::all_of(value, [](char c) { return c == '\t' || !is_control(c); });
+  if (!sendable) return fmt::format("headers: the value of '{}' holds a control character", name);
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_sendable_path(std::string_view path) {
+  return path.starts_with('/') && std::ranges::all_of(path, [](char c) { return is_visible(c) && c != '#'; });
+}
+
+std::span<const config::OptionSpec> HttpCheckOptions::specs() {
+  static constexpr std::array<std::string_view, 4> kMethods = {"GET", "HEAD", "OPTIONS", "POST"};
+  static constexpr std::array<std::string_view, 2> kVersions = {"1.0", "1.1"};
+  using config::OptionType;
+  static const std::array<config::OptionSpec, 7> kSpecs = {{
+      {.key = "path",
+       .type = OptionType::text,
+       .default_value = std::string("/health"),
+       .summary = "path and query that are asked for"},
+      {.key = "method",
+       .type = OptionType::text,
+       .default_value = std::string("GET"),
+       .summary = "request method",
+       .allowed = kMethods},
+      {.key = "host",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "value of Host; empty: the backend's own host and port"},
+      {.key = "headers",
+       .type = OptionType::text_map,
+       .default_value = Headers(),
+       .summary = "further request headers"},
+      {.key = "expected_status",
+       .type = OptionType::text_list,
+       .default_value = std::vector<std::string>{"200-299"},
+       .summary = "statuses and ranges of statuses that count as healthy"},
+      {.key = "expected_body",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "text that must appear within the first 64 KB of the body; empty: any body"},
+      {.key = "version",
+       .type = OptionType::text,
+       .default_value = std::string("1.1"),
+       .summary = "HTTP version of the request",
+       .allowed = kVersions},
+  }};
+  return kSpecs;
+}
+
+std::expected<HttpCheckOptions, std::string> HttpCheckOptions::read(const config::Choice& choice) {
+  auto text = [&](std::string_view key) { return option_or_default<std::string>(choice, specs(), key); };
+  HttpCheckOptions options{.method = text("method"),
+                           .path = text("path"),
+                           .host = text("host"),
+                           .version = text("version"),
+                           .headers = {},
+                           .expected_status = {},
+                           .expected_body = text("expected_body")};
+  if (!is_token(options.method)) return std::unexpected(fmt::format("method: '{}' is no method", options.method));
+  if (options.version != "1.0" && options.version != "1.1") {
+    return std::unexpected(fmt::format("version: '{}' is neither 1.0 nor 1.1", options.version));
+  }
+  if (!is_sendable_path(options.path)) {
+    return std::unexpected(
+        fmt::format("path: '{}' must begin with '/' and hold no spaces, control characters or '#'", options.path));
+  }
+  if (!is_host(options.host)) return std::unexpected(fmt::format("host: '{}' is no host name", options.host));
+  for (const auto& [name, value] : option_or_default<Headers>(choice, specs(), "headers")) {
+    if (std::optional<std::string> fault = header_fault(name, value)) return std::unexpected(*fault);
+    options.headers += fmt::format("{}: {}\r\n", name, base::trim(value));
+  }
+  const auto& statuses = option_or_default<std::vector<std::string>>(choice, specs(), "expected_status");
+  std::expected<StatusRanges, std::string> ranges = StatusRanges::parse(statuses);
+  if (!ranges) return std::unexpected("expected_status: " + ranges.error());
+  options.expected_status = *std::move(ranges);
+  if (options.expected_body.size() > kBodyLimitBytes) {
+    return std::unexpected("expected_body: longer than the 64 KB that are read");
+  }
+  if (!options.expected_body.empty() && options.method == "HEAD") {
+    return std::unexpected("expected_body: a response to HEAD has no body");
+  }
+  return options;
+}
+
+}  // namespace weir::health

@@ -1,0 +1,177 @@
+#include "health/prober.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+#include "base/hash.h"
+#include "health/prober_core.h"
+
+namespace weir::health {
+
+Prober::Prober(ProberOptions options, std::function<void(const Transition&)> on_transition)
+    : core_(std::make_unique<Core>(options, std::move(on_transition))) {}
+Prober::~Prober() = default;
+
+void Prober::watch(std::vector<WatchedBackend> wanted) { core_->post_reconcile(std::move(wanted)); }
+void Prober::report_connect_failure(const pool::Backend& backend, base::ErrorCode code) {
+  core_->report_connect_failure(backend, code);
+}
+std::optional<HealthDetails> Prober::details(const pool::Backend& backend) const { return core_->details(backend); }
+
+// ---- thread -----------------------------------------------------------------------------------------------------
+
+Prober::Core::Core(ProberOptions options, std::function<void(const Transition&)> on_transition)
+    : options_(options),
+      on_transition_(std::move(on_transition)),
+      schedule_(options.max_in_flight, base::HashKey::random().first) {
+  if (options_.registry != nullptr) {
+    constexpr const char* kChecks = "weir_health_checks_total";
+    constexpr const char* kChecksHelp = "Active health checks done, by result.";
+    succeeded_ = options_.registry->counter(kChecks, kChecksHelp, {{"result", "success"}});
+    failed_ = options_.registry->counter(kChecks, kChecksHelp, {{"result", "failure"}});
+    duration_ = options_.registry->histogram("weir_health_check_duration_seconds", "Duration of active health checks.");
+  }
+  thread_ = std::thread([this] { run_thread(); });
+}
+
+Prober::Core::~Core() {
+  reactor_.stop();
+  thread_.join();
+}
+
+void Prober::Core::run_thread() {
+  reactor_.run();
+  stopping_ = true;
+  reactor_.timers().disarm(timer_);
+  probes_.cancel();
+  while (probes_.size() > 0) reactor_.run_once(base::TimePoint::max());
+}
+
+// ---- probes -----------------------------------------------------------------------------------------------------
+
+void Prober::Core::launch_due() {
+  base::TimePoint now = reactor_.now();
+  while (std::optional<Schedule::Id> slot = schedule_.start(now)) {
+    const Watched& watched = *watched_[*slot];
+    probes_.spawn(probe(*slot, watched.serial, watched.plan, watched.aim, watched.backend));
+  }
+  arm_timer();
+}
+
+void Prober::Core::arm_timer() {
+  std::optional<base::TimePoint> due = schedule_.next_due();
+  if (stopping_ || !due) {
+    reactor_.timers().disarm(timer_);
+    return;
+  }
+  net::Tick tick = reactor_.tick(*due);
+  if (!timer_.armed() || timer_.expires() != tick) reactor_.timers().arm(timer_, tick);
+}
+
+net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, std::shared_ptr<Plan> plan,
+                                    std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend) {
+  CheckResult result;
+  if (aim->addresses.empty()) {
+    result.error = "the name of the backend does not resolve";
+  } else {
+    CheckTarget target{aim->addresses, backend->host(), aim->path, plan->config.timeout};
+    result = co_await plan->checker->check(target);
+  }
+  take_result(slot, serial, std::move(result));
+}
+
+void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result) {
+  Watched* watched = find(slot);
+  if (stopping_ || watched == nullptr || watched->serial != serial) return;
+  if (options_.registry != nullptr) {
+    (result.ok ? succeeded_ : failed_).add(options_.metrics_slot);
+    duration_.observe(options_.metrics_slot, static_cast<std::uint64_t>(result.latency.count()));
+  }
+  base::TimePoint now = base::now();
+  std::vector<Transition> transitions;
+  {
+    std::lock_guard lock(mutex_);
+    note_transition(transitions, *watched, watched->machine.report_check(std::move(result), now));
+  }
+  schedule_.finish(slot, now, watched->machine.is_changing() ? Pace::fast : Pace::normal);
+  arm_timer();
+  tell(transitions);
+}
+
+// ---- failures of live traffic -----------------------------------------------------------------------------------
+
+void Prober::Core::report_connect_failure(const pool::Backend& backend, base::ErrorCode code) {
+  FailureReport* report = failures_.find(backend.slot());
+  if (report == nullptr || !report->add(code)) return;
+  reactor_.post([this, slot = backend.slot()] {
+    if (!stopping_) probes_.spawn(follow_failures(slot));
+  });
+}
+
+// Takes failures as long as they come, every 10 ms: so a storm of them costs one message and not thousands.
+net::Task<void> Prober::Core::follow_failures(std::uint32_t slot) {
+  constexpr std::chrono::milliseconds kPause{10};
+  FailureReport& report = *failures_.find(slot);
+  while (true) {
+    std::uint32_t failures = report.take();
+    if (failures == 0 && report.close()) co_return;
+    if (failures > 0) take_failures(slot, failures, report.code());
+    base::Result<void> slept = co_await net::sleep_for(kPause);
+    if (!slept) co_return;
+  }
+}
+
+void Prober::Core::take_failures(std::uint32_t slot, std::uint32_t failures, base::ErrorCode code) {
+  Watched* watched = find(slot);
+  if (watched == nullptr || !watched->scheduled) return;
+  std::vector<Transition> transitions;
+  {
+    std::lock_guard lock(mutex_);
+    std::string error = fmt::format("connect: {}", base::name(code));
+    note_transition(transitions, *watched, watched->machine.report_traffic_failure(failures, error, base::now()));
+  }
+  if (watched->machine.is_changing() || !transitions.empty()) {
+    schedule_.hurry(slot, base::now());
+    arm_timer();
+  }
+  tell(transitions);
+}
+
+// ---- telling ----------------------------------------------------------------------------------------------------
+
+void Prober::Core::note_transition(std::vector<Transition>& transitions, const Watched& watched,
+                                   std::optional<StateChange>&& change) const {
+  if (change) transitions.push_back({watched.backend, change->from, change->to, std::move(change->reason)});
+}
+
+void Prober::Core::tell(const std::vector<Transition>& transitions) {
+  for (const Transition& transition : transitions) on_transition_(transition);
+}
+
+std::optional<HealthDetails> Prober::Core::details(const pool::Backend& backend) const {
+  std::int64_t unix_now = base::unix_milliseconds();
+  base::TimePoint now = base::now();
+  auto unix_ms = [=](base::TimePoint at) {
+    return unix_now - std::chrono::duration_cast<std::chrono::milliseconds>(now - at).count();
+  };
+  std::lock_guard lock(mutex_);
+  const Watched* watched = find(backend.slot());
+  if (watched == nullptr || watched->backend.get() != &backend) return std::nullopt;
+  const StateMachine& machine = watched->machine;
+  HealthDetails details{.state = machine.state(),
+                        .since_unix_ms = unix_ms(machine.since()),
+                        .consecutive_failures = machine.consecutive_failures(),
+                        .consecutive_successes = machine.consecutive_successes(),
+                        .last_check = {},
+                        .history = {}};
+  if (machine.last_check()) {
+    details.last_check = HealthDetails::Check{unix_ms(machine.last_check()->at), machine.last_check()->result};
+  }
+  for (const StateChange& change : machine.history()) {
+    details.history.push_back({unix_ms(change.at), change.from, change.to, change.reason});
+  }
+  return details;
+}
+
+}  // namespace weir::health

@@ -1,0 +1,119 @@
+// Bringing what is watched in line with what the configuration wants.
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "health/prober_core.h"
+
+namespace weir::health {
+
+void Prober::Core::post_reconcile(std::vector<WatchedBackend> wanted) {
+  reactor_.post([this, list = std::move(wanted)] {
+    if (!stopping_) reconcile(list);
+  });
+}
+
+void Prober::Core::reconcile(const std::vector<WatchedBackend>& wanted) {
+  std::vector<Transition> transitions;
+  Plans plans;
+  ++generation_;
+  new_slots_.clear();
+  {
+    std::lock_guard lock(mutex_);
+    for (const WatchedBackend& one : wanted) {
+      std::uint32_t slot = one.backend->slot();
+      if (slot >= watched_.size()) watched_.resize(slot + 1);
+      Watched* watched = watched_[slot].get();
+      // Slots belong to living backends and those here are kept alive, so the slot tells which backend it is.
+      if (watched == nullptr) {
+        failures_.make(slot);
+        watched_[slot] = std::make_unique<Watched>(one.backend, Thresholds{}, base::now());
+        watched = watched_[slot].get();
+      }
+      if (watched->generation != generation_) update(*watched, one, plans, transitions);
+    }
+    forget_unwanted();
+  }
+  schedule_new();
+  arm_timer();
+  tell(transitions);
+}
+
+void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans& plans,
+                          std::vector<Transition>& transitions) {
+  watched.generation = generation_;
+  watched.plan = plan_for(wanted, watched.plan, plans);
+  watched.machine.set_thresholds(watched.plan->thresholds);
+
+  auto aim = std::make_shared<Aim>();
+  if (wanted.addresses != nullptr) aim->addresses = *wanted.addresses;
+  std::uint16_t port = watched.plan->config.port;
+  for (base::SocketAddress& address : aim->addresses) address.port = port != 0 ? port : address.port;
+  aim->path = wanted.path;
+  bool aim_changed = watched.aim == nullptr || *watched.aim != *aim;
+  if (aim_changed) watched.aim = std::move(aim);
+  update_schedule(watched, aim_changed, transitions);
+}
+
+void Prober::Core::update_schedule(Watched& watched, bool aim_changed, std::vector<Transition>& transitions) {
+  std::uint32_t slot = watched.backend->slot();
+  base::TimePoint now = base::now();
+  bool wanted = watched.plan->checker != nullptr;
+  if (!wanted) {
+    if (watched.scheduled) schedule_.remove(slot);
+    watched.scheduled = false;
+    watched.serial = ++last_serial_;
+    note_transition(transitions, watched, watched.machine.assume_healthy("health checks are off", now));
+  } else if (!watched.scheduled) {
+    watched.scheduled = true;
+    watched.serial = ++last_serial_;
+    new_slots_.push_back(slot);
+  } else {
+    schedule_.set_cadence(slot, watched.plan->cadence, now);
+    if (aim_changed) schedule_.hurry(slot, now);
+  }
+}
+
+void Prober::Core::forget_unwanted() {
+  for (std::uint32_t slot = 0; slot < watched_.size(); ++slot) {
+    Watched* watched = watched_[slot].get();
+    if (watched == nullptr || watched->generation == generation_) continue;
+    if (watched->scheduled) schedule_.remove(slot);
+    watched_[slot].reset();
+  }
+}
+
+// New backends are probed soon: one every 0.5 ms, or closer when they would not fit into an interval.
+void Prober::Core::schedule_new() {
+  constexpr base::Nanoseconds kSpread = std::chrono::microseconds(500);
+  base::TimePoint now = base::now();
+  for (std::size_t i = 0; i < new_slots_.size(); ++i) {
+    const Watched& watched = *watched_[new_slots_[i]];
+    const Cadence& cadence = watched.plan->cadence;
+    auto count = static_cast<base::Nanoseconds::rep>(new_slots_.size());
+    base::Nanoseconds step = std::min(kSpread, cadence.interval / count);
+    const pool::Backend& backend = *watched.backend;
+    std::uint64_t identity = base::hash_text(backend.id(), base::hash_text(backend.pool_name()));
+    schedule_.add(new_slots_[i], identity, cadence, now + step * static_cast<base::Nanoseconds::rep>(i));
+  }
+}
+
+// The plan of the backend's pool: the one this reconciliation has made for the same check already, the present one if
+// nothing changed, or a new one.
+std::shared_ptr<Prober::Core::Plan> Prober::Core::plan_for(const WatchedBackend& wanted,
+                                                           const std::shared_ptr<Plan>& present, Plans& plans) {
+  std::shared_ptr<Plan>& plan = plans[wanted.check.get()];
+  if (plan != nullptr) return plan;
+  if (present != nullptr && present->config == *wanted.check) return plan = present;
+  plan = std::make_shared<Plan>();
+  plan->config = *wanted.check;
+  plan->cadence = {
+      .interval = std::max<base::Nanoseconds>(plan->config.interval, std::chrono::milliseconds(1)),
+      .fast_interval = std::max<base::Nanoseconds>(plan->config.fast_interval, std::chrono::milliseconds(1)),
+      .jitter = plan->config.jitter};
+  plan->thresholds = {plan->config.healthy_threshold, plan->config.unhealthy_threshold};
+  if (plan->config.enabled) plan->checker = make_checker(plan->config.checker);
+  return plan;
+}
+
+}  // namespace weir::health

@@ -1,0 +1,40 @@
+// Opens a connection and closes it again.
+#include <fmt/format.h>
+
+#include "health/checker.h"
+#include "health/probe_connection.h"
+
+namespace weir::health {
+
+std::span<const config::OptionSpec> tcp_checker_options();
+std::string tcp_checker_fault(const config::Choice& choice);
+std::unique_ptr<Checker> make_tcp_checker(const config::Choice& choice);
+
+namespace {
+
+class TcpChecker final : public Checker {
+ public:
+  net::Task<CheckResult> check(CheckTarget target) override {
+    base::TimePoint began = base::now();
+    base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
+    base::Result<net::TcpStream> stream = co_await connect_to_any(target.addresses, deadline);
+    CheckResult result{.ok = stream.has_value(), .latency = base::now() - began, .error = {}};
+    if (stream) {
+      // A reset, so that thousands of probes leave no sockets in TIME_WAIT.
+      stream->abort();
+    } else {
+      result.error = describe_failure(stream.error(), "connect", "the connection", target.timeout);
+    }
+    co_return result;
+  }
+};
+
+}  // namespace
+
+std::span<const config::OptionSpec> tcp_checker_options() { return {}; }
+
+std::string tcp_checker_fault(const config::Choice&) { return {}; }
+
+std::unique_ptr<Checker> make_tcp_checker(const config::Choice&) { return std::make_unique<TcpChecker>(); }
+
+}  // namespace weir::health
