@@ -120,9 +120,11 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
   if (!ip) return std::nullopt;
   std::uint8_t whole = ip->is_v6() ? 128 : 32;
   if (slash == std::string_view::npos) return Cidr{.network = *ip, .prefix_bits = whole};
-  auto bits = parse_unsigned(text.substr(slash + 1), whole);
-  if (!bits) return std::nullopt;
-  return Cidr{.network = *ip, .prefix_bits = static_cast<std::uint8_t>(*bits)};
+  // A mapped block (::ffff:10.0.0.0/104) has become one of IPv4; its first 96 bits are gone.
+  std::uint64_t gone = !ip->is_v6() && text.substr(0, slash).contains(':') ? 96 : 0;
+  auto bits = parse_unsigned(text.substr(slash + 1), whole + gone);
+  if (!bits || *bits < gone) return std::nullopt;
+  return Cidr{.network = *ip, .prefix_bits = static_cast<std::uint8_t>(*bits - gone)};
 }
 
 bool Cidr::contains(const IpAddress& address) const {
