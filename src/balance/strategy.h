@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "base/clock.h"
 #include "base/ip.h"
@@ -18,9 +18,12 @@ inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 // What one pick may look at. The caller fills it; strategies never touch a request.
 struct PickContext {
-  std::uint64_t key_hash = 0;      // of the hash key the strategy asked for (see hash_key), or of the client address
-  base::TimePoint now{};           // the worker's cached time
-  base::Random* random = nullptr;  // the worker's own
+  // Of the part of the request that the strategy asked for (see hash_key), with base::hash_text, or of the client
+  // address (IpAddress::hash). Where that part is missing (no such header, cookie or parameter) the caller puts the
+  // hash of the client address here, so that such requests spread rather than meet on one backend.
+  std::uint64_t key_hash = 0;
+  base::TimePoint now{};                 // the worker's cached time
+  base::Random* random = nullptr;        // the worker's own; must be there
   std::span<const std::uint32_t> avoid;  // indexes already tried by this exchange; taken only when nothing else is left
 };
 
@@ -31,7 +34,9 @@ struct HashKeySource {
 };
 
 // Built on the control thread from an immutable set, then used by all workers at once. Every function is thread-safe,
-// lock-free and allocates nothing. Indexes are positions in the BackendSet it was made from, which outlives it.
+// lock-free and allocates nothing. Indexes are positions in the BackendSet it was made from, which outlives it; what
+// counts as a backend's weight is weight * slow_start_percent, and both must be above 0. Workers may still use the
+// strategy of an older snapshot on the same backends.
 class Strategy {
  public:
   virtual ~Strategy() = default;
@@ -46,12 +51,17 @@ class Strategy {
   virtual HashKeySource hash_key() const { return {}; }
 };
 
-// Makes the strategy `choice` names. `previous` is the pool's strategy until now when it was made by the same choice,
-// or null: cursors go on where they were. Asserts that the name is registered (configurations are validated before).
+// Makes the strategy `choice` names; an option that is not in it has its default. `previous` is the pool's strategy
+// until now, or null: when it is of the same kind, cursors go on where they were. Not kept. Asserts that the name is
+// registered (configurations are validated before). At most about 30 ms for 10,000 backends.
 std::unique_ptr<Strategy> make_strategy(const config::Choice& choice, const pool::BackendSet& backends,
                                         const Strategy* previous);
 
 // The table of strategies.def, in its order.
 std::span<const config::KindEntry> strategies();
+
+// What is wrong with the options of `choice` beyond their types and ranges, naming the option: "hash_key: ...". Empty
+// when nothing is, or when no strategy has that name.
+std::string fault_of(const config::Choice& choice);
 
 }  // namespace weir::balance
