@@ -20,7 +20,7 @@ class DateCache {
   std::string_view at(std::int64_t unix_seconds);
 
  private:
-  std::int64_t formatted_ = -1;
+  std::int64_t formatted_ = INT64_MIN;
   std::array<char, kDateBytes> text_{};
 };
 

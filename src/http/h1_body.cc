@@ -28,7 +28,8 @@ base::Result<std::optional<BodyPiece>> H1BodyReader::buffered() {
       finished_ = remaining_ == 0;
       return BodyPiece{.data = data, .last = finished_};
     }
-    case BodyFraming::Kind::chunked: return next_chunked();
+    case BodyFraming::Kind::chunked:
+      return next_chunked();
     case BodyFraming::Kind::until_close: {
       if (input_.empty()) return std::nullopt;
       std::string_view data = input_;
@@ -40,23 +41,29 @@ base::Result<std::optional<BodyPiece>> H1BodyReader::buffered() {
 }
 
 base::Result<std::optional<BodyPiece>> H1BodyReader::next_chunked() {
-  BodyPiece piece;
   while (true) {
-    ChunkedDecoder::Step step = decoder_.next(input_);
+    ChunkedDecoder::Step step = take_step();
     if (step.error != nullptr) return base::fail(ErrorCode::protocol, step.error);
-    input_.remove_prefix(step.consumed);
-    if (!step.data.empty()) piece.data = step.data;
-    if (step.done) {
-      finished_ = true;
-      piece.last = true;
+    if (step.done) return BodyPiece{.data = {}, .last = true};
+    if (!step.data.empty()) {
+      BodyPiece piece{.data = step.data, .last = false};
+      // A small body and its end usually come together: take the end along, so that both go out in one write. What was
+      // read ends the chunk, or it would have been body bytes.
+      if (input_.starts_with("\r\n0\r\n\r\n")) {
+        while (!finished_ && take_step().consumed > 0) continue;
+        piece.last = finished_;
+      }
       return piece;
     }
-    // A small body and its end usually come together: take the end along, so that both go out in one write.
-    bool end_follows = input_.starts_with("\r\n0\r\n") || (piece.last && step.consumed > 0);
-    if (!piece.data.empty() && !end_follows) return piece;
-    if (piece.data.empty() && step.consumed == 0) return std::nullopt;
-    piece.last = !piece.data.empty();
+    if (step.consumed == 0) return std::nullopt;
   }
+}
+
+ChunkedDecoder::Step H1BodyReader::take_step() {
+  ChunkedDecoder::Step step = decoder_.next(input_);
+  input_.remove_prefix(step.consumed);
+  finished_ = step.done;
+  return step;
 }
 
 net::Task<base::Result<BodyPiece>> H1BodyReader::read(net::TcpStream& stream, base::Buffer& buffer,

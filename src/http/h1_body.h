@@ -35,8 +35,8 @@ class H1BodyReader {
   // The next piece, reading into `buffer` (which must not be the one whose bytes are still unused) as needed.
   net::Task<base::Result<BodyPiece>> read(net::TcpStream& stream, base::Buffer& buffer, base::TimePoint deadline);
 
-  // Bytes of a length-delimited body still to be read from the stream when nothing of it is left in memory: what splice()
-  // may move. 0 otherwise.
+  // Bytes of a length-delimited body still to be read from the stream when nothing of it is left in memory: what
+  // splice() may move. 0 otherwise.
   std::uint64_t unread_length() const;
   // `bytes` of unread_length() were moved without passing here.
   void skip(std::uint64_t bytes);
@@ -45,9 +45,11 @@ class H1BodyReader {
   std::string_view leftover() const { return input_; }
   // After the last piece of a chunked body: its trailer fields, each with CRLF; valid until start().
   std::string_view trailers() const { return decoder_.trailers(); }
+  void trailer_fields(HeaderMap& fields) const { decoder_.trailer_fields(fields); }
 
  private:
   base::Result<std::optional<BodyPiece>> next_chunked();
+  ChunkedDecoder::Step take_step();
 
   BodyFraming::Kind kind_ = BodyFraming::Kind::none;
   bool finished_ = true;

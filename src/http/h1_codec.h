@@ -43,7 +43,7 @@ class ChunkedDecoder {
 
   struct Step {
     std::size_t consumed = 0;     // bytes of input done with, framing included
-    std::string_view data;        // body bytes among them: a view into the input; may be empty
+    std::string_view data = {};   // body bytes among them: a view into the input; may be empty
     bool done = false;            // the last chunk and the trailers were read
     const char* error = nullptr;  // which rule was broken
   };
@@ -71,17 +71,30 @@ class ChunkedDecoder {
     trailers,
     done
   };
-  const char* size_line_byte(char c);
+  // Where in a chunk extension the last byte was (RFC 9112 7.1.1).
+  enum class Extension : std::uint8_t {
+    before_name,
+    name,
+    after_name,
+    before_value,
+    value,
+    quoted,
+    escape,
+    after_quoted,
+    after_value
+  };
+  const char* take_size_line_byte(char c);
+  const char* take_extension_byte(char c);
   Step read_trailers(std::string_view input, std::size_t consumed);
   Step fail(const char* what);
 
   State state_ = State::size;
-  bool extension_named_ = false;      // a byte of the extension's name was seen behind the last ';'
+  Extension extension_ = Extension::before_name;
   std::uint16_t line_bytes_ = 0;      // of the size line so far
   std::uint16_t trailer_fields_ = 0;  // complete ones
   std::uint32_t trailer_line_ = 0;    // where in trailers_ the unfinished line begins
   std::uint64_t left_ = 0;            // of the chunk; while reading its size: the size so far
-  std::uint64_t extension_bytes_ = 0;
+  std::uint64_t excess_bytes_ = 0;    // of all size lines, beyond kUsualSizeLineBytes each
   std::uint64_t data_bytes_ = 0;
   const char* error_ = nullptr;
   std::string trailers_;

@@ -36,8 +36,6 @@ class HeadWriter {
     if (static_cast<std::size_t>(end_ - next_) < bytes || overflowed_) overflowed_ = true;
     return !overflowed_;
   }
-  void put(std::string_view text);
-
   char* begin_;
   char* next_;
   char* end_;
