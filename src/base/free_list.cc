@@ -36,7 +36,7 @@ struct ThreadLists {
 
 thread_local ThreadLists lists;
 
-void refill(std::size_t size_class) {
+[[maybe_unused]] void refill(std::size_t size_class) {  // not under AddressSanitizer
   std::size_t block_bytes = (size_class + 1) * kClassBytes;
   auto* slab = static_cast<char*>(std::aligned_alloc(kCacheLine, kSlabBytes));
   if (slab == nullptr) throw std::bad_alloc();
