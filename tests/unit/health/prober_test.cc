@@ -1,0 +1,353 @@
+#include "health/prober.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "gtest/gtest.h"
+
+#include "tests/support/scripted_server.h"
+
+namespace weir::health {
+namespace {
+
+using namespace std::chrono_literals;
+using pool::BackendState;
+using test::RefusingAddress;
+using test::ScriptedConnection;
+using test::ScriptedServer;
+
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+// A backend whose answer the test can change.
+class Switchable {
+ public:
+  Switchable()
+      : server_([this](ScriptedConnection& connection) {
+          seen(connection.read_head());
+          connection.send_text(well ? kOk : "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+        }) {}
+  std::atomic<bool> well{true};
+  const base::SocketAddress& address() const { return server_.address(); }
+  int probes() const { return server_.connections(); }
+  std::string last_request() const {
+    std::lock_guard lock(mutex_);
+    return last_request_;
+  }
+
+ private:
+  void seen(std::string request) {
+    std::lock_guard lock(mutex_);
+    last_request_ = std::move(request);
+  }
+  mutable std::mutex mutex_;  // guards last_request_
+  std::string last_request_;
+  ScriptedServer server_;
+};
+
+class ProberTest : public testing::Test {
+ protected:
+  ProberTest() { start({}); }
+  void start(ProberOptions options) {
+    options.registry = &registry_;
+    options.metrics_slot = 1;
+    prober_.reset();
+    prober_ = std::make_unique<Prober>(options, [this](const Transition& transition) {
+      std::lock_guard lock(mutex_);
+      transitions_.push_back(transition);
+      changed_.notify_all();
+    });
+  }
+  // Waits until `condition` holds for the transitions so far.
+  template <typename Condition>
+  void await(Condition condition) {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(changed_.wait_for(lock, 20s, [&] { return condition(transitions_); }));
+  }
+  void await_state(const pool::Backend& backend, BackendState state) {
+    await([&](const auto& all) {
+      for (auto at = all.rbegin(); at != all.rend(); ++at) {
+        if (at->backend.get() == &backend) return at->to == state;
+      }
+      return false;
+    });
+  }
+  // Until the health thread has worked off everything sent to it before.
+  void settle() {
+    auto marker = std::make_shared<pool::Backend>("marker", "marker", "marker", 1);
+    auto wanted = wanted_;
+    wanted.push_back({marker, off(), nullptr, {}});
+    prober_->watch(wanted);
+    await_state(*marker, BackendState::healthy);
+  }
+  static std::shared_ptr<config::HealthCheck> check(config::Duration interval = 20ms) {
+    auto result = std::make_shared<config::HealthCheck>();
+    result->interval = interval;
+    result->fast_interval = std::min<config::Duration>(interval, 5ms);
+    result->timeout = 10s;
+    return result;
+  }
+  static std::shared_ptr<config::HealthCheck> off() {
+    auto result = std::make_shared<config::HealthCheck>();
+    result->enabled = false;
+    return result;
+  }
+  static std::shared_ptr<pool::Backend> backend(const base::SocketAddress& address) {
+    return std::make_shared<pool::Backend>("site", address.to_string(), address.ip.to_string(), address.port);
+  }
+  static std::shared_ptr<const pool::Addresses> at(const base::SocketAddress& address) {
+    return std::make_shared<const pool::Addresses>(pool::Addresses{address});
+  }
+  void watch(std::vector<WatchedBackend> wanted) {
+    wanted_ = wanted;
+    prober_->watch(std::move(wanted));
+  }
+
+  metrics::Registry registry_{2};
+  std::mutex mutex_;  // guards transitions_
+  std::condition_variable changed_;
+  std::vector<Transition> transitions_;
+  std::vector<WatchedBackend> wanted_;
+  std::unique_ptr<Prober> prober_;
+};
+
+TEST_F(ProberTest, FindsAHealthyBackendHealthy) {
+  Switchable server;
+  auto one = backend(server.address());
+  EXPECT_FALSE(prober_->details(*one));
+  watch({{one, check(1h), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  auto details = prober_->details(*one);
+  ASSERT_TRUE(details);
+  EXPECT_EQ(details->state, BackendState::healthy);
+  ASSERT_TRUE(details->last_check);
+  EXPECT_TRUE(details->last_check->result.ok);
+  EXPECT_GT(details->last_check->result.latency, 0ns);
+  EXPECT_NEAR(static_cast<double>(details->last_check->at_unix_ms), static_cast<double>(base::unix_milliseconds()),
+              20'000);
+  ASSERT_EQ(details->history.size(), 1u);
+  EXPECT_EQ(details->history[0].from, BackendState::unknown);
+  EXPECT_EQ(one->state.load(), BackendState::unknown) << "the state of the backend is control's to write";
+}
+
+TEST_F(ProberTest, FollowsABackendDownAndUpAgain) {
+  Switchable server;
+  auto one = backend(server.address());
+  watch({{one, check(), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  server.well = false;
+  await_state(*one, BackendState::unhealthy);
+  auto details = prober_->details(*one);
+  EXPECT_GE(details->consecutive_failures, 3u);
+  EXPECT_EQ(details->last_check->result.error, "status 503, expected 200-299");
+  server.well = true;
+  await_state(*one, BackendState::healthy);
+  EXPECT_EQ(transitions_.size(), 3u);
+}
+
+TEST_F(ProberTest, FindsARefusingBackendUnhealthyAtOnce) {
+  RefusingAddress nobody;
+  auto one = backend(nobody.address());
+  watch({{one, check(1h), at(nobody.address()), {}}});
+  await_state(*one, BackendState::unhealthy);
+  EXPECT_EQ(transitions_[0].reason, "first result is a failure (check): connect: refused");
+}
+
+TEST_F(ProberTest, ABackendWithoutAddressesIsUnhealthy) {
+  auto one = std::make_shared<pool::Backend>("site", "a", "missing.example", 80);
+  auto two = std::make_shared<pool::Backend>("site", "b", "missing.example", 81);
+  watch({{one, check(), nullptr, {}}, {two, check(), std::make_shared<const pool::Addresses>(), {}}});
+  await_state(*one, BackendState::unhealthy);
+  await_state(*two, BackendState::unhealthy);
+  EXPECT_EQ(prober_->details(*one)->last_check->result.error, "the name of the backend does not resolve");
+}
+
+TEST_F(ProberTest, WithChecksOffABackendIsHealthyAndNeverProbed) {
+  Switchable server;
+  auto one = backend(server.address());
+  watch({{one, off(), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  EXPECT_EQ(transitions_[0].reason, "health checks are off");
+  for (int i = 0; i < 10; ++i) prober_->report_connect_failure(*one, base::ErrorCode::refused);
+  settle();
+  EXPECT_EQ(prober_->details(*one)->state, BackendState::healthy);
+  EXPECT_EQ(server.probes(), 0);
+}
+
+TEST_F(ProberTest, TurningChecksOnAndOffFollows) {
+  RefusingAddress nobody;
+  auto one = backend(nobody.address());
+  watch({{one, off(), at(nobody.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  watch({{one, check(), at(nobody.address()), {}}});
+  await_state(*one, BackendState::unhealthy);
+  watch({{one, off(), at(nobody.address()), {}}});
+  await_state(*one, BackendState::healthy);
+}
+
+TEST_F(ProberTest, UsesThePortAndThePathOfTheCheck) {
+  Switchable server;
+  auto one = backend({server.address().ip, 1});
+  auto other_port = check(1h);
+  other_port->port = server.address().port;
+  watch({{one, other_port, at({server.address().ip, 1}), "/own"}});
+  await_state(*one, BackendState::healthy);
+  EXPECT_TRUE(server.last_request().starts_with("GET /own HTTP/1.1\r\n"));
+}
+
+TEST_F(ProberTest, FailuresOfTrafficTakeABackendOutAtOnce) {
+  Switchable server;
+  auto one = backend(server.address());
+  watch({{one, check(1h), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  server.well = false;
+  for (int i = 0; i < 3; ++i) prober_->report_connect_failure(*one, base::ErrorCode::refused);
+  await_state(*one, BackendState::unhealthy);
+  auto details = prober_->details(*one);
+  EXPECT_GE(details->consecutive_failures, 3u);
+}
+
+TEST_F(ProberTest, OneFailureOfTrafficBringsTheNextProbeForward) {
+  Switchable server;
+  auto one = backend(server.address());
+  watch({{one, check(1h), at(server.address()), {}}});
+  auto quick = check(1h);
+  quick->fast_interval = 5ms;
+  watch({{one, quick, at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  server.well = false;
+  prober_->report_connect_failure(*one, base::ErrorCode::timeout);
+  await_state(*one, BackendState::unhealthy);
+  EXPECT_GE(server.probes(), 3);
+}
+
+TEST_F(ProberTest, FailuresOfAnUnknownBackendAreIgnored) {
+  Switchable server;
+  auto stranger = backend(server.address());
+  prober_->report_connect_failure(*stranger, base::ErrorCode::refused);
+  auto one = backend(server.address());
+  watch({{one, check(1h), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  prober_->report_connect_failure(*stranger, base::ErrorCode::refused);
+  settle();
+  EXPECT_FALSE(prober_->details(*stranger));
+  EXPECT_EQ(prober_->details(*one)->consecutive_failures, 0u);
+}
+
+TEST_F(ProberTest, KeepsWhatItKnowsOfBackendsThatStay) {
+  Switchable server;
+  auto one = backend(server.address());
+  auto two = backend(server.address());
+  watch({{one, check(1h), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  auto before = prober_->details(*one);
+  watch({{one, check(1h), at(server.address()), {}}, {two, check(1h), at(server.address()), {}}});
+  await_state(*two, BackendState::healthy);
+  EXPECT_EQ(server.probes(), 2);
+  EXPECT_EQ(prober_->details(*one)->history.size(), before->history.size());
+  watch({{two, check(1h), at(server.address()), {}}});
+  settle();
+  EXPECT_FALSE(prober_->details(*one));
+  EXPECT_TRUE(prober_->details(*two));
+}
+
+TEST_F(ProberTest, AChangedAddressIsProbedSoon) {
+  RefusingAddress nobody;
+  Switchable server;
+  auto one = backend(nobody.address());
+  watch({{one, check(1h), at(nobody.address()), {}}});
+  await_state(*one, BackendState::unhealthy);
+  watch({{one, check(1h), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+}
+
+TEST_F(ProberTest, ARemovedBackendReportsNothingMore) {
+  std::atomic<bool> release{false};
+  ScriptedServer slow([&](ScriptedConnection& connection) {
+    connection.read_head();
+    while (!release && connection.pause(1)) {
+    }
+    connection.send_text(kOk);
+  });
+  auto one = backend(slow.address());
+  watch({{one, check(1h), at(slow.address()), {}}});
+  while (slow.connections() == 0) std::this_thread::yield();
+  watch({});
+  settle();
+  release = true;
+  watch({{one, check(1h), at(slow.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  EXPECT_EQ(prober_->details(*one)->history.size(), 1u);
+  EXPECT_EQ(slow.connections(), 2);
+}
+
+TEST_F(ProberTest, TheSameBackendTwiceInTheListIsOne) {
+  Switchable server;
+  auto one = backend(server.address());
+  watch({{one, check(1h), at(server.address()), {}}, {one, check(1h), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  settle();
+  EXPECT_EQ(server.probes(), 1);
+}
+
+TEST_F(ProberTest, StopsWithProbesUnderWay) {
+  ScriptedServer silent([](ScriptedConnection& connection) { connection.hang(); });
+  std::vector<WatchedBackend> wanted;
+  auto shared = check(1h);
+  for (int i = 0; i < 50; ++i) wanted.push_back({backend(silent.address()), shared, at(silent.address()), {}});
+  watch(std::move(wanted));
+  while (silent.connections() == 0) std::this_thread::yield();
+  prober_.reset();
+  EXPECT_TRUE(transitions_.empty());
+}
+
+TEST_F(ProberTest, WorksThroughMoreBackendsThanItProbesAtOnce) {
+  start({.max_in_flight = 4});
+  Switchable server;
+  std::vector<WatchedBackend> wanted;
+  auto shared = check(1h);
+  for (int i = 0; i < 200; ++i) wanted.push_back({backend(server.address()), shared, at(server.address()), {}});
+  watch(std::move(wanted));
+  await([](const auto& all) { return all.size() == 200; });
+  for (const Transition& transition : transitions_) EXPECT_EQ(transition.to, BackendState::healthy);
+}
+
+TEST_F(ProberTest, CountsChecksAndTheirDuration) {
+  Switchable server;
+  RefusingAddress nobody;
+  auto one = backend(server.address());
+  auto two = backend(nobody.address());
+  watch({{one, check(1h), at(server.address()), {}}, {two, check(1h), at(nobody.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  await_state(*two, BackendState::unhealthy);
+  std::string text = registry_.exposition();
+  EXPECT_NE(text.find("weir_health_checks_total{result=\"success\"} 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("weir_health_checks_total{result=\"failure\"} 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("weir_health_check_duration_seconds_count 2"), std::string::npos) << text;
+}
+
+TEST_F(ProberTest, ReportsAndReadsFromManyThreadsAtOnce) {
+  Switchable server;
+  std::vector<WatchedBackend> wanted;
+  auto shared = check(5ms);
+  for (int i = 0; i < 20; ++i) wanted.push_back({backend(server.address()), shared, at(server.address()), {}});
+  watch(wanted);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 2000; ++i) {
+        const pool::Backend& one = *wanted[static_cast<std::size_t>(i) % wanted.size()].backend;
+        if (t < 2) prober_->report_connect_failure(one, base::ErrorCode::refused);
+        if (t == 2) (void)prober_->details(one);
+        if (t == 2 && i % 100 == 0) prober_->watch(wanted);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  settle();
+  for (const WatchedBackend& one : wanted) EXPECT_TRUE(prober_->details(*one.backend));
+}
+
+}  // namespace
+}  // namespace weir::health
