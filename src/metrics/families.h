@@ -85,6 +85,11 @@ inline constexpr Family kUpstreamConnectionsReused = {.name = "weir_upstream_con
                                                       .type = Type::counter,
                                                       .help = "Attempts that used a connection which was open already.",
                                                       .labels = {"pool"}};
+inline constexpr Family kUpstreamConnectionsTakenOver = {
+    .name = "weir_upstream_connections_taken_over_total",
+    .type = Type::counter,
+    .help = "Idle connections that one worker took over from another instead of opening a new one.",
+    .labels = {"pool"}};
 inline constexpr Family kUpstreamQueueLength = {
     .name = "weir_upstream_queue_length",
     .type = Type::gauge,
@@ -168,6 +173,7 @@ inline constexpr std::array kAll = {kRequests,
                                     kUpstreamDuration,
                                     kUpstreamConnectionsOpened,
                                     kUpstreamConnectionsReused,
+                                    kUpstreamConnectionsTakenOver,
                                     kUpstreamQueueLength,
                                     kPoolDegraded,
                                     kPoolBackendsEligible,

@@ -52,6 +52,10 @@ class Descriptor final : public TimerNode {
   // later: the timer is moved when it fires.
   void wait_readable(IoWaiter& waiter, Tick deadline) { reader_ = &waiter, set_deadline(read_deadline_, deadline); }
   void wait_writable(IoWaiter& waiter, Tick deadline) { writer_ = &waiter, set_deadline(write_deadline_, deadline); }
+  // Moves the deadline of whoever waits to read, if somebody does, to `deadline` when that is earlier.
+  void hurry_reader(Tick deadline) {
+    if (reader_ != nullptr && deadline < read_deadline_) set_deadline(read_deadline_, deadline);
+  }
   void stop_waiting_readable() { reader_ = nullptr, read_deadline_ = kNever; }
   void stop_waiting_writable() { writer_ = nullptr, write_deadline_ = kNever; }
   bool is_waited_on() const { return reader_ != nullptr || writer_ != nullptr; }

@@ -162,6 +162,8 @@ void WriteOperation::cancel() {
 
 void TcpStream::finish_writing() { shutdown(descriptor_->fd(), SHUT_WR); }
 
+void TcpStream::shut_down() { shutdown(descriptor_->fd(), SHUT_RDWR); }
+
 void TcpStream::abort() {
   linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(descriptor_->fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);

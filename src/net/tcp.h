@@ -105,7 +105,7 @@ class WaitWritableOperation final : public StreamOperation {
 // time).
 class WriteOperation final : public StreamOperation {
  public:
-  static constexpr std::size_t kPieces = 3;
+  static constexpr std::size_t kPieces = 4;
   WriteOperation(Descriptor& descriptor, std::span<const std::string_view> pieces, base::Nanoseconds patience);
   bool await_ready() { return attempt(); }
   template <typename Promise>
@@ -164,6 +164,8 @@ class TcpStream {
 
   // No more will be written; the peer reads an end.
   void finish_writing();
+  // Neither reads nor writes go on: whoever waits finds the end. The descriptor stays.
+  void shut_down();
   // Closes with a reset instead of an orderly end.
   void abort();
   void close() {

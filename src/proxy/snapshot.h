@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "metrics/registry.h"
 #include "pool/backend.h"
+#include "proxy/pool_runtime.h"
 #include "route/table.h"
 
 namespace weir::proxy {
@@ -19,7 +20,8 @@ inline constexpr std::uint32_t kNoPool = UINT32_MAX;
 // A pool as one snapshot sees it. Unchanged pools are shared between snapshots.
 struct PoolSnapshot {
   std::shared_ptr<const config::Pool> config;
-  pool::BackendSet eligible;  // in configuration order; what `strategy` was built from
+  std::shared_ptr<PoolRuntime> runtime;  // the same for a pool of that name over all snapshots
+  pool::BackendSet eligible;             // in configuration order; what `strategy` was built from
   std::unique_ptr<balance::Strategy> strategy;
   balance::HashKeySource hash_key;  // strategy->hash_key(), asked once
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
@@ -32,8 +34,6 @@ struct ListenerSnapshot {
   std::shared_ptr<const config::Listener> config;
   std::uint32_t id = 0;  // the same for a listener of the same name and address over all snapshots
   std::unique_ptr<route::Table> routes;
-  // Per route of config->routes, in its order: timeouts after all overrides but the pool's.
-  std::vector<config::TimeoutOverrides> route_timeouts;
 };
 
 struct Snapshot {

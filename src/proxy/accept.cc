@@ -1,0 +1,51 @@
+#include "proxy/accept.h"
+
+#include <sys/socket.h>
+
+#include "base/log.h"
+
+namespace weir::proxy {
+namespace {
+
+// With no descriptor left there is nothing to do but wait for connections to end.
+constexpr auto kPauseWhenExhausted = std::chrono::milliseconds(100);
+constexpr auto kComplainEvery = std::chrono::seconds(60);
+// New connections taken in one go before everything else has its turn.
+constexpr int kBatch = 64;
+
+void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) {
+  while (true) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    int fd = accept4(listening_fd, reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    worker.place(listening, fd, base::SocketAddress::from(storage));
+  }
+}
+
+}  // namespace
+
+net::Task<void> accept_connections(Worker& worker, Listening& listening, net::Listener listener) {
+  base::TimePoint next_complaint{};
+  int batch = 0;
+  while (true) {
+    auto socket = co_await listener.accept();
+    if (socket) {
+      worker.place(listening, socket->fd, socket->peer);
+      if (++batch % kBatch == 0) co_await net::yield();
+      continue;
+    }
+    if (socket.error().code == base::ErrorCode::cancelled) break;
+    if (socket.error().code != base::ErrorCode::exhausted) continue;
+    if (worker.reactor.now() >= next_complaint) {
+      next_complaint = worker.reactor.now() + kComplainEvery;
+      base::log_error("listener {}: cannot accept connections: {}; raise the limit on open files (ulimit -n)",
+                      listening.runtime->name, base::describe(socket.error()));
+    }
+    base::Result<void> slept = co_await net::sleep_for(kPauseWhenExhausted);
+    if (!slept) break;
+  }
+  take_in_what_waits(worker, listening, listener.fd());
+}
+
+}  // namespace weir::proxy

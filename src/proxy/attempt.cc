@@ -1,0 +1,184 @@
+// One try of an exchange on one backend.
+
+#include <cerrno>
+#include <sys/socket.h>
+
+#include "proxy/exchange.h"
+
+namespace weir::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Side;
+
+namespace {
+
+bool is_connection_failure(ErrorCode code) {
+  return code == ErrorCode::refused || code == ErrorCode::timeout || code == ErrorCode::unreachable ||
+         code == ErrorCode::reset || code == ErrorCode::no_backend;
+}
+
+// Asks the kernel whether the backend has closed the connection meanwhile: for requests that cannot be repeated.
+bool still_open(int fd) {
+  char byte;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+}  // namespace
+
+net::Task<base::Result<void>> Exchange::attempt() {
+  const pool::BackendEntry& entry = pool_->eligible[backend_index_];
+  body_sent_ = stale_connection_ = false;
+  upstream_time_ = {};
+  upstream::AcquireOptions options{.backend = &entry,
+                                   .settings = &pool_->config->connections,
+                                   .connect_timeout = timeouts_.connect(),
+                                   .queue_timeout = timeouts_.queue(),
+                                   .metrics = &pool_->runtime->connections,
+                                   .fresh = fresh_};
+  if (!fresh_) {
+    lease_ = worker_.connections.take_idle(options);
+    bool repeatable = request_.body.kind == http::BodyFraming::Kind::none;
+    while (lease_ && !repeatable && !still_open(lease_.stream().fd())) {
+      lease_.close();
+      lease_ = worker_.connections.take_idle(options);
+    }
+  }
+  if (!lease_) {
+    base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
+    queue_time_ = worker_.reactor.now() - attempt_started_;
+    if (!acquired) {
+      Error error = acquired.error();
+      if (error.side == Side::backend && is_connection_failure(error.code)) {
+        entry.backend->consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed);
+        if (worker_.services.connect_failed) worker_.services.connect_failed(*entry.backend, error.code);
+      }
+      error.retry_helps = error.code != ErrorCode::cancelled;
+      co_return std::unexpected(error);
+    }
+    lease_ = std::move(*acquired);
+    entry.backend->consecutive_connect_failures.store(0, std::memory_order_relaxed);
+  }
+
+  base::Result<void> sent = co_await send_request();
+  if (!sent) co_return std::unexpected(backend_error(sent.error()));
+  do {
+    base::Result<void> answered = co_await read_response_head();
+    if (!answered) co_return std::unexpected(client_failure_.value_or(answered.error()));
+    if (response_.status == 101) co_return co_await tunnel();
+    if (response_.status >= 200) break;
+    base::Result<void> relayed = co_await relay_interim();
+    if (!relayed) co_return std::unexpected(relayed.error().on(Side::client));
+  } while (true);
+  upstream_time_ = worker_.reactor.now() - attempt_started_;
+  pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
+  co_return co_await relay_response();
+}
+
+// Whose fault and whether another try is safe: a reused connection that died before a byte came back was most likely
+// closed by the backend before the request arrived.
+Error Exchange::backend_error(Error error) {
+  error.side = error.code == ErrorCode::cancelled ? Side::client : Side::backend;
+  stale_connection_ =
+      lease_.reused() && upstream_end_ == 0 && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
+  error.retry_helps = stale_connection_;
+  return error;
+}
+
+// Head and as much of the body as has arrived go out in one write; the rest of the body follows by a task of its own.
+net::Task<base::Result<void>> Exchange::send_request() {
+  client_body_.start(request_.body, behind_head_);
+  base::Buffer out = base::Buffer::small();
+  std::string_view head = compose_request_head(out);
+  if (head.empty()) co_return base::fail(ErrorCode::too_large, "the request head grew beyond 64 KB");
+  http::BodyPiece piece{.data = {}, .last = true};
+  if (request_.body.kind != http::BodyFraming::Kind::none) {
+    base::Result<std::optional<http::BodyPiece>> buffered = client_body_.buffered();
+    if (!buffered) co_return std::unexpected(buffered.error().on(Side::client));
+    piece = buffered->value_or(http::BodyPiece{});
+  }
+  std::array<char, http::kChunkHeaderBytes> chunk_header;
+  std::array<std::string_view, 4> parts{head, piece.data, {}, {}};
+  std::size_t count = 2;
+  if (request_.body.kind == http::BodyFraming::Kind::chunked) {
+    std::size_t header_bytes = piece.data.empty() ? 0 : http::write_chunk_header(chunk_header, piece.data.size());
+    std::string_view tail = piece.last && client_body_.trailers().empty()
+                                ? (piece.data.empty() ? http::kLastChunkWithoutTrailers : "\r\n0\r\n\r\n")
+                                : (piece.data.empty() ? std::string_view() : http::kChunkEnd);
+    parts = {head, {chunk_header.data(), header_bytes}, piece.data, tail};
+    count = 4;
+    // Trailers that came with everything else are rare: they go out by the pump.
+    if (piece.last && !client_body_.trailers().empty()) piece.last = false;
+  }
+  body_bytes_ = piece.data.size();
+  std::size_t total = 0;
+  for (std::string_view part : parts) total += part.size();
+  net::WriteOperation write = lease_.stream().write(std::span(parts.data(), count), timeouts_.body());
+  base::Result<void> written = co_await write;
+  if (!written) co_return std::unexpected(written.error());
+  worker_.services.backend_bytes_out.add(worker_.index, total);
+  body_sent_ = piece.last;
+  if (!piece.last) {
+    pump_.emplace();
+    pump_->spawn(pump_request_body());
+  }
+  co_return base::Result<void>();
+}
+
+// A final or interim head in response_; bytes behind it stay between upstream_begin_ and upstream_end_.
+net::Task<base::Result<void>> Exchange::read_response_head() {
+  if (!upstream_buffer_) {
+    upstream_buffer_ = base::Buffer::small();
+    upstream_begin_ = upstream_end_ = 0;
+  }
+  // Without the whole request the backend owes nothing; the pump starts the clock when it is done.
+  base::TimePoint deadline = body_sent_ ? worker_.reactor.now() + timeouts_.response() : base::TimePoint::max();
+  while (true) {
+    base::Result<bool> complete = take_response_head();
+    if (!complete) co_return std::unexpected(complete.error());
+    if (*complete) co_return base::Result<void>();
+    std::span<char> room(upstream_buffer_.data() + upstream_end_, upstream_buffer_.capacity() - upstream_end_);
+    base::Result<std::size_t> got = co_await lease_.stream().read(room, deadline);
+    if (!got) co_return std::unexpected(backend_error(got.error()));
+    if (*got == 0) {
+      Error closed{.code = ErrorCode::closed, .what = "the backend closed the connection before a response"};
+      co_return std::unexpected(backend_error(closed));
+    }
+    upstream_end_ += *got;
+    worker_.services.backend_bytes_in.add(worker_.index, *got);
+    if (body_sent_ && deadline == base::TimePoint::max()) deadline = worker_.reactor.now() + timeouts_.response();
+  }
+}
+
+base::Result<bool> Exchange::take_response_head() {
+  if (upstream_begin_ == upstream_end_) {
+    upstream_begin_ = upstream_end_ = 0;
+    return false;
+  }
+  constexpr http::HeadLimits kLimits{
+      .start_line_bytes = 16 * 1024, .head_bytes = base::kLargeBufferBytes, .header_count = 256};
+  std::string_view bytes(upstream_buffer_.data() + upstream_begin_, upstream_end_ - upstream_begin_);
+  http::Parsed parsed = http::parse_response_head(bytes, kLimits, request_.method, response_);
+  if (parsed.state == http::Parsed::State::invalid) {
+    Error error{.code = ErrorCode::protocol, .side = Side::backend, .what = parsed.what};
+    return std::unexpected(error);
+  }
+  if (parsed.state == http::Parsed::State::complete) {
+    upstream_begin_ += parsed.consumed;
+    return true;
+  }
+  if (upstream_end_ == upstream_buffer_.capacity()) {
+    base::Buffer larger = base::Buffer::large();
+    if (upstream_begin_ == 0 && upstream_buffer_.capacity() == larger.capacity()) {
+      Error error{.code = ErrorCode::protocol, .side = Side::backend, .what = "the response head is larger than 64 KB"};
+      return std::unexpected(error);
+    }
+    std::memcpy(larger.data(), bytes.data(), bytes.size());
+    upstream_buffer_ = std::move(larger);
+    upstream_begin_ = 0;
+    upstream_end_ = bytes.size();
+  }
+  return false;
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,224 @@
+#include "proxy/exchange.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "http/cookie.h"
+#include "http/query.h"
+
+namespace weir::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Side;
+
+Exchange::Exchange(ClientConnection& client, ExchangeState& state, Incoming& incoming)
+    : client_(client),
+      worker_(client.worker),
+      state_(state),
+      request_(state.request),
+      response_(state.response),
+      arena_(state.arena),
+      incoming_(incoming) {
+  arena_.reset();
+}
+
+Exchange::~Exchange() = default;
+
+// The whole way of a request.
+net::Task<bool> Exchange::run(std::size_t head_bytes) {
+  begin(head_bytes);
+  if (std::optional<Refusal> refusal = admit()) {
+    co_await answer_status(refusal->status, refusal->message);
+  } else {
+    find_route();
+    if (pool_ != nullptr) {
+      co_await forward();
+    } else {
+      co_await answer_locally();
+    }
+  }
+  finish();
+  if (keep_client_) {
+    incoming_.keep_only(client_body_.leftover());
+    co_return true;
+  }
+  if (unread_body_) co_await linger();
+  co_return false;
+}
+
+net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
+  request_.clear();
+  begin(0);
+  behind_head_ = {};
+  keep_client_ = false;
+  unread_body_ = true;
+  std::string_view message = parsed.what;
+  co_await answer_status(parsed.status, message);
+  finish();
+  co_await linger();
+}
+
+void Exchange::begin(std::size_t head_bytes) {
+  snapshot_ = worker_.snapshot();
+  started_ = worker_.reactor.now();
+  timeouts_.global = &snapshot_->timeouts;
+  std::uint32_t index = client_.listening.index;
+  if (index != UINT32_MAX) {
+    listener_ = snapshot_->listeners[index].get();
+    timeouts_.listener = &listener_->config->timeouts;
+    peer_trusted_ = is_trusted(client_.peer.ip, listener_->config->trusted_proxies);
+    forwarded_ =
+        forwarded(request_, client_.peer.ip, peer_trusted_, "http", listener_->config->trusted_proxies, arena_);
+  }
+  request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
+  behind_head_ = incoming_.bytes().substr(head_bytes);
+  bytes_in_ = head_bytes;
+  client_body_.start(request_.body, behind_head_);
+  keep_client_ = request_.keep_alive;
+  awaiting_continue_ = request_.expects_continue;
+}
+
+// What is refused whatever the routes say, and the limits of the listener.
+std::optional<Exchange::Refusal> Exchange::admit() {
+  if (listener_ == nullptr) return Refusal{503, "This listener is being removed."};
+  if (request_.method == "CONNECT") return Refusal{405, "This is not a forward proxy: CONNECT is not offered."};
+  if (request_.method == "TRACE") return Refusal{405, "TRACE is not offered."};
+  if (request_.body.kind == http::BodyFraming::Kind::length && request_body_too_large(request_.body.length)) {
+    return Refusal{413, "The body is larger than this listener accepts."};
+  }
+  if (request_.version == http::Version::http_1_0 && !listener_->config->http_1_0_keep_alive) keep_client_ = false;
+  http::MaxForwards max_forwards = http::max_forwards(request_);
+  if (max_forwards.action == http::MaxForwards::Action::respond) {
+    return Refusal{200, "Max-Forwards is 0: answered by the load balancer."};
+  }
+  if (max_forwards.action == http::MaxForwards::Action::forward) max_forwards_ = max_forwards;
+  return std::nullopt;
+}
+
+void Exchange::find_route() {
+  route_ = listener_->routes->find(request_, forwarded_.client, arena_);
+  const std::vector<std::uint32_t>& pools = snapshot_->pool_of_route[client_.listening.index];
+  std::uint32_t pool = pools.back();
+  if (route_ != route::kNoRoute) {
+    route_config_ = &listener_->config->routes[route_];
+    timeouts_.route = &route_config_->timeouts;
+    pool = pools[route_];
+  }
+  if (pool == kNoPool) return;
+  pool_ = snapshot_->pools[pool].get();
+  timeouts_.pool = &pool_->config->timeouts;
+}
+
+// Tries backends until one has answered, or nothing more may be tried.
+net::Task<void> Exchange::forward() {
+  pool_->runtime->retry_budget.count_request(worker_.index, started_);
+  net::TaskContext& context = co_await net::this_context();
+  // A client that breaks its connection ends the work for it, wherever that waits.
+  client_.stream.cancel_when_broken(&context);
+  base::Result<void> outcome;
+  do {
+    if (!pick()) {
+      outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
+      break;
+    }
+    outcome = co_await attempt();
+    if (pump_) co_await stop_request_body();
+    attempt_ended(outcome);
+  } while (!outcome && may_retry(outcome.error()));
+  client_.stream.cancel_when_broken(nullptr);
+  if (outcome) co_return;
+  if (response_started_) {
+    // Half an answer is out: the only honest end is a broken connection.
+    termination_ = termination(outcome.error());
+    keep_client_ = unread_body_ = false;
+    client_.stream.abort();
+    co_return;
+  }
+  co_await answer_error(outcome.error());
+}
+
+bool Exchange::pick() {
+  balance::PickContext context{.key_hash = hash_key(),
+                               .now = worker_.reactor.now(),
+                               .random = &worker_.random,
+                               .avoid = std::span(tried_.data(), std::min<std::size_t>(attempts_, kMaxTried))};
+  // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
+  if (!fresh_) backend_index_ = pool_->strategy->pick(context);
+  if (backend_index_ == balance::kNone) return false;
+  pool::Backend& backend = *pool_->eligible[backend_index_].backend;
+  backend.in_flight.fetch_add(1, std::memory_order_relaxed);
+  backend.total_requests.fetch_add(1, std::memory_order_relaxed);
+  pool_->strategy->started(backend_index_);
+  attempt_started_ = worker_.reactor.now();
+  if (attempts_ < kMaxTried) tried_[attempts_] = backend_index_;
+  ++attempts_;
+  return true;
+}
+
+void Exchange::attempt_ended(const base::Result<void>& outcome) {
+  pool::Backend& backend = *pool_->eligible[backend_index_].backend;
+  backend.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  bool failed = !outcome && outcome.error().side == Side::backend;
+  pool_->strategy->finished(backend_index_, failed ? base::Nanoseconds(0) : upstream_time_, worker_.reactor.now());
+  if (failed) backend.failed_requests.fetch_add(1, std::memory_order_relaxed);
+  bool reusable =
+      outcome && response_.keep_alive && body_sent_ && backend_body_.finished() && backend_body_.leftover().empty();
+  if (lease_ && reusable) {
+    lease_.give_back();
+  } else {
+    lease_.close();
+  }
+  upstream_buffer_.release();
+}
+
+// Retry only when nothing of the response was sent and the whole request can be sent again; and only what is idempotent
+// (RFC 9110 9.2.2) or certainly never reached the backend.
+bool Exchange::may_retry(const Error& error) {
+  if (response_started_ || body_pulled_ || error.side == Side::client || error.code == ErrorCode::cancelled)
+    return false;
+  if (error.side == Side::ours && error.code == ErrorCode::timeout) return false;  // has waited in a queue long enough
+  bool idempotent = request_.method == "GET" || request_.method == "HEAD" || request_.method == "PUT" ||
+                    request_.method == "DELETE" || request_.method == "OPTIONS";
+  bool never_reached = error.retry_helps && !stale_connection_;
+  if (!never_reached && !idempotent) return false;
+  if (stale_connection_ && !fresh_) {
+    // Closed by the backend just when the request arrived: once more on a new connection, at no cost to the budget.
+    fresh_ = true;
+    return true;
+  }
+  fresh_ = false;
+  const config::Retries& retries = pool_->config->retries;
+  if (retries_ >= retries.attempts) return false;
+  if (!pool_->runtime->retry_budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor))
+    return false;
+  ++retries_;
+  pool_->runtime->retries.add(worker_.index);
+  return true;
+}
+
+std::uint64_t Exchange::hash_key() const {
+  using Kind = balance::HashKeySource::Kind;
+  std::string_view key;
+  switch (pool_->hash_key.kind) {
+    case Kind::none:
+      return 0;
+    case Kind::client_address:
+      break;
+    case Kind::header:
+      if (const http::HeaderField* field = request_.headers.find(pool_->hash_key.name)) key = field->value;
+      break;
+    case Kind::cookie:
+      key = http::find_cookie(request_.headers, pool_->hash_key.name).value_or(std::string_view());
+      break;
+    case Kind::path:
+      key = request_.path;
+      break;
+    case Kind::query:
+      key = http::find_parameter(request_.query, pool_->hash_key.name).value_or(std::string_view());
+      break;
+  }
+  return key.empty() ? forwarded_.client.hash() : base::hash_text(key);
+}
+
+}  // namespace weir::proxy

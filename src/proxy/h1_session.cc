@@ -1,0 +1,136 @@
+#include "proxy/h1_session.h"
+
+#include <algorithm>
+
+#include "http/h1_codec.h"
+#include "proxy/exchange.h"
+#include "proxy/incoming.h"
+#include "proxy/timeouts.h"
+
+namespace weir::proxy {
+
+using base::ErrorCode;
+
+ClientConnection::ClientConnection(Worker& owner, Listening& on, net::TcpStream connected,
+                                   const base::SocketAddress& peer_address)
+    : worker(owner), listening(on), stream(std::move(connected)), peer(peer_address) {
+  listening.connections.push_back(*this);
+  worker.open_connections_.fetch_add(1, std::memory_order_relaxed);
+  listening.runtime->connections_active.add(worker.index);
+  listening.runtime->connections_total.add(worker.index);
+}
+
+ClientConnection::~ClientConnection() {
+  listening.connections.remove(*this);
+  worker.open_connections_.fetch_sub(1, std::memory_order_relaxed);
+  listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
+  listening.runtime->connections_active.subtract(worker.index);
+}
+
+namespace {
+
+// What a session needs of its listener while it reads a head, copied: the snapshot may change meanwhile.
+struct ReadingRules {
+  http::HeadLimits limits;
+  base::Nanoseconds header_timeout;
+  base::Nanoseconds idle_timeout;
+};
+
+ReadingRules reading_rules(const ClientConnection& client) {
+  const Snapshot& snapshot = *client.worker.snapshot();
+  if (client.listening.index == UINT32_MAX) return {{}, std::chrono::seconds(1), std::chrono::milliseconds(1)};
+  const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
+  return {.limits = {.start_line_bytes = listener.limits.request_line_bytes,
+                     .head_bytes = listener.limits.header_bytes,
+                     .header_count = listener.limits.header_count},
+          .header_timeout = listener.timeouts.header.value_or(snapshot.timeouts.header),
+          .idle_timeout = listener.timeouts.idle.value_or(snapshot.timeouts.idle)};
+}
+
+enum class HeadOutcome { complete, refused, ended };
+
+// Reads until a head is complete in `incoming`; `refusal` is set when it never will be.
+net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, http::RequestHead& head,
+                                 http::Parsed& parsed) {
+  ReadingRules rules = reading_rules(client);
+  base::TimePoint deadline = client.worker.reactor.now() + rules.header_timeout;
+  while (true) {
+    if (!incoming.empty()) {
+      parsed = http::parse_request_head(incoming.bytes(), rules.limits, head);
+      if (parsed.state == http::Parsed::State::complete) co_return HeadOutcome::complete;
+      if (parsed.state == http::Parsed::State::invalid) co_return HeadOutcome::refused;
+    }
+    base::Result<std::size_t> got = co_await client.stream.read(incoming.add_room(), deadline);
+    if (!got && got.error().code == ErrorCode::timeout && !incoming.empty()) {
+      parsed = {.state = http::Parsed::State::invalid,
+                .consumed = 0,
+                .status = 408,
+                .what = "the request head took too long"};
+      co_return HeadOutcome::refused;
+    }
+    if (!got || *got == 0) co_return HeadOutcome::ended;
+    incoming.added(*got);
+  }
+}
+
+// Serves what is there now and whatever is pipelined behind it. True when the connection may wait for more.
+net::Task<bool> serve_ready(ClientConnection& client) {
+  Worker& worker = client.worker;
+  Incoming incoming;
+  do {
+    std::unique_ptr<ExchangeState> state = worker.take_state();
+    http::Parsed parsed;
+    bool keep = false;
+    {
+      HeadOutcome outcome;
+      // The usual case without a frame for it: the whole head is there at the first read.
+      base::Result<std::size_t> got = 0;
+      if (incoming.empty()) {
+        ReadingRules rules = reading_rules(client);
+        got = co_await client.stream.read(incoming.add_room(), worker.reactor.now() + rules.header_timeout);
+        if (!got || *got == 0) {
+          worker.give_back(std::move(state));
+          co_return false;
+        }
+        incoming.added(*got);
+        parsed = http::parse_request_head(incoming.bytes(), rules.limits, state->request);
+      }
+      if (parsed.state == http::Parsed::State::complete) {
+        outcome = HeadOutcome::complete;
+      } else {
+        outcome = co_await read_head(client, incoming, state->request, parsed);
+      }
+      if (outcome != HeadOutcome::ended) {
+        Exchange exchange(client, *state, incoming);
+        if (outcome == HeadOutcome::complete) {
+          keep = co_await exchange.run(parsed.consumed);
+        } else {
+          co_await exchange.refuse(parsed);
+        }
+      }
+    }
+    worker.give_back(std::move(state));
+    ++client.requests;
+    if (!keep) co_return false;
+  } while (!incoming.empty());
+  co_return true;
+}
+
+}  // namespace
+
+net::Task<void> serve_h1(Worker& worker, Listening& listening, net::TcpStream stream, base::SocketAddress peer) {
+  ClientConnection client(worker, listening, std::move(stream), peer);
+  while (true) {
+    ReadingRules rules = reading_rules(client);
+    base::Nanoseconds patience = client.requests == 0 ? rules.header_timeout : rules.idle_timeout;
+    if (listening.closing) patience = std::min<base::Nanoseconds>(patience, kClosingGrace);
+    client.idle = true;
+    base::Result<void> ready = co_await client.stream.wait_readable(worker.reactor.now() + patience);
+    if (!ready) break;
+    client.idle = false;
+    bool keep = co_await serve_ready(client);
+    if (!keep) break;
+  }
+}
+
+}  // namespace weir::proxy

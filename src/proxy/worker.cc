@@ -1,0 +1,210 @@
+#include "proxy/worker.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "metrics/families.h"
+#include "proxy/accept.h"
+#include "proxy/h1_session.h"
+
+namespace weir::proxy {
+
+namespace families = metrics::families;
+using std::chrono::milliseconds;
+
+namespace {
+
+// An idle connection whose listener closes may have a request under way: so long it is waited for.
+constexpr auto kIdleGrace = milliseconds(1000);
+constexpr std::size_t kKeptStates = 1024;
+// A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
+constexpr std::uint32_t kUnevenBy = 8;
+
+}  // namespace
+
+ListenerRuntime::ListenerRuntime(std::uint32_t listener_id, const std::string& listener_name,
+                                 metrics::Registry& registry)
+    : id(listener_id),
+      name(listener_name),
+      connections_active(registry.gauge(families::kConnectionsActive, {listener_name})),
+      connections_total(registry.counter(families::kConnections, {listener_name})),
+      refused_by_limit(registry.counter(families::kConnectionsRefused, {listener_name, "limit"})),
+      request_duration(registry.histogram(families::kRequestDuration, {listener_name})) {}
+
+void HeldSnapshot::remove_user() {
+  if (--users_ > 0) return;
+  if (control_ != nullptr) control_->post([old = std::move(snapshot_)]() mutable { old.reset(); });
+  delete this;
+}
+
+Worker::Worker(std::uint32_t worker_index, Services& shared)
+    : index(worker_index), services(shared), connections(worker_index) {}
+
+Worker::~Worker() { WEIR_ASSERT(!thread_.joinable()); }
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::join() { thread_.join(); }
+
+void Worker::run() {
+  reactor.run();
+  connections.close_all_idle();
+  listenings_.clear();
+  snapshot_ = SnapshotRef();
+}
+
+std::unique_ptr<ExchangeState> Worker::take_state() {
+  if (states_.empty()) return std::make_unique<ExchangeState>();
+  std::unique_ptr<ExchangeState> state = std::move(states_.back());
+  states_.pop_back();
+  return state;
+}
+
+void Worker::give_back(std::unique_ptr<ExchangeState> state) {
+  if (states_.size() < kKeptStates) states_.push_back(std::move(state));
+}
+
+std::int64_t Worker::unix_ms() {
+  auto since = reactor.now() - wall_clock_read_;
+  if (since >= milliseconds(1000) || wall_clock_ms_ == 0) {
+    wall_clock_read_ = reactor.now();
+    wall_clock_ms_ = base::unix_milliseconds();
+    since = {};
+  }
+  return wall_clock_ms_ + std::chrono::duration_cast<milliseconds>(since).count();
+}
+
+void Worker::apply(std::shared_ptr<const Snapshot> next) {
+  reactor.post([this, next = std::move(next)]() mutable {
+    snapshot_ = SnapshotRef(new HeldSnapshot(std::move(next), services.control));
+    for (auto& listening : listenings_) {
+      if (listening != nullptr) listening->index = UINT32_MAX;
+    }
+    const auto& listeners = snapshot_->listeners;
+    for (std::uint32_t i = 0; i < listeners.size(); ++i) {
+      if (Listening* known = listening(listeners[i]->id)) known->index = i;
+    }
+    connections.close_idle_of_retired();
+  });
+}
+
+Listening* Worker::listening(std::uint32_t id) { return id < listenings_.size() ? listenings_[id].get() : nullptr; }
+
+void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, int fd) {
+  reactor.post([this, runtime = std::move(runtime), fd] {
+    std::uint32_t id = runtime->id;
+    if (listenings_.size() <= id) listenings_.resize(id + 1);
+    listenings_[id] = std::make_unique<Listening>(runtime);
+    Listening& opened = *listenings_[id];
+    for (std::uint32_t i = 0; snapshot_ && i < snapshot_->listeners.size(); ++i) {
+      if (snapshot_->listeners[i]->id == id) opened.index = i;
+    }
+    opened.acceptors.spawn(accept_connections(*this, opened, net::Listener(fd)));
+  });
+}
+
+void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer) {
+  std::uint32_t limit =
+      listening.index == UINT32_MAX ? 0 : snapshot_->listeners[listening.index]->config->limits.connections;
+  std::uint32_t open = listening.runtime->open.fetch_add(1, std::memory_order_relaxed);
+  if (limit > 0 && open >= limit) {
+    listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
+    listening.runtime->refused_by_limit.add(index);
+    ::close(fd);
+    return;
+  }
+  Worker* fewest = this;
+  for (Worker* other : services.workers) {
+    if (other->open_connections() < fewest->open_connections()) fewest = other;
+  }
+  std::uint32_t mine = open_connections();
+  if (mine > fewest->open_connections() + kUnevenBy + mine / 8) {
+    fewest->adopt(listening.runtime->id, fd, peer);
+  } else {
+    serve(listening, fd, peer);
+  }
+}
+
+void Worker::adopt(std::uint32_t listener_id, int fd, base::SocketAddress peer) {
+  // Counted at once, so that a burst is not all sent to the same worker.
+  open_connections_.fetch_add(1, std::memory_order_relaxed);
+  reactor.post([this, listener_id, fd, peer] {
+    open_connections_.fetch_sub(1, std::memory_order_relaxed);
+    if (Listening* here = listening(listener_id)) return serve(*here, fd, peer);
+    ::close(fd);
+  });
+}
+
+void Worker::serve(Listening& listening, int fd, const base::SocketAddress& peer) {
+  listening.sessions.spawn(serve_h1(*this, listening, net::TcpStream::adopt(fd), peer));
+}
+
+void Worker::begin_closing(Listening& listening) {
+  listening.closing = true;
+  listening.acceptors.cancel();
+  net::Tick soon = reactor.tick(reactor.now() + kIdleGrace);
+  listening.connections.for_each([soon](ClientConnection& connection) {
+    if (connection.idle) connection.stream.descriptor().hurry_reader(soon);
+  });
+}
+
+void Worker::close_listener(std::uint32_t id, base::Nanoseconds limit) {
+  reactor.post([this, id, limit] {
+    Listening* closing = listening(id);
+    if (closing == nullptr || closing->closing) return;
+    begin_closing(*closing);
+    closings_.spawn(finish_closing(id, limit));
+  });
+}
+
+namespace {
+
+net::Task<void> cancel_at(net::TaskGroup& group, base::TimePoint when) {
+  base::Result<void> slept = co_await net::sleep_until(when);
+  if (slept) group.cancel();
+}
+
+net::Task<void> join_by(net::TaskGroup& group, base::TimePoint deadline) {
+  net::TaskGroup watch;
+  watch.spawn(cancel_at(group, deadline));
+  co_await group.join();
+  watch.cancel();
+  co_await watch.join();
+}
+
+}  // namespace
+
+net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit) {
+  Listening& closing = *listenings_[id];
+  base::TimePoint deadline = reactor.now() + limit;
+  co_await closing.acceptors.join();
+  co_await join_by(closing.sessions, deadline);
+  listenings_[id].reset();
+}
+
+void Worker::drain(base::Nanoseconds limit) {
+  reactor.post([this, limit] {
+    if (draining_) return;
+    draining_ = true;
+    for (auto& listening : listenings_) {
+      if (listening == nullptr || listening->closing) continue;
+      begin_closing(*listening);
+      closings_.spawn(finish_closing(listening->runtime->id, limit));
+    }
+    chores_.spawn(finish_draining(limit));
+  });
+}
+
+net::Task<void> Worker::finish_draining(base::Nanoseconds limit) {
+  co_await join_by(closings_, reactor.now() + limit);
+  reactor.stop();
+}
+
+void Worker::break_connections(std::shared_ptr<pool::Backend> backend) {
+  reactor.post([this, backend = std::move(backend)] { connections.break_busy(*backend); });
+}
+
+}  // namespace weir::proxy

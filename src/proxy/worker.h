@@ -1,0 +1,172 @@
+// One thread that carries traffic: its reactor, its connections, and what every exchange on it shares.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "http/date.h"
+#include "metrics/registry.h"
+#include "metrics/request_cells.h"
+#include "net/reactor.h"
+#include "net/task_group.h"
+#include "proxy/access_log.h"
+#include "proxy/request_id.h"
+#include "proxy/snapshot.h"
+#include "upstream/connections.h"
+
+namespace weir::proxy {
+
+class ClientConnection;
+class Worker;
+
+// A listener as all workers share it; lives as long as anybody refers to it.
+struct ListenerRuntime {
+  ListenerRuntime(std::uint32_t listener_id, const std::string& listener_name, metrics::Registry& registry);
+
+  std::uint32_t id;
+  std::string name;
+  std::atomic<std::uint32_t> open{0};  // connections over all workers
+  metrics::Counter connections_active;
+  metrics::Counter connections_total;
+  metrics::Counter refused_by_limit;
+  metrics::Histogram request_duration;
+};
+
+// A listener on one worker.
+struct Listening {
+  explicit Listening(std::shared_ptr<ListenerRuntime> shared) : runtime(std::move(shared)) {}
+  std::shared_ptr<ListenerRuntime> runtime;
+  std::uint32_t index = UINT32_MAX;  // in the present snapshot's listeners; UINT32_MAX: no longer there
+  bool closing = false;              // no new requests on its connections
+  net::TaskGroup acceptors;
+  net::TaskGroup sessions;
+  base::IntrusiveList<ClientConnection> connections;
+};
+
+// What workers share. Outlives them.
+struct Services {
+  metrics::Registry* registry = nullptr;
+  std::atomic<AccessLog*> access_log{nullptr};  // null: off
+  net::Reactor* control = nullptr;              // where old snapshots are destroyed
+  // A connection to a backend could not be opened. Called on workers, must not block.
+  std::function<void(const pool::Backend&, base::ErrorCode)> connect_failed;
+  std::vector<Worker*> workers;
+  metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
+};
+
+// Memory that one exchange needs and the next one can use again.
+struct ExchangeState {
+  http::RequestHead request;
+  http::ResponseHead response;
+  http::HeaderMap own_fields;  // of answers made here
+  base::Arena arena;
+};
+
+// One worker's reference to a snapshot: counted without atomics, on its thread only. The last one sends the snapshot to
+// the control thread, so that tearing down a large configuration never delays a request.
+class HeldSnapshot {
+ public:
+  HeldSnapshot(std::shared_ptr<const Snapshot> snapshot, net::Reactor* control)
+      : snapshot_(std::move(snapshot)), control_(control) {}
+  void add_user() { ++users_; }
+  void remove_user();
+  const Snapshot& operator*() const { return *snapshot_; }
+
+ private:
+  std::shared_ptr<const Snapshot> snapshot_;
+  net::Reactor* control_;
+  std::uint64_t users_ = 0;
+};
+
+class SnapshotRef {
+ public:
+  SnapshotRef() = default;
+  explicit SnapshotRef(HeldSnapshot* held) : held_(held) { held_->add_user(); }
+  SnapshotRef(const SnapshotRef& other) : held_(other.held_) {
+    if (held_ != nullptr) held_->add_user();
+  }
+  SnapshotRef(SnapshotRef&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+  SnapshotRef& operator=(SnapshotRef other) noexcept {
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~SnapshotRef() {
+    if (held_ != nullptr) held_->remove_user();
+  }
+  explicit operator bool() const { return held_ != nullptr; }
+  const Snapshot& operator*() const { return **held_; }
+  const Snapshot* operator->() const { return &**held_; }
+
+ private:
+  HeldSnapshot* held_ = nullptr;
+};
+
+// Functions are for the worker's own thread unless they say otherwise.
+class Worker {
+ public:
+  Worker(std::uint32_t index, Services& services);
+  ~Worker();
+  void start();  // any thread, once
+  void join();   // after drain() has come to its end, or stop()
+
+  // Any thread: from now on new work uses `snapshot`.
+  void apply(std::shared_ptr<const Snapshot> snapshot);
+  // Any thread: accepts on `fd`, which it takes over, for the listener `runtime` is about.
+  void open_listener(std::shared_ptr<ListenerRuntime> runtime, int fd);
+  // Any thread: accepts no more there; its connections end after their exchange, idle ones after a moment of grace;
+  // what is left after `limit` is cut.
+  void close_listener(std::uint32_t id, base::Nanoseconds limit);
+  // Any thread: the same for every listener, then the thread ends.
+  void drain(base::Nanoseconds limit);
+  // Any thread: connections that exchanges still hold to `backend` are broken.
+  void break_connections(std::shared_ptr<pool::Backend> backend);
+  // Any thread: a connection accepted by another worker.
+  void adopt(std::uint32_t listener_id, int fd, base::SocketAddress peer);
+  std::uint32_t open_connections() const { return open_connections_.load(std::memory_order_relaxed); }
+
+  // A new connection of `listening`, accepted here: served here, or by the worker with the fewest.
+  void place(Listening& listening, int fd, const base::SocketAddress& peer);
+
+  std::unique_ptr<ExchangeState> take_state();
+  void give_back(std::unique_ptr<ExchangeState> state);
+  const SnapshotRef& snapshot() const { return snapshot_; }
+  // Wall-clock time as of this round.
+  std::int64_t unix_ms();
+  bool draining() const { return draining_; }
+
+  const std::uint32_t index;
+  Services& services;
+  net::Reactor reactor;
+  upstream::Connections connections;
+  base::Random random = base::Random::seeded();
+  RequestIds request_ids;
+  http::DateCache dates;
+  metrics::RequestCounters request_counters;
+
+ private:
+  void run();
+  void serve(Listening& listening, int fd, const base::SocketAddress& peer);
+  Listening* listening(std::uint32_t id);
+  void begin_closing(Listening& listening);
+  net::Task<void> finish_closing(std::uint32_t id, base::Nanoseconds limit);
+  net::Task<void> finish_draining(base::Nanoseconds limit);
+
+  SnapshotRef snapshot_;
+  std::vector<std::unique_ptr<Listening>> listenings_;
+  std::vector<std::unique_ptr<ExchangeState>> states_;
+  std::atomic<std::uint32_t> open_connections_{0};
+  net::TaskGroup closings_;  // one task per listener that is closing
+  net::TaskGroup chores_;
+  bool draining_ = false;
+  base::TimePoint wall_clock_read_{};
+  std::int64_t wall_clock_ms_ = 0;
+  std::thread thread_;
+  friend class ClientConnection;
+};
+
+}  // namespace weir::proxy

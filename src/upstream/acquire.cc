@@ -1,0 +1,196 @@
+// Getting a connection when none is idle here: from another worker, by opening one, or by waiting for one.
+
+#include "upstream/connections.h"
+#include "upstream/of_backend.h"
+
+namespace weir::upstream {
+
+using base::ErrorCode;
+
+namespace {
+
+// Another worker answers within its next round; one that is busy for longer is not worth waiting for.
+constexpr auto kTakeoverPatience = std::chrono::milliseconds(10);
+
+// Counts the coroutines that hold on to an OfBackend.
+class Holding {
+ public:
+  explicit Holding(OfBackend& of_backend) : of_backend_(of_backend) { ++of_backend_.acquiring; }
+  ~Holding() { --of_backend_.acquiring; }
+  Holding(const Holding&) = delete;
+  Holding& operator=(const Holding&) = delete;
+
+ private:
+  OfBackend& of_backend_;
+};
+
+// Takes one of the backend's places for connections, if there is one.
+bool claim_place(pool::Backend& backend, std::uint32_t max_connections) {
+  std::uint32_t before = backend.open_connections.fetch_add(1, std::memory_order_seq_cst);
+  if (max_connections == 0 || before < max_connections) return true;
+  backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
+  return false;
+}
+
+}  // namespace
+
+// A question to another worker, and its answer. `waiter` is touched only by the worker that asks.
+struct Takeover {
+  Connections* asker;
+  net::Reactor* asker_reactor;
+  std::shared_ptr<pool::Backend> backend;
+  net::Waiter* waiter = nullptr;
+  int fd = -1;
+  std::uint32_t requests = 0;
+
+  // On the worker that is asked.
+  static void answer(const std::shared_ptr<Takeover>& question, Connections& owner) {
+    OfBackend* of_backend = owner.find(*question->backend);
+    if (of_backend != nullptr && !of_backend->idle.empty()) {
+      Connection& connection = owner.pop_idle(*of_backend);
+      question->requests = connection.requests;
+      question->fd = connection.stream.release();
+      delete &connection;
+    }
+    question->asker_reactor->post([question] { question->arrive(); });
+  }
+
+  // Back on the worker that asked, which may have stopped waiting.
+  void arrive() {
+    if (waiter != nullptr) return waiter->wake();
+    if (fd >= 0) asker->adopt(backend, fd, requests);
+  }
+};
+
+const Peer* Connections::other_worker_in(std::uint64_t mask) {
+  std::uint32_t start = ++turn_;
+  for (std::uint32_t i = 0; i < peers_.size(); ++i) {
+    std::uint32_t worker = static_cast<std::uint32_t>((start + i) % peers_.size());
+    if (worker != worker_ && (mask & bit_of_worker(worker)) != 0) return &peers_[worker];
+  }
+  return nullptr;
+}
+
+// A place came free or a connection became idle: whoever waits tries again, here or elsewhere.
+void Connections::wake_somebody(OfBackend& of_backend) {
+  pool::Backend& backend = *of_backend.backend;
+  if (backend.queued.load(std::memory_order_seq_cst) == 0) return;
+  if (Queued* first = of_backend.queue.pop_front(); first != nullptr) return first->waiter.wake();
+  const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
+  if (other == nullptr) return;
+  Connections* there = other->connections;
+  other->reactor->post([there, keep = of_backend.backend] {
+    OfBackend* waiting = there->find(*keep);
+    if (waiting == nullptr) return;
+    if (Queued* first = waiting->queue.pop_front(); first != nullptr) first->waiter.wake();
+  });
+}
+
+net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
+  OfBackend& of_backend = of(options.backend->backend);
+  Holding holding(of_backend);
+  of_backend.settings = *options.settings;
+  pool::Backend& backend = *of_backend.backend;
+  base::TimePoint queue_deadline = net::Reactor::current().now() + options.queue_timeout;
+  while (true) {
+    if (!options.fresh) {
+      Lease taken = take_idle(options);
+      if (taken) co_return taken;
+      co_await take_over(of_backend, taken);
+      if (taken) {
+        options.metrics->taken_over.add(worker_);
+        co_return taken;
+      }
+    }
+    if (claim_place(backend, options.backend->max_connections)) break;
+    Lease handed;
+    base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
+    if (handed) {
+      options.metrics->reused.add(worker_);
+      co_return handed;
+    }
+    if (!waited) co_return std::unexpected(waited.error());
+  }
+  base::Result<net::TcpStream> stream = co_await open(options);
+  if (!stream) {
+    backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
+    wake_somebody(of_backend);
+    co_return std::unexpected(stream.error());
+  }
+  options.metrics->opened.add(worker_);
+  co_return lend(*new Connection(of_backend, std::move(*stream)), false);
+}
+
+// Tries the backend's addresses in turn, another one first each time.
+net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options) {
+  std::shared_ptr<const pool::Addresses> addresses = options.backend->addresses;
+  std::size_t count = addresses->size();
+  std::size_t first = count > 1 ? ++turn_ % count : 0;
+  base::Error last{.code = ErrorCode::no_backend, .what = "connect"};
+  for (std::size_t i = 0; i < count; ++i) {
+    net::ConnectOptions connect_options{.address = (*addresses)[(first + i) % count],
+                                        .deadline = net::Reactor::current().now() + options.connect_timeout};
+    base::Result<net::TcpStream> stream = co_await net::connect(connect_options);
+    if (stream) co_return std::move(*stream);
+    last = stream.error();
+    if (last.code == ErrorCode::cancelled || last.code == ErrorCode::exhausted) break;
+  }
+  co_return std::unexpected(last);
+}
+
+net::Task<base::Result<void>> Connections::wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
+                                                         base::TimePoint deadline, Lease& handed) {
+  pool::Backend& backend = *of_backend.backend;
+  if (of_backend.queue.size() >= options.settings->max_queue) {
+    co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
+  }
+  Queued place;
+  of_backend.queue.push_back(place);
+  backend.queued.fetch_add(1, std::memory_order_seq_cst);
+  backend.waiting_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
+  // What came free between the last look and now was not announced to this worker: look once more.
+  bool free_now = backend.open_connections.load(std::memory_order_seq_cst) < options.backend->max_connections ||
+                  (!options.fresh && other_worker_in(backend.idle_workers.load(std::memory_order_seq_cst)) != nullptr);
+  base::Result<void> woken;
+  if (!free_now) {
+    woken = co_await place.waiter.wait_until(deadline);
+  }
+  if (place.linked()) of_backend.queue.remove(place);
+  backend.queued.fetch_sub(1, std::memory_order_seq_cst);
+  if (of_backend.queue.empty()) {
+    backend.waiting_workers.fetch_and(~bit_of_worker(worker_), std::memory_order_seq_cst);
+  }
+  if (place.connection != nullptr) {
+    // Handed over even if the deadline passed in the same round.
+    Connection& connection = *place.connection;
+    forget(connection);
+    handed = lend(connection, true);
+    co_return base::Result<void>();
+  }
+  if (!woken) {
+    base::Error error = woken.error();
+    error.what = "waiting for a connection to the backend";
+    co_return std::unexpected(error);
+  }
+  co_return base::Result<void>();
+}
+
+net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {
+  const std::shared_ptr<pool::Backend>& backend = of_backend.backend;
+  const Peer* other = other_worker_in(backend->idle_workers.load(std::memory_order_seq_cst));
+  if (other == nullptr) co_return;
+  net::Reactor& reactor = net::Reactor::current();
+  auto question = std::make_shared<Takeover>(Takeover{.asker = this, .asker_reactor = &reactor, .backend = backend});
+  net::Waiter waiter;
+  question->waiter = &waiter;
+  Connections* owner = other->connections;
+  other->reactor->post([question, owner] { Takeover::answer(question, *owner); });
+  base::Result<void> answered = co_await waiter.wait_until(reactor.now() + kTakeoverPatience);
+  question->waiter = nullptr;
+  if (!answered || question->fd < 0) co_return;
+  auto* connection = new Connection(of_backend, net::TcpStream::adopt(question->fd));
+  connection->requests = question->requests;
+  taken = lend(*connection, true);
+}
+
+}  // namespace weir::upstream

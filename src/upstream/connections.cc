@@ -1,0 +1,183 @@
+#include "upstream/connections.h"
+
+#include <sys/socket.h>
+
+#include "upstream/of_backend.h"
+
+namespace weir::upstream {
+namespace {
+
+bool takes_new_work(const pool::Backend& backend) {
+  auto state = backend.state.load(std::memory_order_relaxed);
+  return state != pool::BackendState::draining && state != pool::BackendState::disabled;
+}
+
+}  // namespace
+
+void Connection::on_ready() {
+  stream.descriptor().stop_waiting_readable();
+  owner_.connections.destroy(*this);
+}
+
+void Connection::on_timeout() { on_ready(); }
+
+void Lease::give_back() {
+  Connection& connection = *std::exchange(connection_, nullptr);
+  connection.owner_.connections.return_connection(connection);
+}
+
+void Lease::close() {
+  if (connection_ == nullptr) return;
+  Connection& connection = *std::exchange(connection_, nullptr);
+  connection.owner_.connections.destroy(connection);
+}
+
+Connections::Connections(std::uint32_t worker) : worker_(worker) {}
+
+Connections::~Connections() { close_all_idle(); }
+
+OfBackend& Connections::of(const std::shared_ptr<pool::Backend>& backend) {
+  std::uint32_t slot = backend->slot();
+  if (slot >= by_slot_.size()) by_slot_.resize(slot + 1);
+  std::unique_ptr<OfBackend>& place = by_slot_[slot];
+  if (place == nullptr || place->backend != backend) {
+    // A slot is given out again only when its last backend is gone, and `place` keeps its own alive.
+    place = std::make_unique<OfBackend>(*this, backend);
+  }
+  return *place;
+}
+
+OfBackend* Connections::find(const pool::Backend& backend) {
+  std::uint32_t slot = backend.slot();
+  if (slot >= by_slot_.size() || by_slot_[slot] == nullptr || by_slot_[slot]->backend.get() != &backend) return nullptr;
+  return by_slot_[slot].get();
+}
+
+Lease Connections::take_idle(const AcquireOptions& options) {
+  OfBackend* of_backend = find(*options.backend->backend);
+  if (of_backend == nullptr || of_backend->idle.empty()) return {};
+  of_backend->settings = *options.settings;
+  options.metrics->reused.add(worker_);
+  return lend(pop_idle(*of_backend), true);
+}
+
+Lease Connections::lend(Connection& connection, bool reused) {
+  connection.owner_.busy.push_front(connection);
+  ++connection.requests;
+  return Lease(&connection, reused);
+}
+
+// The caller decides what becomes of it; it is on neither list.
+Connection& Connections::pop_idle(OfBackend& of_backend) {
+  Connection& connection = *of_backend.idle.front();
+  forget(connection);
+  connection.stream.descriptor().stop_waiting_readable();
+  return connection;
+}
+
+// Takes it off its list.
+void Connections::forget(Connection& connection) {
+  OfBackend& of_backend = connection.owner_;
+  if (!connection.idle_) return of_backend.busy.remove(connection);
+  connection.idle_ = false;
+  of_backend.idle.remove(connection);
+  --idle_count_;
+  if (of_backend.idle.empty()) {
+    of_backend.backend->idle_workers.fetch_and(~bit_of_worker(worker_), std::memory_order_seq_cst);
+  }
+}
+
+void Connections::make_idle(Connection& connection) {
+  OfBackend& of_backend = connection.owner_;
+  connection.idle_ = true;
+  of_backend.idle.push_front(connection);
+  ++idle_count_;
+  net::Reactor& reactor = net::Reactor::current();
+  base::TimePoint until = reactor.now() + of_backend.settings.idle_timeout;
+  connection.stream.descriptor().wait_readable(connection, reactor.tick(until));
+  if (of_backend.idle.size() == 1) {
+    of_backend.backend->idle_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
+  }
+}
+
+void Connections::destroy(Connection& connection) {
+  OfBackend& of_backend = connection.owner_;
+  if (connection.idle_) connection.stream.descriptor().stop_waiting_readable();
+  forget(connection);
+  of_backend.backend->open_connections.fetch_sub(1, std::memory_order_seq_cst);
+  delete &connection;
+  wake_somebody(of_backend);
+}
+
+void Connections::return_connection(Connection& connection) {
+  OfBackend& of_backend = connection.owner_;
+  const config::UpstreamConnections& settings = of_backend.settings;
+  bool worn_out = settings.max_requests > 0 && connection.requests >= settings.max_requests;
+  if (worn_out || of_backend.idle.size() >= settings.max_idle || !connection.stream.is_quiet() ||
+      !takes_new_work(*of_backend.backend)) {
+    return destroy(connection);
+  }
+  forget(connection);
+  offer(connection);
+}
+
+// To whoever waits for it, here or on another worker by turns, or idle. `connection` is on no list.
+void Connections::offer(Connection& connection) {
+  OfBackend& of_backend = connection.owner_;
+  const std::shared_ptr<pool::Backend>& backend = of_backend.backend;
+  const Peer* other = nullptr;
+  if (backend->queued.load(std::memory_order_seq_cst) > of_backend.queue.size()) {
+    other = other_worker_in(backend->waiting_workers.load(std::memory_order_seq_cst));
+  }
+  bool others_turn = other != nullptr && (of_backend.queue.empty() || (++turn_ & 1) != 0);
+  if (others_turn) {
+    int fd = connection.stream.release();
+    std::uint32_t requests = connection.requests;
+    delete &connection;
+    Connections* to = other->connections;
+    other->reactor->post([to, backend, fd, requests] { to->adopt(backend, fd, requests); });
+    return;
+  }
+  if (Queued* first = of_backend.queue.pop_front(); first != nullptr) {
+    first->connection = &connection;
+    of_backend.busy.push_front(connection);
+    first->waiter.wake();
+    return;
+  }
+  make_idle(connection);
+  // A waiter elsewhere may have looked for idle connections just before this one was: tell it.
+  if (backend->queued.load(std::memory_order_seq_cst) > 0) wake_somebody(of_backend);
+}
+
+void Connections::adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests) {
+  OfBackend& of_backend = of(backend);
+  auto* connection = new Connection(of_backend, net::TcpStream::adopt(fd));
+  connection->requests = requests;
+  offer(*connection);
+}
+
+void Connections::close_idle_of_retired() {
+  for (std::unique_ptr<OfBackend>& place : by_slot_) {
+    if (place == nullptr) continue;
+    if (!takes_new_work(*place->backend)) {
+      while (Connection* idle = place->idle.front()) destroy(*idle);
+    }
+    // The last trace of a removed backend goes when nothing here uses it.
+    if (place->unused() && place->backend.use_count() == 1) place.reset();
+  }
+}
+
+void Connections::break_busy(const pool::Backend& backend) {
+  OfBackend* of_backend = find(backend);
+  if (of_backend == nullptr) return;
+  of_backend->busy.for_each([](Connection& connection) { shutdown(connection.stream.fd(), SHUT_RDWR); });
+}
+
+void Connections::close_all_idle() {
+  for (std::unique_ptr<OfBackend>& place : by_slot_) {
+    if (place == nullptr) continue;
+    while (Connection* idle = place->idle.front()) destroy(*idle);
+  }
+}
+
+}  // namespace weir::upstream

@@ -1,0 +1,142 @@
+// A worker's connections to backends: idle ones kept for reuse, busy ones lent to exchanges, and who waits for one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/free_list.h"
+#include "base/intrusive_list.h"
+#include "config/config.h"
+#include "metrics/registry.h"
+#include "net/task.h"
+#include "net/tcp.h"
+#include "net/wait.h"
+#include "pool/backend.h"
+
+namespace weir::upstream {
+
+class Connections;
+struct OfBackend;
+
+// One connection to a backend. Idle: watched for the backend closing it. Busy: owned by a Lease.
+class Connection final : public net::IoWaiter, public base::ListHook<Connection> {
+ public:
+  Connection(OfBackend& owner, net::TcpStream connected) : stream(std::move(connected)), owner_(owner) {}
+  void on_ready() override;    // closed, or bytes nobody asked for: either way of no more use
+  void on_timeout() override;  // idle too long
+  void cancel() override {}
+
+  net::TcpStream stream;
+  std::uint32_t requests = 0;  // exchanges begun on it
+
+ private:
+  friend class Connections;
+  friend class Lease;
+  OfBackend& owner_;
+  bool idle_ = false;
+};
+
+// A connection lent to one exchange. Closes it when destroyed, unless it was given back.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)), reused_(other.reused_) {}
+  Lease& operator=(Lease&& other) noexcept {
+    std::swap(connection_, other.connection_);
+    std::swap(reused_, other.reused_);
+    return *this;
+  }
+  ~Lease() { close(); }
+  explicit operator bool() const { return connection_ != nullptr; }
+  net::TcpStream& stream() { return connection_->stream; }
+  bool reused() const { return reused_; }  // it has served another exchange before
+
+  // The exchange ended cleanly on it and the backend keeps it open: for the next exchange.
+  void give_back();
+  void close();
+
+ private:
+  friend class Connections;
+  Lease(Connection* connection, bool reused) : connection_(connection), reused_(reused) {}
+  Connection* connection_ = nullptr;
+  bool reused_ = false;
+};
+
+// Counters of a pool's connections; handles into the registry.
+struct ConnectionMetrics {
+  metrics::Counter opened;
+  metrics::Counter reused;
+  metrics::Counter taken_over;
+};
+
+// What an exchange needs of its pool to get a connection.
+struct AcquireOptions {
+  const pool::BackendEntry* backend;  // alive until acquire() ends: the caller holds its snapshot
+  const config::UpstreamConnections* settings;
+  base::Nanoseconds connect_timeout;  // for each address
+  base::Nanoseconds queue_timeout;    // at max_connections, in all
+  const ConnectionMetrics* metrics;
+  bool fresh = false;                 // do not reuse: the last reused connection died
+};
+
+struct Peer {
+  net::Reactor* reactor;
+  Connections* connections;
+};
+
+// One per worker; the worker's thread only. Other workers are reached by their reactors' mailboxes.
+class Connections {
+ public:
+  explicit Connections(std::uint32_t worker);
+  ~Connections();
+  // All workers' connections, this one's included, by worker index; before any worker runs.
+  void set_peers(std::span<const Peer> peers) { peers_ = peers; }
+
+  // An idle connection of this worker's, or an empty lease: the way of nearly every request, without waiting.
+  Lease take_idle(const AcquireOptions& options);
+  // Otherwise: one of another worker's, or a new one, or, at the backend's max_connections, the next that comes free.
+  // Errors: those of net::connect (after all addresses); queue_full; timeout with side ours when the queue wait ended.
+  net::Task<base::Result<Lease>> acquire(AcquireOptions options);
+
+  // Closes idle connections of backends that take no new work any more. Called when the snapshot changes.
+  void close_idle_of_retired();
+  // Breaks the connections that exchanges still use: their drain timeout has passed.
+  void break_busy(const pool::Backend& backend);
+  // Closes everything idle (Weir is stopping).
+  void close_all_idle();
+  std::size_t idle_count() const { return idle_count_; }
+
+ private:
+  friend class Connection;
+  friend class Lease;
+  friend struct Takeover;
+  OfBackend& of(const std::shared_ptr<pool::Backend>& backend);
+  OfBackend* find(const pool::Backend& backend);
+
+  net::Task<base::Result<net::TcpStream>> open(AcquireOptions options);
+  net::Task<base::Result<void>> wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
+                                              base::TimePoint deadline, Lease& handed);
+  net::Task<void> take_over(OfBackend& of_backend, Lease& taken);
+
+  Lease lend(Connection& connection, bool reused);
+  Connection& pop_idle(OfBackend& of_backend);
+  void make_idle(Connection& connection);
+  void forget(Connection& connection);
+  void destroy(Connection& connection);
+  void return_connection(Connection& connection);
+  // A connection that came from another worker: to a waiter, or idle.
+  void adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests);
+  void offer(Connection& connection);
+  void wake_somebody(OfBackend& of_backend);
+  const Peer* other_worker_in(std::uint64_t mask);
+
+  std::uint32_t worker_;
+  std::span<const Peer> peers_;
+  std::vector<std::unique_ptr<OfBackend>> by_slot_;
+  std::size_t idle_count_ = 0;
+  std::uint32_t turn_ = 0;
+};
+
+}  // namespace weir::upstream

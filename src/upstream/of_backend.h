@@ -1,0 +1,36 @@
+// What one worker knows of one backend's connections; private to upstream.
+#pragma once
+
+#include <memory>
+
+#include "base/intrusive_list.h"
+#include "config/config.h"
+#include "net/wait.h"
+#include "pool/backend.h"
+#include "upstream/connections.h"
+
+namespace weir::upstream {
+
+// An exchange that waits for a connection; lives in its coroutine's frame.
+struct Queued final : base::ListHook<Queued> {
+  net::Waiter waiter;
+  Connection* connection = nullptr;  // what it was handed; none: a place came free, try again
+};
+
+struct OfBackend {
+  OfBackend(Connections& owner, std::shared_ptr<pool::Backend> which) : connections(owner), backend(std::move(which)) {}
+  // Another backend may take over the slot.
+  bool unused() const { return idle.empty() && busy.empty() && queue.empty() && acquiring == 0; }
+
+  Connections& connections;
+  std::shared_ptr<pool::Backend> backend;
+  config::UpstreamConnections settings;  // as of the last acquisition
+  base::IntrusiveList<Connection> idle;  // most recently used first
+  base::IntrusiveList<Connection> busy;
+  base::IntrusiveList<Queued> queue;
+  std::uint32_t acquiring = 0;  // coroutines that hold a reference to this
+};
+
+inline std::uint64_t bit_of_worker(std::uint32_t worker) { return std::uint64_t{1} << (worker % 64); }
+
+}  // namespace weir::upstream
