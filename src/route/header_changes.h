@@ -13,12 +13,11 @@
 
 namespace weir::route {
 
-// Immutable after construction; may be used by all workers at once. Movable, not copyable: the fields view its strings.
+// Immutable after construction; may be used by all workers at once. Movable, not copyable: the fields view its texts.
 //
 // Writing a head with it: leave out every received field for which removes() is true, then write appended(). Fields of
-// framing and of the connection (Content-Length, Transfer-Encoding, Connection, ...) and Host are the proxy's own: what
-// the configuration says about them is ignored here and refused by route::check. Values are literal; a control byte in
-// one becomes a space.
+// framing and of the connection (is_reserved) are the proxy's own: what the configuration says about them is ignored
+// here and refused by route::check. Values are literal; a byte that no field value may hold becomes a space.
 class HeaderChanges {
  public:
   HeaderChanges() = default;
@@ -43,14 +42,12 @@ class HeaderChanges {
 
   std::uint64_t removed_ids_ = 0;  // a bit for each HeaderId
   std::vector<std::string> removed_names_;
-  std::vector<std::unique_ptr<const std::string>> texts_;
+  std::vector<std::unique_ptr<const std::string>> texts_;  // what appended_ views
   std::vector<http::HeaderField> appended_;
 };
 
-// True for fields that no configuration may touch, because the proxy writes them itself.
+// True for fields that no configuration may touch, because the proxy writes them itself: Host (there is rewrite.host)
+// and those of framing and of the connection.
 bool is_reserved(http::HeaderId id);
-// A token (RFC 9110 5.6.2), and a value without control bytes (RFC 9110 5.5).
-bool is_field_name(std::string_view name);
-bool is_field_value(std::string_view value);
 
 }  // namespace weir::route

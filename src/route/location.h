@@ -1,0 +1,58 @@
+// The Location of a redirect, made from a template and a request that may be hostile.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/arena.h"
+#include "http/message.h"
+#include "route/expression.h"
+
+namespace weir::route {
+
+// A parsed config::Redirect::to. Immutable, any thread.
+//
+// Variables: {scheme}, {host} (the request's, without port), {path} (in its normal form), {query}, {0}..{9} (groups of
+// the match's path_regex). What comes from the request cannot leave its place: bytes that are not of a URI are
+// percent-encoded; a `to` that is a path gives a path with exactly one leading slash, since browsers read "//x" as a
+// host; between texts of a host only the bytes of host names are taken; and a variable behind a complete host
+// ("https://a.example{1}", "https://a.example:{1}") begins a path.
+class Location {
+ public:
+  explicit Location(std::string_view to);
+
+  // True when the template is a path: then the request's query is kept, unless the template has a '?' of its own.
+  bool is_path() const { return is_path_; }
+  // What is wrong with the template for a match whose path_regex has `groups` groups (-1: it has none); empty: nothing.
+  std::string fault(int groups) const;
+
+  // Empty when no safe Location can be made. `expression` is the match's path_regex or null.
+  std::string_view make(const http::RequestHead& request, std::string_view scheme, const Expression* expression,
+                        base::Arena& arena) const;
+
+ private:
+  enum class Kind : std::uint8_t { literal, scheme, host, path, query, group };
+  struct Piece {
+    Kind kind = Kind::literal;
+    std::uint8_t group = 0;
+    bool in_host = false;        // of a group: stands within a host name
+    bool begins_path = false;    // stands where a complete host ends: a slash is put before it if it has none
+    bool question_mark = false;  // of a query: written with '?' before it unless it is empty
+    std::string text = {};       // of a literal
+  };
+
+  void split(std::string_view to);
+  void add_variable(std::string_view name);
+  void place_in_authority(std::size_t first);
+  void keep_query();
+
+  std::vector<Piece> pieces_;
+  bool is_path_ = false;
+  bool has_host_ = true;  // false: an absolute `to` that leaves its host to the request's path
+  int highest_group_ = -1;
+  std::string fault_;
+};
+
+}  // namespace weir::route
