@@ -19,8 +19,8 @@ BINARY = os.environ.get("WEIR_BINARY", str(ROOT / "build/release/weir"))
 SANITIZER = re.compile(r"(Sanitizer|runtime error:|ThreadSanitizer: data race)")
 
 # Quick enough that a test sees states change, slow enough for a busy machine.
-HEALTH_CHECK = {"type": "http", "path": "/health", "interval": "200ms", "fast_interval": "100ms", "timeout": "1s",
-                "healthy_threshold": 1, "unhealthy_threshold": 2}
+HEALTH_CHECK = {"type": "http", "path": "/health", "interval": f"{500 * PATIENCE}ms", "fast_interval": "100ms",
+                "timeout": f"{500 * PATIENCE}ms", "healthy_threshold": 1, "unhealthy_threshold": 2}
 
 
 def pool_of(origins, name="site", **settings):

@@ -30,10 +30,10 @@ MALFORMED = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     from origin import Origin
-    from weir import Weir, config_of, pool_of
+    from weir import HEALTH_CHECK, Weir, config_of, pool_of
 
     origin = Origin("one").start()
-    check = {"type": "http", "interval": "200ms", "unhealthy_threshold": 1000}
+    check = {**HEALTH_CHECK, "unhealthy_threshold": 100}
     pool = pool_of([origin], retries={"attempts": 0}, health_check=check, min_healthy=1)
     running = Weir(tmp_path_factory.mktemp("weir"), config_of(pool)).start()
     yield running, origin

@@ -101,7 +101,7 @@ def test_websockets_of_a_library_work(weir):
         return await websockets.serve(serve, "127.0.0.1", origin.port)
 
     server = background.run(start())
-    check = {"type": "tcp", "interval": "1s"}
+    check = {"type": "tcp", "interval": "5s"}
     running = weir(config_of(pool_of([origin], health_check=check)))
 
     async def talk():

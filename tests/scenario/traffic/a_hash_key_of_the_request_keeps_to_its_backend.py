@@ -15,7 +15,7 @@ KEYS = [
 @pytest.mark.parametrize("algorithm", ["consistent_hash", "maglev"])
 @pytest.mark.parametrize("key, request_of", KEYS, ids=[key for key, _ in KEYS])
 def test_each_key_has_one_backend_and_keys_are_spread(weir, origins, algorithm, key, request_of):
-    choice = {"type": algorithm, "key": key}
+    choice = {"type": algorithm, "hash_key": key}
     running = weir(config_of(pool_of(origins("a", "b", "c", "d"), algorithm=choice)))
     running.wait_for_state("healthy", "a", "b", "c", "d")
     homes = {}

@@ -1,0 +1,63 @@
+"""A client that goes away frees the backend at once, counts as no failure of the backend, and is logged as what it is."""
+
+import asyncio
+
+import pytest
+from waiting import eventually
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_while_waiting_for_the_response(proxy, how):
+    async def slow(exchange):
+        await asyncio.sleep(0.3)
+        if await exchange.reader.read(1):
+            exchange.origin.faults.append("bytes nobody sent")
+
+    running, origin = proxy(slow)
+    connection = running.connect()
+    connection.send_request()
+    eventually(lambda: origin.requests)
+    getattr(connection, how)()
+    eventually(lambda: origin.connections_open == 0 or running.metric("weir_backend_requests_active") == 0,
+               what="the backend is free")
+    eventually(lambda: running.metric("weir_connections_active") == 0)
+    assert running.metric("weir_backend_failures_total") == 0
+
+
+def test_in_the_middle_of_a_body(proxy):
+    async def endless(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await exchange.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+    running, origin = proxy(endless)
+    connection = running.connect()
+    connection.send_request()
+    assert connection.head().status == 200
+    connection.read_exactly(5000)
+    connection.reset()
+    eventually(lambda: running.metric("weir_backend_requests_active") == 0)
+    eventually(lambda: running.metric("weir_connections_active") == 0)
+
+
+def test_in_the_middle_of_an_upload(proxy):
+    running, origin = proxy()
+    connection = running.connect()
+    connection.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
+    eventually(lambda: origin.requests)
+    connection.close()
+    eventually(lambda: running.metric("weir_backend_requests_active") == 0)
+    eventually(lambda: running.metric("weir_connections_active") == 0)
+
+
+def test_half_closed_clients_still_get_their_answer(proxy):
+    async def slow(exchange):
+        await asyncio.sleep(0.2)
+        await exchange.respond(body=b"late")
+
+    running, _ = proxy(slow)
+    with running.connect() as connection:
+        connection.send_request()
+        connection.end()
+        response = connection.response()
+        assert response.body == b"late"
