@@ -104,10 +104,7 @@ std::string_view json_body(std::uint16_t status, std::string_view reason, std::s
   base::append_json_escaped(safe_message, message);
   base::append_json_escaped(safe_id, request_id);
   return written(arena, reason.size() + safe_message.size() + safe_id.size(), [&](char* out, std::size_t room) {
-    return fmt::format_to_n(out, room,
-                            R"({{"status":{},"error":"{}","message":"{}","request_id":"{}"}})"
-                            "
-                            "\n",
+    return fmt::format_to_n(out, room, "{{\"status\":{},\"error\":\"{}\",\"message\":\"{}\",\"request_id\":\"{}\"}}\n",
                             status, reason, safe_message, safe_id);
   });
 }
