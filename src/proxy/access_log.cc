@@ -38,7 +38,10 @@ base::Result<std::unique_ptr<AccessLog>> AccessLog::open(AccessFormat format, Ac
 }
 
 AccessLog::AccessLog(AccessFormat format, const AccessLogOptions& options, AccessLogSink sink, int wake_event)
-    : format_(std::move(format)), wake_event_(wake_event), sink_(std::move(sink)) {
+    : format_(std::move(format)),
+      shutdown_limit_(options.shutdown_limit),
+      wake_event_(wake_event),
+      sink_(std::move(sink)) {
   for (std::uint32_t worker = 0; worker < options.workers; ++worker) {
     lanes_.push_back(std::make_unique<Lane>(options.ring_bytes));
   }
@@ -109,7 +112,7 @@ void AccessLog::run() {
     bool stopping = stopping_.load(std::memory_order_acquire);
     bool reopening = reopen_asked_.load(std::memory_order_acquire);
     std::uint64_t flush_asked = flush_asked_.load(std::memory_order_acquire);
-    if (stopping) give_up = std::min(give_up, base::now() + kFlushLimit);
+    if (stopping) give_up = std::min(give_up, base::now() + shutdown_limit_);
     Drained drained = write_out_all();
     if (drained == Drained::all && reopening) {
       reopen_asked_.store(false, std::memory_order_relaxed);

@@ -23,6 +23,7 @@ struct AccessLogOptions {
   std::string path = "stdout";           // stdout, stderr or a file (created with mode 0640, appended to)
   std::uint32_t workers = 1;             // threads that write lines
   std::size_t ring_bytes = 1024 * 1024;  // room for lines not yet written, per worker; a power of two, >= 4096
+  std::chrono::milliseconds shutdown_limit{2000};  // how long destruction waits for a slow output
 };
 
 // Writing a line costs a worker no lock and no system call, save one wake-up of the writer for each quarter of a ring
@@ -30,12 +31,10 @@ struct AccessLogOptions {
 // and counted, with one line a minute in the error log; a worker never waits. The lines of one worker keep their order;
 // those of different workers may stand up to 100 ms out of order.
 //
-// Destruction writes out what is there, for at most kFlushLimit, and ends the thread. The workers must have stopped
+// Destruction writes out what is there, for at most shutdown_limit, and ends the thread. The workers must have stopped
 // writing by then.
 class AccessLog {
  public:
-  static constexpr std::chrono::milliseconds kFlushLimit{2000};
-
   // Opens the output and starts the writer. Errors: of opening the file.
   static base::Result<std::unique_ptr<AccessLog>> open(AccessFormat format, AccessLogOptions options);
   ~AccessLog();
@@ -51,7 +50,7 @@ class AccessLog {
   void reopen();
   // Any thread but a worker's: waits until everything written before has reached the output or was dropped. False when
   // that takes longer than `limit`.
-  bool flush(std::chrono::milliseconds limit = kFlushLimit);
+  bool flush(std::chrono::milliseconds limit = std::chrono::seconds(5));
   // Lines lost since the start, over all workers. Any thread.
   std::uint64_t dropped() const;
   // Registers weir_access_log_dropped_total. This must outlive the registry's last scrape.
@@ -83,6 +82,7 @@ class AccessLog {
 
   const AccessFormat format_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  const std::chrono::milliseconds shutdown_limit_;
   const int wake_event_;
 
   AccessLogSink sink_;               // the writer's, as the next three

@@ -119,7 +119,8 @@ char* put_milliseconds(char* out, base::Nanoseconds time) {
   return put_three_digits(out, microseconds % 1000);
 }
 
-std::int64_t second_of(std::int64_t unix_ms) { return unix_ms >= 0 ? unix_ms / 1000 : (unix_ms - 999) / 1000; }
+// Rounded down, so that the milliseconds that are left are never negative.
+std::int64_t second_of(std::int64_t unix_ms) { return unix_ms / 1000 - (unix_ms % 1000 < 0 ? 1 : 0); }
 
 char* put_time(char* out, std::int64_t unix_ms, DateText& dates) {
   std::int64_t second = second_of(unix_ms);

@@ -19,6 +19,7 @@ class DateText {
   static constexpr std::size_t kRfc3339Bytes = 20;  // "2026-07-21T06:44:11."
   static constexpr std::size_t kClfBytes = 26;      // "21/Jul/2026:06:44:11 +0000"
 
+  DateText() { render(0); }
   // Both are UTC and valid until the next call. Times outside the years 1970 to 9999 are written as the nearest inside.
   const char* rfc3339(std::int64_t unix_second) { return refresh(unix_second), rfc3339_.data(); }
   const char* clf(std::int64_t unix_second) { return refresh(unix_second), clf_.data(); }
@@ -29,7 +30,7 @@ class DateText {
   }
   void render(std::int64_t unix_second);
 
-  std::int64_t second_ = INT64_MIN;
+  std::int64_t second_ = 0;
   std::array<char, 32> rfc3339_{};
   std::array<char, 32> clf_{};
 };
