@@ -157,7 +157,9 @@ class Weir:
 
     def admin(self, method, path, body=None, headers=()):
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        fields = [("Host", "admin"), ("Connection", "close"), *headers]
+        fields = [("Connection", "close"), *headers]
+        if not any(name.lower() == "host" for name, _ in headers):
+            fields.insert(0, ("Host", f"127.0.0.1:{self.admin_port}"))
         if body is not None:
             fields.append(("Content-Type", "application/json"))
             fields.append(("Content-Length", str(len(data))))

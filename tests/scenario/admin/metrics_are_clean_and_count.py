@@ -1,0 +1,55 @@
+"""GET /metrics: what promtool accepts without a word, with counters that add up."""
+
+import subprocess
+
+import pytest
+from client import get, request
+from waiting import eventually
+from weir import config_of, pool_of
+
+
+@pytest.fixture
+def site(weir, origins):
+    started = origins("a", "b")
+    running = weir(config_of(pool_of(started), workers=2))
+    running.wait_for_state("healthy", "a", "b")
+    return running
+
+
+def test_promtool_is_content(site):
+    for _ in range(4):
+        get(site.port)
+    text = site.admin("GET", "/metrics").text
+    check = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+    assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
+
+
+@pytest.mark.multiworker
+def test_requests_are_counted_by_where_they_went(site):
+    for _ in range(10):
+        request(site.port, "POST", body=b"x" * 100)
+    eventually(lambda: site.metric("weir_requests_total", listener="web", pool="site", code="200") == 10)
+    assert site.metric("weir_requests_total", backend="a") == site.metric("weir_requests_total", backend="b") == 5
+    assert site.metric("weir_backend_requests_total", pool="site") == 10
+    assert site.metric("weir_request_duration_seconds_count") == 10
+    assert site.metric("weir_bytes_total", direction="client_in") >= 1000
+
+
+def test_families_of_the_design_are_there(site):
+    get(site.port)
+    names = {name for name, _, _ in site.metrics()}
+    for name in ("weir_requests_total", "weir_request_duration_seconds_bucket", "weir_upstream_duration_seconds_bucket",
+                 "weir_connections_active", "weir_backend_up", "weir_backend_connections_active",
+                 "weir_backend_requests_total", "weir_bytes_total", "weir_upstream_connections_opened_total",
+                 "weir_upstream_connections_reused_total", "weir_health_check_duration_seconds_bucket",
+                 "weir_config_reloads_total", "weir_process_cpu_seconds_total", "weir_build_info"):
+        assert name in names, name
+
+
+def test_series_of_a_removed_backend_disappear(site, origins):
+    (origin,) = origins("late")
+    body = {"host": origin.host, "port": origin.port, "id": "late", "pool": "site"}
+    assert site.admin("POST", "/backends", body).status == 201
+    assert site.metric("weir_backend_up", backend="late") == 1
+    site.admin("DELETE", "/backends/late")
+    eventually(lambda: not [1 for _, labels, _ in site.metrics() if labels.get("backend") == "late"])

@@ -1,0 +1,57 @@
+"""weir status, backends, drain, enable, disable, reload and version talk to the admin API."""
+
+import subprocess
+
+import pytest
+from weir import BINARY, config_of, pool_of
+
+
+@pytest.fixture
+def site(weir, origins):
+    running = weir(config_of(pool_of(origins("one", "two"))))
+    running.wait_for_state("healthy", "one", "two")
+
+    def command(*arguments):
+        admin = ["--admin", f"127.0.0.1:{running.admin_port}"]
+        return subprocess.run([BINARY, *arguments, *admin], capture_output=True, text=True, timeout=30)
+
+    return running, command
+
+
+def test_status_and_backends(site):
+    _, command = site
+    assert command("status").returncode == 0
+    listed = command("backends")
+    assert listed.returncode == 0
+    for word in ("one", "two", "site", "healthy"):
+        assert word in listed.stdout
+
+
+def test_drain_disable_enable(site):
+    running, command = site
+    for action, state in (("drain", "draining"), ("disable", "disabled"), ("enable", "healthy")):
+        done = command(action, "one")
+        assert done.returncode == 0, done.stderr
+        running.wait_for_state(state, "one")
+
+
+def test_reload(site):
+    running, command = site
+    before = running.metric("weir_config_reloads_total", result="success")
+    assert command("reload").returncode == 0
+    from waiting import eventually
+
+    eventually(lambda: running.metric("weir_config_reloads_total", result="success") > before)
+
+
+def test_a_mistake_is_told_with_an_exit_code(site):
+    _, command = site
+    done = command("drain", "nobody")
+    assert done.returncode != 0
+    assert "nobody" in done.stdout + done.stderr
+
+
+def test_version():
+    done = subprocess.run([BINARY, "version"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert done.stdout.strip()
