@@ -61,8 +61,7 @@ std::vector<Walker> walkers(const pool::BackendSet& backends, std::uint32_t size
   std::uint32_t heaviest = *std::ranges::max_element(weights);
   std::vector<Walker> result;
   result.reserve(backends.size());
-  for (std::uint32_t index : by_identity(backends)) {
-    std::uint64_t seed = identity(*backends[index].backend);
+  for (auto [seed, index] : by_identity(backends)) {
     result.push_back({.position = static_cast<std::uint32_t>(rehash(seed, 0) % size),
                       .step = static_cast<std::uint32_t>(rehash(seed, 1) % (size - 1) + 1),
                       .index = index,

@@ -15,20 +15,21 @@ inline bool picked_before(const pool::Backend& a, const pool::Backend& b) {
   return static_cast<std::int32_t>(a.last_picked.load() - b.last_picked.load()) < 0;
 }
 
-// For a strategy that is being made: lets `cursor` go on above every number in the set, and gives a number to the
-// backends that have none or one too old to be compared.
+// For a strategy that is being made: lets `cursor` go on above every number in the set, and gives the latest number to
+// the backends that have none or one too old to be compared.
 inline void join_recency(Cursor& cursor, const pool::BackendSet& backends) {
-  std::uint64_t newest = cursor.next.load();
-  if (newest == 0) {
+  if (cursor.next.load() == 0) {
+    std::uint64_t latest = 0;
     for (const pool::BackendEntry& entry : backends) {
-      newest = std::max<std::uint64_t>(newest, entry.backend->last_picked.load());
+      latest = std::max<std::uint64_t>(latest, entry.backend->last_picked.load());
     }
-    cursor.next.store(++newest);
+    cursor.next.store(latest + 1);
   }
+  auto latest = static_cast<std::uint32_t>(cursor.next.load() - 1);
   for (const pool::BackendEntry& entry : backends) {
     std::uint32_t number = entry.backend->last_picked.load();
-    if (number == 0 || static_cast<std::uint32_t>(newest) - number > 1u << 30) {
-      entry.backend->last_picked.compare_exchange_strong(number, static_cast<std::uint32_t>(newest));
+    if (number == 0 || latest - number > 1u << 30) {
+      entry.backend->last_picked.compare_exchange_strong(number, latest);
     }
   }
 }

@@ -32,67 +32,75 @@ std::vector<std::uint32_t> point_counts(const pool::BackendSet& backends) {
   return counts;
 }
 
-// Stable least-significant-digit radix sort of `points` by 11 bits of the place from `shift` on.
-void sort_by_digit(const Points& points, std::uint64_t* sorted, int shift) {
-  constexpr std::uint32_t kDigits = 1u << 11;
-  std::array<std::uint32_t, kDigits> ends{};
-  auto digit = [shift](std::uint64_t point) { return (point >> shift) & (kDigits - 1); };
-  for (std::uint64_t point : points) ++ends[digit(point)];
-  std::uint32_t sum = 0;
-  for (std::uint32_t& end : ends) sum += std::exchange(end, sum);
-  for (std::uint64_t point : points) sorted[ends[digit(point)]++] = point;
+// Calls visit(point) for every point of the ring, in the order of identity and number.
+template <typename Visit>
+void for_each_point(const std::vector<Identified>& order, const std::vector<std::uint32_t>& counts, Visit visit) {
+  for (auto [seed, index] : order) {
+    for (std::uint32_t i = 0; i < counts[index]; ++i) visit((rehash(seed, i) & 0xffffffff00000000u) | index);
+  }
 }
 
-// Places are uniform, so after two passes over the upper 22 bits only close neighbours are out of order, and inserting
-// puts them right. Points of one place keep the order they came in.
-void sort_by_place(Points& points) {
-  Points sorted(points.size());
-  sort_by_digit(points, sorted.data(), 32 + 10);
-  sort_by_digit(sorted, points.data(), 32 + 21);
-  for (std::size_t i = 1; i < points.size(); ++i) {
+// The 32 bits of a place in three parts: the upper two of 11 bits each are sorted by radix.
+constexpr std::uint32_t kDigits = 1u << 11;
+constexpr std::uint32_t upper_digit(std::uint64_t point) { return static_cast<std::uint32_t>(point >> 53); }
+constexpr std::uint32_t middle_digit(std::uint64_t point) { return (point >> 42) & (kDigits - 1); }
+
+using Positions = std::array<std::uint32_t, kDigits>;
+void counts_to_starts(Positions& counts) {
+  std::uint32_t sum = 0;
+  for (std::uint32_t& count : counts) sum += std::exchange(count, sum);
+}
+
+// All points by place; those of one place stay in the order of identity. Places are uniform, so after two passes of a
+// stable radix sort over the upper 22 bits only close neighbours are out of order, and inserting puts them right. The
+// points are computed twice: that is cheaper than storing them unsorted.
+Points sorted_points(const pool::BackendSet& backends) {
+  std::vector<std::uint32_t> counts = point_counts(backends);
+  std::vector<Identified> order = by_identity(backends);
+  Positions upper{};
+  Positions middle{};
+  std::size_t total = 0;
+  for_each_point(order, counts, [&](std::uint64_t point) {
+    ++upper[upper_digit(point)];
+    ++middle[middle_digit(point)];
+    ++total;
+  });
+  counts_to_starts(upper);
+  counts_to_starts(middle);
+
+  auto half_sorted = std::make_unique_for_overwrite<std::uint64_t[]>(total);
+  for_each_point(order, counts, [&](std::uint64_t point) { half_sorted[middle[middle_digit(point)]++] = point; });
+  Points points(total);
+  for (std::size_t i = 0; i < total; ++i) points[upper[upper_digit(half_sorted[i])]++] = half_sorted[i];
+  for (std::size_t i = 1; i < total; ++i) {
     std::uint64_t point = points[i];
     std::size_t hole = i;
     for (; hole > 0 && place_of(points[hole - 1]) > place_of(point); --hole) points[hole] = points[hole - 1];
-    points[hole] = point;
+    if (hole != i) points[hole] = point;
   }
+  return points;
 }
 
 }  // namespace
 
-std::vector<std::uint32_t> by_identity(const pool::BackendSet& backends) {
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys;
-  keys.reserve(backends.size());
-  for (std::uint32_t i = 0; i < backends.size(); ++i) keys.emplace_back(identity(*backends[i].backend), i);
-  std::ranges::sort(keys);
-  std::vector<std::uint32_t> order;
-  order.reserve(keys.size());
-  for (const auto& [key, index] : keys) order.push_back(index);
+std::vector<Identified> by_identity(const pool::BackendSet& backends) {
+  std::vector<Identified> order;
+  order.reserve(backends.size());
+  for (std::uint32_t i = 0; i < backends.size(); ++i) order.push_back({identity(*backends[i].backend), i});
+  std::ranges::sort(order);
   return order;
 }
 
-Ring::Ring(const pool::BackendSet& backends) {
-  std::vector<std::uint32_t> counts = point_counts(backends);
-  std::uint64_t total = 0;
-  for (std::uint32_t count : counts) total += count;
-  points_.reserve(total);
-  for (std::uint32_t index : by_identity(backends)) {
-    std::uint64_t seed = identity(*backends[index].backend);
-    for (std::uint32_t i = 0; i < counts[index]; ++i) {
-      points_.push_back((rehash(seed, i) & 0xffffffff00000000u) | index);
-    }
-  }
-  sort_by_place(points_);
-
+Ring::Ring(const pool::BackendSet& backends) : points_(sorted_points(backends)) {
   // About four points a stretch.
   int index_bits = static_cast<int>(std::bit_width(points_.size() / 4));
   stretch_bits_ = 32 - index_bits;
   starts_.resize(std::size_t{1} << index_bits);
-  std::uint32_t point = 0;
-  for (std::size_t stretch = 0; stretch < starts_.size(); ++stretch) {
-    std::uint64_t start = std::uint64_t{stretch} << stretch_bits_;
-    while (point < points_.size() && place_of(points_[point]) < start) ++point;
-    starts_[stretch] = point;
-  }
+  auto stretch_of = [this](std::uint64_t point) { return std::uint64_t{place_of(point)} >> stretch_bits_; };
+  for (std::size_t i = 0; i < points_.size(); ++i) starts_[stretch_of(points_[i])] = static_cast<std::uint32_t>(i + 1);
+  // Now each holds the end of its own points, or 0 when it has none; its start is the end of the one before.
+  std::uint32_t end = 0;
+  for (std::uint32_t& start : starts_) end = std::max(end, std::exchange(start, end));
 }
 
 std::size_t Ring::find(std::uint64_t hash) const {

@@ -1,6 +1,7 @@
 // The ring of consistent hashing.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -32,8 +33,13 @@ class Ring {
   int stretch_bits_ = 32;              // a place shifted right by this gives its stretch
 };
 
+struct Identified {
+  std::uint64_t identity;
+  std::uint32_t index;
+  friend auto operator<=>(const Identified&, const Identified&) = default;
+};
 // The indexes of the set ordered by identity(): what is built in this order does not depend on that of the
 // configuration.
-std::vector<std::uint32_t> by_identity(const pool::BackendSet& backends);
+std::vector<Identified> by_identity(const pool::BackendSet& backends);
 
 }  // namespace weir::balance
