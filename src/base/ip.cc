@@ -1,8 +1,10 @@
 #include "base/ip.h"
 
 #include <arpa/inet.h>
+#include <charconv>
 #include <cstring>
 #include <fmt/format.h>
+#include <iterator>
 #include <netinet/in.h>
 
 #include "base/hash.h"
@@ -59,8 +61,17 @@ bool IpAddress::is_unspecified() const {
 
 std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN];
-  inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), text, sizeof text);
-  return text;
+  if (v6_) {
+    inet_ntop(AF_INET6, bytes_.data(), text, sizeof text);
+    return text;
+  }
+  // inet_ntop goes through printf, which is ten times slower; every line of the access log comes by here.
+  char* end = text;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, std::end(text), bytes_[i]).ptr;
+  }
+  return {text, end};
 }
 
 std::uint64_t IpAddress::hash() const { return hash_bytes(bytes_.data(), v6_ ? 16 : 4); }

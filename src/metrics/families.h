@@ -18,7 +18,7 @@ inline constexpr Family kRequestDuration = {
     .name = "weir_request_duration_seconds",
     .type = Type::histogram,
     .help = "Time from the first byte of a request to the last byte of its response.",
-    .labels = {"listener", "route"}};
+    .labels = {"listener"}};
 inline constexpr Family kHttpErrors = {.name = "weir_http_errors_total",
                                        .type = Type::counter,
                                        .help = "Requests that Weir answered with an error of its own, by reason.",
@@ -109,11 +109,10 @@ inline constexpr Family kPoolBackendsEligible = {.name = "weir_pool_backends_eli
 inline constexpr Family kHealthChecks = {.name = "weir_health_checks_total",
                                          .type = Type::counter,
                                          .help = "Probes finished, by result: success, failure.",
-                                         .labels = {"pool", "result"}};
+                                         .labels = {"result"}};
 inline constexpr Family kHealthCheckDuration = {.name = "weir_health_check_duration_seconds",
                                                 .type = Type::histogram,
-                                                .help = "Time of a probe from its start to its verdict.",
-                                                .labels = {"pool"}};
+                                                .help = "Time of a probe from its start to its verdict."};
 
 // ---- Weir itself ------------------------------------------------------------------------------------------------
 inline constexpr Family kConfigReloads = {.name = "weir_config_reloads_total",

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <netinet/in.h>
+#include <string>
 #include <string_view>
 
 #include "gtest/gtest.h"
@@ -42,6 +43,14 @@ TEST(IpAddress, ReadsBothFamiliesAndWritesTheShortForm) {
   EXPECT_TRUE(IpAddress::parse("::")->is_v6());
   EXPECT_EQ(IpAddress::parse("1.2.3.4")->bytes().size(), 4u);
   EXPECT_EQ(IpAddress::parse("::1")->bytes().size(), 16u);
+}
+
+TEST(IpAddress, WritesEveryByteOfIpv4InDecimal) {
+  for (int byte = 0; byte < 256; ++byte) {
+    auto value = static_cast<std::uint8_t>(byte);
+    std::string text = std::to_string(byte);
+    EXPECT_EQ(IpAddress::v4({value, 0, 10, value}).to_string(), text + ".0.10." + text);
+  }
 }
 
 TEST(IpAddress, RefusesWhatIsNoAddress) {
