@@ -1,0 +1,62 @@
+#include "pool/eligibility.h"
+
+#include "gtest/gtest.h"
+
+namespace weir::pool {
+namespace {
+
+using enum BackendState;
+using Indexes = std::vector<std::uint32_t>;
+
+Eligibility of(std::vector<BackendState> states, std::uint32_t min_healthy) {
+  std::vector<Candidate> candidates;
+  for (BackendState state : states) candidates.push_back({.state = state});
+  return eligible(candidates, min_healthy);
+}
+
+void expect(const Eligibility& result, const Indexes& indexes, bool degraded) {
+  EXPECT_EQ(result.indexes, indexes);
+  EXPECT_EQ(result.degraded, degraded);
+}
+
+TEST(Eligibility, IsForTheHealthyAndTheUnknown) {
+  expect(of({healthy, unhealthy, unknown, draining, disabled, healthy}, 0), {0, 2, 5}, false);
+}
+
+TEST(Eligibility, IsForNobodyInAnEmptyPool) {
+  expect(of({}, 0), {}, false);
+  expect(of({}, 5), {}, false);
+}
+
+TEST(Eligibility, EndsWithTheLastHealthyOneUnlessAMinimumIsSet) { expect(of({unhealthy, draining}, 0), {}, false); }
+
+TEST(Eligibility, ReturnsToAllUnhealthyOnesBelowTheMinimum) {
+  expect(of({healthy, unhealthy, unhealthy, draining}, 2), {0, 1, 2}, true);
+}
+
+TEST(Eligibility, NeedsNoneOfThemAtTheMinimum) { expect(of({healthy, healthy, unhealthy}, 2), {0, 1}, false); }
+
+TEST(Eligibility, ReturnsToDrainingOnesLast) {
+  expect(of({unhealthy, draining, draining}, 1), {0}, true);
+  expect(of({unhealthy, draining, draining}, 2), {0, 1, 2}, true);
+  expect(of({draining}, 1), {0}, true);
+}
+
+TEST(Eligibility, IsNeverForTheDisabled) { expect(of({disabled, disabled}, 2), {}, false); }
+
+TEST(Eligibility, CountsTheUnknownAsHealthy) { expect(of({unknown, unhealthy}, 1), {0}, false); }
+
+TEST(Eligibility, IsNotDegradedWhenThereIsNobodyElseToUse) { expect(of({healthy, disabled}, 5), {0}, false); }
+
+TEST(Eligibility, IsNotForWeightZeroNorForANameWithoutAddress) {
+  std::vector<Candidate> candidates{{.state = healthy, .weight = 0},
+                                    {.state = healthy, .has_address = false},
+                                    {.state = unhealthy},
+                                    {.state = unhealthy, .weight = 0},
+                                    {.state = draining, .has_address = false}};
+  expect(eligible(candidates, 0), {}, false);
+  expect(eligible(candidates, 5), {2}, true);
+}
+
+}  // namespace
+}  // namespace weir::pool
