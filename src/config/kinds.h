@@ -4,7 +4,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 
@@ -23,10 +25,18 @@ struct OptionSpec {
   std::span<const std::string_view> allowed = {};  // for text: the only values; empty: any
 };
 
+// What is wrong with one option beyond its type and range.
+struct OptionFault {
+  std::string_view key;  // of an OptionSpec
+  std::string message;   // "'20x' is no status"
+};
+
 struct KindEntry {
   std::string_view name;
   std::string_view summary;
   std::span<const OptionSpec> options;
+  // Every fault of the options of a choice of this entry; null when types and ranges say all.
+  std::vector<OptionFault> (*faults)(const Choice& choice) = nullptr;
 };
 
 // All kinds, as the program that reads a configuration knows them. Views into constant tables.

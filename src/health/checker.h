@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/ip.h"
@@ -31,15 +32,14 @@ class Checker {
   virtual net::Task<CheckResult> check(CheckTarget target) = 0;
 };
 
-// Makes the checker that `choice` names. Asserts that the name is registered and fault_of() finds nothing
-// (configurations are validated before).
+// Makes the checker that `choice` names. Asserts that the name is registered. With options that faults_of() finds wrong
+// it makes one that always fails and says why: nothing is probed otherwise than asked for.
 std::unique_ptr<Checker> make_checker(const config::Choice& choice);
 
 // The table of checkers.def, in its order.
 std::span<const config::KindEntry> checkers();
 
-// What is wrong with the options of `choice` beyond their types, naming the option: "expected_status: '20x' is no
-// status". Empty when nothing is, or when no checker has that name.
-std::string fault_of(const config::Choice& choice);
+// Every option of `choice` that is wrong beyond its type. None when no checker has that name.
+std::vector<config::OptionFault> faults_of(const config::Choice& choice);
 
 }  // namespace weir::health

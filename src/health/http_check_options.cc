@@ -33,12 +33,12 @@ bool is_host(std::string_view text) {
 std::optional<std::string> header_fault(const std::string& name, const std::string& value) {
   constexpr std::array<std::string_view, 5> kOwn = {"connection", "content-length", "host", "transfer-encoding",
                                                     "upgrade"};
-  if (!is_token(name)) return fmt::format("headers: '{}' is no header name", name);
+  if (!is_token(name)) return fmt::format("'{}' is no header name", name);
   for (std::string_view own : kOwn) {
-    if (base::equal_ignoring_case(name, own)) return fmt::format("headers: '{}' is set by the probe itself", name);
+    if (base::equal_ignoring_case(name, own)) return fmt::format("'{}' is set by the probe itself", name);
   }
   bool sendable = std::ranges::all_of(value, [](char c) { return c == '\t' || !is_control(c); });
-  if (!sendable) return fmt::format("headers: the value of '{}' holds a control character", name);
+  if (!sendable) return fmt::format("the value of '{}' holds a control character", name);
   return std::nullopt;
 }
 
@@ -87,8 +87,11 @@ std::span<const config::OptionSpec> HttpCheckOptions::specs() {
   return kSpecs;
 }
 
-std::expected<HttpCheckOptions, std::string> HttpCheckOptions::read(const config::Choice& choice) {
+HttpCheckOptions HttpCheckOptions::read(const config::Choice& choice, std::vector<config::OptionFault>& faults) {
   auto text = [&](std::string_view key) { return option_or_default<std::string>(choice, specs(), key); };
+  auto refuse_unless = [&](bool good, std::string_view key, std::string message) {
+    if (!good) faults.push_back({key, std::move(message)});
+  };
   HttpCheckOptions options{.method = text("method"),
                            .path = text("path"),
                            .host = text("host"),
@@ -96,29 +99,27 @@ std::expected<HttpCheckOptions, std::string> HttpCheckOptions::read(const config
                            .headers = {},
                            .expected_status = {},
                            .expected_body = text("expected_body")};
-  if (!is_token(options.method)) return std::unexpected(fmt::format("method: '{}' is no method", options.method));
-  if (options.version != "1.0" && options.version != "1.1") {
-    return std::unexpected(fmt::format("version: '{}' is neither 1.0 nor 1.1", options.version));
-  }
-  if (!is_sendable_path(options.path)) {
-    return std::unexpected(
-        fmt::format("path: '{}' must begin with '/' and hold no spaces, control characters or '#'", options.path));
-  }
-  if (!is_host(options.host)) return std::unexpected(fmt::format("host: '{}' is no host name", options.host));
+  refuse_unless(is_token(options.method), "method", fmt::format("'{}' is no method", options.method));
+  refuse_unless(options.version == "1.0" || options.version == "1.1", "version",
+                fmt::format("'{}' is neither 1.0 nor 1.1", options.version));
+  refuse_unless(is_sendable_path(options.path), "path",
+                fmt::format("'{}' must begin with '/' and hold no spaces, control characters or '#'", options.path));
+  refuse_unless(is_host(options.host), "host", fmt::format("'{}' is no host name", options.host));
   for (const auto& [name, value] : option_or_default<Headers>(choice, specs(), "headers")) {
-    if (std::optional<std::string> fault = header_fault(name, value)) return std::unexpected(*fault);
+    if (std::optional<std::string> fault = header_fault(name, value)) refuse_unless(false, "headers", *fault);
     options.headers += fmt::format("{}: {}\r\n", name, base::trim(value));
   }
   const auto& statuses = option_or_default<std::vector<std::string>>(choice, specs(), "expected_status");
   std::expected<StatusRanges, std::string> ranges = StatusRanges::parse(statuses);
-  if (!ranges) return std::unexpected("expected_status: " + ranges.error());
-  options.expected_status = *std::move(ranges);
-  if (options.expected_body.size() > kBodyLimitBytes) {
-    return std::unexpected("expected_body: longer than the 64 KB that are read");
+  if (ranges) {
+    options.expected_status = *std::move(ranges);
+  } else {
+    refuse_unless(false, "expected_status", ranges.error());
   }
-  if (!options.expected_body.empty() && options.method == "HEAD") {
-    return std::unexpected("expected_body: a response to HEAD has no body");
-  }
+  refuse_unless(options.expected_body.size() <= kBodyLimitBytes, "expected_body",
+                "is longer than the 64 KB that are read");
+  refuse_unless(options.expected_body.empty() || options.method != "HEAD", "expected_body",
+                "cannot be found: a response to HEAD has no body");
   return options;
 }
 

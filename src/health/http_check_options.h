@@ -1,10 +1,10 @@
 // The options of the HTTP checker, read and checked.
 #pragma once
 
-#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/kinds.h"
 #include "health/status_ranges.h"
@@ -23,8 +23,8 @@ struct HttpCheckOptions {
   StatusRanges expected_status;
   std::string expected_body;  // empty: any
 
-  // The error names the option and what is wrong with it.
-  static std::expected<HttpCheckOptions, std::string> read(const config::Choice& choice);
+  // Appends every fault found to `faults`; what it returns is of use only when there is none.
+  static HttpCheckOptions read(const config::Choice& choice, std::vector<config::OptionFault>& faults);
   static std::span<const config::OptionSpec> specs();
 };
 

@@ -11,7 +11,7 @@
 namespace weir::health {
 
 std::span<const config::OptionSpec> http_checker_options();
-std::string http_checker_fault(const config::Choice& choice);
+std::vector<config::OptionFault> http_checker_faults(const config::Choice& choice);
 std::unique_ptr<Checker> make_http_checker(const config::Choice& choice);
 
 namespace {
@@ -198,15 +198,15 @@ class HttpChecker final : public Checker {
 
 std::span<const config::OptionSpec> http_checker_options() { return HttpCheckOptions::specs(); }
 
-std::string http_checker_fault(const config::Choice& choice) {
-  std::expected<HttpCheckOptions, std::string> options = HttpCheckOptions::read(choice);
-  return options ? std::string() : options.error();
+std::vector<config::OptionFault> http_checker_faults(const config::Choice& choice) {
+  std::vector<config::OptionFault> faults;
+  HttpCheckOptions::read(choice, faults);
+  return faults;
 }
 
 std::unique_ptr<Checker> make_http_checker(const config::Choice& choice) {
-  std::expected<HttpCheckOptions, std::string> options = HttpCheckOptions::read(choice);
-  WEIR_ASSERT(options.has_value());
-  return std::make_unique<HttpChecker>(*std::move(options));
+  std::vector<config::OptionFault> faults;
+  return std::make_unique<HttpChecker>(HttpCheckOptions::read(choice, faults));
 }
 
 }  // namespace weir::health

@@ -7,7 +7,7 @@
 namespace weir::health {
 
 std::span<const config::OptionSpec> tcp_checker_options();
-std::string tcp_checker_fault(const config::Choice& choice);
+std::vector<config::OptionFault> tcp_checker_faults(const config::Choice& choice);
 std::unique_ptr<Checker> make_tcp_checker(const config::Choice& choice);
 
 namespace {
@@ -33,7 +33,7 @@ class TcpChecker final : public Checker {
 
 std::span<const config::OptionSpec> tcp_checker_options() { return {}; }
 
-std::string tcp_checker_fault(const config::Choice&) { return {}; }
+std::vector<config::OptionFault> tcp_checker_faults(const config::Choice&) { return {}; }
 
 std::unique_ptr<Checker> make_tcp_checker(const config::Choice&) { return std::make_unique<TcpChecker>(); }
 

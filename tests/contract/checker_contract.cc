@@ -56,7 +56,7 @@ class CheckerTest : public testing::Test {
     return *result;
   }
   CheckResult check(const config::Choice& choice, const base::SocketAddress& address, base::Nanoseconds timeout) {
-    EXPECT_EQ(fault_of(choice), "");
+    EXPECT_TRUE(faults_of(choice).empty());
     std::unique_ptr<Checker> checker = make_checker(choice);
     return check(*checker, {address}, timeout);
   }
@@ -88,7 +88,7 @@ TEST_P(EveryChecker, SaysWhatItIsAndDeclaresItsDefaults) {
       EXPECT_FALSE(spec.summary.empty()) << spec.key;
       choice.options.emplace(spec.key, spec.default_value);
     }
-    EXPECT_EQ(fault_of(choice), "");
+    EXPECT_TRUE(faults_of(choice).empty());
     EXPECT_NE(make_checker(choice), nullptr);
   }
 }
@@ -314,6 +314,16 @@ TEST_F(HttpCheckerTest, DoesNotReadABodyItIsNotAskedAbout) {
     connection.hang();
   });
   EXPECT_TRUE(http(server.address(), {}).ok);
+}
+
+TEST_F(HttpCheckerTest, WrongOptionsFailEveryProbeAndSayWhy) {
+  ScriptedServer server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  config::Choice choice{.name = "http", .options = {{"expected_status", Texts{"2xx"}}}};
+  ASSERT_EQ(faults_of(choice).size(), 1u);
+  EXPECT_EQ(faults_of(choice)[0].key, "expected_status");
+  std::unique_ptr<Checker> checker = make_checker(choice);
+  CheckResult result = check(*checker, {server.address()}, kLong);
+  EXPECT_TRUE(result.error.starts_with("health_check: expected_status: '2xx' is no status")) << result.error;
 }
 
 TEST_F(HttpCheckerTest, HeadHasNoBody) {
