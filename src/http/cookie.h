@@ -21,8 +21,8 @@ struct SetCookie {
   std::string_view name;
   std::string_view value;
   std::string_view path = "/";
-  std::string_view domain = {};                 // empty: only the host that answered
-  std::optional<std::chrono::seconds> max_age;  // none: for the browser's session; 0: forget it
+  std::string_view domain = {};                      // empty: only the host that answered
+  std::optional<std::chrono::seconds> max_age = {};  // none: for the browser's session; 0: forget it
   bool http_only = true;
   bool secure = false;
   SameSite same_site = SameSite::lax;

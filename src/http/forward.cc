@@ -82,14 +82,39 @@ bool accepts_trailers(const HeaderMap& headers) {
 
 bool trailer_may_pass(const HeaderField& field) {
   switch (field.id) {
-    case HeaderId::other:
     case HeaderId::grpc_status:
     case HeaderId::server:
     case HeaderId::x_request_id:
       return true;
+    case HeaderId::other:
+      break;
     default:
       return false;
   }
+  // Authentication, conditions and response control that Weir has no other reason to know (RFC 9110 6.5.1).
+  constexpr std::string_view kNever[] = {
+      "www-authenticate",
+      "authentication-info",
+      "proxy-authentication-info",
+      "if-match",
+      "if-none-match",
+      "if-modified-since",
+      "if-unmodified-since",
+      "if-range",
+      "age",
+      "expires",
+      "pragma",
+      "vary",
+      "warning",
+      "content-location",
+      "content-language",
+      "strict-transport-security",
+      "http2-settings",
+  };
+  for (std::string_view name : kNever) {
+    if (base::equal_ignoring_case(field.name, name)) return false;
+  }
+  return true;
 }
 
 void write_via(HeadWriter& writer, Version received, std::string_view pseudonym) {
