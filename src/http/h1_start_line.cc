@@ -17,6 +17,11 @@ StartLine refuse(Broken& broken, const char* what, std::uint16_t status = 400) {
 
 // Reads "HTTP/1.1" or "HTTP/1.0" byte by byte.
 StartLine read_version(const char*& at, const char* end, Version& version, Broken& broken) {
+  if (static_cast<std::size_t>(end - at) >= kVersionBytes && std::memcmp(at, "HTTP/1.1", kVersionBytes) == 0) {
+    version = Version::http_1_1;
+    at += kVersionBytes;
+    return StartLine::complete;
+  }
   constexpr std::string_view kShape = "HTTP/d.d";
   for (std::size_t i = 0; i < kShape.size(); ++i) {
     if (at + i == end) return StartLine::incomplete;
@@ -69,13 +74,8 @@ const char* broken_target(char c, std::size_t length) {
     case '\r':
     case '\n':
       return "request line without a version (RFC 9112 3)";
-    case '#':
-      return "fragment in the request target (RFC 9112 3.2)";
-    case '\t':
-      return "tab in the request line (RFC 9112 3)";
     default:
-      return static_cast<unsigned char>(c) > 0x7f ? "byte above 0x7f in the request target (RFC 3986 2)"
-                                                  : "control byte in the request target (RFC 3986 2)";
+      return broken_target_byte(c);
   }
 }
 
@@ -95,7 +95,7 @@ StartLine read_request_line(const char*& at, const char* end, RequestHead& head,
   // The version first: the HTTP/2 preface has a target that would be refused for the wrong reason.
   if (StartLine state = read_request_version(at, end, head, broken); state != StartLine::complete) return state;
   Target parts;
-  if (const char* what = parse_target(head.method, head.target, parts)) return refuse(broken, what);
+  if (const char* what = split_target(head.method, head.target, parts)) return refuse(broken, what);
   head.form = parts.form;
   head.scheme = parts.scheme;
   head.authority = parts.authority;

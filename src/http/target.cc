@@ -7,13 +7,6 @@
 namespace weir::http {
 namespace {
 
-const char* broken_target_byte(char c) {
-  if (c == '#') return "fragment in the request target (RFC 9112 3.2)";
-  if (c == ' ') return "space in the request target (RFC 9112 3.2)";
-  return static_cast<unsigned char>(c) > 0x7f ? "byte above 0x7f in the request target (RFC 3986 2)"
-                                              : "control byte in the request target (RFC 3986 2)";
-}
-
 const char* split_path(std::string_view text, Target& out) {
   const std::size_t mark = text.find('?');
   out.path = text.substr(0, mark);
@@ -59,10 +52,21 @@ const char* split_absolute_form(std::string_view method, std::string_view target
 
 }  // namespace
 
+const char* broken_target_byte(char c) {
+  if (c == '#') return "fragment in the request target (RFC 9112 3.2)";
+  if (c == ' ') return "space in the request target (RFC 9112 3.2)";
+  return static_cast<unsigned char>(c) > 0x7f ? "byte above 0x7f in the request target (RFC 3986 2)"
+                                              : "control byte in the request target (RFC 3986 2)";
+}
+
 const char* parse_target(std::string_view method, std::string_view target, Target& out) {
-  out = {};
   const char* end = target.data() + target.size();
   if (const char* stop = scan_target(target.data(), end); stop != end) return broken_target_byte(*stop);
+  return split_target(method, target, out);
+}
+
+const char* split_target(std::string_view method, std::string_view target, Target& out) {
+  out = {};
   if (target.empty()) return "empty request target (RFC 9112 3.2)";
   if (method == "CONNECT") return split_authority_form(target, out);
   if (target[0] == '/') return split_path(target, out);

@@ -29,6 +29,10 @@ struct Target {
 // checked behind '?'. RFC 9112 3.2.2 and 3.2.4: an absolute form without a path has the path "/", or "*" for OPTIONS
 // without a query.
 const char* parse_target(std::string_view method, std::string_view target, Target& out);
+// The same for a target whose bytes scan_target (http/chars.h) has passed already.
+const char* split_target(std::string_view method, std::string_view target, Target& out);
+// Which rule is broken by a byte that may not stand in any target.
+const char* broken_target_byte(char c);
 
 // Null when `path` ("/...") is one that all parsers take for the same place, else the rule it breaks: '%' not followed
 // by two hexadecimal digits, an encoded NUL, a backslash (some backends take it for a slash), or dot segments, plain or

@@ -196,6 +196,7 @@ TEST(Path, IsLookedAtOnEitherSideOfEveryVectorBoundary) {
     base::Arena arena;
     const std::string start = "/" + std::string(before, 'a');
     EXPECT_EQ(normalized_path(start + "/./b", arena), start + "/b");
+    EXPECT_EQ(normalized_path(start + "/./bcdefghijklmnopqrstuvw", arena), start + "/bcdefghijklmnopqrstuvw");
     EXPECT_EQ(normalized_path(start + "%62", arena), start + "b");
     const std::string path = start + "/x\\";
     std::vector<char> exact(path.begin(), path.end());
