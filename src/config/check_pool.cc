@@ -35,13 +35,12 @@ void check_health(const Place& place, const HealthCheck& health) {
 }  // namespace
 
 void check_backend(const Place& place, const Backend& backend) {
-  if (!is_id(backend.id)) {
-    place.fault("id", fmt::format("must be letters, digits and any of . _ - : [ ] ~, not {}", quoted(backend.id)));
-  }
   // What looks like a number is meant as an address: 10.0.0.300 is a typing error, not a name.
   bool numeric = backend.host.find_first_not_of("0123456789.") == std::string::npos;
   if (!base::IpAddress::parse(backend.host) && (numeric || !is_host_name(backend.host))) {
     place.fault("host", fmt::format("{} is neither an IP address nor a host name", quoted(backend.host)));
+  } else if (!is_id(backend.id)) {  // without an own one it is made of the host
+    place.fault("id", fmt::format("must be letters, digits and any of . _ - : [ ] ~, not {}", quoted(backend.id)));
   }
   if (backend.port == 0) place.fault("port", "must be from 1 to 65535");
   if (backend.weight > 1000) place.fault("weight", "must be from 0 to 1000");
@@ -64,6 +63,7 @@ void check_pool(const Place& place, const Pool& pool) {
     const Backend& backend = pool.backends[i];
     Place at = place.in(fmt::format("backends[{}]", i), &backend.origin);
     check_backend(at, backend);
+    if (backend.host.empty() || backend.port == 0) continue;  // reported already
     auto [same_address, new_address] =
         addresses.try_emplace(fmt::format("[{}]:{}", base::to_lower(backend.host), backend.port), i);
     if (!new_address) {

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
-#include <ranges>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "base/text.h"
 
@@ -76,6 +75,20 @@ const Node* step(const Node& node, std::string_view& path) {
   if (best == nullptr) return nullptr;
   path.remove_prefix(best->key.size());
   return &best->value;
+}
+
+// The path of the innermost of `open`, ready for a key to follow.
+std::string path_of(std::span<const Node* const> open) {
+  std::string out;
+  for (const Node* node : open.first(open.empty() ? 0 : open.size() - 1)) {
+    if (node->kind == Node::Kind::list) {
+      if (out.ends_with('.')) out.pop_back();
+      out += fmt::format("[{}].", node->items.size() - 1);
+    } else {
+      out += node->members.back().key + ".";
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -163,27 +176,39 @@ std::optional<std::pair<int, int>> locate(const Node& root, std::string_view pat
   return std::pair(deepest->line, deepest->column);
 }
 
-void drop_duplicates(Node& map, const std::string& file, Faults& faults) {
+void drop_duplicates(Node& map, std::span<const Node* const> open, const std::string& file, Faults& faults) {
   constexpr std::size_t kFewMembers = 16;  // comparing all pairs is quicker than hashing
   std::vector<Member>& members = map.members;
-  std::unordered_set<std::string_view> seen;
+  std::unordered_map<std::string_view, std::size_t> seen;
+  // The index of the first member with the key of member `i`.
+  auto first_of = [&](std::size_t i) {
+    if (members.size() > kFewMembers) return seen.try_emplace(members[i].key, i).first->second;
+    std::size_t first = 0;
+    while (members[first].key != members[i].key) ++first;
+    return first;
+  };
   std::vector<std::size_t> doubled;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    const std::string& key = members[i].key;
-    bool again = members.size() > kFewMembers
-                     ? !seen.insert(key).second
-                     : std::any_of(members.begin(), members.begin() + static_cast<std::ptrdiff_t>(i),
-                                   [&](const Member& earlier) { return earlier.key == key; });
-    if (again) doubled.push_back(i);
-  }
-  for (std::size_t i : doubled) {
-    auto first = std::ranges::find(members, members[i].key, &Member::key);
-    std::string where = first->line > 0 ? fmt::format(" (first on line {})", first->line) : "";
+    std::size_t first = first_of(i);
+    if (first == i) continue;
+    doubled.push_back(i);
+    std::string where = members[first].line > 0 ? fmt::format(" (first on line {})", members[first].line) : "";
     faults.push_back({{file, members[i].line, members[i].column},
-                      members[i].key,
+                      path_of(open) + members[i].key,
                       fmt::format("the key appears twice in this map{}; remove one of them", where)});
   }
-  for (std::size_t i : std::views::reverse(doubled)) members.erase(members.begin() + static_cast<std::ptrdiff_t>(i));
+  if (doubled.empty()) return;
+  std::vector<Member> kept;
+  kept.reserve(members.size() - doubled.size());
+  auto next = doubled.begin();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (next != doubled.end() && *next == i) {
+      ++next;
+    } else {
+      kept.push_back(std::move(members[i]));
+    }
+  }
+  members = std::move(kept);
 }
 
 }  // namespace weir::config

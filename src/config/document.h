@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,7 +70,8 @@ void merge_patch(Node& base, const Node& patch);
 // Where the value at `path` ("pools[0].backends[2].port") was written: the deepest part of it that exists, if any.
 std::optional<std::pair<int, int>> locate(const Node& root, std::string_view path);
 
-// Adds a fault for each key that appears twice in `map`, and removes all but the first.
-void drop_duplicates(Node& map, const std::string& file, Faults& faults);
+// Adds a fault for each key that appears twice in `map`, and removes all but the first. `open` are the lists and maps
+// being read, outermost first, with `map` as the last: they give the path.
+void drop_duplicates(Node& map, std::span<const Node* const> open, const std::string& file, Faults& faults);
 
 }  // namespace weir::config

@@ -35,7 +35,8 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
     return true;
   }
   bool end_object() override {
-    drop_duplicates(*open_.back(), document_.file, document_.faults);
+    drop_duplicates(*open_.back(), std::vector<const Node*>(open_.begin(), open_.end()), document_.file,
+                    document_.faults);
     open_.pop_back();
     return true;
   }

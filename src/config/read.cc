@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sys/stat.h>
 #include <tuple>
+#include <unordered_set>
 
 #include "config/document.h"
 #include "config/fields.h"
@@ -17,20 +18,34 @@
 namespace weir::config {
 namespace {
 
-const std::string kApi = "api";
+constexpr const char* kApi = "api";
 
-// True when one path is the other, or lies under it.
-bool concerns(std::string_view a, std::string_view b) {
-  if (a.size() > b.size()) std::swap(a, b);
-  return b.starts_with(a) && (b.size() == a.size() || b[a.size()] == '.' || b[a.size()] == '[');
-}
+// Paths of values that could not be read.
+class Unread {
+ public:
+  explicit Unread(const Faults& faults) {
+    for (const Fault& fault : faults) {
+      if (!fault.path.empty()) paths_.insert(fault.path);
+    }
+  }
+  // True when `path` is one of them, or inside one.
+  bool covers(const std::string& path) const {
+    if (paths_.empty()) return false;
+    for (std::size_t end = path.size(); end != std::string::npos && end > 0; end = path.find_last_of(".[", end - 1)) {
+      if (paths_.contains(path.substr(0, end))) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::unordered_set<std::string> paths_;
+};
 
 // Adds what validation found, at the place in the text; not what only follows from a value that could not be read.
 void add_found(Faults found, const Node& root, const std::string& file, Faults& faults) {
-  std::size_t read_faults = faults.size();
+  Unread unread(faults);
   for (Fault& fault : found) {
-    auto reported = [&](const Fault& earlier) { return !earlier.path.empty() && concerns(earlier.path, fault.path); };
-    if (std::any_of(faults.begin(), faults.begin() + static_cast<std::ptrdiff_t>(read_faults), reported)) continue;
+    if (unread.covers(fault.path)) continue;
     if (auto place = locate(root, fault.path)) fault.at = {file, place->first, place->second};
     faults.push_back(std::move(fault));
   }

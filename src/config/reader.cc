@@ -77,6 +77,11 @@ void Reader::fault(int line, int column, std::string message) {
   faults_.push_back({{file_, line, column}, path(), std::move(message)});
 }
 
+void Reader::missing(const Node& map, std::string_view key, std::string_view what) {
+  In in(*this, key);
+  fault(map, fmt::format("the key '{}' is missing: {}", key, what));
+}
+
 void Reader::read(const Node& node, const Resource& resource, void* object) {
   if (node.kind != Node::Kind::map) {
     if (!read_in_place(node, resource, object)) {
@@ -108,7 +113,7 @@ void Reader::read(const Node& node, const Resource& resource, void* object) {
   }
   for (const Field& field : resource.fields) {
     if ((seen >> (&field - resource.fields.data()) & 1) != 0) continue;
-    if (field.rules.required) fault(node, fmt::format("the key '{}' is missing: {}", field.key, field.summary));
+    if (field.rules.required) missing(node, field.key, field.summary);
     if (field.absent != nullptr) field.absent(*this, object, field);
   }
   if (choice != nullptr) complete_choice(*choice, resource.kinds);
@@ -149,12 +154,12 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     return;
   }
   std::vector<std::string_view> known;
-  for (const Field& field : resource.fields) {
-    if (field.schema != nullptr) known.push_back(field.key);
-  }
-  if (resource.choice != nullptr) known.push_back("type");
   if (entry != nullptr) {
     for (const OptionSpec& spec : entry->options) known.push_back(spec.key);
+  }
+  if (resource.choice != nullptr) known.push_back("type");
+  for (const Field& field : resource.fields) {
+    if (field.schema != nullptr) known.push_back(field.key);
   }
   fault(member.line, member.column, fmt::format("unknown key {}{}", quoted(member.key), hint(member.key, known)));
 }

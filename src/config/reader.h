@@ -35,6 +35,9 @@ class Reader {
   void fault(const Node& at, std::string message);
   void fault(int line, int column, std::string message);
 
+  // The fault of a key that `map` must have; `what` it means.
+  void missing(const Node& map, std::string_view key, std::string_view what);
+
   std::optional<bool> boolean(const Node& node);
   std::optional<std::uint64_t> integer(const Node& node, const Rules& rules, std::uint64_t type_max);
   std::optional<double> number(const Node& node, const Rules& rules);

@@ -71,12 +71,12 @@ void finish(Reader& reader, const Node& node, void* object) {
   if (address != nullptr && node.find("host") != nullptr) {
     reader.fault(node, "has both address and host; give one of them");
   } else if (address == nullptr && node.find("host") == nullptr) {
-    reader.fault(node, "the key 'host' is missing: the backend's address or name");
+    reader.missing(node, "host", "the backend's address or name");
   }
   if (address_has_port && node.find("port") != nullptr) {
     reader.fault(node, "has a port in address and another key port; give one of them");
   } else if (!address_has_port && node.find("port") == nullptr) {
-    reader.fault(node, "the key 'port' is missing: where the backend listens, from 1 to 65535");
+    reader.missing(node, "port", "where the backend listens, from 1 to 65535");
   }
   if (backend.host.starts_with('[') && backend.host.ends_with(']')) {
     backend.host = backend.host.substr(1, backend.host.size() - 2);

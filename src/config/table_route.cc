@@ -34,12 +34,12 @@ struct Codec<std::vector<NamedMatch>> {
       return;
     }
     const Member& form = map.members.front();
+    Reader::In in(reader, form.key);
     auto found = std::ranges::find(kForms, form.key);
     if (found == kForms.end()) {
       reader.fault(form.line, form.column, fmt::format("unknown key {}{}", quoted(form.key), hint(form.key, kForms)));
       return;
     }
-    Reader::In in(reader, form.key);
     match.kind = static_cast<MatchKind>(found - kForms.begin());
     if (match.kind == MatchKind::present || match.kind == MatchKind::absent) {
       std::optional<bool> holds = reader.boolean(form.value);

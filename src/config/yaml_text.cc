@@ -1,5 +1,6 @@
 // Reads YAML through yaml-cpp's event interface; nothing else in this folder knows that library or catches what it
 // throws. The events give every position and cost a third of yaml-cpp's own nodes.
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <spanstream>
@@ -20,12 +21,57 @@ struct Stop {
   std::string message;
 };
 
+// What yaml-cpp says, in words that help.
+std::string explained(const std::string& message) {
+  const std::array<std::pair<std::string_view, std::string_view>, 10> table{{
+      {YAML::ErrorMsg::MAP_VALUE, "a ':' where none can be; check the indentation, or put the text in quotes"},
+      {YAML::ErrorMsg::END_OF_MAP, "expected a key of the map above; check the indentation"},
+      {YAML::ErrorMsg::END_OF_SEQ, "expected '- ' of the list above; check the indentation"},
+      {YAML::ErrorMsg::END_OF_SEQ_FLOW, "the list is not closed with ']'"},
+      {YAML::ErrorMsg::END_OF_MAP_FLOW, "the map is not closed with '}'"},
+      {YAML::ErrorMsg::EOF_IN_SCALAR, "the quote is never closed"},
+      {YAML::ErrorMsg::TAB_IN_INDENTATION, "a tab in the indentation; use spaces"},
+      {YAML::ErrorMsg::BLOCK_ENTRY, "a '- ' where none can be; check the indentation, which must be spaces"},
+      {YAML::ErrorMsg::UNKNOWN_TOKEN, "a character that starts no value; put the text in quotes"},
+      {YAML::ErrorMsg::BAD_FILE, "nested too deeply"},
+  }};
+  for (const auto& [theirs, ours] : table) {
+    if (message == theirs) return fmt::format("not YAML: {}", ours);
+  }
+  return fmt::format("not YAML: {}", message);
+}
+
+// True when the quoted scalar that begins at `text` has its closing quote. yaml-cpp takes the rest of the file for a
+// scalar whose quote is never closed.
+bool is_closed(std::string_view text) {
+  char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      bool doubled = quote == '\'' && i + 1 < text.size() && text[i + 1] == quote;
+      if (!doubled) return true;
+      ++i;
+    }
+  }
+  return false;
+}
+
+// The first byte that YAML does not allow in a text; yaml-cpp takes 0x04 for the end of the file.
+std::size_t find_control_byte(std::string_view text) {
+  auto forbidden = [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+  };
+  return static_cast<std::size_t>(std::ranges::find_if(text, forbidden) - text.begin());
+}
+
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(Document& document) : document_(document) {}
+  TreeBuilder(std::string_view text, Document& document) : text_(text), document_(document) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (started_) throw Stop{mark.line + 1, mark.column + 1, "a second document; a file holds one"};
+    if (started_)
+      throw Stop{mark.line + 1, mark.column + 1, "more after the end of the document; a file holds one document"};
     started_ = true;
   }
   void OnDocumentEnd() override {}
@@ -34,6 +80,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     bool plain = tag == "?";
     if (!plain && tag != "!" && tag != "tag:yaml.org,2002:str") refuse_tag(mark, tag);
+    if (!plain) refuse_unclosed(mark);
     scalar(mark, plain ? Node::Kind::plain : Node::Kind::text, value, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -56,7 +103,9 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override {
-    drop_duplicates(*open_.back().node, document_.file, document_.faults);
+    std::vector<const Node*> open;
+    for (const Open& each : open_) open.push_back(each.node);
+    drop_duplicates(*open_.back().node, open, document_.file, document_.faults);
     close();
   }
 
@@ -89,6 +138,11 @@ class TreeBuilder final : public YAML::EventHandler {
     document_.faults.push_back({{document_.file, mark.line + 1, mark.column + 1},
                                 "",
                                 fmt::format("the tag '{}' has no meaning here; remove it", tag)});
+  }
+  void refuse_unclosed(const YAML::Mark& mark) {
+    std::string_view rest = text_.substr(std::min(text_.size(), static_cast<std::size_t>(std::max(mark.pos, 0))));
+    bool quote = rest.starts_with('\'') || rest.starts_with('"');
+    if (quote && !is_closed(rest)) throw Stop{mark.line + 1, mark.column + 1, "the quote is never closed"};
   }
   static Node make(const YAML::Mark& mark, Node::Kind kind) {
     Node node;
@@ -142,6 +196,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
 
+  std::string_view text_;
   Document& document_;
   // The maps and lists being read, outermost first. A parent's children grow only while no child of it is open, so the
   // pointers stay valid.
@@ -159,7 +214,17 @@ Document parse_yaml(std::string_view text, const std::string& file) {
     document.faults.push_back({{file, line, column}, "", std::move(message)});
     document.complete = false;
   };
-  TreeBuilder builder(document);
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (std::size_t at = find_control_byte(text); at < text.size()) {
+    std::string_view before = text.substr(0, at);
+    stop(static_cast<int>(std::ranges::count(before, '\n')) + 1,
+         static_cast<int>(at - (before.rfind('\n') + 1)) + 1,  // npos + 1 is 0
+         fmt::format("the byte 0x{:02x} is not allowed in YAML; write it as an escape in double quotes",
+                     static_cast<unsigned char>(text[at])));
+    return document;
+  }
+  TreeBuilder builder(text, document);
   try {
     std::ispanstream stream(std::span(text.data(), text.size()));
     YAML::Parser parser(stream);
@@ -169,8 +234,7 @@ Document parse_yaml(std::string_view text, const std::string& file) {
     stop(reason.line, reason.column, reason.message);
   } catch (const YAML::Exception& error) {
     bool placed = !error.mark.is_null();
-    stop(placed ? error.mark.line + 1 : 0, placed ? error.mark.column + 1 : 0,
-         fmt::format("not YAML: {}", error.msg == YAML::ErrorMsg::BAD_FILE ? "nested too deeply" : error.msg));
+    stop(placed ? error.mark.line + 1 : 0, placed ? error.mark.column + 1 : 0, explained(error.msg));
   } catch (const std::exception& error) {
     stop(0, 0, fmt::format("not YAML: {}", error.what()));
   }

@@ -1,0 +1,111 @@
+// Small tables of kinds, so that these tests do not depend on what is registered elsewhere.
+#pragma once
+
+#include <array>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+
+#include "config/fault.h"
+#include "config/kinds.h"
+#include "config/read.h"
+
+namespace weir::config {
+
+inline const Kinds& test_kinds() {
+  static constexpr std::array<std::string_view, 2> kMethods{"GET", "HEAD"};
+  static const std::array<OptionSpec, 4> kHashOptions{{
+      {.key = "hash_key",
+       .type = OptionType::text,
+       .default_value = std::string("client_address"),
+       .summary = "what is hashed"},
+      {.key = "replicas",
+       .type = OptionType::integer,
+       .default_value = std::int64_t{150},
+       .min = 1,
+       .max = 1000,
+       .summary = "points per weight"},
+      {.key = "load_factor",
+       .type = OptionType::number,
+       .default_value = 1.25,
+       .min = 1,
+       .max = 10,
+       .summary = "bound of the load"},
+      {.key = "bounded", .type = OptionType::boolean, .default_value = true, .summary = "bound the load"},
+  }};
+  static const std::array<KindEntry, 3> kStrategies{{
+      {.name = "round_robin", .summary = "each in turn", .options = {}},
+      {.name = "maglev", .summary = "a table", .options = {}},
+      {.name = "consistent_hash", .summary = "a ring", .options = kHashOptions},
+  }};
+  static const std::array<OptionSpec, 5> kHttpOptions{{
+      {.key = "path",
+       .type = OptionType::text,
+       .default_value = std::string("/health"),
+       .summary = "what is asked for"},
+      {.key = "method",
+       .type = OptionType::text,
+       .default_value = std::string("GET"),
+       .summary = "how",
+       .allowed = kMethods},
+      {.key = "expected_status",
+       .type = OptionType::text_list,
+       .default_value = std::vector<std::string>{"200-299"},
+       .summary = "what is good"},
+      {.key = "headers",
+       .type = OptionType::text_map,
+       .default_value = std::map<std::string, std::string>{},
+       .summary = "sent along"},
+      {.key = "settle",
+       .type = OptionType::duration,
+       .default_value = Duration(0),
+       .min = 0,
+       .max = 10'000,
+       .summary = "wait before"},
+  }};
+  static const std::array<KindEntry, 2> kCheckers{{
+      {.name = "http", .summary = "a request", .options = kHttpOptions},
+      {.name = "tcp", .summary = "a connection", .options = {}},
+  }};
+  static const std::array<OptionSpec, 1> kSqliteOptions{{
+      {.key = "path", .type = OptionType::text, .default_value = std::string("weir.db"), .summary = "the file"},
+  }};
+  static const std::array<KindEntry, 2> kStores{{
+      {.name = "memory", .summary = "forgets", .options = {}},
+      {.name = "sqlite", .summary = "a file", .options = kSqliteOptions},
+  }};
+  static const Kinds kKinds{.strategies = kStrategies, .checkers = kCheckers, .stores = kStores};
+  return kKinds;
+}
+
+// All faults as "line:column: path: message" lines.
+inline std::string faults_text(const Faults& faults) {
+  std::string out;
+  for (const Fault& fault : faults) out += format(fault) + "\n";
+  return out;
+}
+
+// The configuration, or a failed test.
+inline Config must_read(std::string_view yaml) {
+  auto config = read_yaml(yaml, "t.yaml", test_kinds());
+  EXPECT_TRUE(config.has_value()) << faults_text(config.error());
+  return config.value_or(Config{});
+}
+
+// The faults as text; empty when there are none.
+inline std::string faults_of(std::string_view yaml) {
+  auto config = read_yaml(yaml, "t.yaml", test_kinds());
+  return config ? "" : faults_text(config.error());
+}
+
+// A backend, route or pool inside an otherwise good configuration.
+inline std::string with_backend(std::string_view backend) {
+  return "pools:\n- name: p\n  backends:\n  - " + std::string(backend) + "\n";
+}
+inline std::string with_pool(std::string_view keys) { return "pools:\n- {name: p, " + std::string(keys) + "}\n"; }
+inline std::string with_route(std::string_view keys) {
+  return "pools: [{name: p}]\nlisteners:\n- name: l\n  address: 127.0.0.1:80\n  routes:\n  - {" + std::string(keys) +
+         "}\n";
+}
+
+}  // namespace weir::config
