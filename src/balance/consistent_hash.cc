@@ -14,8 +14,8 @@ namespace weir::balance {
 namespace {
 
 // Points to pass by before the least loaded backend seen is taken. At load factor c at most 1/c of the weight can be
-// full, so with the default of 1.25 walking this far has a chance below 1e-6.
-constexpr int kLongestWalk = 64;
+// full, so with the default of 1.25 walking this far has a chance below 1e-4.
+constexpr int kLongestWalk = 48;
 
 const std::array<config::OptionSpec, 2>& option_specs() {
   static const std::array<config::OptionSpec, 2> kOptions{

@@ -72,6 +72,29 @@ void build(benchmark::State& state, const std::string& name, bool weighted) {
   for (auto _ : state) benchmark::DoNotOptimize(balance::make_strategy({name, {}}, set, nullptr));
 }
 
+// Weights without a cycle of moderate length.
+void pick_without_a_cycle(benchmark::State& state) {
+  pool::BackendSet set = backends(10'000, false);
+  for (std::size_t i = 0; i < set.size(); ++i) set[i].weight = static_cast<std::uint32_t>(1 + i % 997);
+  std::unique_ptr<balance::Strategy> strategy = balance::make_strategy({"weighted_round_robin", {}}, set, nullptr);
+  for (auto _ : state) benchmark::DoNotOptimize(strategy->pick({}));
+}
+BENCHMARK(pick_without_a_cycle);
+
+// The longest walk on the ring: every backend is over its bound.
+void pick_from_a_full_ring(benchmark::State& state) {
+  pool::BackendSet set = backends(10'000, false);
+  for (pool::BackendEntry& entry : set) entry.backend->in_flight = 1000;
+  std::unique_ptr<balance::Strategy> strategy = balance::make_strategy({"consistent_hash", {}}, set, nullptr);
+  base::Random random(1);
+  balance::PickContext context;
+  for (auto _ : state) {
+    context.key_hash = random.next();
+    benchmark::DoNotOptimize(strategy->pick(context));
+  }
+}
+BENCHMARK(pick_from_a_full_ring);
+
 const bool registered = [] {
   for (const config::KindEntry& entry : balance::strategies()) {
     std::string name(entry.name);

@@ -14,6 +14,8 @@
 namespace {
 thread_local std::uint64_t allocations = 0;
 }
+// The sanitizers bring their own; under them nothing is counted.
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
@@ -21,6 +23,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 namespace weir::balance {
 namespace {
