@@ -16,7 +16,7 @@ namespace weir::balance {
 class Ring {
  public:
   static constexpr std::uint32_t kPointsPerWeight = 150;
-  // Above this all backends get proportionally fewer points, but at least one each: 16 MB, built in about 30 ms.
+  // Above this all backends get proportionally fewer points, but at least one each: 16 MB, built in about 40 ms.
   static constexpr std::uint64_t kMostPoints = 1u << 21;
 
   explicit Ring(const pool::BackendSet& backends);
