@@ -116,7 +116,10 @@ void Reader::read(const Node& node, const Resource& resource, void* object) {
     if (field.rules.required) missing(node, field.key, field.summary);
     if (field.absent != nullptr) field.absent(*this, object, field);
   }
-  if (choice != nullptr) complete_choice(*choice, resource.kinds);
+  if (choice != nullptr) {
+    complete_choice(*choice, resource.kinds);
+    if (entry != nullptr) report_option_faults(node, *entry, *choice);
+  }
   if (resource.finish != nullptr) resource.finish(*this, node, object);
 }
 
@@ -205,6 +208,15 @@ void Reader::complete_choice(Choice& choice, KindList list) {
   if (entry == nullptr) return;
   for (const OptionSpec& spec : entry->options) {
     choice.options.try_emplace(std::string(spec.key), spec.default_value);
+  }
+}
+
+void Reader::report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice) {
+  if (entry.faults == nullptr) return;
+  for (OptionFault& found : entry.faults(choice)) {
+    In in(*this, found.key);
+    const Node* written = map.find(found.key);
+    fault(written == nullptr ? map : *written, std::move(found.message));
   }
 }
 

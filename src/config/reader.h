@@ -70,6 +70,8 @@ class Reader {
   std::string path() const;
   bool read_in_place(const Node& node, const Resource& resource, void* object);
   void read_option(const Node& node, const OptionSpec& spec, Choice& choice);
+  // What the entry itself finds wrong with its options.
+  void report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice);
   // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault.
   const KindEntry* read_type(const Node& map, Choice& choice, KindList list);
   static const OptionSpec* find_option(const KindEntry* entry, std::string_view key);

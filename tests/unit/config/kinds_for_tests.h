@@ -12,6 +12,12 @@
 
 namespace weir::config {
 
+// The one rule of the hash options that their types do not say.
+inline std::vector<OptionFault> hash_faults(const Choice& choice) {
+  if (option<std::string>(choice, "hash_key") != "nonsense") return {};
+  return {{.key = "hash_key", .message = "'nonsense' is no hash key"}};
+}
+
 inline const Kinds& test_kinds() {
   static constexpr std::array<std::string_view, 2> kMethods{"GET", "HEAD"};
   static const std::array<OptionSpec, 4> kHashOptions{{
@@ -36,7 +42,7 @@ inline const Kinds& test_kinds() {
   static const std::array<KindEntry, 3> kStrategies{{
       {.name = "round_robin", .summary = "each in turn", .options = {}},
       {.name = "maglev", .summary = "a table", .options = {}},
-      {.name = "consistent_hash", .summary = "a ring", .options = kHashOptions},
+      {.name = "consistent_hash", .summary = "a ring", .options = kHashOptions, .faults = hash_faults},
   }};
   static const std::array<OptionSpec, 5> kHttpOptions{{
       {.key = "path",

@@ -155,6 +155,11 @@ TEST(Read, ChecksOptionsAgainstTheirTable) {
   EXPECT_THAT(faults_of(with_pool("algorithm: [maglev]")), HasSubstr("must be a name, or a map"));
 }
 
+TEST(Read, AsksTheEntryWhatIsWrongWithItsOptions) {
+  EXPECT_EQ(faults_of(with_pool("algorithm: {type: consistent_hash, hash_key: nonsense}")),
+            "t.yaml:2:58: pools[0].algorithm.hash_key: 'nonsense' is no hash key\n");
+}
+
 TEST(Read, SaysNothingAboutOptionsOfAnUnknownType) {
   EXPECT_EQ(faults_of(with_pool("algorithm: {type: x, replicas: 3, y: 4}")),
             "t.yaml:2:31: pools[0].algorithm.type: unknown algorithm 'x'; known are round_robin, maglev, "
