@@ -25,7 +25,7 @@ class Mailbox {
   bool push(std::unique_ptr<Message> message);
   // Receiver only: runs everything that is there, in order.
   void run_all();
-  bool empty() const { return head_.load(std::memory_order_acquire) == nullptr; }
+  bool empty() const { return head_.load(std::memory_order_seq_cst) == nullptr; }
 
  private:
   std::atomic<Message*> head_{nullptr};  // newest first

@@ -54,6 +54,7 @@ void Worker::run() {
   connections.close_all_idle();
   listenings_.clear();
   snapshot_ = SnapshotRef();
+  if (services.worker_ended) services.worker_ended();
 }
 
 std::unique_ptr<ExchangeState> Worker::take_state() {
@@ -93,8 +94,8 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
 
 Listening* Worker::listening(std::uint32_t id) { return id < listenings_.size() ? listenings_[id].get() : nullptr; }
 
-void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, int fd) {
-  reactor.post([this, runtime = std::move(runtime), fd] {
+void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds) {
+  reactor.post([this, runtime = std::move(runtime), fds = std::move(fds)] {
     std::uint32_t id = runtime->id;
     if (listenings_.size() <= id) listenings_.resize(id + 1);
     listenings_[id] = std::make_unique<Listening>(runtime);
@@ -102,7 +103,7 @@ void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, int fd) {
     for (std::uint32_t i = 0; snapshot_ && i < snapshot_->listeners.size(); ++i) {
       if (snapshot_->listeners[i]->id == id) opened.index = i;
     }
-    opened.acceptors.spawn(accept_connections(*this, opened, net::Listener(fd)));
+    for (int fd : fds) opened.acceptors.spawn(accept_connections(*this, opened, net::Listener(fd)));
   });
 }
 

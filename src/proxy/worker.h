@@ -55,6 +55,7 @@ struct Services {
   net::Reactor* control = nullptr;              // where old snapshots are destroyed
   // A connection to a backend could not be opened. Called on workers, must not block.
   std::function<void(const pool::Backend&, base::ErrorCode)> connect_failed;
+  std::function<void()> worker_ended;  // called on each worker's thread as its last deed
   std::vector<Worker*> workers;
   metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
 };
@@ -116,8 +117,8 @@ class Worker {
 
   // Any thread: from now on new work uses `snapshot`.
   void apply(std::shared_ptr<const Snapshot> snapshot);
-  // Any thread: accepts on `fd`, which it takes over, for the listener `runtime` is about.
-  void open_listener(std::shared_ptr<ListenerRuntime> runtime, int fd);
+  // Any thread: accepts on `fds`, which it takes over, for the listener `runtime` is about.
+  void open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds);
   // Any thread: accepts no more there; its connections end after their exchange, idle ones after a moment of grace;
   // what is left after `limit` is cut.
   void close_listener(std::uint32_t id, base::Nanoseconds limit);

@@ -1,0 +1,199 @@
+// What the control thread does while Weir runs.
+
+#include <csignal>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/parts.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config/diff.h"
+#include "config/read.h"
+
+namespace weir::app {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+net::Task<void> Weir::Parts::follow_signals(int signal_fd) {
+  net::TcpStream signals = net::TcpStream::adopt(signal_fd);
+  while (true) {
+    base::Result<void> ready = co_await signals.wait_readable(base::TimePoint::max());
+    if (!ready) co_return;
+    signalfd_siginfo info;
+    while (::read(signal_fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo == SIGHUP) {
+        reload();
+      } else if (!draining) {
+        begin_drain();
+      } else {
+        base::log_warning("told to stop a second time: ending at once");
+        _exit(kExitFine);
+      }
+    }
+    signals.descriptor().readable = false;
+  }
+}
+
+// Publishes what has changed, at the publisher's pace, and ticks once a second.
+net::Task<void> Weir::Parts::maintain() {
+  base::TimePoint next_tick = control_reactor.now();
+  while (true) {
+    base::TimePoint now = control_reactor.now();
+    publisher->maybe_publish(now);
+    follow_generation();
+    if (now >= next_tick) {
+      api->tick();
+      next_tick = now + seconds(1);
+    }
+    std::optional<base::TimePoint> due = publisher->next_due();
+    base::TimePoint wake = due ? std::min(*due, next_tick) : next_tick;
+    base::Result<void> woken = co_await poked->wait_until(wake);
+    if (!woken && woken.error().code == base::ErrorCode::cancelled) co_return;
+    poked = std::make_unique<net::Waiter>();
+  }
+}
+
+void Weir::Parts::publish(std::shared_ptr<const proxy::Snapshot> snapshot) {
+  for (auto& worker : workers) worker->apply(snapshot);
+  sockets->follow(*snapshot);
+}
+
+// The prober and the names follow what the configuration says.
+void Weir::Parts::follow_generation() {
+  if (publisher->generation() == followed_generation) return;
+  followed_generation = publisher->generation();
+  std::vector<std::string> hosts;
+  for (const config::Pool& pool : catalog->config().pools) {
+    for (const config::Backend& backend : pool.backends) {
+      if (!base::IpAddress::parse(backend.host)) hosts.push_back(backend.host);
+    }
+  }
+  names->set_names(hosts);
+  prober->watch(publisher->watched());
+}
+
+std::shared_ptr<const pool::Addresses> Weir::Parts::resolve(const std::string& host, std::uint16_t port) const {
+  const std::vector<base::IpAddress>* found = names->addresses(host);
+  if (found == nullptr || found->empty()) return nullptr;
+  auto addresses = std::make_shared<pool::Addresses>();
+  for (const base::IpAddress& ip : *found) addresses->push_back({.ip = ip, .port = port});
+  return addresses;
+}
+
+void Weir::Parts::transition(const health::Transition& news) {
+  const pool::Backend& backend = *news.backend;
+  base::log(news.to == pool::BackendState::healthy ? base::LogLevel::info : base::LogLevel::warning,
+            "backend {}/{}: {} -> {}: {}", backend.pool_name(), backend.id(), pool::name(news.from),
+            pool::name(news.to), news.reason);
+  std::string data = fmt::format(R"({{"pool":"{}","backend":"{}","from":"{}","to":"{}","reason":")",
+                                 backend.pool_name(), backend.id(), pool::name(news.from), pool::name(news.to));
+  base::append_json_escaped(data, news.reason);
+  events.append("health", data + "\"}");
+  publisher->set_health(backend, news.to, control_reactor.now());
+  poke();
+}
+
+// The drain timeout of a backend that was drained, disabled or removed.
+net::Task<void> Weir::Parts::break_after(std::shared_ptr<pool::Backend> backend, base::Nanoseconds timeout,
+                                         bool removed) {
+  base::TimePoint when = control_reactor.now() + timeout;
+  leaving[backend.get()] = when;
+  base::Result<void> slept = co_await net::sleep_until(when);
+  if (!slept) co_return;
+  auto entry = leaving.find(backend.get());
+  bool superseded = entry == leaving.end() || entry->second != when;
+  if (superseded) co_return;
+  leaving.erase(entry);
+  auto state = backend->state.load();
+  bool back = !removed && state != pool::BackendState::draining && state != pool::BackendState::disabled;
+  if (back) co_return;
+  for (auto& worker : workers) worker->break_connections(backend);
+}
+
+void Weir::Parts::reload() {
+  if (access_log) access_log->reopen();
+  if (options.config_path.empty()) {
+    base::log_info("SIGHUP: logs reopened; there is no configuration file to read");
+    return;
+  }
+  std::uint32_t slot = worker_count;
+  auto refuse = [&](const config::Faults& faults) {
+    for (const config::Fault& fault : faults) base::log_error("{}", config::format(fault));
+    base::log_error("{} was not applied: {} fault(s); the configuration stays as it was", options.config_path,
+                    faults.size());
+    reloads_failed.add(slot);
+    last_reload_successful.set(slot, 0);
+    events.append("reload", R"({"result":"failure"})");
+  };
+  auto read = config::read_file(options.config_path, kinds());
+  if (!read) return refuse(read.error());
+  config::Diff diff = config::diff(catalog->file(), *read);
+  auto outcome = catalog->reload(*read, control_reactor.now());
+  if (!outcome) {
+    if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) return refuse(*faults);
+    return refuse({{.at = {.file = options.config_path},
+                    .path = "store",
+                    .message = std::get<control::StoreError>(outcome.error()).message}});
+  }
+  for (const std::string& line : config::summary(diff)) base::log_info("reload: {}", line);
+  if (diff.admin || diff.store || diff.workers) {
+    base::log_warning("reload: changes of admin, store and workers take effect with the next start");
+  }
+  if (diff.access_log) replace_access_log();
+  follow_generation();
+  reloads_succeeded.add(slot);
+  last_reload_successful.set(slot, 1);
+  last_reload_at.set(slot, static_cast<std::uint64_t>(base::unix_milliseconds() / 1000));
+  events.append("reload", R"({"result":"success"})");
+  base::log_info("reload: {} applied", options.config_path);
+}
+
+// The old log ends only when no worker can still be writing to it.
+void Weir::Parts::replace_access_log() {
+  const config::AccessLog& wanted = catalog->config().access_log;
+  std::unique_ptr<proxy::AccessLog> next;
+  if (wanted.enabled) {
+    auto format = proxy::AccessFormat::compile(wanted.format);
+    auto opened = format ? proxy::AccessLog::open(std::move(*format), {.path = wanted.path, .workers = worker_count})
+                         : base::Result<std::unique_ptr<proxy::AccessLog>>();
+    if (!format || !opened) {
+      base::log_error("reload: cannot write the access log to {}: {}; the old one stays", wanted.path,
+                      format ? base::describe(opened.error()) : format.error());
+      return;
+    }
+    next = std::move(*opened);
+    next->register_families(registry);
+  }
+  services.access_log = next.get();
+  std::shared_ptr<proxy::AccessLog> old = std::move(access_log);
+  access_log = std::move(next);
+  for (auto& worker : workers) {
+    worker->reactor.post([this, old] { control_reactor.post([old] {}); });
+  }
+}
+
+void Weir::Parts::begin_drain() {
+  if (draining) return;
+  draining = true;
+  base::log_info("stopping: no new connections; those in progress have {} s",
+                 std::chrono::duration_cast<seconds>(catalog->config().drain_timeout).count());
+  for (auto& worker : workers) worker->drain(catalog->config().drain_timeout);
+}
+
+void Weir::Parts::worker_ended() {
+  control_reactor.post([this] {
+    if (--running_workers == 0) closing.spawn(close_all());
+  });
+}
+
+net::Task<void> Weir::Parts::close_all() {
+  co_await admin->close();
+  co_await names->close();
+  prober.reset();
+  chores.cancel();
+  co_await chores.join();
+  control_reactor.stop();
+}
+
+}  // namespace weir::app

@@ -1,0 +1,81 @@
+// The parts of a running Weir, in floor order; for app/weir*.cc only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "app/weir.h"
+#include "control/admin_server.h"
+#include "control/api.h"
+#include "control/catalog.h"
+#include "control/publisher.h"
+#include "control/sockets.h"
+#include "health/prober.h"
+#include "metrics/registry.h"
+#include "net/dns_watch.h"
+#include "proxy/access_log.h"
+#include "proxy/worker.h"
+
+namespace weir::app {
+
+// All functions run on the control thread unless they say otherwise.
+struct Weir::Parts {
+  explicit Parts(RunOptions run_options);
+  ~Parts();
+
+  // -- weir.cc: putting it together
+  std::optional<int> start();
+  int run();
+  std::optional<int> open_access_log();
+  void make_workers();
+  void make_control();
+  void register_metrics();
+
+  // -- control_loop.cc: keeping it going
+  net::Task<void> follow_signals(int signal_fd);
+  net::Task<void> maintain();
+  net::Task<void> break_after(std::shared_ptr<pool::Backend> backend, base::Nanoseconds timeout, bool removed);
+  net::Task<void> close_all();
+  void poke() { poked->wake(); }
+  void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
+  void follow_generation();
+  void reload();
+  void replace_access_log();
+  void begin_drain();
+  void worker_ended();  // any thread
+  void transition(const health::Transition& transition);
+  std::shared_ptr<const pool::Addresses> resolve(const std::string& host, std::uint16_t port) const;
+
+  RunOptions options;
+  std::uint32_t worker_count;
+  metrics::Registry registry;
+  base::SteadyClock clock;
+  net::Reactor control_reactor;
+  std::unique_ptr<proxy::AccessLog> access_log;
+  proxy::Services services;
+  std::vector<std::unique_ptr<proxy::Worker>> workers;
+  std::vector<upstream::Peer> peers;
+  std::unique_ptr<control::Store> store;
+  control::EventLog events;
+  std::unique_ptr<control::Sockets> sockets;
+  std::unique_ptr<net::Resolver> resolver;
+  std::unique_ptr<net::NameWatch> names;
+  std::unique_ptr<control::Publisher> publisher;
+  std::unique_ptr<control::Catalog> catalog;
+  std::unique_ptr<health::Prober> prober;
+  std::unique_ptr<control::Api> api;
+  std::unique_ptr<control::AdminServer> admin;
+
+  std::unique_ptr<net::Waiter> poked = std::make_unique<net::Waiter>();
+  std::uint64_t followed_generation = 0;
+  std::map<const pool::Backend*, base::TimePoint> leaving;
+  std::size_t running_workers = 0;
+  bool draining = false;
+  metrics::Counter reloads_succeeded, reloads_failed, last_reload_successful, last_reload_at;
+  net::TaskGroup chores;
+  net::TaskGroup closing;  // close_all(), which ends the chores
+};
+
+}  // namespace weir::app

@@ -1,0 +1,11 @@
+// What this build calls itself.
+#pragma once
+
+#include <string_view>
+
+namespace weir::app {
+
+inline constexpr std::string_view kVersion = WEIR_VERSION;  // from CMakeLists.txt
+inline constexpr std::string_view kCompiler = "clang " __clang_version__;
+
+}  // namespace weir::app

@@ -1,0 +1,228 @@
+#include "app/weir.h"
+
+#include <csignal>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/parts.h"
+#include "app/version.h"
+#include "base/log.h"
+#include "control/computed_metrics.h"
+#include "metrics/families.h"
+#include "metrics/process.h"
+
+namespace weir::app {
+
+namespace families = metrics::families;
+
+namespace {
+
+// Cores this process may run on: what taskset and containers leave to it.
+std::uint32_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+// Every connection needs two descriptors: take what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+base::LogLevel level_of(const std::string& name) {
+  if (name == "debug") return base::LogLevel::debug;
+  if (name == "warning") return base::LogLevel::warning;
+  if (name == "error") return base::LogLevel::error;
+  return base::LogLevel::info;
+}
+
+void log_refusal(const control::Catalog::Refusal& refusal) {
+  if (const auto* faults = std::get_if<config::Faults>(&refusal)) {
+    for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));
+  } else {
+    base::log_error("{}", std::get<control::StoreError>(refusal).message);
+  }
+}
+
+}  // namespace
+
+Weir::Weir(RunOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+Weir::~Weir() = default;
+std::optional<int> Weir::start() { return parts_->start(); }
+int Weir::run() { return parts_->run(); }
+void Weir::stop() {
+  parts_->control_reactor.post([parts = parts_.get()] { parts->begin_drain(); });
+}
+std::vector<std::string> Weir::addresses(const std::string& listener) const {
+  auto found = parts_->sockets->addresses().find(listener);
+  return found == parts_->sockets->addresses().end() ? std::vector<std::string>() : found->second;
+}
+std::string Weir::admin_address() const { return parts_->admin->address(); }
+
+// The registry's writers: the workers, then the control thread, then the health thread.
+Weir::Parts::Parts(RunOptions run_options)
+    : options(std::move(run_options)),
+      worker_count(options.config.workers > 0 ? options.config.workers : usable_cores()),
+      registry(worker_count + 2) {
+  control_reactor.adopt_thread();
+}
+
+Weir::Parts::~Parts() {
+  for (auto& worker : workers) {
+    if (running_workers > 0) worker->drain({});
+  }
+  if (running_workers > 0) {
+    for (auto& worker : workers) worker->join();
+  }
+}
+
+std::optional<int> Weir::Parts::open_access_log() {
+  const config::AccessLog& wanted = options.config.access_log;
+  if (!wanted.enabled) return std::nullopt;
+  auto format = proxy::AccessFormat::compile(wanted.format);
+  if (!format) {
+    base::log_error("access_log.format: {}", format.error());
+    return kExitBadConfiguration;
+  }
+  auto opened = proxy::AccessLog::open(std::move(*format), {.path = wanted.path, .workers = worker_count});
+  if (!opened) {
+    base::log_error("access_log.path: cannot write to {}: {}", wanted.path, base::describe(opened.error()));
+    return kExitCannotStart;
+  }
+  access_log = std::move(*opened);
+  services.access_log = access_log.get();
+  return std::nullopt;
+}
+
+void Weir::Parts::make_workers() {
+  services.registry = &registry;
+  services.control = &control_reactor;
+  services.client_bytes_in = registry.counter(families::kBytes, {"client_in"});
+  services.client_bytes_out = registry.counter(families::kBytes, {"client_out"});
+  services.backend_bytes_in = registry.counter(families::kBytes, {"backend_in"});
+  services.backend_bytes_out = registry.counter(families::kBytes, {"backend_out"});
+  services.connect_failed = [this](const pool::Backend& backend, base::ErrorCode code) {
+    prober->report_connect_failure(backend, code);
+  };
+  services.worker_ended = [this] { worker_ended(); };
+  for (std::uint32_t i = 0; i < worker_count; ++i) {
+    workers.push_back(std::make_unique<proxy::Worker>(i, services));
+    services.workers.push_back(workers.back().get());
+    peers.push_back({.reactor = &workers.back()->reactor, .connections = &workers.back()->connections});
+  }
+  for (auto& worker : workers) worker->connections.set_peers(peers);
+}
+
+void Weir::Parts::make_control() {
+  sockets = std::make_unique<control::Sockets>(services.workers, registry);
+  resolver = std::make_unique<net::Resolver>();
+  names = std::make_unique<net::NameWatch>(*resolver, net::NameWatchOptions{},
+                                           [this](const std::string& host, const std::vector<base::IpAddress>&) {
+                                             publisher->addresses_changed(host);
+                                             ++followed_generation;  // the prober must hear of the addresses as well
+                                             poke();
+                                           });
+  prober = std::make_unique<health::Prober>(
+      health::ProberOptions{.registry = &registry, .metrics_slot = worker_count + 1},
+      [this](const health::Transition& news) { control_reactor.post([this, news] { transition(news); }); });
+  control::Publisher::Options publishing;
+  publishing.workers = worker_count;
+  publishing.registry = &registry;
+  publishing.resolve = [this](const std::string& host, std::uint16_t port) { return resolve(host, port); };
+  publishing.publish = [this](std::shared_ptr<const proxy::Snapshot> snapshot) { publish(std::move(snapshot)); };
+  publishing.leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout, bool removed) {
+    chores.spawn(break_after(backend, timeout, removed));
+  };
+  publisher = std::make_unique<control::Publisher>(std::move(publishing));
+  control::Catalog::Resources resources{
+      .prepare = [this](const config::Config& wanted) { return sockets->prepare(wanted); },
+      .abandon = [this] { sockets->abandon(); }};
+  catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), std::move(resources));
+  char host_name[256] = "weir";
+  gethostname(host_name, sizeof host_name - 1);
+  api = std::make_unique<control::Api>(
+      control::Api::Parts{.catalog = *catalog,
+                          .publisher = *publisher,
+                          .registry = registry,
+                          .events = events,
+                          .clock = clock,
+                          .load_balancer_id = fmt::format("{}-{}", host_name, getpid()),
+                          .version = std::string(kVersion),
+                          .health = [this](const pool::Backend& backend) { return prober->details(backend); },
+                          .is_draining = [this] { return draining; }});
+  admin = std::make_unique<control::AdminServer>(*api, events);
+}
+
+void Weir::Parts::register_metrics() {
+  control::register_computed_metrics(registry, *publisher);
+  metrics::register_process_families(registry);
+  if (access_log) access_log->register_families(registry);
+  std::uint32_t slot = worker_count;
+  registry.gauge(families::kBuildInfo, {kVersion, kCompiler}).set(slot, 1);
+  registry.gauge(families::kWorkers).set(slot, worker_count);
+  reloads_succeeded = registry.counter(families::kConfigReloads, {"success"});
+  reloads_failed = registry.counter(families::kConfigReloads, {"failure"});
+  last_reload_successful = registry.gauge(families::kConfigLastReloadSuccessful);
+  last_reload_at = registry.gauge(families::kConfigLastReloadSuccessTimestamp);
+  last_reload_successful.set(slot, 1);
+  last_reload_at.set(slot, static_cast<std::uint64_t>(base::unix_milliseconds() / 1000));
+}
+
+std::optional<int> Weir::Parts::start() {
+  base::set_log_level(level_of(options.config.log_level));
+  raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);
+  int signal_fd = -1;
+  if (options.handle_signals) {
+    // Blocked before any thread starts, so that only the control thread takes them.
+    sigset_t handled;
+    sigemptyset(&handled);
+    for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&handled, signal);
+    pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+    signal_fd = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
+  }
+  if (std::optional<int> failed = open_access_log()) return failed;
+  auto opened = control::open_store(options.config.store);
+  if (!opened) {
+    base::log_error("{}", opened.error().message);
+    return kExitCannotStart;
+  }
+  store = std::move(*opened);
+  make_workers();
+  make_control();
+  register_metrics();
+
+  base::Result<void> admin_open = admin->open(options.config.admin.listen);
+  if (!admin_open) {
+    base::log_error("admin.listen: cannot listen on {}: {}", options.config.admin.listen,
+                    base::describe(admin_open.error()));
+    return kExitCannotStart;
+  }
+  control::Catalog::Outcome started = catalog->start(options.config, control_reactor.now());
+  if (!started) {
+    log_refusal(started.error());
+    return kExitCannotStart;
+  }
+  running_workers = workers.size();
+  for (auto& worker : workers) worker->start();
+  chores.spawn(maintain());
+  if (signal_fd >= 0) chores.spawn(follow_signals(signal_fd));
+  base::log_info("weir {} runs with {} workers; admin API on {}", kVersion, worker_count, admin->address());
+  return std::nullopt;
+}
+
+int Weir::Parts::run() {
+  control_reactor.run();
+  for (auto& worker : workers) worker->join();
+  while (closing.size() > 0) control_reactor.run_once(control_reactor.now());
+  base::log_info("weir has ended");
+  return kExitFine;
+}
+
+}  // namespace weir::app

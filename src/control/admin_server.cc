@@ -1,0 +1,230 @@
+#include "control/admin_server.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "http/h1_body.h"
+#include "http/h1_codec.h"
+#include "http/head_writer.h"
+#include "http/status.h"
+#include "net/listener.h"
+
+namespace weir::control {
+
+using base::ErrorCode;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr std::size_t kMaxConnections = 256;
+constexpr auto kHeadTimeout = seconds(10);
+constexpr auto kBodyTimeout = seconds(30);
+constexpr auto kIdleTimeout = seconds(60);
+constexpr auto kWriteTimeout = seconds(30);
+constexpr auto kEventPause = seconds(15);
+constexpr http::HeadLimits kLimits{};
+
+std::string all_values(const http::HeaderMap& headers, std::string_view name) {
+  std::string joined;
+  for (const http::HeaderField& field : headers) {
+    if (!base::equal_ignoring_case(field.name, name)) continue;
+    if (!joined.empty()) joined += ", ";
+    joined += field.value;
+  }
+  return joined;
+}
+
+ApiResponse plain_refusal(int status, std::string_view detail) {
+  std::string body = fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":")",
+                                 http::reason_phrase(static_cast<std::uint16_t>(status)), status);
+  base::append_json_escaped(body, detail);
+  body += "\"}";
+  return {.status = status, .headers = {{"content-type", "application/problem+json"}}, .body = std::move(body)};
+}
+
+}  // namespace
+
+struct AdminServer::Connection {
+  net::TcpStream stream;
+  std::string peer;
+  bool is_local = false;
+  std::string unread;  // bytes that belong to the next request
+};
+
+AdminServer::AdminServer(Api& api, EventLog& events) : api_(api), events_(events) {
+  events_.on_append([this] { wake_streams(); });
+}
+
+AdminServer::~AdminServer() {
+  events_.on_append({});
+  if (!unix_path_.empty()) unlink(unix_path_.c_str());
+}
+
+base::Result<void> AdminServer::open(const std::string& listen) {
+  constexpr std::string_view kUnix = "unix:";
+  if (listen.starts_with(kUnix)) {
+    std::string path = listen.substr(kUnix.size());
+    base::Result<int> fd = net::listen_unix(path);
+    if (!fd) return std::unexpected(fd.error());
+    unix_path_ = path;
+    address_ = listen;
+    acceptors_.spawn(accept(*fd, true));
+    return {};
+  }
+  std::optional<base::SocketAddress> address = base::SocketAddress::parse(listen);
+  if (!address) return base::fail(ErrorCode::io, "the admin address is neither host:port nor unix:/path");
+  base::Result<int> fd = net::listen_tcp(*address, {});
+  if (!fd) return std::unexpected(fd.error());
+  address_ = net::local_address(*fd).to_string();
+  acceptors_.spawn(accept(*fd, false));
+  return {};
+}
+
+net::Task<void> AdminServer::close() {
+  acceptors_.cancel();
+  connections_.cancel();
+  co_await acceptors_.join();
+  co_await connections_.join();
+}
+
+net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
+  net::Listener listener(listening_fd);
+  while (true) {
+    auto socket = co_await listener.accept();
+    if (!socket) {
+      if (socket.error().code == ErrorCode::cancelled) co_return;
+      base::Result<void> slept = co_await net::sleep_for(std::chrono::milliseconds(100));
+      if (!slept) co_return;
+      continue;
+    }
+    if (connections_.size() >= kMaxConnections) {
+      ::close(socket->fd);
+      continue;
+    }
+    std::string peer = is_unix ? std::string("unix") : socket->peer.to_string();
+    connections_.spawn(serve(socket->fd, std::move(peer), is_unix || socket->peer.ip.is_loopback()));
+  }
+}
+
+net::Task<void> AdminServer::serve(int fd, std::string peer, bool is_local) {
+  Connection connection{
+      .stream = net::TcpStream::adopt(fd), .peer = std::move(peer), .is_local = is_local, .unread = {}};
+  bool keep = true;
+  while (keep) keep = co_await serve_one(connection);
+}
+
+net::Task<bool> AdminServer::serve_one(Connection& connection) {
+  ApiRequest request;
+  bool keep = true;
+  bool understood = co_await read_request(connection, request, keep);
+  if (!understood) co_return false;
+  ApiResponse response = api_.handle(request);
+  bool streams = response.events_after.has_value();
+  bool sent = co_await respond(connection, response, request.method == "HEAD", keep && !streams);
+  if (!sent) co_return false;
+  if (streams && request.method != "HEAD") co_return co_await stream_events(connection, *response.events_after);
+  co_return keep;
+}
+
+// False when the connection is to be closed; an answer has been sent then if there was anything to answer.
+net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& request, bool& keep) {
+  std::string bytes = std::move(connection.unread);
+  connection.unread.clear();
+  net::Reactor& reactor = net::Reactor::current();
+  base::TimePoint deadline = reactor.now() + (bytes.empty() ? kIdleTimeout : kHeadTimeout);
+  base::Buffer buffer = base::Buffer::small();
+  http::RequestHead head;
+  http::Parsed parsed;
+  while (true) {
+    if (!bytes.empty()) parsed = http::parse_request_head(bytes, kLimits, head);
+    if (parsed.state == http::Parsed::State::complete) break;
+    if (parsed.state == http::Parsed::State::invalid) {
+      co_await respond(connection, plain_refusal(parsed.status, parsed.what), false, false);
+      co_return false;
+    }
+    base::Result<std::size_t> got = co_await connection.stream.read({buffer.data(), buffer.capacity()}, deadline);
+    if (!got || *got == 0) co_return false;
+    if (bytes.empty()) deadline = reactor.now() + kHeadTimeout;
+    bytes.append(buffer.data(), *got);
+  }
+  keep = head.keep_alive;
+  request = ApiRequest{.method = std::string(head.method),
+                       .path = std::string(head.path),
+                       .query = std::string(head.query),
+                       .host = std::string(head.authority),
+                       .origin = all_values(head.headers, "origin"),
+                       .if_match = all_values(head.headers, "if-match"),
+                       .accept = all_values(head.headers, "accept"),
+                       .authorization = all_values(head.headers, "authorization"),
+                       .content_type = all_values(head.headers, "content-type"),
+                       .last_event_id = all_values(head.headers, "last-event-id"),
+                       .body = {},
+                       .peer = connection.peer,
+                       .peer_is_local = connection.is_local};
+  bool too_large = head.body.kind == http::BodyFraming::Kind::length && head.body.length > kMaxBodyBytes;
+  if (head.expects_continue && !too_large) {
+    base::Result<void> sent = co_await connection.stream.write("HTTP/1.1 100 Continue\r\n\r\n", kWriteTimeout);
+    if (!sent) co_return false;
+  }
+  http::H1BodyReader body;
+  body.start(head.body, std::string_view(bytes).substr(parsed.consumed));
+  bool last = head.body.kind == http::BodyFraming::Kind::none;
+  while (!last && !too_large) {
+    base::TimePoint body_deadline = reactor.now() + kBodyTimeout;
+    base::Result<http::BodyPiece> piece = co_await body.read(connection.stream, buffer, body_deadline);
+    if (!piece) co_return false;
+    request.body += piece->data;
+    last = piece->last;
+    too_large = request.body.size() > kMaxBodyBytes;
+  }
+  if (too_large) {
+    co_await respond(connection, plain_refusal(413, "The body is larger than 1 MB."), false, false);
+    co_return false;
+  }
+  connection.unread = std::string(body.leftover());
+  co_return true;
+}
+
+net::Task<bool> AdminServer::respond(Connection& connection, const ApiResponse& response, bool head_only, bool keep) {
+  auto status = static_cast<std::uint16_t>(response.status);
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, http::reason_phrase(status));
+  for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
+  if (!response.events_after && status != 204) head += fmt::format("content-length: {}\r\n", response.body.size());
+  if (!keep) head += "connection: close\r\n";
+  head += "\r\n";
+  std::array<std::string_view, 2> parts{head, head_only ? std::string_view() : std::string_view(response.body)};
+  net::WriteOperation write = connection.stream.write(parts, kWriteTimeout);
+  base::Result<void> written = co_await write;
+  co_return written.has_value();
+}
+
+// Server-sent events until the client goes; never true, as the connection cannot be used again.
+net::Task<bool> AdminServer::stream_events(Connection& connection, std::uint64_t after) {
+  while (true) {
+    std::string text;
+    for (const Event& event : events_.after(after)) {
+      text += to_sse(event);
+      after = event.number;
+    }
+    if (text.empty()) {
+      net::Waiter waiter;
+      streams_.push_back(&waiter);
+      base::Result<void> woken = co_await waiter.wait_until(net::Reactor::current().now() + kEventPause);
+      std::erase(streams_, &waiter);
+      if (!woken && woken.error().code == ErrorCode::cancelled) co_return false;
+      if (!woken) text = ": nothing new\n\n";
+      if (connection.stream.descriptor().peer_finished) co_return false;
+    }
+    if (text.empty()) continue;
+    base::Result<void> written = co_await connection.stream.write(text, kWriteTimeout);
+    if (!written) co_return false;
+  }
+}
+
+void AdminServer::wake_streams() {
+  for (net::Waiter* waiter : streams_) waiter->wake();
+}
+
+}  // namespace weir::control

@@ -1,0 +1,51 @@
+// Serves the admin API over HTTP/1.1 on the control thread, so that a slow admin client never slows traffic.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "control/api.h"
+#include "net/task_group.h"
+#include "net/wait.h"
+
+namespace weir::control {
+
+// Control thread only. One request at a time on a connection; heads up to 16 KB, bodies up to kMaxBodyBytes, 256
+// connections at most. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without progress for an answer.
+class AdminServer {
+ public:
+  // Borrowed; outlive the server.
+  AdminServer(Api& api, EventLog& events);
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  // `listen` is "host:port" or "unix:/path". Errors of binding.
+  base::Result<void> open(const std::string& listen);
+  // Ends the acceptors and every connection; await it before destruction.
+  net::Task<void> close();
+  // "127.0.0.1:9090" with the real port, or "unix:/path".
+  const std::string& address() const { return address_; }
+
+ private:
+  struct Connection;
+  net::Task<void> accept(int fd, bool is_unix);
+  net::Task<void> serve(int fd, std::string peer, bool is_local);
+  net::Task<bool> serve_one(Connection& connection);
+  net::Task<bool> read_request(Connection& connection, ApiRequest& request, bool& keep);
+  net::Task<bool> respond(Connection& connection, const ApiResponse& response, bool head_only, bool keep);
+  net::Task<bool> stream_events(Connection& connection, std::uint64_t after);
+  void wake_streams();
+
+  Api& api_;
+  EventLog& events_;
+  net::TaskGroup acceptors_;
+  net::TaskGroup connections_;
+  std::vector<net::Waiter*> streams_;
+  std::string address_;
+  std::string unix_path_;
+};
+
+}  // namespace weir::control

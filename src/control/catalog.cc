@@ -1,0 +1,80 @@
+#include "control/catalog.h"
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace weir::control {
+
+Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
+  StoreResult<StoreContents> stored = store_.load();
+  if (!stored) return std::unexpected(Refusal(std::move(stored.error())));
+  std::expected<Objects, config::Faults> objects = read_objects(stored->objects, kinds_);
+  if (!objects) return std::unexpected(Refusal(std::move(objects.error())));
+  objects_ = std::move(*objects);
+  return reload(std::move(file), now);
+}
+
+// What would be effective; prepared, when there are no faults.
+std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects) {
+  std::expected<Effective, config::Faults> merged = merge(file, objects);
+  if (!merged) return std::unexpected(Refusal(std::move(merged.error())));
+  if (preparation_.prepare) {
+    config::Faults faults = preparation_.prepare(*merged->config);
+    if (!faults.empty()) return std::unexpected(Refusal(std::move(faults)));
+  }
+  return std::move(*merged);
+}
+
+void Catalog::abandon() {
+  if (preparation_.abandon) preparation_.abandon();
+}
+
+Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
+  std::expected<Effective, Refusal> merged = check(file, objects_);
+  if (!merged) return std::unexpected(std::move(merged.error()));
+  config::Faults faults = prepare(*merged->config);
+  if (!faults.empty()) return std::unexpected(Refusal(std::move(faults)));
+  file_ = std::move(file);
+  effective_ = std::move(*merged);
+  if (effective_.overrides.size() != objects_.overrides.size()) {
+    Objects pruned = objects_;
+    pruned.overrides = effective_.overrides;
+    // Overrides left behind in the store do no harm: they are dropped again at the next start.
+    StoreResult<std::uint64_t> stored = store_.commit(changes(objects_, pruned));
+    if (!stored) base::log_warning("overrides of removed backends stay in the store: {}", stored.error().message);
+    objects_ = std::move(pruned);
+  }
+  publisher_.apply(effective_, now);
+  return {};
+}
+
+Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOptions options) {
+  std::expected<Effective, Refusal> merged = check(file_, next);
+  if (!merged) return std::unexpected(std::move(merged.error()));
+  next.overrides = merged->overrides;
+  std::vector<StoreChange> to_store = changes(objects_, next);
+  if (options.dry_run || to_store.empty()) {
+    abandon();
+    return {};
+  }
+  StoreResult<std::uint64_t> stored = store_.commit(to_store);
+  if (!stored) {
+    abandon();
+    return std::unexpected(Refusal(std::move(stored.error())));
+  }
+  objects_ = std::move(next);
+  effective_ = std::move(*merged);
+  publisher_.apply(effective_, now, options.drain_timeout);
+  return {};
+}
+
+config::Faults Catalog::prepare(const config::Config& wanted) const {
+  return resources_.prepare ? resources_.prepare(wanted) : config::Faults();
+}
+
+void Catalog::abandon() const {
+  if (resources_.abandon) resources_.abandon();
+}
+
+}  // namespace weir::control

@@ -1,0 +1,60 @@
+// The listening sockets of all listeners: bound before a configuration is accepted, opened on the workers with it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/fault.h"
+#include "metrics/registry.h"
+#include "proxy/worker.h"
+
+namespace weir::control {
+
+// Control thread only.
+class Sockets {
+ public:
+  // Borrowed; outlive this.
+  Sockets(std::vector<proxy::Worker*> workers, metrics::Registry& registry)
+      : workers_(std::move(workers)), registry_(registry) {}
+  ~Sockets();
+  Sockets(const Sockets&) = delete;
+  Sockets& operator=(const Sockets&) = delete;
+
+  // Binds every address of `wanted` that is not open yet, once per worker. Faults name the listener; then nothing is
+  // kept.
+  config::Faults prepare(const config::Config& wanted);
+  // The configuration was not accepted after all: closes what prepare() bound.
+  void abandon();
+  // Brings the workers' listeners in line with `snapshot`: opens what is new on the sockets prepared, closes what is
+  // gone, whose connections get `drain_timeout` to end. Call after the workers were given the snapshot.
+  void follow(const proxy::Snapshot& snapshot);
+  // Addresses by listener name, with the real ports.
+  const std::map<std::string, std::vector<std::string>>& addresses() const { return addresses_; }
+
+ private:
+  struct Bound {
+    std::vector<std::vector<int>> fds_of_worker;
+    std::vector<std::string> addresses;
+  };
+  struct Open {
+    std::string name;
+    std::string address;
+    std::shared_ptr<proxy::ListenerRuntime> runtime;
+    base::Nanoseconds drain_timeout;
+  };
+  bool is_open(const std::string& name, const std::string& address) const;
+  base::Result<Bound> bind(const std::string& address) const;
+  static void close(Bound& bound);
+
+  std::vector<proxy::Worker*> workers_;
+  metrics::Registry& registry_;
+  std::map<std::string, Bound> prepared_;  // by address as configured
+  std::map<std::uint32_t, Open> open_;     // by listener id
+  std::map<std::string, std::vector<std::string>> addresses_;
+};
+
+}  // namespace weir::control
