@@ -1,0 +1,62 @@
+// Backends as the API finds and shows them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "control/api_state.h"
+
+namespace weir::control {
+
+// A backend of the effective configuration; the pointers live as long as that stays.
+struct BackendView {
+  const config::Pool* pool;
+  const config::Backend* definition;
+  std::shared_ptr<pool::Backend> running;
+  Override by_operator;
+
+  BackendKey key() const { return {pool->name, definition->id}; }
+  // Made through the API, so that the API may change it.
+  bool from_api() const { return definition->origin.from_api(); }
+  std::string etag() const;
+};
+
+// Calls `each(view)` for every backend once, in the order of the configuration; those borrowed by routing rules are
+// not shown again.
+template <typename Each>
+void for_each_backend(const Catalog& catalog, const Publisher& publisher, Each each);
+
+// The backend that a path names: 404 when there is none, 409 naming the pools when the id is in several and neither
+// ?pool= nor a "pool/id" tells which.
+std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::string& id);
+std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::string& id, std::string_view pool);
+
+// What GET /backends/{id} answers.
+Json to_json(const BackendView& view);
+// With the etag.
+ApiResponse backend_response(const BackendView& view, int status = 200);
+inline ApiResult answer(const std::expected<BackendView, Problem>& view) {
+  if (!view) return std::unexpected(view.error());
+  return backend_response(*view);
+}
+
+// ---- inline -----------------------------------------------------------------------------------------------------
+
+inline const Override& override_of(const Catalog& catalog, const BackendKey& key) {
+  static const Override none;
+  auto found = catalog.effective().overrides.find(key);
+  return found == catalog.effective().overrides.end() ? none : found->second;
+}
+
+template <typename Each>
+void for_each_backend(const Catalog& catalog, const Publisher& publisher, Each each) {
+  for (const config::Pool& pool : catalog.config().pools) {
+    if (catalog.effective().borrowed.contains(pool.name)) continue;
+    for (const config::Backend& backend : pool.backends) {
+      BackendKey key{pool.name, backend.id};
+      each(BackendView{&pool, &backend, publisher.find(key), override_of(catalog, key)});
+    }
+  }
+}
+
+}  // namespace weir::control

@@ -1,0 +1,76 @@
+#include "control/bodies.h"
+
+#include <array>
+
+#include "config/codecs.h"
+
+namespace weir::config {
+namespace {
+
+using control::AlgorithmBody;
+using control::Override;
+using control::Rule;
+
+constexpr double kMaxStickySeconds = 400.0 * 24 * 60 * 60;  // what browsers keep a cookie for (RFC 6265bis 5.5)
+
+constexpr std::array kAlgorithmFields{
+    field<&AlgorithmBody::algorithm>("algorithm", "how a backend is picked",
+                                     {.required = true, .kinds = KindList::strategies}),
+    field<&AlgorithmBody::pool>("pool", "the pool that is changed"),
+    field<&AlgorithmBody::sticky_sessions>("sticky_sessions", "true: a client stays with its backend"),
+    field<&AlgorithmBody::sticky_ttl_seconds>("sticky_ttl_seconds", "how long a client stays",
+                                              {.min = 1, .max = kMaxStickySeconds}),
+};
+
+constexpr std::array kRuleFields{
+    field<&Rule::id>("rule_id", "its name, and that of its pool and its routes; made when not given"),
+    field<&Rule::path_prefix>("path_prefix", "the paths it takes, on segment borders", {.required = true}),
+    field<&Rule::host>("host", "the host it takes: a.example, or *.example; any when not given"),
+    field<&Rule::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),
+    field<&Rule::backends>("backends", "ids of backends, or pool/id where an id is in several pools",
+                           {.required = true}),
+    field<&Rule::session_sticky>("session_sticky", "true: a client stays with its backend"),
+};
+
+constexpr std::array kOverrideFields{
+    field<&Override::operation>("operation", "what the operator did"),
+    field<&Override::weight>("weight", "in place of the configured weight", {.max = 1000}),
+    field<&Override::healthy>("healthy", "in place of what the probes say"),
+};
+
+}  // namespace
+
+template <>
+const Resource& resource<AlgorithmBody>() {
+  static constexpr Resource kResource{.name = "algorithm_change",
+                                      .summary = "another algorithm, or another stickiness, for a pool",
+                                      .fields = kAlgorithmFields,
+                                      .defaults = defaults_of<AlgorithmBody>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<Rule>() {
+  static constexpr Resource kResource{.name = "routing_rule",
+                                      .summary = "a path, on every HTTP listener, to chosen backends",
+                                      .fields = kRuleFields,
+                                      .defaults = defaults_of<Rule>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<Override>() {
+  static constexpr Resource kResource{.name = "override",
+                                      .summary = "what an operator laid over a backend's definition",
+                                      .fields = kOverrideFields,
+                                      .defaults = defaults_of<Override>};
+  return kResource;
+}
+
+template <>
+std::span<const std::string_view> value_names<Override::Operation>() {
+  static constexpr std::array<std::string_view, 4> kNames{"none", "enabled", "draining", "disabled"};
+  return kNames;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,165 @@
+#include "control/effective.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+#include <utility>
+
+#include "balance/strategy.h"
+#include "config/validate.h"
+#include "health/checker.h"
+
+namespace weir::control {
+namespace {
+
+// Puts one configuration together.
+class Merger {
+ public:
+  Merger(const config::Config& file, const Objects& objects)
+      : objects_(objects), config_(std::make_shared<config::Config>(file)) {}
+
+  std::expected<Effective, config::Faults> merge() {
+    add_named(config_->pools, objects_.pools, "pool");
+    add_named(config_->listeners, objects_.listeners, "listener");
+    for (std::size_t i = 0; i < config_->pools.size(); ++i) pool_index_[config_->pools[i].name] = i;
+    add_backends();
+    for (const auto& [id, rule] : objects_.rules) add_rule(*rule);
+    std::ranges::move(rule_pools_, std::back_inserter(config_->pools));
+    if (faults_.empty()) faults_ = config::validate(*config_);
+    if (faults_.empty()) check_choices();
+    if (!faults_.empty()) return std::unexpected(std::move(faults_));
+    pool_index_.clear();
+    Effective effective{.config = config_, .borrowed = std::move(borrowed_), .overrides = {}};
+    for (const auto& [key, by_operator] : objects_.overrides) {
+      if (backends_.contains(key)) effective.overrides[key] = by_operator;
+    }
+    return effective;
+  }
+
+ private:
+  template <typename T>
+  void add_named(std::vector<T>& all, const std::map<std::string, std::shared_ptr<const T>>& made, const char* kind) {
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (std::size_t i = 0; i < all.size(); ++i) places.emplace(all[i].name, i);
+    std::vector<T> added;
+    for (const auto& [name, object] : made) {
+      auto found = places.find(name);
+      if (found == places.end()) {
+        added.push_back(*object);
+      } else if (T& present = all[found->second]; present.origin.from_api()) {
+        present = *object;
+      } else {
+        faults_.push_back({present.origin, fmt::format("{} {}", kind, name),
+                           fmt::format("a {} of this name was made through the API as well; delete one, or rename "
+                                       "the one in the file",
+                                       kind)});
+      }
+    }
+    std::ranges::move(added, std::back_inserter(all));
+  }
+
+  void add_backends() {
+    for (const auto& [key, backend] : objects_.backends) {
+      auto found = pool_index_.find(key.pool);
+      if (found == pool_index_.end()) {
+        faults_.push_back({{"api", 0, 0},
+                           "backend " + key.text(),
+                           fmt::format("was made through the API for the pool {}, which does not exist", key.pool)});
+        continue;
+      }
+      config_->pools[found->second].backends.push_back(*backend);
+    }
+    if (objects_.rules.empty() && objects_.overrides.empty()) return;  // nobody will ask
+    for (const config::Pool& pool : config_->pools) {
+      for (const config::Backend& backend : pool.backends) backends_[{pool.name, backend.id}] = &backend;
+    }
+  }
+
+  const config::Backend* find(const BackendKey& key) const {
+    auto found = backends_.find(key);
+    return found == backends_.end() ? nullptr : found->second;
+  }
+
+  // A pool of borrowed backends, and a route to it on every HTTP listener. What the rule does not say itself is as in
+  // the pool of its first backend.
+  void add_rule(const Rule& rule) {
+    config::Pool pool;
+    std::vector<BackendKey>& members = borrowed_[rule.id];
+    for (const std::string& text : rule.backends) {
+      std::optional<BackendKey> key = BackendKey::parse(text);
+      const config::Backend* backend = key ? find(*key) : nullptr;
+      if (backend == nullptr) continue;
+      if (members.empty()) pool = settings_of(config_->pools[pool_index_.at(key->pool)]);
+      members.push_back(*key);
+      pool.backends.push_back(*backend);
+    }
+    name_members(pool, members);
+    pool.name = rule.id;
+    pool.algorithm = rule.algorithm;
+    pool.sticky_sessions = rule.session_sticky;
+    pool.origin = {"api", 0, 0};
+    rule_pools_.push_back(std::move(pool));
+    add_routes(rule);
+  }
+
+  // Everything but the backends, which may be many and are not copied. They keep their addresses.
+  static config::Pool settings_of(config::Pool& pool) {
+    std::vector<config::Backend> backends;
+    backends.swap(pool.backends);
+    config::Pool settings = pool;
+    backends.swap(pool.backends);
+    return settings;
+  }
+
+  // Ids are unique in a pool; those borrowed from several pools may not be.
+  static void name_members(config::Pool& pool, const std::vector<BackendKey>& members) {
+    std::unordered_map<std::string, int> count;
+    for (const config::Backend& backend : pool.backends) ++count[backend.id];
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (count[members[i].id] > 1) pool.backends[i].id = members[i].pool + "~" + members[i].id;
+    }
+  }
+
+  void add_routes(const Rule& rule) {
+    config::Route route;
+    route.match.path_prefix = rule.path_prefix;
+    if (!rule.host.empty()) route.match.host = {rule.host};
+    route.pool = rule.id;
+    route.origin = {"api", 0, 0};
+    for (config::Listener& listener : config_->listeners) {
+      if (!takes_rules(listener)) continue;
+      route.name = fmt::format("{}/{}", listener.name, rule.id);  // names of routes differ over all listeners
+      listener.routes.push_back(route);
+    }
+  }
+
+  // Options that only the table of their kind can judge.
+  void check_choices() {
+    for (const config::Pool& pool : config_->pools) {
+      auto check = [&](const char* key, const std::string& why) {
+        if (!why.empty()) faults_.push_back({pool.origin, fmt::format("pool {}: {}", pool.name, key), why});
+      };
+      check("algorithm", balance::fault_of(pool.algorithm));
+    }
+  }
+
+  const Objects& objects_;
+  std::shared_ptr<config::Config> config_;
+  std::unordered_map<std::string, std::size_t> pool_index_;
+  std::map<BackendKey, const config::Backend*> backends_;
+  std::vector<config::Pool> rule_pools_;  // apart until all are made: backends_ points into config_->pools
+  std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed_;
+  config::Faults faults_;
+};
+
+}  // namespace
+
+bool takes_rules(const config::Listener& listener) {
+  return listener.protocol == config::ListenerProtocol::http || listener.protocol == config::ListenerProtocol::https;
+}
+
+std::expected<Effective, config::Faults> merge(const config::Config& file, const Objects& objects) {
+  return Merger(file, objects).merge();
+}
+
+}  // namespace weir::control

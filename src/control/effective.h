@@ -1,0 +1,31 @@
+// The effective configuration: the file's objects and the API's, put together in one name space.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/fault.h"
+#include "control/objects.h"
+
+namespace weir::control {
+
+struct Effective {
+  std::shared_ptr<const config::Config> config;
+  // The pools of routing rules: where each of its backends lives, in the order of config's pool of that name.
+  std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed;
+  std::map<BackendKey, Override> overrides;  // of backends that exist
+};
+
+// `file` as read, `objects` over it. Objects of `file` whose origin is the API are Weir's own defaults for a start
+// without a file: an object of the same name replaces them. Any other clash of names is a fault, as is everything that
+// config::validate finds. Overrides of backends that do not exist are left out.
+std::expected<Effective, config::Faults> merge(const config::Config& file, const Objects& objects);
+
+// Whether routing rules append their routes to the listener: it speaks HTTP.
+bool takes_rules(const config::Listener& listener);
+
+}  // namespace weir::control

@@ -1,0 +1,155 @@
+#include "control/openapi.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/document.h"
+#include "config/schema_builder.h"
+#include "control/api_state.h"
+
+namespace weir::control {
+namespace {
+
+using config::Node;
+
+Node map_of(std::initializer_list<std::pair<std::string_view, Node>> members) {
+  Node map = Node::of_map();
+  for (const auto& [key, value] : members) map.set(key, value);
+  return map;
+}
+
+Node text(std::string_view value) { return Node::of_text(value); }
+Node content(std::string_view type, Node schema) { return map_of({{type, map_of({{"schema", std::move(schema)}})}}); }
+Node any_object() { return map_of({{"type", text("object")}}); }
+Node string_schema() { return map_of({{"type", text("string")}}); }
+
+Node parameter(std::string_view name, std::string_view in, Node schema, std::string_view description) {
+  Node node = map_of({{"name", text(name)}, {"in", text(in)}, {"schema", std::move(schema)}});
+  if (in == "path") node.set("required", Node::of_literal("true"));
+  if (!description.empty()) node.set("description", text(description));
+  return node;
+}
+
+std::string_view describe_query(std::string_view name) {
+  if (name == "pool") return "the pool of the backend, where its id is in several";
+  if (name == "drain_timeout") return "how long work in progress may go on, such as 30s";
+  if (name == "status") return "only backends in this state";
+  return {};
+}
+
+Node parameters(const Call& call) {
+  Node list = Node::of_list();
+  for (auto open = call.path.find('{'); open != std::string_view::npos; open = call.path.find('{', open + 1)) {
+    auto close = call.path.find('}', open);
+    list.items.push_back(parameter(call.path.substr(open + 1, close - open - 1), "path", string_schema(), {}));
+  }
+  std::string_view names = call.parameters;
+  while (!names.empty()) {
+    auto end = std::min(names.find(' '), names.size());
+    std::string_view name = names.substr(0, end);
+    list.items.push_back(parameter(name, "query", string_schema(), describe_query(name)));
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  if (call.is_change()) {
+    Node flag = map_of({{"type", text("boolean")}, {"default", Node::of_literal("false")}});
+    list.items.push_back(parameter("dry_run", "query", std::move(flag), "check and answer as if, but change nothing"));
+    if (call.method != "POST" || call.path.find('{') != std::string_view::npos) {
+      list.items.push_back(parameter("If-Match", "header", string_schema(), "only if the object has this ETag"));
+    }
+  }
+  return list;
+}
+
+Node success_content(const Call& call) {
+  if (call.path == "/") return content("text/html", string_schema());
+  if (call.path == "/metrics") return content("text/plain", string_schema());
+  if (call.path == "/events") return content("text/event-stream", string_schema());
+  return content("application/json", any_object());
+}
+
+// POST /backends names the pool beside the backend; PATCH the operator's word on its health.
+Node body_schema(const Call& call, config::SchemaBuilder& builder) {
+  Node reference = builder.reference(call.body());
+  if (call.path == "/backends" || call.path == "/backends/{id}") {
+    reference.set("description", text(call.method == "POST" ? "and `pool`, \"default\" when not given"
+                                                            : "any of them, and `health_override`: healthy, unhealthy "
+                                                              "or null"));
+  }
+  return reference;
+}
+
+std::string operation_id(const Call& call) {
+  std::string id = base::to_lower(call.method);
+  for (char c : call.path) {
+    if (c == '{' || c == '}') continue;
+    id += c == '/' || c == '-' || c == '.' ? '_' : c;
+  }
+  return id;
+}
+
+Node operation(const Call& call, config::SchemaBuilder& builder) {
+  Node node = map_of({{"operationId", text(operation_id(call))}, {"summary", text(call.summary)}});
+  if (Node list = parameters(call); !list.items.empty()) node.set("parameters", std::move(list));
+  if (call.body != nullptr) {
+    node.set("requestBody", map_of({{"required", Node::of_literal("true")},
+                                    {"content", content("application/json", body_schema(call, builder))}}));
+  }
+  Node success = map_of({{"description", text(status_phrase(call.success))}, {"content", success_content(call)}});
+  Node problem = map_of({{"$ref", text("#/components/responses/problem")}});
+  node.set("responses", map_of({{fmt::to_string(call.success), std::move(success)}, {"default", std::move(problem)}}));
+  if (call.permission == Permission::anyone) node.set("security", Node::of_list());
+  return node;
+}
+
+Node problem_response() {
+  Node field = map_of(
+      {{"type", text("object")}, {"properties", map_of({{"field", string_schema()}, {"message", string_schema()}})}});
+  Node errors = map_of({{"type", text("array")}, {"items", std::move(field)}});
+  Node properties = map_of({{"type", string_schema()},
+                            {"title", string_schema()},
+                            {"status", map_of({{"type", text("integer")}})},
+                            {"detail", string_schema()},
+                            {"field", string_schema()},
+                            {"errors", std::move(errors)}});
+  Node schema = map_of({{"type", text("object")}, {"properties", std::move(properties)}});
+  return map_of({{"description", text("what went wrong (RFC 9457)")},
+                 {"content", content("application/problem+json", std::move(schema))}});
+}
+
+// The builder refers to definitions as a JSON Schema of its own has them.
+std::string with_references(std::string text) {
+  constexpr std::string_view kFrom = "\"#/$defs/", kTo = "\"#/components/schemas/";
+  for (auto at = text.find(kFrom); at != std::string::npos; at = text.find(kFrom, at)) {
+    text.replace(at, kFrom.size(), kTo);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string openapi(const config::Kinds& kinds, std::string_view version) {
+  config::SchemaBuilder builder(kinds);
+  Node paths = Node::of_map();
+  for (const Call& call : calls()) {
+    auto path = std::ranges::find(paths.members, call.path, &config::Member::key);
+    if (path == paths.members.end()) {
+      paths.set(call.path, Node::of_map());
+      path = paths.members.end() - 1;
+    }
+    path->value.set(base::to_lower(call.method), operation(call, builder));
+  }
+  Node bearer = map_of({{"type", text("http")}, {"scheme", text("bearer")}});
+  Node security = Node::of_list();
+  security.items = {map_of({{"bearer", Node::of_list()}}), Node::of_map()};
+  Node components = map_of({{"schemas", builder.take_definitions()},
+                            {"responses", map_of({{"problem", problem_response()}})},
+                            {"securitySchemes", map_of({{"bearer", std::move(bearer)}})}});
+  Node root = map_of({{"openapi", text("3.1.0")},
+                      {"info", map_of({{"title", text("Weir admin API")}, {"version", text(version)}})},
+                      {"paths", std::move(paths)},
+                      {"components", std::move(components)},
+                      {"security", std::move(security)}});
+  return with_references(config::print_json(root, true)) + "\n";
+}
+
+}  // namespace weir::control

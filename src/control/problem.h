@@ -1,0 +1,44 @@
+// Errors of the API: application/problem+json (RFC 9457).
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/fault.h"
+#include "control/api.h"
+#include "control/catalog.h"
+
+namespace weir::control {
+
+struct Problem {
+  int status = 400;
+  std::string detail;
+  config::Faults faults{};  // each with the field at fault as its path, relative to the body
+  std::vector<std::pair<std::string, std::string>> headers{};
+  config::Origin origin{};  // of the object of the file that stands in the way
+
+  ApiResponse to_response() const;
+};
+
+using ApiResult = std::expected<ApiResponse, Problem>;
+
+// 400: `field` of the body or the query is wrong.
+std::unexpected<Problem> bad_field(std::string_view field, std::string message);
+// 400: the body has these faults.
+std::unexpected<Problem> bad_body(config::Faults faults);
+// 404.
+std::unexpected<Problem> not_found(std::string detail);
+// 409.
+std::unexpected<Problem> conflict(std::string detail, std::string_view field = {});
+// 409: the object was written in the configuration file and must be changed there.
+std::unexpected<Problem> of_file(std::string_view what, const config::Origin& origin);
+// 409 for a configuration that would be faulty, 507 for a full store, 503 for one that cannot be written.
+std::unexpected<Problem> refused(Catalog::Refusal refusal);
+
+// The reason phrase of a status that the API uses.
+std::string_view status_phrase(int status);
+
+}  // namespace weir::control

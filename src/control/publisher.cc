@@ -1,0 +1,195 @@
+#include "control/publisher.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "control/publisher_records.h"
+#include "pool/eligibility.h"
+#include "pool/slow_start.h"
+
+namespace weir::control {
+namespace {
+
+// Where the pool of each route of `listener` is, then that of its default.
+std::vector<std::uint32_t> pool_indexes(const config::Listener& listener,
+                                        const std::unordered_map<std::string_view, std::uint32_t>& index_of) {
+  std::vector<std::uint32_t> indexes;
+  indexes.reserve(listener.routes.size() + 1);
+  auto find = [&](const std::string& name) {
+    auto found = index_of.find(name);
+    return found == index_of.end() ? proxy::kNoPool : found->second;
+  };
+  for (const config::Route& route : listener.routes) indexes.push_back(find(route.pool));
+  indexes.push_back(find(listener.pool));
+  return indexes;
+}
+
+}  // namespace
+
+Publisher::Publisher(Options options) : options_(std::move(options)) {}
+Publisher::~Publisher() = default;
+
+void Publisher::apply(const Effective& effective, base::TimePoint now, std::optional<config::Duration> drain_timeout) {
+  ++generation_;
+  update_backends(effective, now, drain_timeout);
+  update_pools(effective);
+  update_listeners(effective);
+  config_ = effective.config;
+  publish(now);
+}
+
+void Publisher::update_pools(const Effective& effective) {
+  for (auto& [key, record] : backends_) record->pools.clear();
+  // Own pools before those that borrow, so that a backend's first pool is its own.
+  for (bool borrowing : {false, true}) {
+    for (const config::Pool& wanted : effective.config->pools) {
+      auto borrowed = effective.borrowed.find(wanted.name);
+      if ((borrowed != effective.borrowed.end()) != borrowing) continue;
+      std::unique_ptr<PoolRecord>& record = pools_[wanted.name];
+      if (!record) {
+        record = std::make_unique<PoolRecord>();
+        record->runtime = std::make_shared<proxy::PoolRuntime>(wanted.name, options_.workers, *options_.registry);
+      }
+      if (!record->config || !(*record->config == wanted)) {
+        record->config = std::make_shared<const config::Pool>(wanted);
+        record->dirty = true;
+      }
+      record->generation = generation_;
+      std::vector<BackendRecord*> members;
+      members.reserve(wanted.backends.size());
+      for (std::size_t i = 0; i < wanted.backends.size(); ++i) {
+        BackendKey key = borrowing ? borrowed->second[i] : BackendKey{wanted.name, wanted.backends[i].id};
+        BackendRecord& member = *backends_.at(key);
+        member.pools.push_back(record.get());
+        members.push_back(&member);
+      }
+      if (members != record->backends) record->dirty = true;
+      record->backends = std::move(members);
+    }
+  }
+  std::erase_if(pools_, [this](const auto& entry) {
+    if (entry.second->generation == generation_) return false;
+    departed_.push_back({entry.second->runtime, "pool", entry.first, {}});
+    return true;
+  });
+}
+
+void Publisher::update_listeners(const Effective& effective) {
+  for (const config::Listener& wanted : effective.config->listeners) {
+    std::unique_ptr<ListenerRecord>& record = listeners_[wanted.name];
+    if (!record) record = std::make_unique<ListenerRecord>();
+    record->generation = generation_;
+    if (record->built && *record->built->config == wanted) continue;
+    bool same_socket = record->built && record->built->config->address == wanted.address;
+    auto built = std::make_shared<proxy::ListenerSnapshot>();
+    built->config = std::make_shared<const config::Listener>(wanted);
+    built->id = same_socket ? record->built->id : next_listener_id_++;
+    built->routes = route::Table::compile(*built->config);
+    record->built = std::move(built);
+  }
+  std::erase_if(listeners_, [this](const auto& entry) {
+    if (entry.second->generation == generation_) return false;
+    departed_.push_back({entry.second->built, "listener", entry.first, {}});
+    return true;
+  });
+}
+
+void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
+  std::vector<pool::Candidate> candidates;
+  candidates.reserve(pool.backends.size());
+  for (const BackendRecord* record : pool.backends) {
+    candidates.push_back({.state = record->backend->state.load(std::memory_order_relaxed),
+                          .weight = record->weight,
+                          .has_address = record->addresses && !record->addresses->empty()});
+  }
+  pool::Eligibility eligibility = pool::eligible(candidates, pool.config->min_healthy);
+
+  auto built = std::make_shared<proxy::PoolSnapshot>();
+  built->config = pool.config;
+  built->runtime = pool.runtime;
+  built->degraded = eligibility.degraded;
+  built->eligible.reserve(eligibility.indexes.size());
+  pool.ramp_due.reset();
+  for (std::uint32_t index : eligibility.indexes) {
+    const BackendRecord& record = *pool.backends[index];
+    std::uint32_t percent = 100;
+    if (record.usable_since) percent = pool::slow_start_percent(now - *record.usable_since, pool.config->slow_start);
+    if (percent < 100) pool.ramp_due = now + pool::slow_start_step(pool.config->slow_start);
+    built->eligible.push_back({.backend = record.backend,
+                               .addresses = record.addresses,
+                               .weight = record.weight,
+                               .max_connections = record.max_connections,
+                               .slow_start_percent = percent});
+  }
+  bool same_algorithm = pool.built && pool.built->config->algorithm == pool.config->algorithm;
+  built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,
+                                           same_algorithm ? pool.built->strategy.get() : nullptr);
+  built->hash_key = built->strategy->hash_key();
+  pool.built = std::move(built);
+  pool.dirty = false;
+}
+
+void Publisher::publish(base::TimePoint now) {
+  auto next = std::make_shared<proxy::Snapshot>();
+  next->version = snapshot_ ? snapshot_->version + 1 : 1;
+  next->timeouts = config_->timeouts;
+  std::unordered_map<std::string_view, std::uint32_t> index_of;
+  for (const config::Pool& pool : config_->pools) {
+    PoolRecord& record = *pools_.at(pool.name);
+    if (record.dirty || (record.ramp_due && *record.ramp_due <= now)) build_pool(record, now);
+    index_of.emplace(pool.name, static_cast<std::uint32_t>(next->pools.size()));
+    next->pools.push_back(record.built);
+  }
+  for (const config::Listener& listener : config_->listeners) {
+    next->listeners.push_back(listeners_.at(listener.name)->built);
+    next->pool_of_route.push_back(pool_indexes(listener, index_of));
+  }
+  snapshot_ = std::move(next);
+  dirty_ = false;
+  last_published_ = now;
+  if (options_.publish) options_.publish(snapshot_);
+}
+
+void Publisher::mark_dirty(std::string_view pool_name) {
+  auto found = pools_.find(pool_name);
+  if (found == pools_.end()) return;
+  found->second->dirty = true;
+  dirty_ = true;
+}
+
+std::optional<base::TimePoint> Publisher::next_due() const {
+  if (!config_) return {};
+  std::optional<base::TimePoint> due;
+  if (dirty_) due = last_published_ + options_.gather;
+  for (const auto& [name, pool] : pools_) {
+    if (pool->ramp_due && (!due || *pool->ramp_due < *due)) due = pool->ramp_due;
+  }
+  return due;
+}
+
+void Publisher::forget_metrics() {
+  std::erase_if(departed_, [this](const Departed& departed) {
+    if (!departed.object.expired()) return false;
+    bool is_back = departed.kind == "pool"       ? pools_.contains(departed.name)
+                   : departed.kind == "listener" ? listeners_.contains(departed.name)
+                                                 : backends_.contains({departed.pool, departed.name});
+    if (is_back) return true;
+    if (departed.pool.empty()) {
+      options_.registry->release(departed.kind, departed.name);
+    } else {
+      options_.registry->release(departed.kind, departed.name, "pool", departed.pool);
+    }
+    return true;
+  });
+}
+
+bool Publisher::maybe_publish(base::TimePoint now) {
+  forget_metrics();
+  std::optional<base::TimePoint> due = next_due();
+  if (!due || *due > now) return false;
+  publish(now);
+  return true;
+}
+
+}  // namespace weir::control

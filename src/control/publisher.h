@@ -1,0 +1,107 @@
+// Turns the effective configuration, the states of backends and their addresses into snapshots for the workers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "control/effective.h"
+#include "health/prober.h"
+#include "metrics/registry.h"
+#include "pool/backend.h"
+#include "proxy/snapshot.h"
+
+namespace weir::control {
+
+// Everything is called on the control thread, and every callback is called there.
+class Publisher {
+ public:
+  struct Options {
+    std::uint32_t workers = 1;
+    metrics::Registry* registry = nullptr;  // outlives the publisher
+    // Changes of health and addresses are gathered for this long after a snapshot before the next one.
+    base::Nanoseconds gather = std::chrono::milliseconds(20);
+    // The addresses of a host that is a name, with that port; null while it has not been resolved.
+    std::function<std::shared_ptr<const pool::Addresses>(const std::string& host, std::uint16_t port)> resolve;
+    std::function<void(std::shared_ptr<const proxy::Snapshot>)> publish;
+    // The backend takes no new work from now on (draining, or removed when `removed`). What is in progress there after
+    // `timeout` is to be closed.
+    std::function<void(const std::shared_ptr<pool::Backend>&, config::Duration timeout, bool removed)> leave;
+  };
+
+  explicit Publisher(Options options);
+  ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  // Takes over a validated configuration and publishes at once. Backends with the same pool, id, host and port stay the
+  // same objects; pools and listeners that did not change are shared with the last snapshot. `drain_timeout` overrides
+  // the pools' own for the backends that leave with this change.
+  void apply(const Effective& effective, base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
+
+  // The probes' verdict (unknown, healthy or unhealthy) on a backend. Ignored for one that is no longer configured.
+  void set_health(const pool::Backend& backend, pool::BackendState probed, base::TimePoint now);
+  // The name `host` resolves to something else now.
+  void addresses_changed(std::string_view host);
+  // Whatever else makes the pool's set stale.
+  void mark_dirty(std::string_view pool_name);
+  // Publishes if something changed and enough time has passed since the last snapshot, or a slow start is due a step.
+  // True if it did. Call it every few seconds in any case: it also forgets the metrics of what has left for good.
+  bool maybe_publish(base::TimePoint now);
+  // When maybe_publish() has something to do, or nothing.
+  std::optional<base::TimePoint> next_due() const;
+
+  // Null when it is not configured.
+  std::shared_ptr<pool::Backend> find(const BackendKey& key) const;
+  // Every backend once, with what the prober must know of it.
+  std::vector<health::WatchedBackend> watched() const;
+  // Grows with every apply(): tells whether watched() may have changed.
+  std::uint64_t generation() const { return generation_; }
+  // The last one published; null before the first apply().
+  std::shared_ptr<const proxy::Snapshot> snapshot() const { return snapshot_; }
+
+ private:
+  struct BackendRecord;
+  struct PoolRecord;
+  struct ListenerRecord;
+
+  // What was removed. Its metrics stay until nothing refers to it any more: work may still be in progress there.
+  struct Departed {
+    std::weak_ptr<const void> object;
+    std::string kind;  // the label: "pool", "listener", "backend"
+    std::string name;
+    std::string pool;  // of a backend
+  };
+
+  void update_backends(const Effective& effective, base::TimePoint now, std::optional<config::Duration> drain_timeout);
+  void update_backend(const config::Pool& pool, const config::Backend& wanted, const Override& by_operator,
+                      base::TimePoint now, std::optional<config::Duration> drain_timeout);
+  void forget_unwanted(std::optional<config::Duration> drain_timeout);
+  void update_pools(const Effective& effective);
+  void update_listeners(const Effective& effective);
+  void update_state(BackendRecord& record, base::TimePoint now, std::optional<config::Duration> drain_timeout);
+  void mark_pools_of(const BackendRecord& record);
+  std::shared_ptr<const pool::Addresses> addresses_of(const std::string& host, std::uint16_t port) const;
+  void build_pool(PoolRecord& pool, base::TimePoint now);
+  void forget_metrics();
+  void publish(base::TimePoint now);
+
+  Options options_;
+  std::map<BackendKey, std::unique_ptr<BackendRecord>> backends_;
+  std::map<std::string, std::unique_ptr<PoolRecord>, std::less<>> pools_;
+  std::map<std::string, std::unique_ptr<ListenerRecord>, std::less<>> listeners_;  // by name
+  std::vector<Departed> departed_;
+  std::shared_ptr<const config::Config> config_;
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
+  std::uint32_t next_listener_id_ = 0;
+  std::uint64_t generation_ = 0;  // of apply(): tells records that are still wanted
+  bool dirty_ = false;
+  base::TimePoint last_published_{};
+};
+
+}  // namespace weir::control

@@ -1,0 +1,144 @@
+// The backends of the publisher: identity, state, addresses, slow start.
+#include <algorithm>
+#include <utility>
+
+#include "control/publisher_records.h"
+
+namespace weir::control {
+namespace {
+
+using pool::BackendState;
+
+bool takes_work(BackendState state) { return state == BackendState::healthy || state == BackendState::unknown; }
+
+BackendState state_of(bool enabled, const Override& by_operator, BackendState probed) {
+  switch (by_operator.operation) {
+    case Override::Operation::draining:
+      return BackendState::draining;
+    case Override::Operation::disabled:
+      return BackendState::disabled;
+    case Override::Operation::enabled:
+      break;
+    case Override::Operation::none:
+      if (!enabled) return BackendState::disabled;
+  }
+  if (by_operator.healthy) return *by_operator.healthy ? BackendState::healthy : BackendState::unhealthy;
+  return probed;
+}
+
+const Override& override_of(const Effective& effective, const BackendKey& key) {
+  static const Override none;
+  auto found = effective.overrides.find(key);
+  return found == effective.overrides.end() ? none : found->second;
+}
+
+}  // namespace
+
+void Publisher::update_backends(const Effective& effective, base::TimePoint now,
+                                std::optional<config::Duration> drain_timeout) {
+  for (const config::Pool& pool : effective.config->pools) {
+    if (effective.borrowed.contains(pool.name)) continue;
+    for (const config::Backend& wanted : pool.backends) {
+      update_backend(pool, wanted, override_of(effective, {pool.name, wanted.id}), now, drain_timeout);
+    }
+  }
+  forget_unwanted(drain_timeout);
+}
+
+void Publisher::update_backend(const config::Pool& pool, const config::Backend& wanted, const Override& by_operator,
+                               base::TimePoint now, std::optional<config::Duration> drain_timeout) {
+  std::unique_ptr<BackendRecord>& record = backends_[{pool.name, wanted.id}];
+  bool replaced = record && (record->backend->host() != wanted.host || record->backend->port() != wanted.port);
+  if (replaced && options_.leave) {
+    options_.leave(record->backend, drain_timeout.value_or(record->drain_timeout), true);
+  }
+  if (!record || replaced) {
+    if (replaced) record->backend->state.store(BackendState::draining, std::memory_order_relaxed);
+    record = std::make_unique<BackendRecord>();
+    record->backend = std::make_shared<pool::Backend>(pool.name, wanted.id, wanted.host, wanted.port);
+    record->addresses = addresses_of(wanted.host, wanted.port);
+    // At the start of Weir nobody ramps: there is nobody to take the rest.
+    if (config_ != nullptr) record->usable_since = now;
+  }
+  std::uint32_t weight = by_operator.weight.value_or(wanted.weight);
+  if (record->weight != weight || record->max_connections != wanted.max_connections) mark_pools_of(*record);
+  record->enabled = wanted.enabled;
+  record->weight = weight;
+  record->max_connections = wanted.max_connections;
+  record->health_check_path = wanted.health_check_path;
+  record->by_operator = by_operator;
+  record->drain_timeout = pool.drain_timeout;
+  record->generation = generation_;
+  update_state(*record, now, drain_timeout);
+}
+
+// Puts the state that follows from operator and probes into the backend.
+void Publisher::update_state(BackendRecord& record, base::TimePoint now,
+                             std::optional<config::Duration> drain_timeout) {
+  BackendState before = record.backend->state.load(std::memory_order_relaxed);
+  BackendState after = state_of(record.enabled, record.by_operator, record.probed);
+  if (before == after) return;
+  record.backend->state.store(after, std::memory_order_relaxed);
+  if (takes_work(after) && !takes_work(before)) record.usable_since = now;
+  mark_pools_of(record);
+  if (after == BackendState::draining && options_.leave) {
+    options_.leave(record.backend, drain_timeout.value_or(record.drain_timeout), false);
+  }
+}
+
+void Publisher::forget_unwanted(std::optional<config::Duration> drain_timeout) {
+  for (auto next = backends_.begin(); next != backends_.end();) {
+    auto at = next++;
+    BackendRecord& record = *at->second;
+    if (record.generation == generation_) continue;
+    record.backend->state.store(BackendState::draining, std::memory_order_relaxed);
+    mark_pools_of(record);
+    if (options_.leave) options_.leave(record.backend, drain_timeout.value_or(record.drain_timeout), true);
+    departed_.push_back({record.backend, "backend", at->first.id, at->first.pool});
+    backends_.erase(at);
+  }
+}
+
+void Publisher::set_health(const pool::Backend& backend, BackendState probed, base::TimePoint now) {
+  auto found = backends_.find({backend.pool_name(), backend.id()});
+  if (found == backends_.end() || found->second->backend.get() != &backend) return;
+  found->second->probed = probed;
+  update_state(*found->second, now, {});
+}
+
+void Publisher::addresses_changed(std::string_view host) {
+  for (auto& [key, record] : backends_) {
+    if (record->backend->host() != host) continue;
+    record->addresses = addresses_of(record->backend->host(), record->backend->port());
+    mark_pools_of(*record);
+  }
+}
+
+std::shared_ptr<const pool::Addresses> Publisher::addresses_of(const std::string& host, std::uint16_t port) const {
+  if (auto literal = base::IpAddress::parse(host)) {
+    return std::make_shared<const pool::Addresses>(pool::Addresses{{*literal, port}});
+  }
+  return options_.resolve ? options_.resolve(host, port) : nullptr;
+}
+
+void Publisher::mark_pools_of(const BackendRecord& record) {
+  for (PoolRecord* pool : record.pools) pool->dirty = true;
+  dirty_ = true;
+}
+
+std::shared_ptr<pool::Backend> Publisher::find(const BackendKey& key) const {
+  auto found = backends_.find(key);
+  return found == backends_.end() ? nullptr : found->second->backend;
+}
+
+std::vector<health::WatchedBackend> Publisher::watched() const {
+  std::vector<health::WatchedBackend> all;
+  all.reserve(backends_.size());
+  for (const auto& [key, record] : backends_) {
+    const std::shared_ptr<const config::Pool>& pool = record->pools.front()->config;
+    all.push_back({record->backend, {pool, &pool->health_check}, record->addresses, record->health_check_path});
+  }
+  return all;
+}
+
+}  // namespace weir::control

@@ -1,0 +1,42 @@
+// What the publisher keeps between snapshots. For publisher*.cc only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/publisher.h"
+
+namespace weir::control {
+
+struct Publisher::BackendRecord {
+  std::shared_ptr<pool::Backend> backend;
+  std::shared_ptr<const pool::Addresses> addresses;  // null: not resolved
+  bool enabled = true;
+  std::uint32_t weight = 1;  // after the override
+  std::uint32_t max_connections = 0;
+  std::string health_check_path;
+  Override by_operator;
+  pool::BackendState probed = pool::BackendState::unknown;
+  config::Duration drain_timeout{0};
+  // When it became usable, for slow start. Nothing: it takes its full share.
+  std::optional<base::TimePoint> usable_since;
+  std::vector<PoolRecord*> pools;  // its own first, then those that borrow it
+  std::uint64_t generation = 0;
+};
+
+struct Publisher::PoolRecord {
+  std::shared_ptr<const config::Pool> config;
+  std::shared_ptr<proxy::PoolRuntime> runtime;
+  std::vector<BackendRecord*> backends;  // in the order of the configuration
+  std::shared_ptr<const proxy::PoolSnapshot> built;
+  bool dirty = true;
+  std::optional<base::TimePoint> ramp_due;  // the next step of a slow start
+  std::uint64_t generation = 0;
+};
+
+struct Publisher::ListenerRecord {
+  std::shared_ptr<const proxy::ListenerSnapshot> built;
+  std::uint64_t generation = 0;
+};
+
+}  // namespace weir::control
