@@ -35,15 +35,17 @@ def origins():
 
 @pytest.fixture
 def weir(tmp_path):
-    """weir(config) starts Weir and waits until it is ready; weir(config, wait=False) does not wait."""
-    from weir import Weir
+    """weir(config) starts Weir and waits until it is ready; weir(config, wait=False) does not wait. weir(of_api=True)
+    starts with a file without listeners and pools and makes one of each, "web" and "default", through the API."""
+    from weir import Weir, make_by_api
 
     started = []
 
-    def start(config, wait=True, folder=None):
-        instance = Weir(folder or tmp_path, config)
+    def start(config=None, wait=True, of_api=False):
+        instance = Weir(tmp_path, {"workers": 2, "listeners": [], "pools": []} if of_api else config)
         started.append(instance)
-        return instance.start(wait)
+        instance.start(wait)
+        return make_by_api(instance) if of_api else instance
 
     yield start
     for instance in started:

@@ -75,6 +75,7 @@ class Weir:
         self.access_log_path = self.folder / "access.log"
         self.process = None
         self.expected_exit = 0
+        self.api_port = None  # of a listener that the API made
 
     # ---- its life ----
 
@@ -208,10 +209,15 @@ class Weir:
 
     @property
     def port(self):
-        return self.port_of(0)
+        return self.api_port or int(self.config["listeners"][0]["address"].rpartition(":")[2])
 
-    def port_of(self, index):
-        return int(self.config["listeners"][index]["address"].rpartition(":")[2])
+    @staticmethod
+    def is_open(port):
+        try:
+            Connection(port).close()
+            return True
+        except ConnectionError:
+            return False
 
     def connect(self, **settings):
         return Connection(self.port, **settings)
@@ -219,3 +225,15 @@ class Weir:
     def settle(self, seconds=0.3):
         """Waits a moment in which something must NOT happen."""
         time.sleep(seconds * PATIENCE)
+
+
+def make_by_api(weir):
+    """A pool "default" and a listener "web" in front of it, both objects of the API."""
+    weir.api_port = free_port()
+    pool = {"name": "default", "health_check": HEALTH_CHECK}
+    listener = {"name": "web", "address": f"127.0.0.1:{weir.api_port}", "protocol": "http", "pool": "default"}
+    for path, body in (("/pools", pool), ("/listeners", listener)):
+        answer = weir.admin("POST", path, body)
+        assert answer.status == 201, answer.text
+    eventually(lambda: weir.is_open(weir.api_port), 5, "the listener of the API is open")
+    return weir

@@ -7,8 +7,7 @@ from weir import config_of, pool_of
 
 @pytest.fixture
 def running(weir, origins):
-    config = config_of({"name": "default", "backends": []}, listener={"pool": "default"})
-    started = weir(config)
+    started = weir(of_api=True)
     for origin in origins("a", "b", "c"):
         body = {"host": origin.host, "port": origin.port, "id": origin.name}
         assert started.admin("POST", "/backends", body).status == 201
@@ -25,6 +24,13 @@ def test_from_spreading_to_hashing_and_back(running, algorithm):
     assert len({get(running.port).backend for _ in range(6)}) == 1
     assert running.admin("PUT", "/config/algorithm", {"algorithm": "round_robin", "pool": "default"}).status == 200
     assert len({get(running.port).backend for _ in range(6)}) == 3
+
+
+def test_a_pool_of_the_file_keeps_its_algorithm_and_says_where_it_is(weir, origins):
+    running = weir(config_of(pool_of(origins("x"))))
+    answer = running.admin("PUT", "/config/algorithm", {"algorithm": "random", "pool": "site"})
+    assert answer.status == 409
+    assert "weir.yaml" in answer.text
 
 
 def test_an_open_connection_is_not_closed_for_it(running):
