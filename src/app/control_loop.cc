@@ -111,20 +111,21 @@ net::Task<void> Weir::Parts::break_after(std::shared_ptr<pool::Backend> backend,
   for (auto& worker : workers) worker->break_connections(backend);
 }
 
-void Weir::Parts::reload() {
+config::Faults Weir::Parts::reload() {
   if (access_log) access_log->reopen();
   if (options.config_path.empty()) {
     base::log_info("SIGHUP: logs reopened; there is no configuration file to read");
-    return;
+    return {};
   }
   std::uint32_t slot = worker_count;
-  auto refuse = [&](const config::Faults& faults) {
+  auto refuse = [&](config::Faults faults) {
     for (const config::Fault& fault : faults) base::log_error("{}", config::format(fault));
     base::log_error("{} was not applied: {} fault(s); the configuration stays as it was", options.config_path,
                     faults.size());
     reloads_failed.add(slot);
     last_reload_successful.set(slot, 0);
     events.append("reload", R"({"result":"failure"})");
+    return faults;
   };
   auto read = config::read_file(options.config_path, kinds());
   if (!read) return refuse(read.error());
@@ -147,6 +148,7 @@ void Weir::Parts::reload() {
   last_reload_at.set(slot, static_cast<std::uint64_t>(base::unix_milliseconds() / 1000));
   events.append("reload", R"({"result":"success"})");
   base::log_info("reload: {} applied", options.config_path);
+  return {};
 }
 
 // The old log ends only when no worker can still be writing to it.

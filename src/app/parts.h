@@ -41,7 +41,7 @@ struct Weir::Parts {
   void poke() { poked->wake(); }
   void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
   void follow_generation();
-  void reload();
+  config::Faults reload();  // what is wrong with the file, or nothing
   void replace_access_log();
   void begin_drain();
   void worker_ended();  // any thread

@@ -146,16 +146,17 @@ void Weir::Parts::make_control() {
   catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), std::move(resources));
   char host_name[256] = "weir";
   gethostname(host_name, sizeof host_name - 1);
-  api = std::make_unique<control::Api>(
-      control::Api::Parts{.catalog = *catalog,
-                          .publisher = *publisher,
-                          .registry = registry,
-                          .events = events,
-                          .clock = clock,
-                          .load_balancer_id = fmt::format("{}-{}", host_name, getpid()),
-                          .version = std::string(kVersion),
-                          .health = [this](const pool::Backend& backend) { return prober->details(backend); },
-                          .is_draining = [this] { return draining; }});
+  api = std::make_unique<control::Api>(control::Api::Parts{
+      .catalog = *catalog,
+      .publisher = *publisher,
+      .registry = registry,
+      .events = events,
+      .clock = clock,
+      .load_balancer_id = fmt::format("{}-{}", host_name, getpid()),
+      .version = std::string(kVersion),
+      .health = [this](const pool::Backend& backend) { return prober->details(backend); },
+      .is_draining = [this] { return draining; },
+      .reload = options.config_path.empty() ? std::function<config::Faults()>() : [this] { return reload(); }});
   admin = std::make_unique<control::AdminServer>(*api, events);
 }
 

@@ -23,19 +23,19 @@ namespace weir::control {
 inline constexpr std::size_t kMaxBodyBytes = 1024 * 1024;
 
 struct ApiRequest {
-  std::string method;
-  std::string path;   // as received, still percent-encoded, without the query
-  std::string query;  // without the question mark
+  std::string method{};
+  std::string path{};   // as received, still percent-encoded, without the query
+  std::string query{};  // without the question mark
   // Header fields; empty when they are not there. Several fields of a name are joined by ", ".
-  std::string host;
-  std::string origin;
-  std::string if_match;
-  std::string accept;
-  std::string authorization;
-  std::string content_type;
-  std::string last_event_id;
-  std::string body;
-  std::string peer;            // for the audit: "127.0.0.1:5000", "unix"
+  std::string host{};
+  std::string origin{};
+  std::string if_match{};
+  std::string accept{};
+  std::string authorization{};
+  std::string content_type{};
+  std::string last_event_id{};
+  std::string body{};
+  std::string peer{};          // for the audit: "127.0.0.1:5000", "unix"
   bool peer_is_local = false;  // a loopback address or a unix socket
 };
 
@@ -67,6 +67,8 @@ class Api {
     std::function<std::optional<health::HealthDetails>(const pool::Backend&)> health;
     // True once Weir has been told to stop.
     std::function<bool()> is_draining;
+    // Reads the configuration file again and applies it, all or nothing; what is wrong with it. Null without a file.
+    std::function<config::Faults()> reload = {};
   };
 
   explicit Api(Parts parts);

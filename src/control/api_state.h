@@ -98,5 +98,6 @@ ApiResult put_rule(const Visit&), delete_rule(const Visit&);                    
 ApiResult get_health(const Visit&), get_live(const Visit&), get_ready(const Visit&);                // api_status.cc
 ApiResult get_config(const Visit&), get_connections(const Visit&), get_metrics(const Visit&);       // api_status.cc
 ApiResult get_events(const Visit&), get_openapi(const Visit&), get_index(const Visit&);             // api_status.cc
+ApiResult reload_config(const Visit&);                                                              // api_status.cc
 
 }  // namespace weir::control

@@ -86,6 +86,17 @@ ApiResult get_config(const Visit& visit) {
   return with_etag(json_text_response(std::move(text)), std::move(etag));
 }
 
+// The file may have other faults than an object of the API: they name the file.
+ApiResult reload_config(const Visit& visit) {
+  if (visit.dry_run) return bad_field("dry_run", "cannot be had here; `weir check` reads a file without applying it");
+  if (!visit.state.parts.reload) return conflict("Weir was started without a configuration file");
+  config::Faults faults = visit.state.parts.reload();
+  if (faults.empty()) return json_response({{"result", "applied"}});
+  std::string detail = "the configuration stays as it was";
+  for (const config::Fault& fault : faults) detail += "; " + config::format(fault);
+  return std::unexpected(Problem{.status = 409, .detail = std::move(detail), .faults = std::move(faults)});
+}
+
 ApiResult get_connections(const Visit& visit) {
   metrics::Registry& registry = visit.state.parts.registry;
   Json listeners = Json::array();

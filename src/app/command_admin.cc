@@ -1,0 +1,202 @@
+#include "app/command_admin.h"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <map>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+#include "app/text_table.h"
+#include "app/weir.h"
+
+namespace weir::app {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kPollInterval{200};
+
+int fail(const AdminFailure& failure) {
+  fmt::print(stderr, "weir: {}\n", failure.message);
+  return failure.answered ? kExitBadConfiguration : kExitCannotStart;
+}
+
+int strange_answer() { return fail({.message = "the answer is not one of Weir's admin API"}); }
+
+AdminClient client_of(const AdminOptions& options) { return AdminClient(options.address, options.token); }
+
+// A member as text: strings as they are, numbers as JSON writes them, "-" when it is not there.
+std::string cell(const Json& object, const char* key) {
+  if (!object.is_object()) return "-";
+  auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return "-";
+  return found->is_string() ? found->get<std::string>() : found->dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+double number(const Json& object, const char* key) {
+  if (!object.is_object()) return 0;
+  auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string span_text(double seconds) {
+  auto whole = static_cast<long long>(seconds);
+  if (whole >= 86400) return fmt::format("{} d {} h", whole / 86400, whole % 86400 / 3600);
+  if (whole >= 3600) return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+  if (whole >= 60) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} s", whole);
+}
+
+std::string backend_path(const BackendOrder& order, std::string_view action) {
+  std::string path = "/backends/" + percent_encoded(order.id);
+  if (!action.empty()) path += fmt::format("/{}", action);
+  char mark = '?';
+  if (!order.pool.empty()) path += fmt::format("{}pool={}", std::exchange(mark, '&'), percent_encoded(order.pool));
+  if (action == "drain" && !order.drain_timeout.empty()) {
+    path += fmt::format("{}drain_timeout={}", mark, percent_encoded(order.drain_timeout));
+  }
+  return path;
+}
+
+std::string order_text(const Json& backend) {
+  return printable(fmt::format("{}/{} ({}): {}, {} in progress", cell(backend, "pool"), cell(backend, "id"),
+                               cell(backend, "address"), cell(backend, "status"), cell(backend, "active_connections")));
+}
+
+int order_backend(const AdminOptions& options, const BackendOrder& order, std::string_view action) {
+  AdminClient client = client_of(options);
+  auto done = client.call("POST", backend_path(order, action));
+  if (!done) return fail(done.error());
+  if (!done->json.is_object()) return strange_answer();
+  if (!order.wait) {
+    fmt::print("{}\n", options.json ? done->body : order_text(done->json));
+    return kExitFine;
+  }
+  auto give_up = std::chrono::steady_clock::now() + order.patience;
+  while (true) {
+    auto now = client.call("GET", backend_path(order, ""));
+    if (!now) return fail(now.error());
+    bool quiet = number(now->json, "active_connections") == 0 && number(now->json, "queued") == 0;
+    if (quiet) {
+      fmt::print("{}\n", options.json ? now->body : order_text(now->json));
+      return kExitFine;
+    }
+    if (std::chrono::steady_clock::now() >= give_up) {
+      return fail({.message = fmt::format("gave up waiting: {}", order_text(now->json)), .answered = true});
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+// Requests of each backend at one time.
+struct Sample {
+  std::chrono::steady_clock::time_point at;
+  std::map<std::string, double> requests;
+};
+
+std::string key_of(const Json& backend) { return cell(backend, "pool") + "/" + cell(backend, "id"); }
+
+std::string top_text(const Json& health, const Json& backends, const Sample& before,
+                     std::chrono::duration<double> span) {
+  TextTable table({"BACKEND", "ADDRESS", "STATUS", "REQ/S", "ACTIVE", "QUEUED", "OPEN", "FAILED"});
+  for (const Json& backend : backends) {
+    auto earlier = before.requests.find(key_of(backend));
+    bool known = earlier != before.requests.end() && span.count() > 0;
+    double rate = known ? (number(backend, "total_requests") - earlier->second) / span.count() : 0;
+    table.add({key_of(backend), cell(backend, "address"), cell(backend, "status"),
+               known ? fmt::format("{:.1f}", rate) : "-", cell(backend, "active_connections"), cell(backend, "queued"),
+               cell(backend, "open_connections"), cell(backend, "failed_requests")});
+  }
+  return fmt::format("{}: {}, up {}, {} connections, {:.1f} requests/s\n\n{}", cell(health, "load_balancer_id"),
+                     cell(health, "status"), span_text(number(health, "uptime_seconds")),
+                     cell(health, "active_connections"), number(health, "requests_per_sec"), table.text());
+}
+
+}  // namespace
+
+std::string status_text(const Json& health) {
+  static const Json kNone = Json::object();
+  auto found = health.find("backend_health");
+  const Json& backends = found != health.end() && found->is_object() ? *found : kNone;
+  std::string states;
+  for (const char* state : {"healthy", "unhealthy", "unknown", "draining", "disabled"}) {
+    if (number(backends, state) > 0) {
+      states += fmt::format("{}{} {}", states.empty() ? "" : ", ", number(backends, state), state);
+    }
+  }
+  if (states.empty()) states = "none";
+  return printable(fmt::format("{} (weir {})", cell(health, "load_balancer_id"), cell(health, "version"))) +
+         fmt::format("\nstatus       {}\nup           {}\nconnections  {}\nrequests/s   {:.1f}\nbackends     {}\n",
+                     printable(cell(health, "status")), span_text(number(health, "uptime_seconds")),
+                     printable(cell(health, "active_connections")), number(health, "requests_per_sec"), states);
+}
+
+std::string backends_text(const Json& backends) {
+  TextTable table({"POOL", "ID", "ADDRESS", "STATUS", "WEIGHT", "ACTIVE", "REQUESTS", "FAILED"});
+  for (const Json& backend : backends) {
+    table.add({cell(backend, "pool"), cell(backend, "id"), cell(backend, "address"), cell(backend, "status"),
+               cell(backend, "weight"), cell(backend, "active_connections"), cell(backend, "total_requests"),
+               cell(backend, "failed_requests")});
+  }
+  return table.empty() ? "no backends\n" : table.text();
+}
+
+int show_status(const AdminOptions& options) {
+  AdminClient client = client_of(options);
+  auto health = client.call("GET", "/health");
+  if (!health) return fail(health.error());
+  if (!health->json.is_object()) return strange_answer();
+  fmt::print("{}", options.json ? health->body : status_text(health->json));
+  return kExitFine;
+}
+
+int show_backends(const AdminOptions& options, const std::string& pool) {
+  AdminClient client = client_of(options);
+  auto listed = client.call("GET", pool.empty() ? "/backends" : "/backends?pool=" + percent_encoded(pool));
+  if (!listed) return fail(listed.error());
+  if (!listed->json.is_object() || !listed->json.contains("backends")) return strange_answer();
+  fmt::print("{}", options.json ? listed->body : backends_text(listed->json["backends"]));
+  return kExitFine;
+}
+
+int drain_backend(const AdminOptions& options, const BackendOrder& order) {
+  return order_backend(options, order, "drain");
+}
+int enable_backend(const AdminOptions& options, const BackendOrder& order) {
+  return order_backend(options, order, "enable");
+}
+int disable_backend(const AdminOptions& options, const BackendOrder& order) {
+  return order_backend(options, order, "disable");
+}
+
+int show_top(const AdminOptions& options, milliseconds interval, int rounds) {
+  AdminClient client = client_of(options);
+  Sample before;
+  for (int round = 0; rounds <= 0 || round < rounds; ++round) {
+    if (round > 0) std::this_thread::sleep_for(interval);
+    auto health = client.call("GET", "/health");
+    if (!health) return fail(health.error());
+    auto listed = client.call("GET", "/backends");
+    if (!listed) return fail(listed.error());
+    if (!listed->json.is_object() || !listed->json.contains("backends")) return strange_answer();
+    auto now = std::chrono::steady_clock::now();
+    const Json& backends = listed->json["backends"];
+    std::string text = options.json ? listed->body : top_text(health->json, backends, before, now - before.at);
+    bool overwrite = isatty(STDOUT_FILENO) != 0 && !options.json;
+    fmt::print("{}{}", overwrite ? "\x1b[H\x1b[2J" : "", text);
+    std::fflush(stdout);
+    before = {.at = now, .requests = {}};
+    for (const Json& backend : backends) before.requests[key_of(backend)] = number(backend, "total_requests");
+  }
+  return kExitFine;
+}
+
+int reload_configuration(const AdminOptions& options) {
+  AdminClient client = client_of(options);
+  auto done = client.call("POST", "/config/reload");
+  if (!done) return fail(done.error());
+  fmt::print("{}", options.json ? done->body : "the configuration file was read again and applied\n");
+  return kExitFine;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,62 @@
+#include "app/command_config.h"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/version.h"
+#include "app/weir.h"
+#include "config/read.h"
+#include "config/schema.h"
+
+namespace weir::app {
+
+std::optional<LoadedConfig> load_config(const std::string& path, const std::string& fallback) {
+  bool use_built_in = path.empty() && access(fallback.c_str(), F_OK) != 0;
+  if (use_built_in) return LoadedConfig{.path = {}, .config = config::built_in_config(kinds())};
+  const std::string& file = path.empty() ? fallback : path;
+  auto read = config::read_file(file, kinds());
+  if (read) return LoadedConfig{.path = file, .config = std::move(*read)};
+  for (const config::Fault& fault : read.error()) fmt::print(stderr, "{}\n", config::format(fault));
+  return std::nullopt;
+}
+
+int check_config(const std::string& path) {
+  std::optional<LoadedConfig> loaded = load_config(path);
+  if (!loaded) return kExitBadConfiguration;
+  if (loaded->path.empty()) {
+    fmt::print("there is no {}: weir run would start with its built-in configuration\n", kDefaultConfigPath);
+  } else {
+    fmt::print("{} is valid\n", loaded->path);
+  }
+  return kExitFine;
+}
+
+int explain_request(const std::string& config_path, const ExplainRequest& request) {
+  std::optional<LoadedConfig> loaded = load_config(config_path);
+  if (!loaded) return kExitBadConfiguration;
+  auto answer = explain(loaded->config, request);
+  if (!answer) {
+    fmt::print(stderr, "weir: {}\n", answer.error());
+    return kExitBadConfiguration;
+  }
+  fmt::print("{}", *answer);
+  return kExitFine;
+}
+
+int print_schema() {
+  fmt::print("{}", config::json_schema(kinds()));
+  return kExitFine;
+}
+
+int print_version() {
+  fmt::print("weir {} ({})\n", kVersion, kCompiler);
+  return kExitFine;
+}
+
+int print_help(const std::string& topic) {
+  fmt::print("{}", help_text(topic));
+  return kExitFine;
+}
+
+}  // namespace weir::app

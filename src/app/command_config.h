@@ -1,0 +1,36 @@
+// The commands about configuration, none of which runs anything: check, schema, explain, help.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/explain.h"
+#include "config/config.h"
+#include "config/fault.h"
+
+namespace weir::app {
+
+inline constexpr const char* kDefaultConfigPath = "/etc/weir/weir.yaml";
+
+// What a command works on: the file, or config::built_in_config() with an empty path when none was named and `fallback`
+// does not exist.
+struct LoadedConfig {
+  std::string path;
+  config::Config config;
+};
+// `path` is empty when the command line names no file. Every fault has been printed to stderr when there is nothing.
+std::optional<LoadedConfig> load_config(const std::string& path, const std::string& fallback = kDefaultConfigPath);
+
+// Each prints its answer to stdout, what is wrong to stderr, and returns the exit code.
+int check_config(const std::string& path);
+int explain_request(const std::string& config_path, const ExplainRequest& request);
+int print_schema();
+int print_version();
+// `topic` as for help_text().
+int print_help(const std::string& topic);
+
+// What a configuration may name, from the tables that read it: "strategies", "checkers", "stores", or "config" for
+// every key.
+std::string help_text(const std::string& topic);
+
+}  // namespace weir::app

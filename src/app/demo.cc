@@ -1,0 +1,144 @@
+#include "app/demo.h"
+
+#include <csignal>
+#include <cstdio>
+#include <expected>
+#include <fmt/format.h>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include "app/admin_client.h"
+#include "app/demo_backends.h"
+#include "app/weir.h"
+#include "base/log.h"
+#include "config/read.h"
+#include "net/listener.h"
+
+namespace weir::app {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint16_t kControlPort = 9100;
+
+// Blocked before any thread starts: Weir takes them from a signalfd.
+void block_signals() {
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&handled, signal);
+  pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+}
+
+// A port that is free right now on `ip`: the wanted one or, if that may be, another.
+base::Result<std::uint16_t> free_port(const base::IpAddress& ip, std::uint16_t wanted, bool any) {
+  base::Result<int> fd = net::listen_tcp({.ip = ip, .port = wanted}, {});
+  if (!fd && any) fd = net::listen_tcp({.ip = ip, .port = 0}, {});
+  if (!fd) return std::unexpected(fd.error());
+  std::uint16_t port = net::local_address(*fd).port;
+  close(*fd);
+  return port;
+}
+
+// The built-in configuration with quick probes, so that a killed backend is seen to leave.
+config::Config demo_config(std::uint16_t port, std::uint16_t admin_port, bool access_log) {
+  config::Config config = config::built_in_config(kinds());
+  config.access_log.enabled = access_log;
+  config.access_log.format = "combined";
+  config.log_level = "warning";
+  config.drain_timeout = seconds(3);
+  config.admin.listen = fmt::format("127.0.0.1:{}", admin_port);
+  config.listeners.front().address = fmt::format("*:{}", port);
+  config::Pool& pool = config.pools.front();
+  pool.health_check.interval = seconds(1);
+  pool.health_check.fast_interval = milliseconds(200);
+  pool.health_check.timeout = seconds(1);
+  pool.health_check.healthy_threshold = 1;
+  pool.health_check.unhealthy_threshold = 2;
+  return config;
+}
+
+// What to try, printed when everything runs.
+void print_guide(const DemoBackends& samples, std::uint16_t port, std::uint16_t admin_port) {
+  std::string web = fmt::format("http://127.0.0.1:{}", port), admin = fmt::format("http://127.0.0.1:{}", admin_port);
+  std::string control = fmt::format("http://127.0.0.1:{}", samples.control_port());
+  std::string option = admin_port == 9090 ? "" : fmt::format(" --admin 127.0.0.1:{}", admin_port);
+  fmt::print("Weir takes traffic at {}/ and shows itself at {}/\n\nBackends behind it:\n", web, admin);
+  for (const DemoBackend& backend : samples.backends()) {
+    fmt::print("  {:<8} http://127.0.0.1:{}/  answers after {} ms\n", backend.name, backend.port,
+               backend.delay.count());
+  }
+  fmt::print(R"(
+Try, in another terminal:
+  for i in 1 2 3 4 5 6; do curl -s {0}/; done            each backend in turn
+  curl -s -X PUT {1}/config/algorithm -H 'Content-Type: application/json' \
+       -d '{{"algorithm": "least_response_time"}}'                        now the quick one gets most
+  curl -s -X POST {2}/quick/kill                         a backend dies; nobody notices
+  weir backends{3}                                                       its state
+  curl -s -X POST {2}/quick/revive                       and it returns
+  weir drain slow --wait{3}                                              no new work for slow
+  weir enable slow{3}
+  curl -s {1}/metrics | grep weir_requests               what was counted
+  curl -s {1}/openapi.json                               all that the admin API can do
+
+Ctrl-C stops everything.
+)",
+             web, admin, control, option);
+  std::fflush(stdout);
+}
+
+// The samples become backends through the admin API, so that everything about them may be changed there.
+std::expected<void, std::string> add_backends(const DemoBackends& samples, std::uint16_t admin_port) {
+  AdminClient client(fmt::format("127.0.0.1:{}", admin_port), "");
+  for (const DemoBackend& backend : samples.backends()) {
+    Json body{{"id", backend.name}, {"host", "127.0.0.1"}, {"port", backend.port}};
+    auto made = client.call("POST", "/backends", body.dump());
+    if (!made) return std::unexpected(made.error().message);
+  }
+  return {};
+}
+
+int run_weir(const DemoBackends& samples, const DemoOptions& options) {
+  auto admin_port = free_port(base::IpAddress::v4({127, 0, 0, 1}), options.admin_port, options.any_port);
+  auto port = free_port(base::IpAddress(), options.port, options.any_port);
+  if (!port || !admin_port) {
+    fmt::print(stderr, "weir: cannot listen on port {}: {}\n", port ? options.admin_port : options.port,
+               base::describe(port ? admin_port.error() : port.error()));
+    return kExitCannotStart;
+  }
+  if (*port != options.port) fmt::print("Port {} is taken, so {} is used.\n", options.port, *port);
+  if (*admin_port != options.admin_port)
+    fmt::print("Port {} is taken, so {} is used.\n", options.admin_port, *admin_port);
+  Weir weir({.config_path = {}, .config = demo_config(*port, *admin_port, options.access_log)});
+  if (std::optional<int> failed = weir.start()) return *failed;
+  bool added = false;
+  std::thread guide([&] {
+    std::expected<void, std::string> done = add_backends(samples, *admin_port);
+    added = done.has_value();
+    if (added) return print_guide(samples, *port, *admin_port);
+    fmt::print(stderr, "weir: cannot add the sample backends: {}\n", done.error());
+    weir.stop();
+  });
+  int code = weir.run();
+  guide.join();
+  return added ? code : kExitCannotStart;
+}
+
+}  // namespace
+
+int run_demo(const DemoOptions& options) {
+  block_signals();
+  DemoBackends samples({{.name = "quick", .delay = milliseconds(0), .port = 9101},
+                        {.name = "medium", .delay = milliseconds(20), .port = 9102},
+                        {.name = "slow", .delay = milliseconds(80), .port = 9103}});
+  if (base::Result<void> started = samples.start(kControlPort); !started) {
+    fmt::print(stderr, "weir: cannot start the sample backends: {}\n", base::describe(started.error()));
+    return kExitCannotStart;
+  }
+  int code = run_weir(samples, options);
+  samples.stop();
+  return code;
+}
+
+}  // namespace weir::app

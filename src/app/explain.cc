@@ -1,0 +1,204 @@
+#include "app/explain.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <utility>
+
+#include "app/explain_pool.h"
+#include "app/text_table.h"
+#include "config/json.h"
+#include "http/forward.h"
+#include "http/h1_codec.h"
+#include "proxy/forwarded.h"
+#include "route/table.h"
+
+namespace weir::app {
+namespace {
+
+// "listener   web ..." lines: a label, then text.
+void line(std::string& out, std::string_view label, std::string_view text) {
+  out += fmt::format("{:<10} {}\n", label, printable(text));
+}
+
+std::string where(const config::Origin& origin) {
+  return origin.line > 0 ? fmt::format(", {}:{}", origin.file, origin.line) : "";
+}
+
+struct Address {
+  bool any = false;  // "*", 0.0.0.0 or ::
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Address address_of(const config::Listener& listener) {
+  if (listener.address.starts_with("*:")) {
+    auto port = base::SocketAddress::parse("0.0.0.0" + listener.address.substr(1));
+    return {.any = true, .host = "*", .port = port ? port->port : std::uint16_t{0}};
+  }
+  auto address = base::SocketAddress::parse(listener.address);
+  if (!address) return {};
+  return {.any = address->ip.is_unspecified(), .host = address->ip.to_string(), .port = address->port};
+}
+
+// The listener a connection to that URL ends at. A host that is a name may resolve to any address.
+const config::Listener* find_listener(const config::Config& config, const ExplainUrl& url, std::string& out) {
+  if (url.authority.empty()) {
+    if (config.listeners.empty()) return nullptr;
+    line(out, "note", "the URL names no port: the first listener is taken");
+    return &config.listeners.front();
+  }
+  auto ip = base::IpAddress::parse(url.host);
+  const config::Listener* found = nullptr;
+  for (const config::Listener& listener : config.listeners) {
+    Address address = address_of(listener);
+    if (address.port != url.port) continue;
+    bool exact = ip && address.host == ip->to_string();
+    if (exact) return &listener;
+    bool possible = address.any || !ip;
+    if (!possible) continue;
+    if (found != nullptr) {
+      line(out, "note", fmt::format("listener {} ({}) has this port as well", listener.name, listener.address));
+      continue;
+    }
+    found = &listener;
+  }
+  return found;
+}
+
+std::string no_listener(const config::Config& config, const ExplainUrl& url) {
+  std::vector<std::string> all;
+  for (const config::Listener& listener : config.listeners) {
+    all.push_back(fmt::format("{} on {}", listener.name, listener.address));
+  }
+  if (all.empty()) return "none: the configuration has no listeners";
+  return fmt::format("none accepts connections to {}:{}; there is {}", url.host, url.port, fmt::join(all, ", "));
+}
+
+std::string head_text(const ExplainRequest& request, const ExplainUrl& url) {
+  std::string text = fmt::format("{} {} HTTP/1.1\r\n", request.method, url.target);
+  bool has_host = std::ranges::any_of(request.headers, [](const std::string& header) {
+    return http::header_id(std::string_view(header).substr(0, header.find(':'))) == http::HeaderId::host;
+  });
+  if (!has_host) text += fmt::format("Host: {}\r\n", url.authority.empty() ? "localhost" : url.authority);
+  for (const std::string& header : request.headers) text += header + "\r\n";
+  return text + "\r\n";
+}
+
+// Why Weir refuses the request before it looks at routes, or empty.
+std::string refusal(const http::Parsed& parsed, std::size_t bytes, const http::RequestHead& head,
+                    const config::Limits& limits) {
+  using State = http::Parsed::State;
+  if (parsed.state == State::invalid) return fmt::format("refused with {}: {}", parsed.status, parsed.what);
+  if (parsed.state == State::incomplete) return "incomplete: Weir would wait for the rest of the head";
+  if (parsed.consumed != bytes) return "a head that ends early: a line break in what was given makes two of it";
+  if (head.method == "CONNECT" || head.method == "TRACE") return fmt::format("refused with 405: {}", head.method);
+  bool too_large = limits.body_bytes > 0 && head.body.kind == http::BodyFraming::Kind::length &&
+                   head.body.length > limits.body_bytes;
+  if (too_large) return fmt::format("refused with 413: bodies may have {} bytes here", limits.body_bytes);
+  if (http::max_forwards(head).action == http::MaxForwards::Action::respond) return "answered here: Max-Forwards is 0";
+  return {};
+}
+
+std::string changes_text(const config::HeaderChanges& changes) {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : changes.set) all.push_back(fmt::format("sets {}: {}", name, value));
+  for (const auto& [name, value] : changes.add) all.push_back(fmt::format("adds {}: {}", name, value));
+  for (const std::string& name : changes.remove) all.push_back(fmt::format("removes {}", name));
+  return fmt::format("{}", fmt::join(all, ", "));
+}
+
+void tell_routes(std::string& out, const config::Listener& listener, const std::vector<route::Table::Reason>& reasons) {
+  if (reasons.empty()) line(out, "routes", "none");
+  bool first = true;
+  for (const route::Table::Reason& reason : reasons) {
+    std::string_view verdict = reason.matched ? "matches" : "no";
+    line(out, std::exchange(first, false) ? "routes" : "",
+         fmt::format("{}: {}: {}", listener.routes[reason.route].name, verdict, reason.why));
+  }
+}
+
+// What a route makes of the request, but for the pool.
+void tell_route(std::string& out, const config::Listener& listener, const route::Table& table, std::uint32_t index,
+                const http::RequestHead& head, base::Arena& arena) {
+  const config::Route& route = listener.routes[index];
+  line(out, "route", fmt::format("{}{}", route.name, where(route.origin)));
+  if (route.redirect) {
+    std::string_view location = table.redirect_location(index, head, "http", arena);
+    line(out, "answer",
+         location.empty() ? "400: the redirect needs a Host"
+                          : fmt::format("{} redirect to {}", route.redirect->status, location));
+  } else if (route.respond) {
+    line(out, "answer",
+         fmt::format("{} with a body of {} bytes ({})", route.respond->status, route.respond->body.size(),
+                     route.respond->content_type));
+  } else {
+    std::string_view target = table.rewritten_target(index, head, arena);
+    if (target != head.target) line(out, "rewrite", fmt::format("the backend sees {}", target));
+    if (!table.rewritten_host(index).empty()) line(out, "host", table.rewritten_host(index));
+    if (!route.request_headers.empty()) line(out, "request", changes_text(route.request_headers));
+  }
+  if (!route.response_headers.empty()) line(out, "response", changes_text(route.response_headers));
+}
+
+void tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
+                   const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
+  line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
+  std::string text = head_text(request, url);
+  http::HeadLimits limits{.start_line_bytes = listener.limits.request_line_bytes,
+                          .head_bytes = listener.limits.header_bytes,
+                          .header_count = listener.limits.header_count};
+  http::RequestHead head;
+  http::Parsed parsed = http::parse_request_head(text, limits, head);
+  if (std::string why = refusal(parsed, text.size(), head, listener.limits); !why.empty()) {
+    line(out, "answer", why);
+    return;
+  }
+  base::Arena arena;
+  bool trusted = proxy::is_trusted(peer, listener.trusted_proxies);
+  proxy::Forwarded forwarded = proxy::forwarded(head, peer, trusted, "http", listener.trusted_proxies, arena);
+  if (forwarded.client != peer) {
+    line(out, "client",
+         fmt::format("{} by X-Forwarded-For of the trusted {}", forwarded.client.to_string(), peer.to_string()));
+  }
+  auto table = route::Table::compile(listener);
+  tell_routes(out, listener, table->explain(head, forwarded.client));
+  std::uint32_t index = table->find(head, forwarded.client, arena);
+  std::string pool_name = listener.pool;
+  if (index != route::kNoRoute) {
+    tell_route(out, listener, *table, index, head, arena);
+    pool_name = listener.routes[index].pool;
+    if (pool_name.empty()) return;
+  } else if (pool_name.empty()) {
+    line(out, "answer", "404: no route takes it, and the listener has no pool of its own");
+    return;
+  }
+  auto pool = std::ranges::find(config.pools, pool_name, &config::Pool::name);
+  if (pool == config.pools.end()) return line(out, "pool", fmt::format("{}, which does not exist", pool_name));
+  line(out, "pool",
+       fmt::format("{}{}: {}", pool_name, index == route::kNoRoute ? ", what no route takes" : "",
+                   describe_strategy(*pool)));
+  for (const std::string& said : describe_backends(*pool, head, forwarded.client)) line(out, "", said);
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> explain(const config::Config& config, const ExplainRequest& request) {
+  std::expected<ExplainUrl, std::string> url = parse_url(request.url);
+  if (!url) return std::unexpected(std::move(url.error()));
+  auto client = base::IpAddress::parse(request.client);
+  if (!client) return std::unexpected(fmt::format("'{}' is no client address", printable(request.client)));
+  std::string out;
+  line(out, "request",
+       fmt::format("{} {} for {} from {}", request.method, url->target,
+                   url->authority.empty() ? "no host" : url->authority, client->to_string()));
+  const config::Listener* listener = find_listener(config, *url, out);
+  if (listener == nullptr) {
+    line(out, "listener", no_listener(config, *url));
+    return out;
+  }
+  tell_listener(out, config, *listener, request, *url, *client);
+  return out;
+}
+
+}  // namespace weir::app

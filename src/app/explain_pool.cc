@@ -1,0 +1,118 @@
+#include "app/explain_pool.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "balance/strategy.h"
+#include "base/hash.h"
+#include "http/cookie.h"
+#include "http/query.h"
+
+namespace weir::app {
+namespace {
+
+using Kind = balance::HashKeySource::Kind;
+
+// The part of the request that is hashed; empty when it is not there. The same choice as in proxy/exchange.cc.
+std::string_view key_text(const balance::HashKeySource& source, const http::RequestHead& request) {
+  switch (source.kind) {
+    case Kind::none:
+    case Kind::client_address:
+      return {};
+    case Kind::header: {
+      const http::HeaderField* field = request.headers.find(source.name);
+      return field == nullptr ? std::string_view() : field->value;
+    }
+    case Kind::cookie:
+      return http::find_cookie(request.headers, source.name).value_or(std::string_view());
+    case Kind::path:
+      return request.path;
+    case Kind::query:
+      return http::find_parameter(request.query, source.name).value_or(std::string_view());
+  }
+  return {};
+}
+
+std::string source_text(const balance::HashKeySource& source) {
+  switch (source.kind) {
+    case Kind::none:
+      return {};
+    case Kind::client_address:
+      return "the client address";
+    case Kind::header:
+      return "header " + source.name;
+    case Kind::cookie:
+      return "cookie " + source.name;
+    case Kind::path:
+      return "the path";
+    case Kind::query:
+      return "query parameter " + source.name;
+  }
+  return {};
+}
+
+// Why a backend takes no new work whatever its health, or empty.
+std::string_view out_because(const config::Backend& backend) {
+  if (!backend.enabled) return "disabled";
+  if (backend.weight == 0) return "weight 0: no new work";
+  return {};
+}
+
+pool::BackendSet eligible(const config::Pool& pool) {
+  pool::BackendSet set;
+  for (const config::Backend& backend : pool.backends) {
+    if (!out_because(backend).empty()) continue;
+    set.push_back({.backend = std::make_shared<pool::Backend>(pool.name, backend.id, backend.host, backend.port),
+                   .addresses = std::make_shared<pool::Addresses>(),
+                   .weight = backend.weight,
+                   .max_connections = backend.max_connections});
+  }
+  return set;
+}
+
+}  // namespace
+
+std::string describe_strategy(const config::Pool& pool) {
+  auto entries = balance::strategies();
+  auto entry = std::ranges::find(entries, pool.algorithm.name, &config::KindEntry::name);
+  std::string text = fmt::format("{}: {}", pool.algorithm.name, entry == entries.end() ? "" : entry->summary);
+  if (pool.sticky_sessions) text += "; sessions are sticky";
+  return text;
+}
+
+std::vector<std::string> describe_backends(const config::Pool& pool, const http::RequestHead& request,
+                                           const base::IpAddress& client) {
+  std::vector<std::string> lines;
+  pool::BackendSet set = eligible(pool);
+  std::string picked;
+  if (set.empty()) {
+    lines.emplace_back("no backend may take new work: 503");
+  } else {
+    auto strategy = balance::make_strategy(pool.algorithm, set, nullptr);
+    balance::HashKeySource source = strategy->hash_key();
+    if (source.kind == Kind::none) {
+      lines.push_back(fmt::format("any of {} backends, as far as they are healthy:", set.size()));
+    } else {
+      std::string_view key = key_text(source, request);
+      base::Random random(1);
+      balance::PickContext context{
+          .key_hash = key.empty() ? client.hash() : base::hash_text(key), .now = {}, .random = &random, .avoid = {}};
+      std::uint32_t index = strategy->pick(context);
+      if (index != balance::kNone) picked = set[index].backend->id();
+      bool fallback = key.empty() && source.kind != Kind::client_address;
+      lines.push_back(fmt::format("key: {} = {}", source_text(source),
+                                  key.empty()
+                                      ? client.to_string() + (fallback ? " (the client address: it is not there)" : "")
+                                      : std::string(key)));
+      lines.push_back(fmt::format("goes to {} while all are healthy", picked));
+    }
+  }
+  for (const config::Backend& backend : pool.backends) {
+    std::string_view out = out_because(backend);
+    lines.push_back(fmt::format("{} {} ({}:{}) weight {}{}{}", backend.id == picked ? ">" : "-", backend.id,
+                                backend.host, backend.port, backend.weight, out.empty() ? "" : ", ", out));
+  }
+  return lines;
+}
+
+}  // namespace weir::app
