@@ -11,14 +11,20 @@ import time
 PATIENCE = {"release": 1, "asan": 4, "tsan": 8}.get(os.environ.get("WEIR_PRESET", "release"), 4)
 
 
+given = set()  # ports that this process has handed out: none comes twice
+
+
 def free_port(family=socket.AF_INET, kind=socket.SOCK_STREAM):
     """A port nobody listens on, below those that the kernel gives to outgoing connections."""
     host = "127.0.0.1" if family == socket.AF_INET else "::1"
     for _ in range(1000):
         port = random.SystemRandom().randrange(10_000, 32_000)
+        if port in given:
+            continue
         with socket.socket(family, kind) as probe:
             try:
                 probe.bind((host, port))
+                given.add(port)
                 return port
             except OSError:
                 continue
