@@ -57,12 +57,32 @@ bool is_closed(std::string_view text) {
   return false;
 }
 
-// The first byte that YAML does not allow in a text; yaml-cpp takes 0x04 for the end of the file.
-std::size_t find_control_byte(std::string_view text) {
-  auto forbidden = [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
-  };
-  return static_cast<std::size_t>(std::ranges::find_if(text, forbidden) - text.begin());
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+// Length of the UTF-8 sequence that `text` begins with; 0 when it is none (RFC 3629) or a control byte that YAML does
+// not allow. yaml-cpp lets both through, and takes 0x04 for the end of the file.
+std::size_t allowed_length(std::string_view text) {
+  auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return (first < 0x20 && first != '\t' && first != '\n' && first != '\r') || first == 0x7f ? 0 : 1;
+  std::size_t length = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (length == 0 || text.size() < length || !std::ranges::all_of(text.substr(1, length - 1), is_continuation))
+    return 0;
+  auto second = static_cast<unsigned char>(text[1]);
+  bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  bool surrogate = first == 0xed && second > 0x9f;
+  bool too_large = first == 0xf4 && second > 0x8f;
+  return overlong || surrogate || too_large ? 0 : length;
+}
+
+// Where the first byte is that must not be in a text; its size when there is none.
+std::size_t find_forbidden_byte(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = allowed_length(text.substr(at));
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
 }
 
 class TreeBuilder final : public YAML::EventHandler {
@@ -216,11 +236,12 @@ Document parse_yaml(std::string_view text, const std::string& file) {
   };
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  if (std::size_t at = find_control_byte(text); at < text.size()) {
+  if (std::size_t at = find_forbidden_byte(text); at < text.size()) {
     std::string_view before = text.substr(0, at);
     stop(static_cast<int>(std::ranges::count(before, '\n')) + 1,
          static_cast<int>(at - (before.rfind('\n') + 1)) + 1,  // npos + 1 is 0
-         fmt::format("the byte 0x{:02x} is not allowed in YAML; write it as an escape in double quotes",
+         fmt::format("the byte 0x{:02x} is not allowed in YAML, which is UTF-8 without control bytes; an escape in "
+                     "double quotes can stand for it",
                      static_cast<unsigned char>(text[at])));
     return document;
   }

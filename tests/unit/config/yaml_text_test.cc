@@ -123,9 +123,19 @@ TEST(YamlText, RefusesQuotesThatAreNeverClosed) {
 }
 
 TEST(YamlText, RefusesControlBytes) {
-  EXPECT_EQ(stop_of("a: b\nc: \x04 d\n"),
-            "t.yaml:2:4: the byte 0x04 is not allowed in YAML; write it as an escape in double quotes");
+  EXPECT_EQ(
+      stop_of("a: b\nc: \x04 d\n"),
+      "t.yaml:2:4: the byte 0x04 is not allowed in YAML, which is UTF-8 without control bytes; an escape in double "
+      "quotes can stand for it");
   EXPECT_THAT(stop_of(std::string_view("a: \0", 4)), HasSubstr("t.yaml:1:4: the byte 0x00"));
+}
+
+TEST(YamlText, RefusesWhatIsNotUtf8) {
+  for (std::string_view bad :
+       {"\xff", "\x80", "\xc3(", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
+    EXPECT_THAT(stop_of(fmt::format("a: {}\n", bad)), HasSubstr("t.yaml:1:4: the byte 0x"));
+  }
+  EXPECT_EQ(json_of("a: äß€😀\n"), R"({"a":"äß€😀"})");
 }
 
 TEST(YamlText, TakesAByteOrderMarkAndWindowsLineEnds) {
