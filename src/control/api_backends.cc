@@ -21,16 +21,6 @@ std::shared_ptr<const T> share(T object) {
   return std::make_shared<const T>(std::move(object));
 }
 
-// Who sent "address" shall not be told of a "host" that was never written.
-void name_as_sent(config::Faults& faults, std::string_view body) {
-  config::Document document = config::parse_json(body, "api");
-  if (!document.complete || document.root.find("address") == nullptr) return;
-  for (config::Fault& fault : faults) {
-    bool of_address = fault.path == "host" || (fault.path == "port" && document.root.find("port") == nullptr);
-    if (of_address) fault.path = "address";
-  }
-}
-
 // 409 when another backend of the pool has the id or the address. `except` is the one that is being changed, or null.
 std::expected<void, Problem> check_clash(const config::Pool& pool, const config::Backend& wanted,
                                          const config::Backend* except) {
@@ -80,10 +70,7 @@ ApiResult list_backends(const Visit& visit) {
 
 ApiResult create_backend(const Visit& visit) {
   auto body = config::read_backend(visit.request.body, visit.kinds());
-  if (!body) {
-    name_as_sent(body.error(), visit.request.body);
-    return bad_body(std::move(body.error()));
-  }
+  if (!body) return bad_body(std::move(body.error()), visit.request.body);
   Objects next = visit.objects();
   config::Pool made;
   const config::Pool* pool = find_pool(visit.config(), body->pool);
@@ -167,7 +154,7 @@ std::expected<Patched, Problem> read_patch(const Visit& visit, const BackendView
   config::Backend seen = *view.definition;
   seen.weight = view.by_operator.weight.value_or(seen.weight);
   auto changed = config::patch_backend(seen, config::print_json(document.root, false), visit.kinds());
-  if (!changed) return bad_body(std::move(changed.error()));
+  if (!changed) return bad_body(std::move(changed.error()), visit.request.body);
   if (changed->id != view.definition->id) return bad_field("id", "cannot be changed; make another backend");
   patched.definition = std::move(*changed);
   if (enabled != nullptr) {

@@ -77,7 +77,7 @@ ApiResult get_listener(const Visit& visit) {
 
 ApiResult create_listener(const Visit& visit) {
   auto wanted = config::read_listener(visit.request.body, visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()));
+  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
   if (const config::Listener* present = find_listener(visit.config(), wanted->name)) {
     if (!present->origin.from_api()) return of_file(fmt::format("the listener '{}'", present->name), present->origin);
     return conflict(fmt::format("there is a listener '{}' already", present->name), "name");
@@ -94,7 +94,7 @@ ApiResult put_listener(const Visit& visit) {
     body.root.set("name", config::Node::of_text(name));
   }
   auto wanted = config::read_listener(config::print_json(body.root, false), visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()));
+  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
   if (wanted->name != name) return bad_field("name", fmt::format("must be '{}', as in the path", name));
   const config::Listener* present = find_listener(visit.config(), name);
   std::string etag = present != nullptr ? etag_of(text_of(definition_of(visit, *present))) : "";

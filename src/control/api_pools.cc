@@ -75,7 +75,7 @@ ApiResult get_pool(const Visit& visit) {
 
 ApiResult create_pool(const Visit& visit) {
   auto wanted = config::read_pool(visit.request.body, visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()));
+  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
   if (const config::Pool* present = find_pool(visit.config(), wanted->name)) {
     if (!present->origin.from_api()) return of_file(fmt::format("the pool '{}'", present->name), present->origin);
     return conflict(fmt::format("there is a pool '{}' already", present->name), "name");
@@ -95,7 +95,7 @@ ApiResult put_pool(const Visit& visit) {
     body.root.set("name", config::Node::of_text(name));
   }
   auto wanted = config::read_pool(config::print_json(body.root, false), visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()));
+  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
   if (wanted->name != name) return bad_field("name", fmt::format("must be '{}', as in the path", name));
   const config::Pool* present = find_pool(visit.config(), name);
   if (auto same = visit.check_if_match(present != nullptr ? etag_of(text_of(*present)) : ""); !same) {
@@ -135,7 +135,7 @@ ApiResult delete_pool(const Visit& visit) {
 
 ApiResult put_algorithm(const Visit& visit) {
   auto body = read_body<AlgorithmBody>(visit.request.body, visit.kinds());
-  if (!body) return bad_body(std::move(body.error()));
+  if (!body) return bad_body(std::move(body.error()), visit.request.body);
   const config::Pool* present = find_pool(visit.config(), body->pool);
   if (present == nullptr) return bad_field("pool", fmt::format("there is no pool '{}'", body->pool));
   if (auto same = visit.check_if_match(etag_of(text_of(*present))); !same)

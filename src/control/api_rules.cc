@@ -82,7 +82,7 @@ void resolve_backends(const Visit& visit, Rule& rule, config::Faults& faults) {
 // The rule that the body describes; `id` is that of the path, or empty.
 std::expected<Rule, Problem> read_rule(const Visit& visit, const std::string& id) {
   auto rule = read_body<Rule>(visit.request.body, visit.kinds());
-  if (!rule) return bad_body(std::move(rule.error()));
+  if (!rule) return bad_body(std::move(rule.error()), visit.request.body);
   if (!id.empty() && !rule->id.empty() && rule->id != id) {
     return bad_field("rule_id", fmt::format("must be '{}', as in the path", id));
   }

@@ -111,7 +111,7 @@ bool accepts(std::string_view accept, std::string_view media_type) {
 bool matches_etag(std::string_view if_match, std::string_view etag) {
   while (!if_match.empty()) {
     std::string_view candidate = base::trim(take(if_match, ','));
-    if (candidate == "*" || candidate == etag) return true;
+    if (!etag.empty() && (candidate == "*" || candidate == etag)) return true;
   }
   return false;
 }

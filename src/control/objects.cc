@@ -17,9 +17,10 @@ constexpr std::string_view kListener = "listener";
 constexpr std::string_view kRule = "rule";
 constexpr std::string_view kOverride = "override";
 
-template <typename T>
-std::shared_ptr<const T> share(T object) {
-  return std::make_shared<const T>(std::move(object));
+// The key is taken by value: it is usually a part of the object that moves.
+template <typename Map, typename T>
+void put(Map& objects, typename Map::key_type key, T object) {
+  objects[std::move(key)] = std::make_shared<const T>(std::move(object));
 }
 
 // Reads one stored object into its place among `objects`.
@@ -31,21 +32,21 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
   };
   if (stored.kind == kPool) {
     auto pool = config::read_pool(stored.json, kinds);
-    return keep(pool, [&](config::Pool&& it) { objects.pools[it.name] = share(std::move(it)); });
+    return keep(pool, [&](config::Pool&& it) { put(objects.pools, it.name, std::move(it)); });
   }
   if (stored.kind == kBackend) {
     auto backend = config::read_backend(stored.json, kinds);
     return keep(backend, [&](config::PoolBackend&& it) {
-      objects.backends[{it.pool, it.backend.id}] = share(std::move(it.backend));
+      put(objects.backends, {it.pool, it.backend.id}, std::move(it.backend));
     });
   }
   if (stored.kind == kListener) {
     auto listener = config::read_listener(stored.json, kinds);
-    return keep(listener, [&](config::Listener&& it) { objects.listeners[it.name] = share(std::move(it)); });
+    return keep(listener, [&](config::Listener&& it) { put(objects.listeners, it.name, std::move(it)); });
   }
   if (stored.kind == kRule) {
     auto rule = read_body<Rule>(stored.json, kinds);
-    return keep(rule, [&](Rule&& it) { objects.rules[it.id] = share(std::move(it)); });
+    return keep(rule, [&](Rule&& it) { put(objects.rules, it.id, std::move(it)); });
   }
   if (stored.kind == kOverride) {
     auto by_operator = read_body<Override>(stored.json, kinds);

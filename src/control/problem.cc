@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+#include "config/document.h"
+
 namespace weir::control {
 namespace {
 
@@ -18,6 +21,33 @@ Json to_json(const config::Fault& fault) {
     error["column"] = fault.at.column;
   }
   return error;
+}
+
+// Takes "key" or "[2]" off the front of `path`; the child of `node` there, or null.
+const config::Node* step(const config::Node& node, std::string_view& path, std::string_view& segment) {
+  auto end = path.starts_with('[') ? path.find(']') : path.find_first_of(".[");
+  if (path.starts_with('[') && end != std::string_view::npos) ++end;
+  segment = path.substr(0, end);
+  path.remove_prefix(segment.size());
+  if (path.starts_with('.')) path.remove_prefix(1);
+  if (!segment.starts_with('[')) return node.find(segment);
+  std::optional<std::uint64_t> index = base::parse_unsigned(segment.substr(1, segment.size() - 2));
+  return index && *index < node.items.size() ? &node.items[*index] : nullptr;
+}
+
+std::string path_as_sent(const config::Node& root, const std::string& path) {
+  const config::Node* node = &root;
+  std::string_view rest = path, segment;
+  while (!rest.empty()) {
+    std::string_view so_far = std::string_view(path).substr(0, path.size() - rest.size());
+    if (node->is_scalar()) return std::string(so_far.substr(0, so_far.find_last_not_of('.') + 1));
+    const config::Node* next = step(*node, rest, segment);
+    bool by_address = next == nullptr && (segment == "host" || segment == "port") && node->find("address") != nullptr;
+    if (by_address) return std::string(so_far) + "address";
+    if (next == nullptr) return path;
+    node = next;
+  }
+  return path;
 }
 
 }  // namespace
@@ -45,7 +75,11 @@ std::unexpected<Problem> bad_field(std::string_view field, std::string message) 
                                  .faults = {{{"api", 0, 0}, std::string(field), std::move(message)}}});
 }
 
-std::unexpected<Problem> bad_body(config::Faults faults) {
+std::unexpected<Problem> bad_body(config::Faults faults, std::string_view body) {
+  config::Document sent = config::parse_json(body, "api");
+  for (config::Fault& fault : faults) {
+    if (sent.complete) fault.path = path_as_sent(sent.root, fault.path);
+  }
   std::string detail;
   for (const config::Fault& fault : faults) {
     if (!detail.empty()) detail += "; ";

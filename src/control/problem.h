@@ -27,8 +27,9 @@ using ApiResult = std::expected<ApiResponse, Problem>;
 
 // 400: `field` of the body or the query is wrong.
 std::unexpected<Problem> bad_field(std::string_view field, std::string message);
-// 400: the body has these faults.
-std::unexpected<Problem> bad_body(config::Faults faults);
+// 400: `body` has these faults. Paths into a value that was sent in its short form ("algorithm": "random" for
+// {"type": "random"}, a backend's "address" for host and port) become those of what was sent.
+std::unexpected<Problem> bad_body(config::Faults faults, std::string_view body = {});
 // 404.
 std::unexpected<Problem> not_found(std::string detail);
 // 409.

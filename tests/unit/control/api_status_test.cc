@@ -1,0 +1,198 @@
+#include "metrics/families.h"
+#include "tests/unit/control/fixture.h"
+
+namespace weir::control {
+namespace {
+
+using pool::BackendState;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+TEST(GetHealth, SumsWeirUp) {
+  ControlPlane plane(kFile);
+  plane.registry.gauge(metrics::families::kConnectionsActive, {"web"}).add(0, 12);
+  plane.clock.advance(seconds(90));
+  plane.publisher.set_health(*plane.publisher.find({"site", "web-1"}), BackendState::healthy, plane.clock.now());
+  ApiResponse response = plane.call("GET", "/health");
+  EXPECT_EQ(response.status, 200);
+  Json json = json_of(response);
+  EXPECT_EQ(json["status"], "ok");
+  EXPECT_EQ(json["load_balancer_id"], "weir-test");
+  EXPECT_EQ(json["version"], "1.2.3");
+  EXPECT_EQ(json["uptime_seconds"], 90.0);
+  EXPECT_EQ(json["active_connections"], 12);
+  EXPECT_EQ(json["requests_per_sec"], 0.0);
+  EXPECT_EQ(json["backend_health"]["total"], 3);
+  EXPECT_EQ(json["backend_health"]["healthy"], 1);
+  EXPECT_EQ(json["backend_health"]["unknown"], 2);
+  EXPECT_EQ(json["backend_health"]["unhealthy"], 0);
+}
+
+TEST(GetHealth, CountsRequestsOverTheLastTenSeconds) {
+  ControlPlane plane(kFile);
+  metrics::Counter requests =
+      plane.registry.counter(metrics::families::kRequests, {"web", "r", "site", "web-1", "200"});
+  for (int second = 0; second < 30; ++second) {
+    plane.api.tick();
+    requests.add(1, second < 15 ? 1000 : 50);
+    plane.clock.advance(seconds(1));
+  }
+  plane.api.tick();
+  EXPECT_EQ(json_of(plane.call("GET", "/health"))["requests_per_sec"], 50.0);
+}
+
+TEST(Readiness, EndsWhenWeirDrains) {
+  ControlPlane plane(kFile);
+  EXPECT_EQ(plane.call("GET", "/health/ready").status, 200);
+  EXPECT_EQ(plane.call("GET", "/health/live").status, 200);
+  plane.draining = true;
+  EXPECT_EQ(plane.call("GET", "/health/ready").status, 503);
+  EXPECT_EQ(plane.call("GET", "/health").status, 503);
+  EXPECT_EQ(json_of(plane.call("GET", "/health"))["status"], "draining");
+  EXPECT_EQ(plane.call("GET", "/health/live").status, 200);
+}
+
+TEST(Readiness, BeginsWithTheFirstSnapshot) {
+  std::string clashing = kFile;
+  FragileStore store;
+  ASSERT_TRUE(store.commit(std::vector<StoreChange>{{"pool", "site", R"({"name": "site"})"}}));
+  ControlPlane plane(clashing, &store);
+  EXPECT_FALSE(plane.start);
+  EXPECT_EQ(plane.snapshot(), nullptr);
+}
+
+TEST(GetConfig, ShowsTheOriginOfEveryObjectAndTheOverrides) {
+  ControlPlane plane(kFile);
+  plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "made"})");
+  plane.call("POST", "/backends/web-1/drain");
+  plane.call("PATCH", "/backends/web-2", R"({"weight": 9})");
+  ApiResponse response = plane.call("GET", "/config");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_FALSE(header(response, "ETag").empty());
+  Json json = json_of(response);
+  EXPECT_EQ(json["pools"][0]["origin"]["file"], "weir.yaml");
+  EXPECT_EQ(json["pools"][0]["origin"]["line"], 13);
+  EXPECT_EQ(json["pools"][0]["backends"][2]["origin"]["file"], "api");
+  EXPECT_EQ(json["listeners"][0]["routes"][0]["origin"]["file"], "weir.yaml");
+  EXPECT_EQ(json["overrides"]["site/web-1"]["operation"], "draining");
+  EXPECT_EQ(json["overrides"]["site/web-2"]["weight"], 9);
+}
+
+TEST(GetConnections, CountsByListenerAndBackend) {
+  ControlPlane plane(kFile);
+  plane.registry.gauge(metrics::families::kConnectionsActive, {"web"}).add(0, 3);
+  plane.registry.gauge(metrics::families::kConnectionsActive, {"web"}).add(1, 4);
+  auto backend = plane.publisher.find({"site", "web-1"});
+  backend->in_flight = 2;
+  backend->open_connections = 5;
+  backend->queued = 1;
+  Json json = json_of(plane.call("GET", "/connections"));
+  EXPECT_EQ(json["active_connections"], 7);
+  EXPECT_EQ(json["listeners"][0]["listener"], "web");
+  EXPECT_EQ(json["listeners"][0]["active_connections"], 7);
+  EXPECT_EQ(json["listeners"][1]["active_connections"], 0);
+  EXPECT_EQ(json["backends"][0]["id"], "web-1");
+  EXPECT_EQ(json["backends"][0]["active_connections"], 2);
+  EXPECT_EQ(json["backends"][0]["open_connections"], 5);
+  EXPECT_EQ(json["backends"][0]["queued"], 1);
+}
+
+TEST(GetMetrics, IsTheRegistrysText) {
+  ControlPlane plane(kFile);
+  plane.registry.counter("weir_test_total", "A test.").add(0, 3);
+  ApiResponse response = plane.call("GET", "/metrics");
+  EXPECT_EQ(header(response, "Content-Type"), metrics::Registry::kContentType);
+  EXPECT_THAT(response.body, HasSubstr("weir_test_total 3\n"));
+}
+
+TEST(GetEvents, BeginsWithWhatHappensNext) {
+  ControlPlane plane(kFile);
+  plane.call("POST", "/backends/web-1/drain");
+  ApiResponse response = plane.call("GET", "/events");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(header(response, "Content-Type"), "text/event-stream");
+  EXPECT_EQ(response.events_after, 1u);
+}
+
+TEST(GetEvents, GoesOnAfterTheLastOneSeen) {
+  ControlPlane plane(kFile);
+  for (int i = 0; i < 3; ++i) plane.call("POST", "/backends/web-1/drain");
+  ApiRequest request = ControlPlane::local("GET", "/events");
+  auto after = [&](const char* last) {
+    request.last_event_id = last;
+    return plane.api.handle(request);
+  };
+  EXPECT_EQ(after("1").events_after, 1u);
+  EXPECT_EQ(after("99").events_after, 3u) << "a number from before a restart";
+  EXPECT_EQ(after("x").status, 400);
+}
+
+TEST(Events, TellOfChangesThatHappened) {
+  ControlPlane plane(kFile);
+  plane.call("POST", "/backends/web-1/drain?dry_run=true");
+  plane.call("POST", "/backends/nobody/drain");
+  plane.call("GET", "/backends");
+  EXPECT_EQ(plane.events.last_number(), 0u);
+  plane.call("POST", "/backends/web-1/drain");
+  std::vector<Event> events = plane.events.after(0);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].type, "change");
+  Json json = Json::parse(events[0].data);
+  EXPECT_EQ(json["who"], "127.0.0.1:5555");
+  EXPECT_EQ(json["method"], "POST");
+  EXPECT_EQ(json["path"], "/backends/web-1/drain");
+}
+
+TEST(EventLog, KeepsTheLastOnes) {
+  EventLog log(3);
+  int told = 0;
+  log.on_append([&] { ++told; });
+  for (int i = 1; i <= 5; ++i) log.append("change", std::to_string(i));
+  EXPECT_EQ(told, 5);
+  EXPECT_EQ(log.last_number(), 5u);
+  std::vector<Event> events = log.after(1);
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events.front().number, 3u) << "2 is lost, and the gap shows it";
+  EXPECT_TRUE(log.after(5).empty());
+  EXPECT_TRUE(log.after(99).empty());
+  EXPECT_EQ(to_sse(events.back()), "id: 5\nevent: change\ndata: 5\n\n");
+}
+
+TEST(GetOpenapi, DescribesEveryCallWithSchemasThatExist) {
+  ControlPlane plane;
+  ApiResponse response = plane.call("GET", "/openapi.json");
+  EXPECT_EQ(response.status, 200);
+  Json json = json_of(response);
+  EXPECT_EQ(json["openapi"], "3.1.0");
+  EXPECT_EQ(json["info"]["version"], "1.2.3");
+  EXPECT_TRUE(json["paths"]["/backends"].contains("post"));
+  EXPECT_TRUE(json["paths"]["/backends/{id}/drain"].contains("post"));
+  EXPECT_EQ(json["paths"]["/backends/{id}"]["get"]["parameters"][0]["name"], "id");
+  EXPECT_EQ(json["paths"]["/backends"]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"],
+            "#/components/schemas/backend");
+  std::set<std::string> ids;
+  for (const auto& [path, operations] : json["paths"].items()) {
+    for (const auto& [method, operation] : operations.items()) {
+      EXPECT_TRUE(ids.insert(operation["operationId"]).second) << operation["operationId"];
+    }
+  }
+  Json flat = json.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (!pointer.ends_with("/$ref")) continue;
+    std::string reference = value;
+    ASSERT_TRUE(reference.starts_with("#/")) << reference;
+    EXPECT_TRUE(json.contains(Json::json_pointer(reference.substr(1)))) << reference;
+  }
+}
+
+TEST(GetIndex, IsAPageWithoutForeignResources) {
+  ControlPlane plane;
+  ApiResponse response = plane.call("GET", "/");
+  EXPECT_EQ(header(response, "Content-Type"), "text/html; charset=utf-8");
+  EXPECT_THAT(header(response, "Content-Security-Policy"), HasSubstr("default-src 'none'"));
+  EXPECT_THAT(response.body, HasSubstr("<title>Weir</title>"));
+  EXPECT_EQ(response.body.find("://"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir::control
