@@ -49,8 +49,10 @@ int print_schema() {
   return kExitFine;
 }
 
+std::string version_text() { return fmt::format("weir {} ({})", kVersion, kCompiler); }
+
 int print_version() {
-  fmt::print("weir {} ({})\n", kVersion, kCompiler);
+  fmt::print("{}\n", version_text());
   return kExitFine;
 }
 

@@ -26,6 +26,7 @@ int check_config(const std::string& path);
 int explain_request(const std::string& config_path, const ExplainRequest& request);
 int print_schema();
 int print_version();
+std::string version_text();
 // `topic` as for help_text().
 int print_help(const std::string& topic);
 

@@ -42,7 +42,7 @@ std::string entries_text(std::string_view what, std::span<const config::KindEntr
 // What the reader takes when the key is not written, or empty.
 std::string default_text(const config::Resource& resource, const config::Field& field) {
   if (field.rules.required) return " (required)";
-  if (resource.defaults == nullptr) return "";
+  if (resource.defaults == nullptr || field.write == nullptr) return "";
   config::Node node = field.write(resource.defaults(), field, {});
   std::string text = config::print_json(node, false);
   while (!text.empty() && text.back() == '\n') text.pop_back();

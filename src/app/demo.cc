@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <expected>
 #include <fmt/format.h>
+#include <initializer_list>
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "app/admin_client.h"
 #include "app/demo_backends.h"
@@ -69,22 +71,24 @@ void print_guide(const DemoBackends& samples, std::uint16_t port, std::uint16_t 
     fmt::print("  {:<8} http://127.0.0.1:{}/  answers after {} ms\n", backend.name, backend.port,
                backend.delay.count());
   }
-  fmt::print(R"(
-Try, in another terminal:
-  for i in 1 2 3 4 5 6; do curl -s {0}/; done            each backend in turn
-  curl -s -X PUT {1}/config/algorithm -H 'Content-Type: application/json' \
-       -d '{{"algorithm": "least_response_time"}}'                        now the quick one gets most
-  curl -s -X POST {2}/quick/kill                         a backend dies; nobody notices
-  weir backends{3}                                                       its state
-  curl -s -X POST {2}/quick/revive                       and it returns
-  weir drain slow --wait{3}                                              no new work for slow
-  weir enable slow{3}
-  curl -s {1}/metrics | grep weir_requests               what was counted
-  curl -s {1}/openapi.json                               all that the admin API can do
-
-Ctrl-C stops everything.
-)",
-             web, admin, control, option);
+  std::string json = "-H 'Content-Type: application/json'";
+  fmt::print("\nTry, in another terminal:\n");
+  for (const auto& [command, effect] : std::initializer_list<std::pair<std::string, std::string_view>>{
+           {fmt::format("for i in 1 2 3 4 5 6; do curl -s {}/; done", web), "each backend in turn"},
+           {fmt::format("curl -s -X POST {}/quick/kill", control), "a backend dies, and no client sees it"},
+           {fmt::format("weir backends{}", option), "Weir has noticed"},
+           {fmt::format("curl -s -X POST {}/quick/revive", control), "and it returns"},
+           {fmt::format("weir drain slow --wait{}", option), "no new work for slow; ends when it has none left"},
+           {fmt::format("weir enable slow{}", option), ""},
+           {fmt::format(R"(curl -s -X PUT {}/config/algorithm {} -d '{{"algorithm":"least_response_time"}}')", admin,
+                        json),
+            "the quick one now gets most"},
+           {fmt::format("weir top{}", option), "all of it, every second"},
+           {fmt::format("curl -s {}/metrics | grep weir_requests", admin), "what was counted"},
+           {fmt::format("curl -s {}/openapi.json", admin), "all that the admin API can do"}}) {
+    fmt::print("  {:<66}{}{}\n", command, effect.empty() ? "" : "  # ", effect);
+  }
+  fmt::print("\nCtrl-C stops everything.\n");
   std::fflush(stdout);
 }
 

@@ -12,9 +12,9 @@ namespace weir::app {
 
 struct ExplainRequest {
   std::string method;
-  std::string url;                   // "http://host:port/path?query", "host:port/path" or "/path"
-  std::vector<std::string> headers;  // "name: value"; a Host replaces that of the URL
-  std::string client = "127.0.0.1";  // the address the connection comes from
+  std::string url;                        // "http://host:port/path?query", "host:port/path" or "/path"
+  std::vector<std::string> headers = {};  // "name: value"; a Host replaces that of the URL
+  std::string client = "127.0.0.1";       // the address the connection comes from
 };
 
 // The answer in lines for people. An error when the question itself makes no sense: a URL or an address that is none.

@@ -91,7 +91,8 @@ std::vector<std::string> describe_backends(const config::Pool& pool, const http:
     auto strategy = balance::make_strategy(pool.algorithm, set, nullptr);
     balance::HashKeySource source = strategy->hash_key();
     if (source.kind == Kind::none) {
-      lines.push_back(fmt::format("any of {} backends, as far as they are healthy:", set.size()));
+      lines.push_back(set.size() == 1 ? std::string("the only backend, if it is healthy:")
+                                      : fmt::format("any of {} backends, as far as they are healthy:", set.size()));
     } else {
       std::string_view key = key_text(source, request);
       base::Random random(1);

@@ -4,11 +4,16 @@
 #include <fmt/format.h>
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/command_admin.h"
 #include "app/command_config.h"
 #include "app/demo.h"
+#include "app/text_table.h"
 #include "app/weir.h"
+#include "base/text.h"
 
 namespace weir::app {
 namespace {
@@ -67,7 +72,7 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
   command(app, "schema", "print the JSON Schema of the configuration file", a, [] { return print_schema(); });
   CLI::App* help = command(app, "help", "tell what there is", a, [&app, &a] {
     if (!a.help_topic.empty()) return print_help(a.help_topic);
-    fmt::print("{}", app.help());
+    fmt::print("{}", app.get_formatter()->make_help(&app, "weir", CLI::AppFormatMode::Normal));
     return kExitFine;
   });
   help->add_option("TOPIC", a.help_topic, "strategies, checkers, stores or config")
@@ -133,14 +138,34 @@ void add_admin_commands(CLI::App& app, Arguments& a) {
   admin_command(app, "reload", "read the configuration file again", a, [&a] { return reload_configuration(a.admin); });
 }
 
+// What is wrong with the first word of the command line, or empty; CLI11 would only say that a command is missing.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return {};
+  std::string_view word = argv[1];
+  std::vector<std::string> names;
+  for (const CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(known->get_name());
+    if (names.back() == word) return {};
+  }
+  std::vector<std::string_view> candidates(names.begin(), names.end());
+  std::string_view near = base::nearest(word, candidates);
+  std::string hint = near.empty() ? "`weir help` lists what there is" : fmt::format("did you mean {}?", near);
+  return fmt::format("there is no command '{}'; {}", printable(word), hint);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Weir, a load balancer");
   app.name("weir");
   app.require_subcommand(1);
+  app.set_version_flag("--version", version_text());
   Arguments arguments;
   add_configuration_commands(app, arguments);
   add_demo(app, arguments);
   add_admin_commands(app, arguments);
+  if (std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
+    fmt::print(stderr, "weir: {}\n", wrong);
+    return kExitBadConfiguration;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

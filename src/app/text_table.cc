@@ -10,7 +10,7 @@ namespace {
 
 bool is_number(std::string_view cell) {
   bool digits_only = std::ranges::all_of(cell, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-  return !cell.empty() && digits_only && std::ranges::count(cell, '.') <= 1;
+  return cell == "-" || (!cell.empty() && digits_only && std::ranges::count(cell, '.') <= 1);
 }
 
 // Columns that a terminal gives the text: one for every character.

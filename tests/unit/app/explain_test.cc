@@ -1,0 +1,134 @@
+#include "app/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/weir.h"
+#include "config/read.h"
+
+namespace weir::app {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kText = R"(
+listeners:
+  - name: web
+    address: "*:8080"
+    trusted_proxies: [10.0.0.0/8]
+    limits: {body_bytes: 10}
+    routes:
+      - {name: api, match: {host: api.example.com, path_prefix: /v1}, pool: inner, rewrite: {path_prefix: /}}
+      - {name: old, match: {path_prefix: /old}, redirect: {to: /new, status: 308}}
+      - {name: private, match: {client: 192.0.2.0/24}, respond: 403}
+    pool: site
+  - name: bare
+    address: 127.0.0.1:8081
+    routes: [{match: {path: /only}, pool: site}]
+pools:
+  - name: site
+    algorithm: {type: maglev, hash_key: "header:x-user"}
+    backends: [{id: a, host: 127.0.0.1, port: 1}, {id: b, host: 127.0.0.1, port: 2}, {id: c, host: 127.0.0.1, port: 3}]
+  - name: inner
+    backends: [{id: one, host: 127.0.0.1, port: 4}, {id: off, host: 127.0.0.1, port: 5, enabled: false}, {id: zero, host: 127.0.0.1, port: 6, weight: 0}]
+)";
+
+config::Config config_of(const char* text) {
+  auto read = config::read_yaml(text, "weir.yaml", kinds());
+  EXPECT_TRUE(read) << (read ? "" : config::format(read.error().front()));
+  return read.value_or(config::Config{});
+}
+
+std::string told(const ExplainRequest& request) {
+  static const config::Config kConfig = config_of(kText);
+  auto answer = explain(kConfig, request);
+  return answer ? *answer : "error: " + answer.error();
+}
+
+std::string told(const char* url, std::vector<std::string> headers = {}) {
+  return told(ExplainRequest{.method = "GET", .url = url, .headers = std::move(headers)});
+}
+
+TEST(Explain, TellsListenerRouteRewritePoolAndBackends) {
+  std::string text = told("http://api.example.com:8080/v1/users?x=1");
+  for (const char* part :
+       {"web (*:8080, weir.yaml:3)", "api, weir.yaml:8", "the backend sees /users?x=1", "inner: round_robin",
+        "- one (127.0.0.1:4) weight 1", "off (127.0.0.1:5) weight 1, disabled", "weight 0: no new work"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+}
+
+TEST(Explain, TellsWhatARedirectAndAFixedResponseAnswer) {
+  EXPECT_THAT(told("http://x:8080/old/page?q"), HasSubstr("308 redirect to /new?q"));
+  EXPECT_THAT(told({.method = "GET", .url = "http://x:8080/", .client = "192.0.2.7"}), HasSubstr("403 with a body"));
+}
+
+TEST(Explain, TakesTheClientOfATrustedProxyFromXForwardedFor) {
+  std::string text =
+      told({.method = "GET", .url = "http://x:8080/", .headers = {"X-Forwarded-For: 192.0.2.7"}, .client = "10.1.1.1"});
+  EXPECT_THAT(text, HasSubstr("192.0.2.7 by X-Forwarded-For of the trusted 10.1.1.1"));
+  EXPECT_THAT(text, HasSubstr("403 with a body"));
+}
+
+TEST(Explain, NamesTheBackendThatAHashPicksAndStaysWithIt) {
+  std::string first = told("http://x:8080/", {"X-User: bob"});
+  EXPECT_THAT(first, HasSubstr("key: header x-user = bob"));
+  EXPECT_THAT(first, HasSubstr("while all are healthy"));
+  EXPECT_EQ(first, told("http://x:8080/", {"X-User: bob"}));
+}
+
+TEST(Explain, SaysThatAMissingKeyFallsBackToTheClientAddress) {
+  EXPECT_THAT(told("http://x:8080/"), HasSubstr("127.0.0.1 (the client address: it is not there)"));
+}
+
+TEST(Explain, SaysWhenNoListenerOrNoRouteTakesIt) {
+  EXPECT_THAT(told("http://127.0.0.1:99/"),
+              HasSubstr("none accepts connections to 127.0.0.1:99; there is web on *:8080"));
+  EXPECT_THAT(told("http://10.9.9.9:8081/"), HasSubstr("none accepts"));
+  EXPECT_THAT(told("http://name:8081/other"), HasSubstr("404"));
+}
+
+TEST(Explain, SaysWhatWeirRefusesInItsOwnWords) {
+  EXPECT_THAT(told("http://x:8080/", {"bad name: 1"}), HasSubstr("refused with 400: "));
+  EXPECT_THAT(told("http://x:8080/", {"Content-Length: 1", "Transfer-Encoding: chunked"}),
+              HasSubstr("refused with 400: "));
+  EXPECT_THAT(told("http://x:8080/", {"Host: a", "Host: b"}), HasSubstr("refused with 400: "));
+  EXPECT_THAT(told({.method = "TRACE", .url = "http://x:8080/"}), HasSubstr("refused with 405"));
+  EXPECT_THAT(told({.method = "POST", .url = "http://x:8080/", .headers = {"Content-Length: 11"}}),
+              HasSubstr("refused with 413"));
+  EXPECT_THAT(told("http://x:8080/", {"a: b\r\n\r\nGET / HTTP/1.1"}), HasSubstr("makes two of it"));
+  EXPECT_THAT(told({.method = "GET", .url = "http://x:8080/" + std::string(9000, 'a')}), HasSubstr("refused with 414"));
+}
+
+TEST(Explain, LetsNoControlByteReachTheTerminal) {
+  EXPECT_THAT(told({.method = "GET", .url = "http://x:8080/\x1b[2J"}), Not(HasSubstr("\x1b")));
+}
+
+TEST(Explain, RefusesQuestionsThatMakeNoSense) {
+  for (const char* url :
+       {"", "http://", "ftp://x/", "http://x:0/", "http://x:65536/", "http://x:y/", "http://u@x/", "http://:80/"}) {
+    EXPECT_THAT(told(url), HasSubstr("error: ")) << url;
+  }
+  EXPECT_THAT(told({.method = "GET", .url = "/", .client = "me"}), HasSubstr("error: 'me' is no client address"));
+}
+
+TEST(ParseUrl, KnowsItsParts) {
+  auto url = parse_url("HTTPS://[::1]/a?b#c");
+  ASSERT_TRUE(url);
+  EXPECT_TRUE(url->https);
+  EXPECT_EQ(url->host, "::1");
+  EXPECT_EQ(url->port, 443);
+  EXPECT_EQ(url->target, "/a?b");
+  url = parse_url("example.com:81?x");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->port, 81);
+  EXPECT_EQ(url->target, "/?x");
+  url = parse_url("/x?next=http://y/");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->authority, "");
+  EXPECT_EQ(url->target, "/x?next=http://y/");
+}
+
+}  // namespace
+}  // namespace weir::app
