@@ -73,9 +73,8 @@ net::Task<base::Result<BodyPiece>> H1BodyReader::read(net::TcpStream& stream, ba
     if (!piece) co_return std::unexpected(piece.error());
     if (*piece) co_return **piece;
     WEIR_ASSERT(input_.empty());
-    std::size_t room = buffer.capacity();
-    if (kind_ == BodyFraming::Kind::length) room = std::min<std::uint64_t>(room, remaining_);
-    base::Result<std::size_t> got = co_await stream.read({buffer.data(), room}, deadline);
+    // Never only what the body still lacks: a read that fills its room leaves open whether the socket is empty.
+    base::Result<std::size_t> got = co_await stream.read({buffer.data(), buffer.capacity()}, deadline);
     if (!got) co_return std::unexpected(got.error());
     if (*got == 0) {
       if (kind_ != BodyFraming::Kind::until_close) co_return base::fail(ErrorCode::closed, "the body ended too early");

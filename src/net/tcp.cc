@@ -160,6 +160,15 @@ void WriteOperation::cancel() {
   resume_later();
 }
 
+bool TcpStream::is_quiet() const {
+  if (descriptor_->peer_finished) return false;
+  if (!descriptor_->readable) return true;
+  char byte;
+  if (recv(descriptor_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return false;
+  descriptor_->readable = false;
+  return true;
+}
+
 void TcpStream::finish_writing() { shutdown(descriptor_->fd(), SHUT_WR); }
 
 void TcpStream::shut_down() { shutdown(descriptor_->fd(), SHUT_RDWR); }

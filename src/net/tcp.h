@@ -157,8 +157,9 @@ class TcpStream {
     return {*descriptor_, pieces, patience};
   }
 
-  // Has the peer closed, reset or sent something, as far as is known without a system call?
-  bool is_quiet() const { return !descriptor_->readable && !descriptor_->peer_finished; }
+  // True when the peer has neither closed nor reset nor sent anything, as far as its events tell; asks the kernel only
+  // where they leave it open.
+  bool is_quiet() const;
   bool is_broken() const { return descriptor_->broken; }
   void cancel_when_broken(TaskContext* context) { descriptor_->cancel_when_broken(context); }
 
