@@ -33,7 +33,6 @@ void append_substitution(TextBuilder& out, std::string_view substitution, const 
 Expression::Expression(std::string_view pattern) {
   RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
-  options.set_max_mem(2 << 20);
   re_ = std::make_unique<RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
   if (!re_->ok()) error_ = re_->error();
 }
@@ -83,12 +82,6 @@ std::string_view Expression::replace_all(std::string_view text, std::string_view
   }
   if (at < text.size()) out.append(text.substr(at));
   return out.text();
-}
-
-std::string Expression::fault_of_substitution(std::string_view substitution) const {
-  std::string error;
-  if (re_->ok()) re_->CheckRewriteString({substitution.data(), substitution.size()}, &error);
-  return error;
 }
 
 }  // namespace weir::route

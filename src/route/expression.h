@@ -15,7 +15,8 @@ class RE2;
 namespace weir::route {
 
 // Works on bytes, not on characters: what a request holds need not be UTF-8. Immutable, any thread. RE2 takes a read
-// lock of its own on its cache of states and fills that cache, up to 2 MB an expression, while it meets new texts.
+// lock of its own on its cache of states and fills that cache, up to RE2's 8 MB an expression, while it meets new
+// texts.
 class Expression {
  public:
   static constexpr int kMaxGroups = 9;
@@ -39,8 +40,6 @@ class Expression {
   // `text` with every place that matches replaced by `substitution`, in which \0..\9 are groups and \\ a backslash; the
   // rest of it is percent-encoded where it is no part of a URI. What RE2::GlobalReplace does, in an arena.
   std::string_view replace_all(std::string_view text, std::string_view substitution, base::Arena& arena) const;
-  // Why `substitution` does not fit this expression, or empty.
-  std::string fault_of_substitution(std::string_view substitution) const;
 
  private:
   std::unique_ptr<re2::RE2> re_;

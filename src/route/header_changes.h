@@ -17,7 +17,7 @@ namespace weir::route {
 //
 // Writing a head with it: leave out every received field for which removes() is true, then write appended(). Fields of
 // framing and of the connection (is_reserved) are the proxy's own: what the configuration says about them is ignored
-// here and refused by route::check. Values are literal; a byte that no field value may hold becomes a space.
+// here and refused by config::validate. Values are literal; a byte that no field value may hold becomes a space.
 class HeaderChanges {
  public:
   HeaderChanges() = default;

@@ -47,8 +47,6 @@ Location::Location(std::string_view to) {
       scheme_end != std::string_view::npos && !scheme.empty() &&
       (scheme == "{scheme}" || std::ranges::all_of(scheme, [](char c) { return is_name_byte(c) || c == '+'; }));
   is_path_ = !has_scheme;
-  if (to.empty()) fault_ = "is empty; give a path or an absolute URL";
-  if (is_path_ && to.starts_with("//")) fault_ = "begins with '//', which names a host; write the scheme too";
   if (!has_scheme) {
     split(to);
     keep_query();
@@ -68,7 +66,7 @@ void Location::split(std::string_view to) {
     if (open == std::string_view::npos) return;
     const auto close = to.find('}', open);
     if (close == std::string_view::npos) {
-      fault_ = "has a '{' without '}'";
+      pieces_.push_back({.text = encoded(to.substr(open))});
       return;
     }
     add_variable(to.substr(open + 1, close - open - 1));
@@ -93,10 +91,9 @@ void Location::add_variable(std::string_view name) {
     pieces_.push_back(std::move(query));
   } else if (name.size() == 1 && name[0] >= '0' && name[0] <= '9') {
     const int group = name[0] - '0';
-    highest_group_ = std::max(highest_group_, group);
+    has_group_ = true;
     pieces_.push_back({.kind = Kind::group, .group = static_cast<std::uint8_t>(group)});
   } else {
-    fault_ = fmt::format("has the unknown variable {{{}}}; known are scheme, host, path, query and 0 to 9", name);
     pieces_.push_back({.text = encoded(fmt::format("{{{}}}", name))});
   }
 }
@@ -122,7 +119,6 @@ void Location::place_in_authority(std::size_t first) {
     piece.begins_path = !piece.in_host;
     if (piece.begins_path) break;
   }
-  if (!has_host_) fault_ = "has no host that the configuration gives; write the name, or {host}";
 }
 
 void Location::keep_query() {
@@ -145,18 +141,12 @@ void Location::keep_query() {
   pieces_.insert(std::next(fragment), std::move(rest));
 }
 
-std::string Location::fault(int groups) const {
-  if (!fault_.empty() || highest_group_ <= groups) return fault_;
-  if (groups < 0) return fmt::format("has {{{}}}, but the match has no path_regex", highest_group_);
-  return fmt::format("has {{{}}}, but path_regex has {} groups", highest_group_, groups);
-}
-
 std::string_view Location::make(const http::RequestHead& request, std::string_view scheme, const Expression* expression,
                                 base::Arena& arena) const {
   if (!has_host_) return {};
   std::array<std::string_view, Expression::kMaxGroups + 1> groups{};
   const std::string_view path = http::normalized_path(request.path, arena);
-  if (highest_group_ >= 0 && expression != nullptr) expression->capture(path, groups);
+  if (has_group_ && expression != nullptr) expression->capture(path, groups);
 
   TextBuilder out(arena, path.size() + request.query.size() + 64);
   if (is_path_) out.append('/');

@@ -12,7 +12,7 @@
 
 namespace weir::route {
 
-// A parsed config::Redirect::to. Immutable, any thread.
+// A parsed config::Redirect::to. Immutable, any thread. What is no variable stays as written, encoded.
 //
 // Variables: {scheme}, {host} (the request's, without port), {path} (in its normal form), {query}, {0}..{9} (groups of
 // the match's path_regex). What comes from the request cannot leave its place: bytes that are not of a URI are
@@ -25,9 +25,6 @@ class Location {
 
   // True when the template is a path: then the request's query is kept, unless the template has a '?' of its own.
   bool is_path() const { return is_path_; }
-  // What is wrong with the template for a match whose path_regex has `groups` groups (-1: it has none); empty: nothing.
-  std::string fault(int groups) const;
-
   // Empty when no safe Location can be made. `expression` is the match's path_regex or null.
   std::string_view make(const http::RequestHead& request, std::string_view scheme, const Expression* expression,
                         base::Arena& arena) const;
@@ -51,8 +48,7 @@ class Location {
   std::vector<Piece> pieces_;
   bool is_path_ = false;
   bool has_host_ = true;  // false: an absolute `to` that leaves its host to the request's path
-  int highest_group_ = -1;
-  std::string fault_;
+  bool has_group_ = false;
 };
 
 }  // namespace weir::route

@@ -36,8 +36,8 @@ inline constexpr std::uint32_t kNoRoute = UINT32_MAX;
 // there is none. Regular expressions are RE2's over bytes and must match the whole text.
 class Table {
  public:
-  // The listener must have passed check(); `listener` is copied as far as needed. A route whose expressions do not
-  // compile all the same takes nothing, and the log says so.
+  // The listener must have passed config::validate; `listener` is copied as far as needed. A route whose expressions do
+  // not compile all the same takes nothing, and the log says so.
   static std::unique_ptr<Table> compile(const config::Listener& listener);
   ~Table();
 
@@ -74,14 +74,5 @@ class Table {
   explicit Table(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// What is wrong with a route beyond what its types say: expressions that do not compile, variables or groups that do
-// not exist, header names and values that cannot be sent or that belong to Weir, patterns of hosts and paths that can
-// never match. Empty when all is well. For validation, before compile().
-struct Fault {
-  std::string key;   // "match.path_regex", "redirect.to", "request_headers.set"
-  std::string what;  // what is wrong, and what would be right
-};
-std::vector<Fault> check(const config::Route& route);
 
 }  // namespace weir::route

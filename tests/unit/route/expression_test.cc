@@ -25,7 +25,6 @@ TEST(Expression, ThatDoesNotCompileSaysWhyAndMatchesNothing) {
   std::array<std::string_view, 2> groups{"old", "old"};
   EXPECT_FALSE(expression.capture("a(", groups));
   EXPECT_EQ(groups[0], "");
-  EXPECT_TRUE(expression.fault_of_substitution("\\1").empty());
 }
 
 TEST(Expression, CapturesItsGroups) {
@@ -44,13 +43,6 @@ TEST(Expression, CapturesNineGroupsOfMore) {
   std::array<std::string_view, Expression::kMaxGroups + 1> groups;
   ASSERT_TRUE(expression.capture("abcdefghijk", groups));
   EXPECT_EQ(groups[9], "i");
-}
-
-TEST(Expression, NamesSubstitutionsThatDoNotFit) {
-  EXPECT_EQ(Expression("(a)").fault_of_substitution("x\\1\\0\\\\"), "");
-  EXPECT_NE(Expression("(a)").fault_of_substitution("\\2"), "");
-  EXPECT_NE(Expression("(a)").fault_of_substitution("\\x"), "");
-  EXPECT_NE(Expression("(a)").fault_of_substitution("a\\"), "");
 }
 
 TEST(Expression, ReplacesAsRe2sGlobalReplaceDoes) {
