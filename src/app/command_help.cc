@@ -53,7 +53,7 @@ std::string default_text(const config::Resource& resource, const config::Field& 
 std::string resource_text(std::string_view where, const config::Resource& resource) {
   std::string out = fmt::format("\n{}: {}\n", where, resource.summary);
   for (const config::Field& field : resource.fields) {
-    if (field.summary.empty()) continue;
+    if (field.key == "origin") continue;  // written by the API, not by people
     out += fmt::format("  {:<20} {}{}\n", field.key, field.summary, default_text(resource, field));
   }
   return out;

@@ -28,6 +28,7 @@ struct Weir::Parts {
   // -- weir.cc: putting it together
   std::optional<int> start();
   int run();
+  int give_up();  // closes what start() has opened before something could not be; the exit code
   std::optional<int> open_access_log();
   void make_workers();
   void make_control();

@@ -203,12 +203,12 @@ std::optional<int> Weir::Parts::start() {
   if (!admin_open) {
     base::log_error("admin.listen: cannot listen on {}: {}", options.config.admin.listen,
                     base::describe(admin_open.error()));
-    return kExitCannotStart;
+    return give_up();
   }
   control::Catalog::Outcome started = catalog->start(options.config, control_reactor.now());
   if (!started) {
     log_refusal(started.error());
-    return kExitCannotStart;
+    return give_up();
   }
   running_workers = workers.size();
   for (auto& worker : workers) worker->start();
@@ -216,6 +216,13 @@ std::optional<int> Weir::Parts::start() {
   if (signal_fd >= 0) chores.spawn(follow_signals(signal_fd));
   base::log_info("weir {} runs with {} workers; admin API on {}", kVersion, worker_count, admin->address());
   return std::nullopt;
+}
+
+int Weir::Parts::give_up() {
+  closing.spawn(close_all());
+  control_reactor.run();
+  while (closing.size() > 0) control_reactor.run_once(control_reactor.now());
+  return kExitCannotStart;
 }
 
 int Weir::Parts::run() {
