@@ -202,12 +202,14 @@ TEST(RouteTable, FindsEachOfManyHostsAndPrefixes) {
     matches.push_back(match);
   }
   Routes routes(matches);
+  // Not Routes::get, which looks at all routes for each request.
+  base::Arena arena;
   for (int i = 0; i < 1000; ++i) {
     const std::string number = std::to_string(i % 100);
     const std::string host = i % 3 == 0 ? "x.zone" + number + ".example" : "host" + number + ".example";
     const std::string path = "/p" + std::to_string(i);
-    EXPECT_EQ(routes.get(path + "/x", host), static_cast<std::uint32_t>(i));
-    EXPECT_EQ(routes.get(path + "x", host), kNoRoute);
+    EXPECT_EQ(routes.table().find(Request("GET", path + "/x", host), {}, arena), static_cast<std::uint32_t>(i));
+    EXPECT_EQ(routes.table().find(Request("GET", path + "x", host), {}, arena), kNoRoute);
   }
 }
 
