@@ -126,6 +126,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,
                                            same_algorithm ? pool.built->strategy.get() : nullptr);
   built->hash_key = built->strategy->hash_key();
+  if (pool.config->sticky_sessions) built->sticky = persist::StickyIndex(built->eligible);
   pool.built = std::move(built);
   pool.dirty = false;
 }

@@ -35,7 +35,7 @@ struct AccessRecord {
   std::string_view request_id;
   std::string_view user_agent;
   std::string_view referer;
-  std::string_view termination;  // who ended it and how: "done", "client_reset", "backend_timeout", ...
+  std::string_view termination;  // who ended it and how: "ok", "client_abort", "backend_timeout", ...
 };
 
 }  // namespace weir::proxy

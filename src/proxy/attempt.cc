@@ -78,6 +78,7 @@ net::Task<base::Result<void>> Exchange::attempt() {
 // Whose fault and whether another try is safe: a reused connection that died before a byte came back was most likely
 // closed by the backend before the request arrived.
 Error Exchange::backend_error(Error error) {
+  if (error.side == Side::client) return error;
   error.side = error.code == ErrorCode::cancelled ? Side::client : Side::backend;
   stale_connection_ =
       lease_.reused() && upstream_end_ == 0 && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
@@ -90,7 +91,11 @@ net::Task<base::Result<void>> Exchange::send_request() {
   client_body_.start(request_.body, behind_head_);
   base::Buffer out = base::Buffer::small();
   std::string_view head = compose_request_head(out);
-  if (head.empty()) co_return base::fail(ErrorCode::too_large, "the request head grew beyond 64 KB");
+  if (head.empty()) {
+    // A rewrite that makes no usable path of this one, or changes that make the head larger than 64 KB.
+    Error error{.code = ErrorCode::protocol, .side = Side::client, .what = "the route cannot rewrite this request"};
+    co_return std::unexpected(error);
+  }
   http::BodyPiece piece{.data = {}, .last = true};
   if (request_.body.kind != http::BodyFraming::Kind::none) {
     base::Result<std::optional<http::BodyPiece>> buffered = client_body_.buffered();

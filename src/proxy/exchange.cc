@@ -125,6 +125,7 @@ net::Task<void> Exchange::forward() {
     outcome = co_await attempt();
     if (pump_) co_await stop_request_body();
     attempt_ended(outcome);
+    upstream_buffer_.release();
   } while (!outcome && may_retry(outcome.error()));
   client_.stream.cancel_when_broken(nullptr);
   if (outcome) co_return;
@@ -143,20 +144,40 @@ bool Exchange::pick() {
                                .now = worker_.reactor.now(),
                                .random = &worker_.random,
                                .avoid = std::span(tried_.data(), std::min<std::size_t>(attempts_, kMaxTried))};
-  // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
-  if (!fresh_) backend_index_ = pool_->strategy->pick(context);
+  if (attempts_ == 0 && pool_->config->sticky_sessions) {
+    backend_index_ = stuck_to();
+    set_cookie_ = backend_index_ == balance::kNone;
+    if (set_cookie_) backend_index_ = pool_->strategy->pick(context);
+  } else if (!fresh_) {
+    // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
+    backend_index_ = pool_->strategy->pick(context);
+    set_cookie_ = pool_->config->sticky_sessions;
+  }
   if (backend_index_ == balance::kNone) return false;
   pool::Backend& backend = *pool_->eligible[backend_index_].backend;
   backend.in_flight.fetch_add(1, std::memory_order_relaxed);
   backend.total_requests.fetch_add(1, std::memory_order_relaxed);
   pool_->strategy->started(backend_index_);
   attempt_started_ = worker_.reactor.now();
+  attempt_open_ = true;
   if (attempts_ < kMaxTried) tried_[attempts_] = backend_index_;
   ++attempts_;
   return true;
 }
 
+// The backend that the client's cookie names, if it takes new work.
+std::uint32_t Exchange::stuck_to() const {
+  std::int64_t now = worker_.unix_ms() / 1000;
+  std::optional<std::uint64_t> named = worker_.services.sticky_cookies.read(request_.headers, pool_->config->name, now);
+  if (!named) return balance::kNone;
+  return pool_->sticky.find(*named).value_or(balance::kNone);
+}
+
+// The backend's part is over: at the latest when attempt() has ended, earlier when the whole response is in hand, so
+// that backend and connection are free before the client can know it.
 void Exchange::attempt_ended(const base::Result<void>& outcome) {
+  if (!attempt_open_) return;
+  attempt_open_ = false;
   pool::Backend& backend = *pool_->eligible[backend_index_].backend;
   backend.in_flight.fetch_sub(1, std::memory_order_relaxed);
   bool failed = !outcome && outcome.error().side == Side::backend;
@@ -169,7 +190,6 @@ void Exchange::attempt_ended(const base::Result<void>& outcome) {
   } else {
     lease_.close();
   }
-  upstream_buffer_.release();
 }
 
 // Retry only when nothing of the response was sent and the whole request can be sent again; and only what is idempotent

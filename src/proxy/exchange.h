@@ -51,6 +51,7 @@ class Exchange {
   bool pick();
   bool may_retry(const base::Error& error);
   std::uint64_t hash_key() const;
+  std::uint32_t stuck_to() const;
   void attempt_ended(const base::Result<void>& outcome);
 
   // -- one try on one backend (attempt.cc)
@@ -72,6 +73,7 @@ class Exchange {
   net::Task<base::Result<void>> relay_body(http::BodyPiece piece);
   net::Task<base::Result<void>> relay_interim();
   Framing response_framing() const;
+  std::string_view sticky_cookie();
   std::string_view compose_response_head(base::Buffer& out, Framing framing);
   net::Task<base::Result<void>> write_piece(std::string_view head, const http::BodyPiece& piece);
   std::string_view response_trailers();
@@ -135,6 +137,8 @@ class Exchange {
   std::array<std::uint32_t, kMaxTried> tried_{};
   std::uint32_t attempts_ = 0;
   std::uint32_t retries_ = 0;
+  bool attempt_open_ = false;      // the backend still counts this exchange
+  bool set_cookie_ = false;        // the client is to be told which backend it sticks to
   bool fresh_ = false;             // the attempt must open a new connection
   bool stale_connection_ = false;  // it failed because a reused connection had died
   upstream::Lease lease_;

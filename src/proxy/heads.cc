@@ -41,6 +41,7 @@ std::string_view Exchange::compose_request_head(base::Buffer& out) {
   }
   if (host.empty()) host = request_.authority;
   http::HopByHop hop_by_hop(request_.headers);
+  if (target.empty()) return {};
   std::string_view source = incoming_.bytes().substr(0, incoming_.bytes().size() - behind_head_.size());
   bool drop_expect = !request_.expects_continue;
 
@@ -57,10 +58,14 @@ std::string_view Exchange::compose_request_head(base::Buffer& out) {
       if (field.id == HeaderId::max_forwards && max_forwards_) return false;
       return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
     });
-    writer.field("x-forwarded-for", forwarded_.forwarded_for);
-    writer.field("x-forwarded-proto", forwarded_.forwarded_proto);
-    if (!forwarded_.forwarded_host.empty()) writer.field("x-forwarded-host", forwarded_.forwarded_host);
-    writer.field("x-request-id", request_id_);
+    auto own_field = [&](std::string_view name, HeaderId id, std::string_view value) {
+      bool replaced = changes != nullptr && changes->removes({.name = name, .value = value, .id = id});
+      if (!replaced && !value.empty()) writer.field(name, value);
+    };
+    own_field("x-forwarded-for", HeaderId::x_forwarded_for, forwarded_.forwarded_for);
+    own_field("x-forwarded-proto", HeaderId::x_forwarded_proto, forwarded_.forwarded_proto);
+    own_field("x-forwarded-host", HeaderId::x_forwarded_host, forwarded_.forwarded_host);
+    own_field("x-request-id", HeaderId::x_request_id, request_id_);
     if (max_forwards_) writer.field("max-forwards", max_forwards_->value);
     if (request_.body.kind == http::BodyFraming::Kind::chunked) writer.field("transfer-encoding", "chunked");
     if (request_.wants_upgrade) {
@@ -73,6 +78,12 @@ std::string_view Exchange::compose_request_head(base::Buffer& out) {
     }
     writer.end();
   });
+}
+
+std::string_view Exchange::sticky_cookie() {
+  const pool::Backend& backend = *pool_->eligible[backend_index_].backend;
+  return worker_.services.sticky_cookies.make(backend, pool_->config->name, pool_->config->sticky_ttl,
+                                              worker_.unix_ms() / 1000, arena_);
 }
 
 std::string_view Exchange::compose_response_head(base::Buffer& out, Framing framing) {
@@ -93,8 +104,11 @@ std::string_view Exchange::compose_response_head(base::Buffer& out, Framing fram
     });
     if (!interim) {
       // RFC 9110 6.6.1: who forwards a response without Date adds one.
-      if (!has_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
+      bool own_date =
+          !has_date && !(changes != nullptr && changes->removes({.name = "date", .value = {}, .id = HeaderId::date}));
+      if (own_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
       if (framing == Framing::chunked) writer.field("transfer-encoding", "chunked");
+      if (set_cookie_) writer.field("set-cookie", sticky_cookie());
       if (!keep_client_) {
         writer.field("connection", "close");
       } else if (request_.version == http::Version::http_1_0) {

@@ -1,5 +1,6 @@
 // Answers made here: redirects, fixed responses, errors.
 
+#include "base/hash.h"
 #include "http/head_writer.h"
 #include "http/status.h"
 #include "metrics/families.h"
@@ -98,14 +99,16 @@ net::Task<void> Exchange::write_answer(std::uint16_t status, std::string_view bo
   if (!out_) out_ = base::Buffer::small();
   http::HeadWriter writer({out_.data(), out_.capacity()});
   writer.status_line(status, http::reason_phrase(status));
-  for (const http::HeaderField& field : state_.own_fields) writer.field(field.name, field.value);
+  const route::HeaderChanges* changes =
+      route_ != route::kNoRoute ? &listener_->routes->response_headers(route_) : nullptr;
+  state_.own_fields.add("date", worker_.dates.at(worker_.unix_ms() / 1000));
+  state_.own_fields.add("x-request-id", request_id_);
+  for (const http::HeaderField& field : state_.own_fields) {
+    if (changes == nullptr || !changes->removes(field)) writer.field(field.name, field.value);
+  }
   if (status != 204 && status != 304 && status >= 200) writer.field("content-length", body.size());
-  writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
-  writer.field("x-request-id", request_id_);
-  if (route_ != route::kNoRoute) {
-    for (const http::HeaderField& field : listener_->routes->response_headers(route_).appended()) {
-      writer.field(field.name, field.value);
-    }
+  if (changes != nullptr) {
+    for (const http::HeaderField& field : changes->appended()) writer.field(field.name, field.value);
   }
   if (!keep_client_) {
     writer.field("connection", "close");

@@ -64,6 +64,8 @@ net::Task<base::Result<void>> Exchange::relay_response() {
   }
   status_ = response_.status;
   response_started_ = true;
+  // Nothing more is to come from the backend; what it said stays in upstream_buffer_.
+  if (piece.last && body_sent_) attempt_ended({});
 
   base::Result<void> done;
   if (framing_ != Framing::chunked && piece.data.size() <= kCopyBehindHead &&

@@ -9,6 +9,7 @@
 #include "balance/strategy.h"
 #include "config/config.h"
 #include "metrics/registry.h"
+#include "persist/sticky_cookie.h"
 #include "pool/backend.h"
 #include "proxy/pool_runtime.h"
 #include "route/table.h"
@@ -23,6 +24,7 @@ struct PoolSnapshot {
   std::shared_ptr<PoolRuntime> runtime;  // the same for a pool of that name over all snapshots
   pool::BackendSet eligible;             // in configuration order; what `strategy` was built from
   std::unique_ptr<balance::Strategy> strategy;
+  persist::StickyIndex sticky;      // empty unless config->sticky_sessions
   balance::HashKeySource hash_key;  // strategy->hash_key(), asked once
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
   bool degraded = false;

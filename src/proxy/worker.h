@@ -51,6 +51,7 @@ struct Listening {
 // What workers share. Outlives them.
 struct Services {
   metrics::Registry* registry = nullptr;
+  persist::StickyCookies sticky_cookies{base::HashKey::random()};
   std::atomic<AccessLog*> access_log{nullptr};  // null: off
   net::Reactor* control = nullptr;              // where old snapshots are destroyed
   // A connection to a backend could not be opened. Called on workers, must not block.
@@ -148,6 +149,7 @@ class Worker {
   RequestIds request_ids;
   http::DateCache dates;
   metrics::RequestCounters request_counters;
+  metrics::RequestCounters error_counters;  // key.code: the hash of the reason
 
  private:
   void run();
