@@ -95,10 +95,16 @@ std::expected<void, Problem> read_query(Visit& visit, const Call& call) {
   return {};
 }
 
-void audit(const ApiRequest& request, const Visit* visit, std::string_view who, int status) {
+// `created`: where a new object was made, as the path of a POST does not name it.
+void audit(const ApiRequest& request, const Visit* visit, std::string_view who, int status,
+           std::string_view created = {}) {
   std::string path, name;
   base::append_json_escaped(path, request.path);
   base::append_json_escaped(name, who);
+  if (!created.empty()) {
+    path += " -> ";
+    base::append_json_escaped(path, created);
+  }
   base::log_info("audit: {} from {}: {} {}: {} {}{}", name, request.peer, request.method, path, status,
                  status_phrase(status), visit != nullptr && visit->dry_run ? " (dry run)" : "");
 }
@@ -115,7 +121,13 @@ ApiResult serve(ApiState& state, const ApiRequest& request, const Found& found, 
     result = std::unexpected(std::move(ready.error()));
   }
   if (!call.is_change()) return result;
-  audit(request, &visit, who, result ? result->status : result.error().status);
+  std::string_view created;
+  if (result) {
+    for (const auto& [field, value] : result->headers) {
+      if (field == "Location") created = value;
+    }
+  }
+  audit(request, &visit, who, result ? result->status : result.error().status, created);
   if (result && !visit.dry_run) {
     Json event{{"who", who}, {"method", request.method}, {"path", request.path}};
     state.parts.events.append("change", event.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -53,6 +53,9 @@ class Backend {
   std::atomic<std::uint64_t> waiting_workers{0};
   // Live-traffic connection failures in a row; reset by a success. Feeds the health state machine.
   std::atomic<std::uint32_t> consecutive_connect_failures{0};
+  // After several failures in a row picks pass over it until then (steady clock, ns): sooner than any verdict of the
+  // health checks can reach the snapshots, and for pools that have none.
+  std::atomic<std::int64_t> suspended_until{0};
 
   alignas(64) std::atomic<std::uint64_t> total_requests{0};
   std::atomic<std::uint64_t> failed_requests{0};

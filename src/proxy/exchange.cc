@@ -140,17 +140,13 @@ net::Task<void> Exchange::forward() {
 }
 
 bool Exchange::pick() {
-  balance::PickContext context{.key_hash = hash_key(),
-                               .now = worker_.reactor.now(),
-                               .random = &worker_.random,
-                               .avoid = std::span(tried_.data(), std::min<std::size_t>(attempts_, kMaxTried))};
   if (attempts_ == 0 && pool_->config->sticky_sessions) {
     backend_index_ = stuck_to();
     set_cookie_ = backend_index_ == balance::kNone;
-    if (set_cookie_) backend_index_ = pool_->strategy->pick(context);
+    if (set_cookie_) backend_index_ = pick_by_strategy();
   } else if (!fresh_) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
-    backend_index_ = pool_->strategy->pick(context);
+    backend_index_ = pick_by_strategy();
     set_cookie_ = pool_->config->sticky_sessions;
   }
   if (backend_index_ == balance::kNone) return false;
@@ -163,6 +159,30 @@ bool Exchange::pick() {
   if (attempts_ < kMaxTried) tried_[attempts_] = backend_index_;
   ++attempts_;
   return true;
+}
+
+bool Exchange::is_suspended(std::uint32_t index) const {
+  std::int64_t until = pool_->eligible[index].backend->suspended_until.load(std::memory_order_relaxed);
+  return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
+}
+
+// Passes over what this exchange has tried and what traffic has just found unreachable, unless nothing else is left.
+std::uint32_t Exchange::pick_by_strategy() {
+  std::array<std::uint32_t, kMaxTried> avoid = tried_;
+  std::size_t count = std::min<std::size_t>(attempts_, kMaxTried);
+  balance::PickContext context{.key_hash = hash_key(),
+                               .now = worker_.reactor.now(),
+                               .random = &worker_.random,
+                               .avoid = std::span(avoid.data(), count)};
+  std::uint32_t first = pool_->strategy->pick(context);
+  std::uint32_t picked = first;
+  while (picked != balance::kNone && is_suspended(picked) && count < kMaxTried) {
+    avoid[count++] = picked;
+    context.avoid = std::span(avoid.data(), count);
+    picked = pool_->strategy->pick(context);
+    if (std::ranges::find(context.avoid, picked) != context.avoid.end()) return first;
+  }
+  return picked;
 }
 
 // The backend that the client's cookie names, if it takes new work.

@@ -52,6 +52,8 @@ class Exchange {
   bool may_retry(const base::Error& error);
   std::uint64_t hash_key() const;
   std::uint32_t stuck_to() const;
+  std::uint32_t pick_by_strategy();
+  bool is_suspended(std::uint32_t index) const;
   void attempt_ended(const base::Result<void>& outcome);
 
   // -- one try on one backend (attempt.cc)
@@ -61,6 +63,7 @@ class Exchange {
   net::Task<base::Result<void>> read_response_head();
   base::Result<bool> take_response_head();
   base::Error backend_error(base::Error error);
+  void note_connection_failure(pool::Backend& backend, base::ErrorCode code);
 
   // -- the request's body (request_body.cc)
   net::Task<void> pump_request_body();

@@ -50,7 +50,6 @@ RULES = [
     ({}, "path_prefix"),
     ({"path_prefix": "no-slash", "backends": ["one"]}, "path_prefix"),
     ({"path_prefix": "/x", "backends": ["nobody"]}, "backends"),
-    ({"path_prefix": "/x", "backends": "one"}, "backends"),
     ({"path_prefix": "/x", "backends": ["one"], "algorithm": "fastest"}, "algorithm"),
     ({"path_prefix": "/x", "backends": ["one"], "session_sticky": 1}, "session_sticky"),
 ]

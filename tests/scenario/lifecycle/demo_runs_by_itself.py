@@ -13,6 +13,8 @@ from weir import BINARY
 
 def in_use(port):
     with socket.socket() as probe:
+        # Past connections of the demo in TIME_WAIT do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
             return False
