@@ -16,25 +16,23 @@ Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
 }
 
 // What would be effective; prepared, when there are no faults.
-std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects) {
+std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects) const {
   std::expected<Effective, config::Faults> merged = merge(file, objects);
   if (!merged) return std::unexpected(Refusal(std::move(merged.error())));
-  if (preparation_.prepare) {
-    config::Faults faults = preparation_.prepare(*merged->config);
+  if (resources_.prepare) {
+    config::Faults faults = resources_.prepare(*merged->config);
     if (!faults.empty()) return std::unexpected(Refusal(std::move(faults)));
   }
   return std::move(*merged);
 }
 
-void Catalog::abandon() {
-  if (preparation_.abandon) preparation_.abandon();
+void Catalog::abandon() const {
+  if (resources_.abandon) resources_.abandon();
 }
 
 Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
   std::expected<Effective, Refusal> merged = check(file, objects_);
   if (!merged) return std::unexpected(std::move(merged.error()));
-  config::Faults faults = prepare(*merged->config);
-  if (!faults.empty()) return std::unexpected(Refusal(std::move(faults)));
   file_ = std::move(file);
   effective_ = std::move(*merged);
   if (effective_.overrides.size() != objects_.overrides.size()) {
@@ -67,14 +65,6 @@ Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOption
   effective_ = std::move(*merged);
   publisher_.apply(effective_, now, options.drain_timeout);
   return {};
-}
-
-config::Faults Catalog::prepare(const config::Config& wanted) const {
-  return resources_.prepare ? resources_.prepare(wanted) : config::Faults();
-}
-
-void Catalog::abandon() const {
-  if (resources_.abandon) resources_.abandon();
 }
 
 }  // namespace weir::control

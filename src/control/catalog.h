@@ -22,15 +22,7 @@ struct ChangeOptions {
   std::optional<config::Duration> drain_timeout{};  // of the backends that leave with this change
 };
 
-// What a configuration needs from the machine before it can be accepted: listening sockets.
-struct Preparation {
-  // Faults when the machine refuses it (an address that is taken); then nothing was prepared.
-  std::function<config::Faults(const config::Config&)> prepare;
-  // The configuration was not accepted after all.
-  std::function<void()> abandon;
-};
-
-// Every change is all or nothing: it is checked as part of the whole configuration, then then prepared, stored and
+// Every change is all or nothing: it is checked as part of the whole configuration, then prepared, stored and
 // published. When anything but the last fails, nothing has changed anywhere. Control thread only.
 class Catalog {
  public:
@@ -44,12 +36,9 @@ class Catalog {
     std::function<void()> abandon;                                 // the prepared configuration was not accepted
   };
 
-  // All three outlive the catalog.
+  // All that is referred to outlives the catalog.
   Catalog(Store& store, Publisher& publisher, const config::Kinds& kinds, Resources resources = {})
       : store_(store), publisher_(publisher), kinds_(kinds), resources_(std::move(resources)) {}
-
-  // Optional, before start().
-  void prepare_with(Preparation preparation) { preparation_ = std::move(preparation); }
 
   // Takes a file's configuration, or config::built_in_config() without a file, together with what the store holds, and
   // publishes. Called once, before anything else.
@@ -66,17 +55,13 @@ class Catalog {
   const config::Kinds& kinds() const { return kinds_; }
 
  private:
-  config::Faults prepare(const config::Config& wanted) const;
+  std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects) const;
   void abandon() const;
-
-  std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects);
-  void abandon();
 
   Store& store_;
   Publisher& publisher_;
   config::Kinds kinds_;
   Resources resources_;
-  Preparation preparation_;
   config::Config file_;
   Objects objects_;
   Effective effective_;

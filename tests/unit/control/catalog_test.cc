@@ -169,30 +169,29 @@ TEST(Catalog, SaysWhenTheStoreCannotBeRead) {
   EXPECT_EQ(why(catalog.start(ControlPlane::read(kFile), plane.clock.now())), "it is broken");
 }
 
-TEST(Catalog, AsksForThePreparationBeforeItStoresAnything) {
+TEST(Catalog, AsksForResourcesBeforeItStoresAnything) {
   ControlPlane plane(kFile);
-  int prepared = 0, abandoned = 0;
+  int prepared = 0;
   bool refuse = false;
-  plane.catalog.prepare_with({.prepare =
-                                  [&](const config::Config&) {
-                                    ++prepared;
-                                    if (!refuse) return config::Faults{};
-                                    return config::Faults{{{"api", 0, 0}, "listeners[2].address", "is in use"}};
-                                  },
-                              .abandon = [&] { ++abandoned; }});
+  plane.prepare = [&](const config::Config& wanted) {
+    ++prepared;
+    EXPECT_EQ(wanted.listeners.size(), 3u);
+    if (!refuse) return config::Faults{};
+    return config::Faults{{{"api", 0, 0}, "listeners[2].address", "is in use"}};
+  };
   const std::string body = R"({"name": "l", "address": "127.0.0.1:8090", "pool": "site"})";
   EXPECT_EQ(plane.call("POST", "/listeners?dry_run=true", body).status, 201);
-  EXPECT_EQ(abandoned, 1);
+  EXPECT_EQ(plane.abandoned, 1);
   refuse = true;
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 409);
   EXPECT_EQ(plane.store.commits, 0);
   refuse = false;
   plane.store.fails_with = StoreFault::full;
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 507);
-  EXPECT_EQ(abandoned, 2);
+  EXPECT_EQ(plane.abandoned, 2);
   plane.store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 201);
-  EXPECT_EQ(abandoned, 2);
+  EXPECT_EQ(plane.abandoned, 2);
   EXPECT_EQ(prepared, 4);
 }
 

@@ -55,7 +55,10 @@ class ControlPlane {
                    .publish = [this](std::shared_ptr<const proxy::Snapshot> next) { published.push_back(next); },
                    .leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout,
                                    bool removed) { left.push_back({backend->id(), timeout, removed}); }}),
-        catalog(store, publisher, all_kinds()),
+        catalog(
+            store, publisher, all_kinds(),
+            {.prepare = [this](const config::Config& wanted) { return prepare ? prepare(wanted) : config::Faults(); },
+             .abandon = [this] { ++abandoned; }}),
         api({.catalog = catalog,
              .publisher = publisher,
              .registry = registry,
@@ -123,6 +126,8 @@ class ControlPlane {
   std::vector<std::shared_ptr<const proxy::Snapshot>> published;
   std::vector<Left> left;
   std::optional<health::HealthDetails> health_details;
+  std::function<config::Faults(const config::Config&)> prepare;
+  int abandoned = 0;
   bool draining = false;
 
  private:
