@@ -189,12 +189,13 @@ void Weir::Parts::worker_ended() {
   });
 }
 
+// The chores first: they may still use everything else.
 net::Task<void> Weir::Parts::close_all() {
   co_await admin->close();
-  co_await names->close();
-  prober.reset();
   chores.cancel();
   co_await chores.join();
+  co_await names->close();
+  prober.reset();
   control_reactor.stop();
 }
 

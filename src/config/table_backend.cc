@@ -68,6 +68,7 @@ void finish(Reader& reader, const Node& node, void* object) {
   auto& backend = *static_cast<Backend*>(object);
   const Node* address = node.find("address");
   if (const Node* id = node.find("id"); id != nullptr && id->scalar.empty()) {
+    Reader::In in(reader, "id");
     reader.fault(*id, "is empty; give a name, or leave the key out for host:port");
   }
   bool address_has_port = address != nullptr && split(address->scalar).port.has_value();

@@ -1,7 +1,9 @@
 #include "net/listener.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -28,6 +30,20 @@ base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOpt
     return base::fail_errno(os_error, "bind");
   }
   return fd;
+}
+
+void ignore_new_handshakes(int listening_fd) {
+  // On the segment from its TCP header on: byte 13 holds the flags. SYN without ACK is dropped, everything else passes.
+  constexpr std::uint32_t kFlagsOffset = 13;
+  constexpr std::uint32_t kSynAndAck = 0x12;
+  constexpr std::uint32_t kSyn = 0x02;
+  std::array<sock_filter, 5> program{{{BPF_LD | BPF_B | BPF_ABS, 0, 0, kFlagsOffset},
+                                      {BPF_ALU | BPF_AND | BPF_K, 0, 0, kSynAndAck},
+                                      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, kSyn},
+                                      {BPF_RET | BPF_K, 0, 0, 0},
+                                      {BPF_RET | BPF_K, 0, 0, UINT32_MAX}}};
+  sock_fprog filter{.len = program.size(), .filter = program.data()};
+  setsockopt(listening_fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 base::Result<int> listen_unix(const std::string& path) {

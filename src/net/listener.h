@@ -19,10 +19,10 @@ base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOpt
 // On a file-system path, mode 0660; a stale socket file that nobody serves is replaced.
 base::Result<int> listen_unix(const std::string& path);
 
-struct Accepted {
-  TcpStream stream;
-  base::SocketAddress peer;
-};
+// Makes the kernel ignore new handshakes on the listening socket, while those under way complete: closing it after a
+// moment and a last accept loses no connection that a client believes to have. Without effect where filters are not
+// allowed.
+void ignore_new_handshakes(int listening_fd);
 
 // Accepts on one reactor. Owns the socket.
 class Listener {

@@ -135,6 +135,8 @@ void Reactor::run_once(base::TimePoint latest) {
   WEIR_ASSERT(count >= 0 || errno == EINTR);
   now_ = base::now();
 
+  // Messages first: what was sent before an event should take effect before it.
+  if (!mailbox_.empty()) mailbox_.run_all();
   for (int i = 0; i < count; ++i) {
     if (events[i].data.ptr == nullptr) {
       std::uint64_t ignored;
@@ -143,7 +145,6 @@ void Reactor::run_once(base::TimePoint latest) {
     }
     static_cast<Descriptor*>(events[i].data.ptr)->on_events(events[i].events);
   }
-  if (!mailbox_.empty()) mailbox_.run_all();
   timers_.advance(static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now_ - start_).count()));
   resuming_.swap(ready_);
   for (std::coroutine_handle<> handle : resuming_) handle.resume();

@@ -41,8 +41,7 @@ net::Task<base::Result<void>> Exchange::attempt() {
                                    .fresh = fresh_};
   if (!fresh_) {
     lease_ = worker_.connections.take_idle(options);
-    bool repeatable = request_.body.kind == http::BodyFraming::Kind::none;
-    while (lease_ && !repeatable && !still_open(lease_.stream().fd())) {
+    while (lease_ && !is_idempotent() && !still_open(lease_.stream().fd())) {
       lease_.close();
       lease_ = worker_.connections.take_idle(options);
     }

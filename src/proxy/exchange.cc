@@ -212,16 +212,20 @@ void Exchange::attempt_ended(const base::Result<void>& outcome) {
   }
 }
 
+// RFC 9110 9.2.2.
+bool Exchange::is_idempotent() const {
+  std::string_view method = request_.method;
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
+}
+
 // Retry only when nothing of the response was sent and the whole request can be sent again; and only what is idempotent
-// (RFC 9110 9.2.2) or certainly never reached the backend.
+// or certainly never reached the backend.
 bool Exchange::may_retry(const Error& error) {
   if (response_started_ || body_pulled_ || error.side == Side::client || error.code == ErrorCode::cancelled)
     return false;
   if (error.side == Side::ours && error.code == ErrorCode::timeout) return false;  // has waited in a queue long enough
-  bool idempotent = request_.method == "GET" || request_.method == "HEAD" || request_.method == "PUT" ||
-                    request_.method == "DELETE" || request_.method == "OPTIONS";
   bool never_reached = error.retry_helps && !stale_connection_;
-  if (!never_reached && !idempotent) return false;
+  if (!never_reached && !is_idempotent()) return false;
   if (stale_connection_ && !fresh_) {
     // Closed by the backend just when the request arrived: once more on a new connection, at no cost to the budget.
     fresh_ = true;

@@ -50,6 +50,7 @@ class Exchange {
   net::Task<void> forward();
   bool pick();
   bool may_retry(const base::Error& error);
+  bool is_idempotent() const;
   std::uint64_t hash_key() const;
   std::uint32_t stuck_to() const;
   std::uint32_t pick_by_strategy();

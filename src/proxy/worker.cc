@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "metrics/families.h"
+#include "net/listener.h"
 #include "proxy/accept.h"
 #include "proxy/h1_session.h"
 
@@ -17,6 +18,8 @@ namespace {
 
 // An idle connection whose listener closes may have a request under way: so long it is waited for.
 constexpr auto kIdleGrace = milliseconds(1000);
+// Longer than a handshake takes from its first segment to its last.
+constexpr auto kHandshakeGrace = milliseconds(200);
 constexpr std::size_t kKeptStates = 1024;
 // A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
 constexpr std::uint32_t kUnevenBy = 8;
@@ -103,6 +106,7 @@ void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector
     for (std::uint32_t i = 0; snapshot_ && i < snapshot_->listeners.size(); ++i) {
       if (snapshot_->listeners[i]->id == id) opened.index = i;
     }
+    opened.sockets = fds;
     for (int fd : fds) opened.acceptors.spawn(accept_connections(*this, opened, net::Listener(fd)));
   });
 }
@@ -145,7 +149,7 @@ void Worker::serve(Listening& listening, int fd, const base::SocketAddress& peer
 
 void Worker::begin_closing(Listening& listening) {
   listening.closing = true;
-  listening.acceptors.cancel();
+  for (int fd : listening.sockets) net::ignore_new_handshakes(fd);
   net::Tick soon = reactor.tick(reactor.now() + kIdleGrace);
   listening.connections.for_each([soon](ClientConnection& connection) {
     if (connection.idle) connection.stream.descriptor().hurry_reader(soon);
@@ -181,6 +185,9 @@ net::Task<void> join_by(net::TaskGroup& group, base::TimePoint deadline) {
 net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit) {
   Listening& closing = *listenings_[id];
   base::TimePoint deadline = reactor.now() + limit;
+  // Handshakes under way complete and are served.
+  static_cast<void>(co_await net::sleep_for(kHandshakeGrace));
+  closing.acceptors.cancel();
   co_await closing.acceptors.join();
   co_await join_by(closing.sessions, deadline);
   listenings_[id].reset();

@@ -43,6 +43,7 @@ struct Listening {
   std::shared_ptr<ListenerRuntime> runtime;
   std::uint32_t index = UINT32_MAX;  // in the present snapshot's listeners; UINT32_MAX: no longer there
   bool closing = false;              // no new requests on its connections
+  std::vector<int> sockets;          // the acceptors'
   net::TaskGroup acceptors;
   net::TaskGroup sessions;
   base::IntrusiveList<ClientConnection> connections;
