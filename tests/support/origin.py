@@ -162,11 +162,15 @@ class Origin:
             writer.transport.abort()
 
     def close_idle(self):
-        """Closes every open connection in an orderly way."""
+        """Closes every open connection in an orderly way; returns when the peers can know it."""
 
         async def close():
-            for writer in list(self.writers):
+            open_now = list(self.writers)
+            for writer in open_now:
                 writer.close()
+            for writer in open_now:
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
 
         background.run(close())
 

