@@ -162,7 +162,10 @@ void WriteOperation::cancel() {
 
 bool TcpStream::is_quiet() const {
   if (descriptor_->peer_finished) return false;
-  if (!descriptor_->readable) return true;
+  return !descriptor_->readable || is_quiet_now();
+}
+
+bool TcpStream::is_quiet_now() const {
   char byte;
   if (recv(descriptor_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return false;
   descriptor_->readable = false;

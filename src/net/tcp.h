@@ -160,6 +160,8 @@ class TcpStream {
   // True when the peer has neither closed nor reset nor sent anything, as far as its events tell; asks the kernel only
   // where they leave it open.
   bool is_quiet() const;
+  // The same, always asking the kernel: events may be under way.
+  bool is_quiet_now() const;
   bool is_broken() const { return descriptor_->broken; }
   void cancel_when_broken(TaskContext* context) { descriptor_->cancel_when_broken(context); }
 

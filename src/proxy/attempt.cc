@@ -1,8 +1,5 @@
 // One try of an exchange on one backend.
 
-#include <cerrno>
-#include <sys/socket.h>
-
 #include "proxy/exchange.h"
 
 namespace weir::proxy {
@@ -21,12 +18,6 @@ bool is_connection_failure(ErrorCode code) {
          code == ErrorCode::reset || code == ErrorCode::no_backend;
 }
 
-// Asks the kernel whether the backend has closed the connection meanwhile: for requests that cannot be repeated.
-bool still_open(int fd) {
-  char byte;
-  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
 }  // namespace
 
 net::Task<base::Result<void>> Exchange::attempt() {
@@ -41,7 +32,8 @@ net::Task<base::Result<void>> Exchange::attempt() {
                                    .fresh = fresh_};
   if (!fresh_) {
     lease_ = worker_.connections.take_idle(options);
-    while (lease_ && !is_idempotent() && !still_open(lease_.stream().fd())) {
+    // What cannot be repeated must not meet a connection that the backend has just closed.
+    while (lease_ && !is_idempotent() && !lease_.stream().is_quiet_now()) {
       lease_.close();
       lease_ = worker_.connections.take_idle(options);
     }

@@ -46,8 +46,13 @@ struct Takeover {
   // On the worker that is asked.
   static void answer(const std::shared_ptr<Takeover>& question, Connections& owner) {
     OfBackend* of_backend = owner.find(*question->backend);
-    if (of_backend != nullptr && !of_backend->idle.empty()) {
-      Connection& connection = owner.pop_idle(*of_backend);
+    while (of_backend != nullptr && question->fd < 0 && !of_backend->idle.empty()) {
+      Connection& connection = *of_backend->idle.front();
+      if (!connection.stream.is_quiet_now()) {
+        owner.destroy(connection);
+        continue;
+      }
+      owner.pop_idle(*of_backend);
       question->requests = connection.requests;
       question->fd = connection.stream.release();
       delete &connection;
