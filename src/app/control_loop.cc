@@ -40,7 +40,8 @@ net::Task<void> Weir::Parts::maintain() {
   base::TimePoint next_tick = control_reactor.now();
   while (true) {
     base::TimePoint now = control_reactor.now();
-    publisher->maybe_publish(now);
+    bool published = publisher->maybe_publish(now);
+    if (published && std::exchange(addresses_changed, false)) followed_generation = UINT64_MAX;
     follow_generation();
     if (now >= next_tick) {
       api->tick();
@@ -56,7 +57,7 @@ net::Task<void> Weir::Parts::maintain() {
 
 void Weir::Parts::publish(std::shared_ptr<const proxy::Snapshot> snapshot) {
   for (auto& worker : workers) worker->apply(snapshot);
-  sockets->follow(*snapshot);
+  sockets->follow(*snapshot, catalog->config().drain_timeout);
 }
 
 // The prober and the names follow what the configuration says.
@@ -165,13 +166,13 @@ void Weir::Parts::replace_access_log() {
       return;
     }
     next = std::move(*opened);
-    next->register_families(registry);
   }
+  if (access_log) lines_dropped_before += access_log->dropped();
   services.access_log = next.get();
   std::shared_ptr<proxy::AccessLog> old = std::move(access_log);
   access_log = std::move(next);
   for (auto& worker : workers) {
-    worker->reactor.post([this, old] { control_reactor.post([old] {}); });
+    worker->reactor.post([this, old]() mutable { control_reactor.post([old = std::move(old)] {}); });
   }
 }
 

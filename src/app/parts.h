@@ -71,6 +71,8 @@ struct Weir::Parts {
 
   std::unique_ptr<net::Waiter> poked = std::make_unique<net::Waiter>();
   std::uint64_t followed_generation = 0;
+  bool addresses_changed = false;  // the prober must hear of it, once the workers have
+  std::uint64_t lines_dropped_before = 0;  // by access logs that were replaced
   std::map<const pool::Backend*, base::TimePoint> leaving;
   std::size_t running_workers = 0;
   bool draining = false;

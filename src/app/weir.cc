@@ -1,5 +1,6 @@
 #include "app/weir.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sched.h>
 #include <sys/resource.h>
@@ -19,12 +20,15 @@ namespace families = metrics::families;
 
 namespace {
 
+// As many as pool::Backend has bits for (idle_workers, waiting_workers); the configuration's limit as well.
+constexpr int kMaxWorkers = 64;
+
 // Cores this process may run on: what taskset and containers leave to it.
 std::uint32_t usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&set)));
+  return static_cast<std::uint32_t>(std::clamp(CPU_COUNT(&set), 1, kMaxWorkers));
 }
 
 // Every connection needs two descriptors: take what the system allows.
@@ -122,12 +126,12 @@ void Weir::Parts::make_workers() {
 void Weir::Parts::make_control() {
   sockets = std::make_unique<control::Sockets>(services.workers, registry);
   resolver = std::make_unique<net::Resolver>();
-  names = std::make_unique<net::NameWatch>(*resolver, net::NameWatchOptions{},
-                                           [this](const std::string& host, const std::vector<base::IpAddress>&) {
-                                             publisher->addresses_changed(host);
-                                             ++followed_generation;  // the prober must hear of the addresses as well
-                                             poke();
-                                           });
+  names = std::make_unique<net::NameWatch>(
+      *resolver, net::NameWatchOptions{}, [this](const std::string& host, const std::vector<base::IpAddress>&) {
+        publisher->addresses_changed(host);
+        addresses_changed = true;
+        poke();
+      });
   prober = std::make_unique<health::Prober>(
       health::ProberOptions{.registry = &registry, .metrics_slot = worker_count + 1},
       [this](const health::Transition& news) { control_reactor.post([this, news] { transition(news); }); });
@@ -141,7 +145,13 @@ void Weir::Parts::make_control() {
   };
   publisher = std::make_unique<control::Publisher>(std::move(publishing));
   control::Catalog::Resources resources{
-      .prepare = [this](const config::Config& wanted) { return sockets->prepare(wanted); },
+      .prepare =
+          [this](const config::Config& wanted) {
+            if (draining)
+              return config::Faults{
+                  {.at = {}, .path = "", .message = "Weir is stopping and takes no changes any more"}};
+            return sockets->prepare(wanted);
+          },
       .abandon = [this] { sockets->abandon(); }};
   catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), std::move(resources));
   char host_name[256] = "weir";
@@ -163,7 +173,9 @@ void Weir::Parts::make_control() {
 void Weir::Parts::register_metrics() {
   control::register_computed_metrics(registry, *publisher);
   metrics::register_process_families(registry);
-  if (access_log) access_log->register_families(registry);
+  registry.computed(families::kAccessLogDropped, [this](const metrics::Registry::Emit& emit) {
+    emit({}, static_cast<double>(lines_dropped_before + (access_log ? access_log->dropped() : 0)));
+  });
   std::uint32_t slot = worker_count;
   registry.gauge(families::kBuildInfo, {kVersion, kCompiler}).set(slot, 1);
   registry.gauge(families::kWorkers).set(slot, worker_count);

@@ -53,7 +53,7 @@ constexpr std::array kLimitFields{
 
 constexpr std::array kConfigFields{
     field<&Config::workers>("workers", "threads that serve traffic; auto: one per core",
-                            {.max = 1024, .word_for_zero = "auto"}),
+                            {.max = 64, .word_for_zero = "auto"}),
     field<&Config::admin>("admin", "the admin API"),
     field<&Config::store>("store", "where objects made through the API live", {.kinds = KindList::stores}),
     field<&Config::access_log>("access_log", "a line per request"),

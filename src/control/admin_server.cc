@@ -171,8 +171,8 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
   http::H1BodyReader body;
   body.start(head.body, std::string_view(bytes).substr(parsed.consumed));
   bool last = head.body.kind == http::BodyFraming::Kind::none;
+  base::TimePoint body_deadline = reactor.now() + kBodyTimeout;
   while (!last && !too_large) {
-    base::TimePoint body_deadline = reactor.now() + kBodyTimeout;
     base::Result<http::BodyPiece> piece = co_await body.read(connection.stream, buffer, body_deadline);
     if (!piece) co_return false;
     request.body += piece->data;

@@ -84,7 +84,7 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
   return faults;
 }
 
-void Sockets::follow(const proxy::Snapshot& snapshot) {
+void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout) {
   std::set<std::uint32_t> wanted;
   for (const auto& listener : snapshot.listeners) {
     wanted.insert(listener->id);
@@ -100,15 +100,14 @@ void Sockets::follow(const proxy::Snapshot& snapshot) {
     }
     addresses_[listener->config->name] = bound->second.addresses;
     prepared_.erase(bound);
-    open_.emplace(listener->id, Open{.name = listener->config->name,
-                                     .address = listener->config->address,
-                                     .runtime = std::move(runtime),
-                                     .drain_timeout = std::chrono::seconds(300)});
+    open_.emplace(
+        listener->id,
+        Open{.name = listener->config->name, .address = listener->config->address, .runtime = std::move(runtime)});
   }
   std::erase_if(open_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     base::log_info("listener {}: closing {}", entry.second.name, entry.second.address);
-    for (proxy::Worker* worker : workers_) worker->close_listener(entry.first, entry.second.drain_timeout);
+    for (proxy::Worker* worker : workers_) worker->close_listener(entry.first, drain_timeout);
     return true;
   });
 }

@@ -31,7 +31,7 @@ class Sockets {
   void abandon();
   // Brings the workers' listeners in line with `snapshot`: opens what is new on the sockets prepared, closes what is
   // gone, whose connections get `drain_timeout` to end. Call after the workers were given the snapshot.
-  void follow(const proxy::Snapshot& snapshot);
+  void follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout);
   // Addresses by listener name, with the real ports.
   const std::map<std::string, std::vector<std::string>>& addresses() const { return addresses_; }
 
@@ -44,7 +44,6 @@ class Sockets {
     std::string name;
     std::string address;
     std::shared_ptr<proxy::ListenerRuntime> runtime;
-    base::Nanoseconds drain_timeout;
   };
   bool is_open(const std::string& name, const std::string& address) const;
   base::Result<Bound> bind(const std::string& address) const;

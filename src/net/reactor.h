@@ -114,6 +114,8 @@ class Reactor {
   TimerWheel& timers() { return timers_; }
   // Resumes `handle` in this round or the next one, after present events.
   void schedule(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+  // Frees descriptors that were closed; every round does. Call it on the thread before that ends.
+  void bury_retired();
   // Called at the end of every round, before sleeping (batched hand-over of logs and the like).
   void at_round_end(void (*call)(void*), void* argument) { round_end_.push_back({call, argument}); }
 
@@ -124,7 +126,6 @@ class Reactor {
     void* argument;
   };
   int sleep_milliseconds(base::TimePoint latest) const;
-  void bury_retired();
 
   int epoll_ = -1;
   int wake_event_ = -1;

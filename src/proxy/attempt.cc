@@ -22,7 +22,7 @@ bool is_connection_failure(ErrorCode code) {
 
 net::Task<base::Result<void>> Exchange::attempt() {
   const pool::BackendEntry& entry = pool_->eligible[backend_index_];
-  body_sent_ = stale_connection_ = false;
+  body_sent_ = body_stopped_ = stale_connection_ = heard_ = false;
   upstream_time_ = {};
   upstream::AcquireOptions options{.backend = &entry,
                                    .settings = &pool_->config->connections,
@@ -86,8 +86,7 @@ void Exchange::note_connection_failure(pool::Backend& backend, ErrorCode code) {
 Error Exchange::backend_error(Error error) {
   if (error.side == Side::client) return error;
   error.side = error.code == ErrorCode::cancelled ? Side::client : Side::backend;
-  stale_connection_ =
-      lease_.reused() && upstream_end_ == 0 && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
+  stale_connection_ = lease_.reused() && !heard_ && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
   error.retry_helps = stale_connection_;
   return error;
 }
@@ -122,6 +121,10 @@ net::Task<base::Result<void>> Exchange::send_request() {
     if (piece.last && !client_body_.trailers().empty()) piece.last = false;
   }
   body_bytes_ = piece.data.size();
+  if (request_body_too_large(body_bytes_)) {
+    Error error{.code = ErrorCode::too_large, .side = Side::client, .what = "request body"};
+    co_return std::unexpected(error);
+  }
   std::size_t total = 0;
   for (std::string_view part : parts) total += part.size();
   net::WriteOperation write = lease_.stream().write(std::span(parts.data(), count), timeouts_.body());
@@ -143,7 +146,8 @@ net::Task<base::Result<void>> Exchange::read_response_head() {
     upstream_begin_ = upstream_end_ = 0;
   }
   // Without the whole request the backend owes nothing; the pump starts the clock when it is done.
-  base::TimePoint deadline = body_sent_ ? worker_.reactor.now() + timeouts_.response() : base::TimePoint::max();
+  base::TimePoint deadline =
+      body_sent_ || body_stopped_ ? worker_.reactor.now() + timeouts_.response() : base::TimePoint::max();
   while (true) {
     base::Result<bool> complete = take_response_head();
     if (!complete) co_return std::unexpected(complete.error());
@@ -156,8 +160,10 @@ net::Task<base::Result<void>> Exchange::read_response_head() {
       co_return std::unexpected(backend_error(closed));
     }
     upstream_end_ += *got;
+    heard_ = true;
     worker_.services.backend_bytes_in.add(worker_.index, *got);
-    if (body_sent_ && deadline == base::TimePoint::max()) deadline = worker_.reactor.now() + timeouts_.response();
+    if ((body_sent_ || body_stopped_) && deadline == base::TimePoint::max())
+      deadline = worker_.reactor.now() + timeouts_.response();
   }
 }
 

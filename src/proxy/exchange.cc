@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "http/cookie.h"
 #include "http/query.h"
 
@@ -11,6 +12,16 @@ namespace weir::proxy {
 using base::Error;
 using base::ErrorCode;
 using base::Side;
+
+namespace {
+
+// Whether the list of protocols has h2c (RFC 7540 3.2), in any case and version.
+bool asks_for_h2c(std::string_view protocols) {
+  std::string lower = base::to_lower(protocols);
+  return lower.find("h2c") != std::string::npos;
+}
+
+}  // namespace
 
 Exchange::Exchange(ClientConnection& client, ExchangeState& state, Incoming& incoming)
     : client_(client),
@@ -88,6 +99,8 @@ std::optional<Exchange::Refusal> Exchange::admit() {
     return Refusal{413, "The body is larger than this listener accepts."};
   }
   if (request_.version == http::Version::http_1_0 && !listener_->config->http_1_0_keep_alive) keep_client_ = false;
+  // HTTP/2 inside a tunnel would pass every rule by.
+  if (request_.wants_upgrade && asks_for_h2c(request_.upgrade)) request_.wants_upgrade = false;
   http::MaxForwards max_forwards = http::max_forwards(request_);
   if (max_forwards.action == http::MaxForwards::Action::respond) {
     return Refusal{200, "Max-Forwards is 0: answered by the load balancer."};

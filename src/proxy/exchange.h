@@ -97,6 +97,7 @@ class Exchange {
   // -- metrics and log (exchange_end.cc)
   void finish();
   void keep_what_is_logged();
+  void start_response_clock();
   net::Task<void> linger();
 
   bool closing() const { return client_.listening.closing || worker_.draining(); }
@@ -126,8 +127,10 @@ class Exchange {
   http::H1BodyReader client_body_;
   std::string_view behind_head_;  // what was read with the head
   base::Buffer client_body_buffer_;
-  bool body_pulled_ = false;  // bytes of the body left `incoming_`: no other backend can be given the whole request
-  bool body_sent_ = false;    // the whole request has reached the backend's socket
+  bool body_pulled_ = false;   // bytes of the body left `incoming_`: no other backend can be given the whole request
+  bool body_sent_ = false;     // the whole request has reached the backend's socket
+  bool body_stopped_ = false;  // the backend takes no more of it; it may still answer
+  bool heard_ = false;         // the backend has sent something in this attempt
   bool awaiting_continue_ = false;
   std::uint64_t body_bytes_ = 0;
   std::optional<base::Error> client_failure_;  // what ended the request's body early

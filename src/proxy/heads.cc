@@ -1,5 +1,6 @@
 // The heads that go out: the request as the backend sees it, the response as the client sees it.
 
+#include "base/text.h"
 #include "http/head_writer.h"
 #include "http/status.h"
 #include "proxy/exchange.h"
@@ -50,6 +51,8 @@ std::string_view Exchange::compose_request_head(base::Buffer& out) {
     writer.field("host", host);
     http::write_fields(writer, request_.headers, source, [&](const HeaderField& field) {
       if (field.id == HeaderId::other) {
+        // Of no use without the h2c upgrade, which is not forwarded.
+        if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
         return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
       }
       if (field.id == HeaderId::host || field.id == HeaderId::x_request_id || replaces(field.id, peer_trusted_))

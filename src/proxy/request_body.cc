@@ -1,7 +1,5 @@
 // The request's body on its way to the backend, while the response may already be on its way back.
 
-#include <sys/socket.h>
-
 #include "proxy/exchange.h"
 
 namespace weir::proxy {
@@ -40,7 +38,7 @@ net::Task<void> Exchange::pump_request_body() {
     }
     if (client_failure_ || !piece) {
       // Whoever waits for the response finds the end of the stream.
-      if (lease_) shutdown(lease_.stream().fd(), SHUT_RDWR);
+      if (lease_) lease_.cut();
       co_return;
     }
     last = piece->last;
@@ -55,17 +53,31 @@ net::Task<void> Exchange::pump_request_body() {
     worker_.services.backend_bytes_out.add(worker_.index, piece->data.size());
     net::WriteOperation write = lease_.stream().write(parts, timeouts_.body());
     base::Result<void> written = co_await write;
-    if (!written) co_return;
+    if (!written) {
+      body_stopped_ = true;
+      start_response_clock();
+      co_return;
+    }
   }
   if (chunked && client_body_.finished() && request_.body.kind == http::BodyFraming::Kind::chunked && !body_pulled_) {
     // The whole body came with the head, trailers included; only the end is still owed.
     net::WriteOperation write = lease_.stream().write(compose_trailers(client_body_), timeouts_.body());
     base::Result<void> written = co_await write;
-    if (!written) co_return;
+    if (!written) {
+      body_stopped_ = true;
+      start_response_clock();
+      co_return;
+    }
   }
   body_sent_ = true;
+  start_response_clock();
+}
+
+// From now on the backend owes a response to whoever waits for its head.
+void Exchange::start_response_clock() {
+  if (!lease_ || response_started_) return;
   net::Reactor& reactor = worker_.reactor;
-  if (lease_) lease_.stream().descriptor().hurry_reader(reactor.tick(reactor.now() + timeouts_.response()));
+  lease_.stream().descriptor().hurry_reader(reactor.tick(reactor.now() + timeouts_.response()));
 }
 
 // "0", the trailer fields that may pass, and the empty line.

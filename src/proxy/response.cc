@@ -52,6 +52,7 @@ net::Task<base::Result<void>> Exchange::relay_response() {
   // An answer before the end of the request: the rest of it will not be read by anybody.
   if (request_.body.kind != http::BodyFraming::Kind::none && !client_body_.finished() && !body_sent_) {
     keep_client_ = false;
+    unread_body_ = true;
   }
   backend_body_.start(response_.body, {upstream_buffer_.data() + upstream_begin_, upstream_end_ - upstream_begin_});
   base::Result<std::optional<http::BodyPiece>> buffered = backend_body_.buffered();
@@ -110,6 +111,11 @@ net::Task<base::Result<void>> Exchange::relay_body(http::BodyPiece piece) {
       co_return std::unexpected(next.error().code == ErrorCode::cancelled ? next.error().on(Side::client)
                                                                           : next.error().on(Side::backend));
     piece = *next;
+    if (piece.last && lease_.was_cut() && response_.body.kind == http::BodyFraming::Kind::until_close) {
+      Error error{
+          .code = ErrorCode::reset, .side = Side::backend, .what = "the connection was cut before the body ended"};
+      co_return std::unexpected(error);
+    }
     worker_.services.backend_bytes_in.add(worker_.index, piece.data.size());
     base::Result<void> written = co_await write_piece({}, piece);
     if (!written) co_return std::unexpected(written.error().on(Side::client));

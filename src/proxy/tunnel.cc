@@ -36,7 +36,10 @@ net::Task<void> relay(net::TcpStream& from, net::TcpStream& to, Side from_side, 
       break;
     }
     base::Buffer buffer = base::Buffer::small();
-    base::Result<std::size_t> got = co_await from.read({buffer.data(), buffer.capacity()}, base::TimePoint::max());
+    base::Result<std::size_t> got =
+        co_await from.read({buffer.data(), buffer.capacity()}, tunnel.last_activity + tunnel.idle_limit);
+    bool other_way_busy = tunnel.last_activity + tunnel.idle_limit > net::Reactor::current().now();
+    if (!got && got.error().code == ErrorCode::timeout && other_way_busy) continue;
     if (!got) {
       if (!tunnel.failure) tunnel.failure = got.error().on(from_side);
       break;
@@ -64,6 +67,8 @@ net::Task<void> relay(net::TcpStream& from, net::TcpStream& to, Side from_side, 
 
 net::Task<base::Result<void>> Exchange::tunnel() {
   keep_client_ = false;
+  // Both sides finished looks like a broken connection, with bytes still to be read.
+  client_.stream.cancel_when_broken(nullptr);
   if (!request_.wants_upgrade || !body_sent_) {
     Error error{.code = ErrorCode::protocol,
                 .side = Side::backend,

@@ -57,6 +57,7 @@ void Worker::run() {
   connections.close_all_idle();
   listenings_.clear();
   snapshot_ = SnapshotRef();
+  reactor.bury_retired();
   if (services.worker_ended) services.worker_ended();
 }
 
@@ -99,6 +100,10 @@ Listening* Worker::listening(std::uint32_t id) { return id < listenings_.size() 
 
 void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds) {
   reactor.post([this, runtime = std::move(runtime), fds = std::move(fds)] {
+    if (draining_) {
+      for (int fd : fds) ::close(fd);
+      return;
+    }
     std::uint32_t id = runtime->id;
     if (listenings_.size() <= id) listenings_.resize(id + 1);
     listenings_[id] = std::make_unique<Listening>(runtime);
@@ -126,19 +131,20 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
     if (other->open_connections() < fewest->open_connections()) fewest = other;
   }
   std::uint32_t mine = open_connections();
-  if (mine > fewest->open_connections() + kUnevenBy + mine / 8) {
-    fewest->adopt(listening.runtime->id, fd, peer);
+  if (!listening.closing && mine > fewest->open_connections() + kUnevenBy + mine / 8) {
+    fewest->adopt(listening.runtime, fd, peer);
   } else {
     serve(listening, fd, peer);
   }
 }
 
-void Worker::adopt(std::uint32_t listener_id, int fd, base::SocketAddress peer) {
+void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer) {
   // Counted at once, so that a burst is not all sent to the same worker.
   open_connections_.fetch_add(1, std::memory_order_relaxed);
-  reactor.post([this, listener_id, fd, peer] {
+  reactor.post([this, runtime = std::move(runtime), fd, peer] {
     open_connections_.fetch_sub(1, std::memory_order_relaxed);
-    if (Listening* here = listening(listener_id)) return serve(*here, fd, peer);
+    if (Listening* here = listening(runtime->id)) return serve(*here, fd, peer);
+    runtime->open.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
   });
 }
@@ -189,7 +195,10 @@ net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit
   static_cast<void>(co_await net::sleep_for(kHandshakeGrace));
   closing.acceptors.cancel();
   co_await closing.acceptors.join();
-  co_await join_by(closing.sessions, deadline);
+  // Another worker may have handed over a connection while the last one ended.
+  do {
+    co_await join_by(closing.sessions, deadline);
+  } while (closing.sessions.size() > 0);
   listenings_[id].reset();
 }
 
@@ -208,6 +217,7 @@ void Worker::drain(base::Nanoseconds limit) {
 
 net::Task<void> Worker::finish_draining(base::Nanoseconds limit) {
   co_await join_by(closings_, reactor.now() + limit);
+  connections.close_all_idle();
   reactor.stop();
 }
 

@@ -129,7 +129,7 @@ class Worker {
   // Any thread: connections that exchanges still hold to `backend` are broken.
   void break_connections(std::shared_ptr<pool::Backend> backend);
   // Any thread: a connection accepted by another worker.
-  void adopt(std::uint32_t listener_id, int fd, base::SocketAddress peer);
+  void adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer);
   std::uint32_t open_connections() const { return open_connections_.load(std::memory_order_relaxed); }
 
   // A new connection of `listening`, accepted here: served here, or by the worker with the fewest.

@@ -84,12 +84,11 @@ void Connections::wake_somebody(OfBackend& of_backend) {
   const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
   if (other == nullptr) return;
   Connections* there = other->connections;
-  other->reactor->post([there, keep = of_backend.backend] {
-    OfBackend* waiting = there->find(*keep);
-    if (waiting == nullptr) return;
-    if (Queued* first = waiting->queue.pop_front(); first != nullptr) first->waiter.wake();
-  });
+  other->reactor->post([there, keep = of_backend.backend] { there->wake_for(keep); });
 }
+
+// Sent by another worker. Whoever waited here may be gone: then the next worker is told.
+void Connections::wake_for(const std::shared_ptr<pool::Backend>& backend) { wake_somebody(of(backend)); }
 
 net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   OfBackend& of_backend = of(options.backend->backend);
@@ -102,12 +101,19 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
       Lease taken = take_idle(options);
       if (taken) co_return taken;
       co_await take_over(of_backend, taken);
+      net::TaskContext& context = co_await net::this_context();
+      if (context.cancelled()) co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
       if (taken) {
         options.metrics->taken_over.add(worker_);
         co_return taken;
       }
     }
     if (claim_place(backend, options.backend->max_connections)) break;
+    if (options.fresh && !of_backend.idle.empty()) {
+      // Its place for a new one.
+      destroy(*of_backend.idle.front());
+      continue;
+    }
     Lease handed;
     base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
     if (handed) {
@@ -154,7 +160,9 @@ net::Task<base::Result<void>> Connections::wait_in_queue(OfBackend& of_backend, 
   backend.queued.fetch_add(1, std::memory_order_seq_cst);
   backend.waiting_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
   // What came free between the last look and now was not announced to this worker: look once more.
-  bool free_now = backend.open_connections.load(std::memory_order_seq_cst) < options.backend->max_connections ||
+  // One may have become idle right here while acquire() asked another worker.
+  bool free_now = (!options.fresh && !of_backend.idle.empty()) ||
+                  backend.open_connections.load(std::memory_order_seq_cst) < options.backend->max_connections ||
                   (!options.fresh && other_worker_in(backend.idle_workers.load(std::memory_order_seq_cst)) != nullptr);
   base::Result<void> woken;
   if (!free_now) {

@@ -19,6 +19,11 @@ void Connection::on_ready() {
   owner_.connections.destroy(*this);
 }
 
+void Connection::cut() {
+  cut_ = true;
+  stream.shut_down();
+}
+
 void Connection::on_timeout() { on_ready(); }
 
 void Lease::give_back() {
@@ -118,18 +123,20 @@ void Connections::return_connection(Connection& connection) {
     return destroy(connection);
   }
   forget(connection);
-  offer(connection);
+  offer(connection, true);
 }
 
 // To whoever waits for it, here or on another worker by turns, or idle. `connection` is on no list.
-void Connections::offer(Connection& connection) {
+void Connections::offer(Connection& connection, bool used_here) {
   OfBackend& of_backend = connection.owner_;
   const std::shared_ptr<pool::Backend>& backend = of_backend.backend;
   const Peer* other = nullptr;
   if (backend->queued.load(std::memory_order_seq_cst) > of_backend.queue.size()) {
     other = other_worker_in(backend->waiting_workers.load(std::memory_order_seq_cst));
   }
-  bool others_turn = other != nullptr && (of_backend.queue.empty() || (++turn_ & 1) != 0);
+  // Only one that was used here changes hands by turns: what another worker sent is for whoever waits here.
+  bool by_turns = used_here && (++handed_over_ & 1) != 0;
+  bool others_turn = other != nullptr && (of_backend.queue.empty() || by_turns);
   if (others_turn) {
     int fd = connection.stream.release();
     std::uint32_t requests = connection.requests;
@@ -144,6 +151,10 @@ void Connections::offer(Connection& connection) {
     first->waiter.wake();
     return;
   }
+  if (!takes_new_work(*backend) || of_backend.idle.size() >= of_backend.settings.max_idle) {
+    of_backend.busy.push_front(connection);
+    return destroy(connection);
+  }
   make_idle(connection);
   // A waiter elsewhere may have looked for idle connections just before this one was: tell it.
   if (backend->queued.load(std::memory_order_seq_cst) > 0) wake_somebody(of_backend);
@@ -153,7 +164,7 @@ void Connections::adopt(const std::shared_ptr<pool::Backend>& backend, int fd, s
   OfBackend& of_backend = of(backend);
   auto* connection = new Connection(of_backend, net::TcpStream::adopt(fd));
   connection->requests = requests;
-  offer(*connection);
+  offer(*connection, false);
 }
 
 void Connections::close_idle_of_retired() {
@@ -162,15 +173,15 @@ void Connections::close_idle_of_retired() {
     if (!takes_new_work(*place->backend)) {
       while (Connection* idle = place->idle.front()) destroy(*idle);
     }
-    // The last trace of a removed backend goes when nothing here uses it.
-    if (place->unused() && place->backend.use_count() == 1) place.reset();
+    // Nothing here uses it: it is made anew when it comes back.
+    if (place->unused() && !takes_new_work(*place->backend)) place.reset();
   }
 }
 
 void Connections::break_busy(const pool::Backend& backend) {
   OfBackend* of_backend = find(backend);
   if (of_backend == nullptr) return;
-  of_backend->busy.for_each([](Connection& connection) { shutdown(connection.stream.fd(), SHUT_RDWR); });
+  of_backend->busy.for_each([](Connection& connection) { connection.cut(); });
 }
 
 void Connections::close_all_idle() {

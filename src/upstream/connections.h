@@ -28,6 +28,9 @@ class Connection final : public net::IoWaiter, public base::ListHook<Connection>
   void on_timeout() override;  // idle too long
   void cancel() override {}
 
+  // Ends it under the exchange that uses it, which reads an end that is none.
+  void cut();
+
   net::TcpStream stream;
   std::uint32_t requests = 0;  // exchanges begun on it
 
@@ -36,6 +39,7 @@ class Connection final : public net::IoWaiter, public base::ListHook<Connection>
   friend class Lease;
   OfBackend& owner_;
   bool idle_ = false;
+  bool cut_ = false;
 };
 
 // A connection lent to one exchange. Closes it when destroyed, unless it was given back.
@@ -51,6 +55,9 @@ class Lease {
   ~Lease() { close(); }
   explicit operator bool() const { return connection_ != nullptr; }
   net::TcpStream& stream() { return connection_->stream; }
+  // Breaks it; its streams end as if the backend had finished.
+  void cut() { connection_->cut(); }
+  bool was_cut() const { return connection_->cut_; }
   bool reused() const { return reused_; }  // it has served another exchange before
 
   // The exchange ended cleanly on it and the backend keeps it open: for the next exchange.
@@ -78,7 +85,7 @@ struct AcquireOptions {
   base::Nanoseconds connect_timeout;  // for each address
   base::Nanoseconds queue_timeout;    // at max_connections, in all
   const ConnectionMetrics* metrics;
-  bool fresh = false;                 // do not reuse: the last reused connection died
+  bool fresh = false;  // do not reuse: the last reused connection died
 };
 
 struct Peer {
@@ -128,15 +135,17 @@ class Connections {
   void return_connection(Connection& connection);
   // A connection that came from another worker: to a waiter, or idle.
   void adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests);
-  void offer(Connection& connection);
+  void offer(Connection& connection, bool used_here);
   void wake_somebody(OfBackend& of_backend);
+  void wake_for(const std::shared_ptr<pool::Backend>& backend);
   const Peer* other_worker_in(std::uint64_t mask);
 
   std::uint32_t worker_;
   std::span<const Peer> peers_;
   std::vector<std::unique_ptr<OfBackend>> by_slot_;
   std::size_t idle_count_ = 0;
-  std::uint32_t turn_ = 0;
+  std::uint32_t turn_ = 0;         // where to begin looking for another worker, or an address
+  std::uint32_t handed_over_ = 0;  // connections given to waiters of this and other workers by turns
 };
 
 }  // namespace weir::upstream

@@ -273,7 +273,7 @@ TEST(Read, ReportsEveryFaultInTheOrderOfTheFile) {
       faults_of(
           "workers: x\npools:\n- name: a\n  slow_start: 3\n  bad: 1\n- name: a\n  backends: [{host: b, port: 0}]\n"
           "listeners:\n- {name: l, address: nowhere, pool: b, pool: a}\n"),
-      "t.yaml:1:10: workers: must be 'auto' or a whole number from 0 to 1024, not 'x'\n"
+      "t.yaml:1:10: workers: must be 'auto' or a whole number from 0 to 64, not 'x'\n"
       "t.yaml:4:15: pools[0].slow_start: '3' has no unit; write 3s or 3ms\n"
       "t.yaml:5:3: pools[0].bad: unknown key 'bad'; known are name, protocol, algorithm, health_check, min_healthy, "
       "slow_start, drain_timeout, retries, connections, timeouts, sticky_sessions, sticky_ttl, backends\n"

@@ -94,7 +94,7 @@ TEST(Values, TakesOnlyTrueAndFalse) {
 TEST(Values, TakesAutoForWorkers) {
   EXPECT_EQ(must_read("workers: auto").workers, 0u);
   EXPECT_EQ(must_read("workers: 4").workers, 4u);
-  EXPECT_THAT(faults_of("workers: many"), HasSubstr("must be 'auto' or a whole number from 0 to 1024, not 'many'"));
+  EXPECT_THAT(faults_of("workers: many"), HasSubstr("must be 'auto' or a whole number from 0 to 64, not 'many'"));
 }
 
 }  // namespace
