@@ -6,15 +6,17 @@ system time of the proxy's processes over the requests done in that time, so it 
 (then "core busy" is below 100 %, and requests/s says more about the load generator than about the proxy)."""
 
 import argparse
+import os
 import pathlib
+import resource
 import statistics
-import subprocess
 import sys
 import tempfile
+import time
 
 import measure
 import report
-from peers import PROXIES, Origin, Weir
+from peers import PROXIES, Origin, Weir, cpu_seconds
 
 LOAD_NOTE = (
     "Medians of the rounds. CPU is user and system time of the proxy's processes per request. Where the proxy's core is "
@@ -40,6 +42,40 @@ def parse_arguments():
     parser.add_argument("--warmup", type=float, default=1)
     parser.add_argument("--markdown", type=pathlib.Path, help="also write the tables to this file")
     return parser.parse_args()
+
+
+class Disturbance:
+    """How much of the machine others used while we measured: with more than a few percent, figures are not to be
+    believed, and the report says so."""
+
+    def __init__(self):
+        self.begin = time.monotonic()
+        self.machine = self.machine_seconds()
+        self.ours = {}
+
+    @staticmethod
+    def machine_seconds():
+        """Everything but idle and waiting for disks, over all cores; time stolen by the host counts as used."""
+        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        return (sum(fields[:3]) + sum(fields[5:8])) / os.sysconf("SC_CLK_TCK")
+
+    def watch(self, pids):
+        self.ours = {pid: cpu_seconds(pid) for pid in pids}
+        self.machine = self.machine_seconds()
+        self.begin = time.monotonic()
+        self.children = self.own_seconds()
+
+    @staticmethod
+    def own_seconds():
+        """Of this program and of the load generators that have ended."""
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+    def share(self):
+        elapsed = time.monotonic() - self.begin
+        ours = sum(cpu_seconds(pid) - before for pid, before in self.ours.items())
+        others = self.machine_seconds() - self.machine - ours - (self.own_seconds() - self.children)
+        return max(0.0, others / elapsed / os.cpu_count())
 
 
 class Comparison:
@@ -131,12 +167,15 @@ def main():
         comparison = Comparison(arguments, folder)
         try:
             comparison.start()
+            others = Disturbance()
+            others.watch([comparison.origin.process.pid, *(pid for p in comparison.proxies for pid in p.pids())])
             versions = {proxy.name: proxy.version() for proxy in comparison.proxies}
             # Memory first, while no proxy has grown under load yet.
             memory = comparison.memory() if "memory" in comparison.only else None
             light = comparison.light() if "light" in comparison.only else None
             figures = {"memory": memory, "light": light, "loads": comparison.loads()}
             figures["apply"] = comparison.apply() if "apply" in comparison.only else None
+            disturbed = others.share()
         except RuntimeError as error:
             print(f"compare: {error}", file=sys.stderr)
             for log in pathlib.Path(folder).glob("*/*.log"):
@@ -145,7 +184,7 @@ def main():
         finally:
             comparison.stop()
     settings = f"{arguments.rounds}, interleaved, {arguments.seconds:g} s each after {arguments.warmup:g} s of warm-up"
-    head = report.header(versions, settings)
+    head = report.header(versions, settings, disturbed)
     print(report.render(head, sections(comparison, False, figures), False))
     if arguments.markdown:
         write_markdown(arguments.markdown, report.render(head, sections(comparison, True, figures), True))

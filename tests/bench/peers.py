@@ -43,6 +43,15 @@ def wait_for_port(port, process, name, seconds=15):
     raise RuntimeError(f"{name} does not listen on {port}")
 
 
+def cpu_seconds(pid):
+    """User and system time of a process so far."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Proxy:
     """A running proxy. `command(folder)` writes its configuration and says how to start it."""
 

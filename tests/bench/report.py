@@ -18,12 +18,15 @@ def machine():
     )
 
 
-def header(versions, settings):
+def header(versions, settings, disturbed):
+    """`disturbed`: the share of the machine that other programs used meanwhile."""
+    warning = "" if disturbed < 0.03 else " (the machine was not quiet: do not compare these figures with others)"
     return [
         f"Date: {datetime.date.today().isoformat()}",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
         f"Machine: {machine()}",
         f"Rounds: {settings}",
+        f"Used by other programs meanwhile: {disturbed:.1%} of the machine{warning}",
     ]
 
 
