@@ -2,10 +2,16 @@
 
 #include <cstdlib>
 #include <new>
-#include <sanitizer/asan_interface.h>
 #include <vector>
 
 #include "base/assert.h"
+
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#endif
 
 namespace weir::base {
 namespace {
