@@ -8,20 +8,8 @@ using base::Error;
 using base::ErrorCode;
 using base::Side;
 
-namespace {
-
-constexpr std::uint32_t kFailuresToSuspend = 3;
-constexpr auto kSuspension = std::chrono::seconds(1);
-
-bool is_connection_failure(ErrorCode code) {
-  return code == ErrorCode::refused || code == ErrorCode::timeout || code == ErrorCode::unreachable ||
-         code == ErrorCode::reset || code == ErrorCode::no_backend;
-}
-
-}  // namespace
-
 net::Task<base::Result<void>> Exchange::attempt() {
-  const pool::BackendEntry& entry = pool_->eligible[backend_index_];
+  const pool::BackendEntry& entry = choice_.entry();
   body_sent_ = body_stopped_ = stale_connection_ = heard_ = false;
   upstream_time_ = {};
   upstream::AcquireOptions options{.backend = &entry,
@@ -43,17 +31,12 @@ net::Task<base::Result<void>> Exchange::attempt() {
     queue_time_ = worker_.reactor.now() - attempt_started_;
     if (!acquired) {
       Error error = acquired.error();
-      if (error.side == Side::backend && is_connection_failure(error.code)) {
-        note_connection_failure(*entry.backend, error.code);
-      }
+      if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error.code);
       error.retry_helps = error.code != ErrorCode::cancelled;
       co_return std::unexpected(error);
     }
     lease_ = std::move(*acquired);
-    if (entry.backend->consecutive_connect_failures.load(std::memory_order_relaxed) != 0) {
-      entry.backend->consecutive_connect_failures.store(0, std::memory_order_relaxed);
-      entry.backend->suspended_until.store(0, std::memory_order_relaxed);
-    }
+    choice_.connected();
   }
 
   base::Result<void> sent = co_await send_request();
@@ -69,16 +52,6 @@ net::Task<base::Result<void>> Exchange::attempt() {
   upstream_time_ = worker_.reactor.now() - attempt_started_;
   pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
   co_return co_await relay_response();
-}
-
-// Counts for the health state machine, and lets picks pass over the backend at once when it goes on.
-void Exchange::note_connection_failure(pool::Backend& backend, ErrorCode code) {
-  std::uint32_t in_a_row = backend.consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (in_a_row >= kFailuresToSuspend) {
-    auto until = worker_.reactor.now() + kSuspension;
-    backend.suspended_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
-  }
-  if (worker_.services.connect_failed) worker_.services.connect_failed(backend, code);
 }
 
 // Whose fault and whether another try is safe: a reused connection that died before a byte came back was most likely

@@ -1,7 +1,5 @@
 #include "proxy/exchange.h"
 
-#include <algorithm>
-
 #include "base/hash.h"
 #include "base/text.h"
 #include "http/cookie.h"
@@ -30,7 +28,8 @@ Exchange::Exchange(ClientConnection& client, ExchangeState& state, Incoming& inc
       request_(state.request),
       response_(state.response),
       arena_(state.arena),
-      incoming_(incoming) {
+      incoming_(incoming),
+      choice_(client.worker) {
   arena_.reset();
 }
 
@@ -120,6 +119,7 @@ void Exchange::find_route() {
   }
   if (pool == kNoPool) return;
   pool_ = snapshot_->pools[pool].get();
+  choice_.use(*pool_);
   timeouts_.pool = &pool_->config->timeouts;
 }
 
@@ -153,49 +153,22 @@ net::Task<void> Exchange::forward() {
 }
 
 bool Exchange::pick() {
-  if (attempts_ == 0 && pool_->config->sticky_sessions) {
-    backend_index_ = stuck_to();
-    set_cookie_ = backend_index_ == balance::kNone;
-    if (set_cookie_) backend_index_ = pick_by_strategy();
-  } else if (!fresh_) {
+  std::uint32_t picked = balance::kNone;
+  if (choice_.tries() == 0 && pool_->config->sticky_sessions) {
+    picked = stuck_to();
+    set_cookie_ = picked == balance::kNone;
+    if (set_cookie_) picked = choice_.pick(hash_key());
+  } else if (fresh_) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
-    backend_index_ = pick_by_strategy();
+    picked = choice_.index();
+  } else {
+    picked = choice_.pick(hash_key());
     set_cookie_ = pool_->config->sticky_sessions;
   }
-  if (backend_index_ == balance::kNone) return false;
-  pool::Backend& backend = *pool_->eligible[backend_index_].backend;
-  backend.in_flight.fetch_add(1, std::memory_order_relaxed);
-  backend.total_requests.fetch_add(1, std::memory_order_relaxed);
-  pool_->strategy->started(backend_index_);
+  if (picked == balance::kNone) return false;
+  choice_.begin(picked);
   attempt_started_ = worker_.reactor.now();
-  attempt_open_ = true;
-  if (attempts_ < kMaxTried) tried_[attempts_] = backend_index_;
-  ++attempts_;
   return true;
-}
-
-bool Exchange::is_suspended(std::uint32_t index) const {
-  std::int64_t until = pool_->eligible[index].backend->suspended_until.load(std::memory_order_relaxed);
-  return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
-}
-
-// Passes over what this exchange has tried and what traffic has just found unreachable, unless nothing else is left.
-std::uint32_t Exchange::pick_by_strategy() {
-  std::array<std::uint32_t, kMaxTried> avoid = tried_;
-  std::size_t count = std::min<std::size_t>(attempts_, kMaxTried);
-  balance::PickContext context{.key_hash = hash_key(),
-                               .now = worker_.reactor.now(),
-                               .random = &worker_.random,
-                               .avoid = std::span(avoid.data(), count)};
-  std::uint32_t first = pool_->strategy->pick(context);
-  std::uint32_t picked = first;
-  while (picked != balance::kNone && is_suspended(picked) && count < kMaxTried) {
-    avoid[count++] = picked;
-    context.avoid = std::span(avoid.data(), count);
-    picked = pool_->strategy->pick(context);
-    if (std::ranges::find(context.avoid, picked) != context.avoid.end()) return first;
-  }
-  return picked;
 }
 
 // The backend that the client's cookie names, if it takes new work.
@@ -209,13 +182,9 @@ std::uint32_t Exchange::stuck_to() const {
 // The backend's part is over: at the latest when attempt() has ended, earlier when the whole response is in hand, so
 // that backend and connection are free before the client can know it.
 void Exchange::attempt_ended(const base::Result<void>& outcome) {
-  if (!attempt_open_) return;
-  attempt_open_ = false;
-  pool::Backend& backend = *pool_->eligible[backend_index_].backend;
-  backend.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (!choice_.under_way()) return;
   bool failed = !outcome && outcome.error().side == Side::backend;
-  pool_->strategy->finished(backend_index_, failed ? base::Nanoseconds(0) : upstream_time_, worker_.reactor.now());
-  if (failed) backend.failed_requests.fetch_add(1, std::memory_order_relaxed);
+  choice_.end(failed, upstream_time_);
   bool reusable =
       outcome && response_.keep_alive && body_sent_ && backend_body_.finished() && backend_body_.leftover().empty();
   if (lease_ && reusable) {

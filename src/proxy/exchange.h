@@ -11,6 +11,7 @@
 #include "http/h1_body.h"
 #include "http/message.h"
 #include "net/task_group.h"
+#include "proxy/backend_choice.h"
 #include "proxy/error_page.h"
 #include "proxy/forwarded.h"
 #include "proxy/h1_session.h"
@@ -37,7 +38,6 @@ class Exchange {
   net::Task<void> refuse(const http::Parsed& parsed);
 
  private:
-  static constexpr std::size_t kMaxTried = 16;
   struct Refusal {
     std::uint16_t status;
     std::string_view message;
@@ -53,8 +53,6 @@ class Exchange {
   bool is_idempotent() const;
   std::uint64_t hash_key() const;
   std::uint32_t stuck_to() const;
-  std::uint32_t pick_by_strategy();
-  bool is_suspended(std::uint32_t index) const;
   void attempt_ended(const base::Result<void>& outcome);
 
   // -- one try on one backend (attempt.cc)
@@ -64,7 +62,6 @@ class Exchange {
   net::Task<base::Result<void>> read_response_head();
   base::Result<bool> take_response_head();
   base::Error backend_error(base::Error error);
-  void note_connection_failure(pool::Backend& backend, base::ErrorCode code);
 
   // -- the request's body (request_body.cc)
   net::Task<void> pump_request_body();
@@ -140,11 +137,8 @@ class Exchange {
   std::optional<net::TaskGroup> pump_;
 
   // The backend's side, of the present attempt.
-  std::uint32_t backend_index_ = balance::kNone;
-  std::array<std::uint32_t, kMaxTried> tried_{};
-  std::uint32_t attempts_ = 0;
+  BackendChoice choice_;
   std::uint32_t retries_ = 0;
-  bool attempt_open_ = false;      // the backend still counts this exchange
   bool set_cookie_ = false;        // the client is to be told which backend it sticks to
   bool fresh_ = false;             // the attempt must open a new connection
   bool stale_connection_ = false;  // it failed because a reused connection had died

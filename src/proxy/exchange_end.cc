@@ -47,8 +47,7 @@ void Exchange::keep_what_is_logged() {
 void Exchange::finish() {
   base::Nanoseconds duration = worker_.reactor.now() - started_;
   const ListenerRuntime& listener = *client_.listening.runtime;
-  const pool::Backend* backend =
-      backend_index_ == balance::kNone || pool_ == nullptr ? nullptr : pool_->eligible[backend_index_].backend.get();
+  const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
   std::uint32_t worker = worker_.index;
   bytes_in_ += body_bytes_;
 
@@ -97,7 +96,7 @@ void Exchange::finish() {
       .route = route_config_ != nullptr ? std::string_view(route_config_->name) : std::string_view(),
       .pool = pool_ != nullptr ? std::string_view(pool_->config->name) : std::string_view(),
       .backend = backend != nullptr ? std::string_view(backend->id()) : std::string_view(),
-      .attempts = attempts_,
+      .attempts = choice_.tries(),
       .request_id = request_id_,
       .user_agent = field(http::HeaderId::user_agent),
       .referer = field(http::HeaderId::referer),

@@ -84,7 +84,7 @@ std::string_view Exchange::compose_request_head(base::Buffer& out) {
 }
 
 std::string_view Exchange::sticky_cookie() {
-  const pool::Backend& backend = *pool_->eligible[backend_index_].backend;
+  const pool::Backend& backend = choice_.backend();
   return worker_.services.sticky_cookies.make(backend, pool_->config->name, pool_->config->sticky_ttl,
                                               worker_.unix_ms() / 1000, arena_);
 }

@@ -1,0 +1,82 @@
+#include "proxy/backend_choice.h"
+
+#include <algorithm>
+
+namespace weir::proxy {
+
+using base::ErrorCode;
+
+namespace {
+
+constexpr std::uint32_t kFailuresToSuspend = 3;
+constexpr auto kSuspension = std::chrono::seconds(1);
+
+}  // namespace
+
+bool is_connect_failure(ErrorCode code) {
+  return code == ErrorCode::refused || code == ErrorCode::timeout || code == ErrorCode::unreachable ||
+         code == ErrorCode::reset || code == ErrorCode::no_backend;
+}
+
+bool BackendChoice::is_suspended(std::uint32_t index) const {
+  std::int64_t until = pool_->eligible[index].backend->suspended_until.load(std::memory_order_relaxed);
+  return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
+}
+
+std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
+  std::size_t count = std::min<std::size_t>(tries_, kMaxTried);
+  balance::PickContext context{.key_hash = key_hash,
+                               .now = worker_.reactor.now(),
+                               .random = &worker_.random,
+                               .avoid = std::span(tried_.data(), count)};
+  std::uint32_t first = pool_->strategy->pick(context);
+  if (first == balance::kNone || !is_suspended(first)) return first;
+  std::array<std::uint32_t, kMaxTried> avoid = tried_;
+  std::uint32_t picked = first;
+  while (picked != balance::kNone && is_suspended(picked) && count < kMaxTried) {
+    avoid[count++] = picked;
+    context.avoid = std::span(avoid.data(), count);
+    picked = pool_->strategy->pick(context);
+    if (std::ranges::find(context.avoid, picked) != context.avoid.end()) return first;
+  }
+  return picked;
+}
+
+void BackendChoice::begin(std::uint32_t index) {
+  index_ = index;
+  pool::Backend& chosen = backend();
+  chosen.in_flight.fetch_add(1, std::memory_order_relaxed);
+  chosen.total_requests.fetch_add(1, std::memory_order_relaxed);
+  pool_->strategy->started(index);
+  under_way_ = true;
+  if (tries_ < kMaxTried) tried_[tries_] = index;
+  ++tries_;
+}
+
+void BackendChoice::end(bool failed, base::Nanoseconds latency) {
+  if (!under_way_) return;
+  under_way_ = false;
+  pool::Backend& chosen = backend();
+  chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
+  if (failed) chosen.failed_requests.fetch_add(1, std::memory_order_relaxed);
+}
+
+void BackendChoice::connected() {
+  pool::Backend& chosen = backend();
+  if (chosen.consecutive_connect_failures.load(std::memory_order_relaxed) == 0) return;
+  chosen.consecutive_connect_failures.store(0, std::memory_order_relaxed);
+  chosen.suspended_until.store(0, std::memory_order_relaxed);
+}
+
+void BackendChoice::connect_failed(ErrorCode code) {
+  pool::Backend& chosen = backend();
+  std::uint32_t in_a_row = chosen.consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (in_a_row >= kFailuresToSuspend) {
+    auto until = worker_.reactor.now() + kSuspension;
+    chosen.suspended_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  if (worker_.services.connect_failed) worker_.services.connect_failed(chosen, code);
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,61 @@
+// Which backend of a pool takes one exchange, TCP connection or UDP flow, and its being counted there.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/error.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+// Lives as long as that work, on the worker's thread; the caller keeps the pool's snapshot alive. Every try is begun
+// and ended: between the two the backend counts it as in flight.
+class BackendChoice {
+ public:
+  explicit BackendChoice(Worker& worker) : worker_(worker) {}
+  ~BackendChoice() { end(false, {}); }
+  BackendChoice(const BackendChoice&) = delete;
+  BackendChoice& operator=(const BackendChoice&) = delete;
+
+  void use(const PoolSnapshot& pool) { pool_ = &pool; }
+
+  // The strategy's choice for `key_hash` (see balance::PickContext), passing over what has been tried and what traffic
+  // has just found unreachable unless nothing else is left; balance::kNone when no backend is eligible.
+  std::uint32_t pick(std::uint64_t key_hash);
+
+  // A try on `index` begins: it is present() from now on.
+  void begin(std::uint32_t index);
+  // The try is over: `failed` by the backend's fault, `latency` to its first byte (zero: unknown). Without a try under
+  // way nothing happens.
+  void end(bool failed, base::Nanoseconds latency);
+  bool under_way() const { return under_way_; }
+
+  // How opening a connection to the present backend went. Failures count for the health state machine at once; several
+  // in a row let picks pass over the backend for a second.
+  void connected();
+  void connect_failed(base::ErrorCode code);
+
+  // Of the present or last try; none before the first.
+  bool has_backend() const { return index_ != balance::kNone; }
+  std::uint32_t index() const { return index_; }
+  const pool::BackendEntry& entry() const { return pool_->eligible[index_]; }
+  pool::Backend& backend() const { return *entry().backend; }
+  std::uint32_t tries() const { return tries_; }
+
+ private:
+  static constexpr std::size_t kMaxTried = 16;
+  bool is_suspended(std::uint32_t index) const;
+
+  Worker& worker_;
+  const PoolSnapshot* pool_ = nullptr;
+  std::uint32_t index_ = balance::kNone;
+  std::uint32_t tries_ = 0;
+  bool under_way_ = false;
+  std::array<std::uint32_t, kMaxTried> tried_{};
+};
+
+// Whether `code` says that a connection could not be opened by the backend's fault.
+bool is_connect_failure(base::ErrorCode code);
+
+}  // namespace weir::proxy
