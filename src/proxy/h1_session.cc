@@ -11,22 +11,6 @@ namespace weir::proxy {
 
 using base::ErrorCode;
 
-ClientConnection::ClientConnection(Worker& owner, Listening& on, net::TcpStream connected,
-                                   const base::SocketAddress& peer_address)
-    : worker(owner), listening(on), stream(std::move(connected)), peer(peer_address) {
-  listening.connections.push_back(*this);
-  worker.open_connections_.fetch_add(1, std::memory_order_relaxed);
-  listening.runtime->connections_active.add(worker.index);
-  listening.runtime->connections_total.add(worker.index);
-}
-
-ClientConnection::~ClientConnection() {
-  listening.connections.remove(*this);
-  worker.open_connections_.fetch_sub(1, std::memory_order_relaxed);
-  listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-  listening.runtime->connections_active.subtract(worker.index);
-}
-
 namespace {
 
 // What a session needs of its listener while it reads a head, copied: the snapshot may change meanwhile.
@@ -118,14 +102,14 @@ net::Task<bool> serve_ready(ClientConnection& client) {
 
 }  // namespace
 
-net::Task<void> serve_h1(Worker& worker, Listening& listening, net::TcpStream stream, base::SocketAddress peer) {
-  ClientConnection client(worker, listening, std::move(stream), peer);
+net::Task<void> serve_h1(Arrival& arrival) {
+  ClientConnection client(std::move(arrival));
   while (true) {
     ReadingRules rules = reading_rules(client);
     base::Nanoseconds patience = client.requests == 0 ? rules.header_timeout : rules.idle_timeout;
-    if (listening.closing) patience = std::min<base::Nanoseconds>(patience, kClosingGrace);
+    if (client.listening.closing) patience = std::min<base::Nanoseconds>(patience, kClosingGrace);
     client.idle = true;
-    base::Result<void> ready = co_await client.stream.wait_readable(worker.reactor.now() + patience);
+    base::Result<void> ready = co_await client.stream.wait_readable(client.worker.reactor.now() + patience);
     if (!ready) break;
     client.idle = false;
     bool keep = co_await serve_ready(client);

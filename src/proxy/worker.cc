@@ -7,7 +7,8 @@
 #include "metrics/families.h"
 #include "net/listener.h"
 #include "proxy/accept.h"
-#include "proxy/h1_session.h"
+#include "proxy/client_connection.h"
+#include "proxy/serve.h"
 
 namespace weir::proxy {
 
@@ -134,7 +135,7 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
   if (!listening.closing && mine > fewest->open_connections() + kUnevenBy + mine / 8) {
     fewest->adopt(listening.runtime, fd, peer);
   } else {
-    serve(listening, fd, peer);
+    serve(*this, listening, fd, peer);
   }
 }
 
@@ -143,14 +144,10 @@ void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::Socke
   open_connections_.fetch_add(1, std::memory_order_relaxed);
   reactor.post([this, runtime = std::move(runtime), fd, peer] {
     open_connections_.fetch_sub(1, std::memory_order_relaxed);
-    if (Listening* here = listening(runtime->id)) return serve(*here, fd, peer);
+    if (Listening* here = listening(runtime->id)) return serve(*this, *here, fd, peer);
     runtime->open.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
   });
-}
-
-void Worker::serve(Listening& listening, int fd, const base::SocketAddress& peer) {
-  listening.sessions.spawn(serve_h1(*this, listening, net::TcpStream::adopt(fd), peer));
 }
 
 void Worker::begin_closing(Listening& listening) {

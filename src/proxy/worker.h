@@ -21,6 +21,7 @@
 
 namespace weir::proxy {
 
+class Arrival;
 class ClientConnection;
 class Worker;
 
@@ -154,7 +155,6 @@ class Worker {
 
  private:
   void run();
-  void serve(Listening& listening, int fd, const base::SocketAddress& peer);
   Listening* listening(std::uint32_t id);
   void begin_closing(Listening& listening);
   net::Task<void> finish_closing(std::uint32_t id, base::Nanoseconds limit);
@@ -170,7 +170,7 @@ class Worker {
   base::TimePoint wall_clock_read_{};
   std::int64_t wall_clock_ms_ = 0;
   std::thread thread_;
-  friend class ClientConnection;
+  friend class Arrival;
 };
 
 }  // namespace weir::proxy

@@ -1,0 +1,48 @@
+#include "proxy/serve.h"
+
+#include "proxy/client_connection.h"
+#include "proxy/h1_session.h"
+
+namespace weir::proxy {
+namespace {
+
+// The listener's configuration as of now; null when it is being removed.
+const config::Listener* configuration(const Worker& worker, const Listening& listening) {
+  if (listening.index == UINT32_MAX) return nullptr;
+  return worker.snapshot()->listeners[listening.index]->config.get();
+}
+
+// Stages wait for the client; a connection without any goes to its session at once.
+bool has_stages(const config::Listener& listener) {
+  return listener.protocol == config::ListenerProtocol::https;  // stages: PROXY header, TLS
+}
+
+// Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
+// before they first suspend.
+void start_session(Arrival& arrival) {
+  // By protocol: serve_h1, serve_h2 (ALPN, or the preface where http2 allows it), relay_tcp.
+  arrival.listening.sessions.spawn(serve_h1(arrival));
+}
+
+// The stages, in order. Each ends the connection itself when it fails.
+net::Task<void> pass_stages(Arrival arrival) {
+  // 1. The PROXY header: replaces arrival.peer.
+  // 2. Admission by the client's address.
+  // 3. The TLS handshake: puts a filter on arrival.stream, fills arrival.facts->tls.
+  start_session(arrival);
+  co_return;
+}
+
+}  // namespace
+
+void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer) {
+  Arrival arrival(worker, listening, net::TcpStream::adopt(fd), peer);
+  const config::Listener* config = configuration(worker, listening);
+  if (config != nullptr && has_stages(*config)) {
+    listening.sessions.spawn(pass_stages(std::move(arrival)));
+  } else {
+    start_session(arrival);
+  }
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,12 @@
+// What happens to an accepted connection before its session, and which session it gets.
+#pragma once
+
+#include "base/ip.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+// Takes over `fd`, accepted from `peer` and counted in the listener's `open`. Whatever goes wrong ends the connection.
+void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer);
+
+}  // namespace weir::proxy
