@@ -21,23 +21,24 @@ bool asks_for_h2c(std::string_view protocols) {
 
 }  // namespace
 
-Exchange::Exchange(ClientConnection& client, ExchangeState& state, Incoming& incoming)
+Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& state)
     : client_(client),
+      client_side_(side),
       worker_(client.worker),
       state_(state),
       request_(state.request),
       response_(state.response),
       arena_(state.arena),
-      incoming_(incoming),
-      choice_(client.worker) {
+      choice_(client.worker),
+      h1_backend_(client.worker, state.arena) {
   arena_.reset();
 }
 
 Exchange::~Exchange() = default;
 
 // The whole way of a request.
-net::Task<bool> Exchange::run(std::size_t head_bytes) {
-  begin(head_bytes);
+net::Task<void> Exchange::run() {
+  begin();
   if (std::optional<Refusal> refusal = admit()) {
     co_await answer_status(refusal->status, refusal->message);
   } else {
@@ -49,27 +50,17 @@ net::Task<bool> Exchange::run(std::size_t head_bytes) {
     }
   }
   finish();
-  if (keep_client_) {
-    incoming_.keep_only(client_body_.leftover());
-    co_return true;
-  }
-  if (unread_body_) co_await linger();
-  co_return false;
 }
 
 net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
   request_.clear();
-  begin(0);
-  behind_head_ = {};
-  keep_client_ = false;
-  unread_body_ = true;
-  std::string_view message = parsed.what;
-  co_await answer_status(parsed.status, message);
+  begin();
+  client_side_.give_up_body();
+  co_await answer_status(parsed.status, parsed.what);
   finish();
-  co_await linger();
 }
 
-void Exchange::begin(std::size_t head_bytes) {
+void Exchange::begin() {
   snapshot_ = worker_.snapshot();
   started_ = worker_.reactor.now();
   timeouts_.global = &snapshot_->timeouts;
@@ -82,10 +73,6 @@ void Exchange::begin(std::size_t head_bytes) {
         forwarded(request_, client_.peer.ip, peer_trusted_, "http", listener_->config->trusted_proxies, arena_);
   }
   request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
-  behind_head_ = incoming_.bytes().substr(head_bytes);
-  bytes_in_ = head_bytes;
-  client_body_.start(request_.body, behind_head_);
-  keep_client_ = request_.keep_alive;
   awaiting_continue_ = request_.expects_continue;
 }
 
@@ -97,7 +84,9 @@ std::optional<Exchange::Refusal> Exchange::admit() {
   if (request_.body.kind == http::BodyFraming::Kind::length && request_body_too_large(request_.body.length)) {
     return Refusal{413, "The body is larger than this listener accepts."};
   }
-  if (request_.version == http::Version::http_1_0 && !listener_->config->http_1_0_keep_alive) keep_client_ = false;
+  if (request_.version == http::Version::http_1_0 && !listener_->config->http_1_0_keep_alive) {
+    client_side_.close_after();
+  }
   // HTTP/2 inside a tunnel would pass every rule by.
   if (request_.wants_upgrade && asks_for_h2c(request_.upgrade)) request_.wants_upgrade = false;
   http::MaxForwards max_forwards = http::max_forwards(request_);
@@ -128,7 +117,7 @@ net::Task<void> Exchange::forward() {
   pool_->runtime->retry_budget.count_request(worker_.index, started_);
   net::TaskContext& context = co_await net::this_context();
   // A client that breaks its connection ends the work for it, wherever that waits.
-  client_.stream.cancel_when_broken(&context);
+  client_side_.cancel_when_broken(&context);
   base::Result<void> outcome;
   do {
     if (!pick()) {
@@ -138,15 +127,14 @@ net::Task<void> Exchange::forward() {
     outcome = co_await attempt();
     if (pump_) co_await stop_request_body();
     attempt_ended(outcome);
-    upstream_buffer_.release();
+    if (backend_side_ != nullptr) backend_side_->release();
   } while (!outcome && may_retry(outcome.error()));
-  client_.stream.cancel_when_broken(nullptr);
+  client_side_.cancel_when_broken(nullptr);
   if (outcome) co_return;
-  if (response_started_) {
+  if (client_side_.response_started()) {
     // Half an answer is out: the only honest end is a broken connection.
     termination_ = termination(outcome.error());
-    keep_client_ = unread_body_ = false;
-    client_.stream.abort();
+    client_side_.abort();
     co_return;
   }
   co_await answer_error(outcome.error());
@@ -185,13 +173,7 @@ void Exchange::attempt_ended(const base::Result<void>& outcome) {
   if (!choice_.under_way()) return;
   bool failed = !outcome && outcome.error().side == Side::backend;
   choice_.end(failed, upstream_time_);
-  bool reusable =
-      outcome && response_.keep_alive && body_sent_ && backend_body_.finished() && backend_body_.leftover().empty();
-  if (lease_ && reusable) {
-    lease_.give_back();
-  } else {
-    lease_.close();
-  }
+  if (backend_side_ != nullptr) backend_side_->end(outcome && response_.keep_alive && body_sent_);
 }
 
 // RFC 9110 9.2.2.
@@ -203,7 +185,8 @@ bool Exchange::is_idempotent() const {
 // Retry only when nothing of the response was sent and the whole request can be sent again; and only what is idempotent
 // or certainly never reached the backend.
 bool Exchange::may_retry(const Error& error) {
-  if (response_started_ || body_pulled_ || error.side == Side::client || error.code == ErrorCode::cancelled)
+  if (client_side_.response_started() || body_pulled_ || error.side == Side::client ||
+      error.code == ErrorCode::cancelled)
     return false;
   if (error.side == Side::ours && error.code == ErrorCode::timeout) return false;  // has waited in a queue long enough
   bool never_reached = error.retry_helps && !stale_connection_;

@@ -9,11 +9,6 @@ namespace weir::proxy {
 
 namespace {
 
-// A client that has been answered early may still be sending: its bytes are read and forgotten for so long and so many,
-// or the kernel would answer them with a reset that can overtake the response (RFC 9112 9.6).
-constexpr auto kLingerTime = std::chrono::seconds(2);
-constexpr std::size_t kLingerBytes = 1024 * 1024;
-
 std::string_view name(http::Version version) {
   switch (version) {
     case http::Version::http_1_0:
@@ -49,7 +44,7 @@ void Exchange::finish() {
   const ListenerRuntime& listener = *client_.listening.runtime;
   const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
   std::uint32_t worker = worker_.index;
-  bytes_in_ += body_bytes_;
+  client_side_.bytes_in += body_bytes_;
 
   metrics::CellKey key{.listener = listener.id,
                        .route = route_,
@@ -66,8 +61,8 @@ void Exchange::finish() {
   });
   requests.add(worker);
   listener.request_duration.observe(worker, static_cast<std::uint64_t>(duration.count()));
-  worker_.services.client_bytes_in.add(worker, bytes_in_);
-  worker_.services.client_bytes_out.add(worker, bytes_out_);
+  worker_.services.client_bytes_in.add(worker, client_side_.bytes_in);
+  worker_.services.client_bytes_out.add(worker, client_side_.bytes_out);
 
   AccessLog* log = worker_.services.access_log.load(std::memory_order_acquire);
   if (log == nullptr) return;
@@ -87,8 +82,8 @@ void Exchange::finish() {
       .host = request_.authority,
       .version = request_.method.empty() ? std::string_view() : name(request_.version),
       .status = status_,
-      .bytes_in = bytes_in_,
-      .bytes_out = bytes_out_,
+      .bytes_in = client_side_.bytes_in,
+      .bytes_out = client_side_.bytes_out,
       .duration = duration,
       .upstream = upstream_time_,
       .queue = queue_time_,
@@ -102,19 +97,6 @@ void Exchange::finish() {
       .referer = field(http::HeaderId::referer),
       .termination = termination_};
   log->write(worker, record);
-}
-
-net::Task<void> Exchange::linger() {
-  if (!client_.stream) co_return;
-  client_.stream.finish_writing();
-  base::TimePoint deadline = worker_.reactor.now() + kLingerTime;
-  base::Buffer buffer = base::Buffer::small();
-  std::size_t read = 0;
-  while (read < kLingerBytes) {
-    base::Result<std::size_t> got = co_await client_.stream.read({buffer.data(), buffer.capacity()}, deadline);
-    if (!got || *got == 0) co_return;
-    read += *got;
-  }
 }
 
 }  // namespace weir::proxy

@@ -4,6 +4,7 @@
 
 #include "http/h1_codec.h"
 #include "proxy/exchange.h"
+#include "proxy/h1_client.h"
 #include "proxy/incoming.h"
 #include "proxy/timeouts.h"
 
@@ -57,6 +58,23 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
   }
 }
 
+// A client that has been answered early may still be sending: its bytes are read and forgotten for so long and so many,
+// or the kernel would answer them with a reset that can overtake the response (RFC 9112 9.6).
+constexpr auto kLingerTime = std::chrono::seconds(2);
+constexpr std::size_t kLingerBytes = 1024 * 1024;
+
+net::Task<void> linger(net::TcpStream& stream) {
+  stream.finish_writing();
+  base::TimePoint deadline = net::Reactor::current().now() + kLingerTime;
+  base::Buffer buffer = base::Buffer::small();
+  std::size_t read = 0;
+  while (read < kLingerBytes) {
+    base::Result<std::size_t> got = co_await stream.read({buffer.data(), buffer.capacity()}, deadline);
+    if (!got || *got == 0) co_return;
+    read += *got;
+  }
+}
+
 // Serves what is there now and whatever is pipelined behind it. True when the connection may wait for more.
 net::Task<bool> serve_ready(ClientConnection& client) {
   Worker& worker = client.worker;
@@ -85,12 +103,19 @@ net::Task<bool> serve_ready(ClientConnection& client) {
         outcome = co_await read_head(client, incoming, state->request, parsed);
       }
       if (outcome != HeadOutcome::ended) {
-        Exchange exchange(client, *state, incoming);
-        if (outcome == HeadOutcome::complete) {
-          keep = co_await exchange.run(parsed.consumed);
-        } else {
-          co_await exchange.refuse(parsed);
+        bool complete = outcome == HeadOutcome::complete;
+        if (!complete) state->request.clear();
+        H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
+        {
+          Exchange exchange(client, side, *state);
+          if (complete) {
+            co_await exchange.run();
+          } else {
+            co_await exchange.refuse(parsed);
+          }
         }
+        keep = side.finish();
+        if (!keep && side.must_linger()) co_await linger(client.stream);
       }
     }
     worker.give_back(std::move(state));

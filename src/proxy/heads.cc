@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 #include "http/head_writer.h"
-#include "http/status.h"
 #include "proxy/exchange.h"
 
 namespace weir::proxy {
@@ -10,24 +9,7 @@ namespace weir::proxy {
 using http::HeaderField;
 using http::HeaderId;
 
-namespace {
-
-// Writes with `write` into a small buffer, and into a large one when that overflows. Empty when even that is too small.
-template <typename Write>
-std::string_view write_head(base::Buffer& out, Write write) {
-  if (!out) out = base::Buffer::small();
-  http::HeadWriter small({out.data(), out.capacity()});
-  write(small);
-  if (!small.overflowed()) return small.text();
-  out = base::Buffer::large();
-  http::HeadWriter large({out.data(), out.capacity()});
-  write(large);
-  return large.overflowed() ? std::string_view() : large.text();
-}
-
-}  // namespace
-
-std::string_view Exchange::compose_request_head(base::Buffer& out) {
+bool Exchange::write_request_head(http::HeadWriter& writer) {
   bool routed = route_ != route::kNoRoute;
   const route::HeaderChanges* changes = routed ? &listener_->routes->request_headers(route_) : nullptr;
   std::string_view target = request_.target;
@@ -42,45 +24,37 @@ std::string_view Exchange::compose_request_head(base::Buffer& out) {
   }
   if (host.empty()) host = request_.authority;
   http::HopByHop hop_by_hop(request_.headers);
-  if (target.empty()) return {};
-  std::string_view source = incoming_.bytes().substr(0, incoming_.bytes().size() - behind_head_.size());
+  if (target.empty()) return false;
   bool drop_expect = !request_.expects_continue;
 
-  return write_head(out, [&](http::HeadWriter& writer) {
-    writer.request_line(request_.method, target);
-    writer.field("host", host);
-    http::write_fields(writer, request_.headers, source, [&](const HeaderField& field) {
-      if (field.id == HeaderId::other) {
-        // Of no use without the h2c upgrade, which is not forwarded.
-        if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
-        return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
-      }
-      if (field.id == HeaderId::host || field.id == HeaderId::x_request_id || replaces(field.id, peer_trusted_))
-        return false;
-      if (field.id == HeaderId::expect && drop_expect) return false;
-      if (field.id == HeaderId::max_forwards && max_forwards_) return false;
+  writer.request_line(request_.method, target);
+  writer.field("host", host);
+  http::write_fields(writer, request_.headers, client_side_.head_text(), [&](const HeaderField& field) {
+    if (field.id == HeaderId::other) {
+      // Of no use without the h2c upgrade, which is not forwarded.
+      if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
       return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
-    });
-    auto own_field = [&](std::string_view name, HeaderId id, std::string_view value) {
-      bool replaced = changes != nullptr && changes->removes({.name = name, .value = value, .id = id});
-      if (!replaced && !value.empty()) writer.field(name, value);
-    };
-    own_field("x-forwarded-for", HeaderId::x_forwarded_for, forwarded_.forwarded_for);
-    own_field("x-forwarded-proto", HeaderId::x_forwarded_proto, forwarded_.forwarded_proto);
-    own_field("x-forwarded-host", HeaderId::x_forwarded_host, forwarded_.forwarded_host);
-    own_field("x-request-id", HeaderId::x_request_id, request_id_);
-    if (max_forwards_) writer.field("max-forwards", max_forwards_->value);
-    if (request_.body.kind == http::BodyFraming::Kind::chunked) writer.field("transfer-encoding", "chunked");
-    if (request_.wants_upgrade) {
-      writer.field("connection", "upgrade");
-      writer.field("upgrade", request_.upgrade);
     }
-    if (!listener_->config->via.empty()) http::write_via(writer, request_.version, listener_->config->via);
-    if (changes != nullptr) {
-      for (const HeaderField& field : changes->appended()) writer.field(field.name, field.value);
-    }
-    writer.end();
+    if (field.id == HeaderId::host || field.id == HeaderId::x_request_id || replaces(field.id, peer_trusted_))
+      return false;
+    if (field.id == HeaderId::expect && drop_expect) return false;
+    if (field.id == HeaderId::max_forwards && max_forwards_) return false;
+    return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
   });
+  auto own_field = [&](std::string_view name, HeaderId id, std::string_view value) {
+    bool replaced = changes != nullptr && changes->removes({.name = name, .value = value, .id = id});
+    if (!replaced && !value.empty()) writer.field(name, value);
+  };
+  own_field("x-forwarded-for", HeaderId::x_forwarded_for, forwarded_.forwarded_for);
+  own_field("x-forwarded-proto", HeaderId::x_forwarded_proto, forwarded_.forwarded_proto);
+  own_field("x-forwarded-host", HeaderId::x_forwarded_host, forwarded_.forwarded_host);
+  own_field("x-request-id", HeaderId::x_request_id, request_id_);
+  if (max_forwards_) writer.field("max-forwards", max_forwards_->value);
+  if (!listener_->config->via.empty()) http::write_via(writer, request_.version, listener_->config->via);
+  if (changes != nullptr) {
+    for (const HeaderField& field : changes->appended()) writer.field(field.name, field.value);
+  }
+  return true;
 }
 
 std::string_view Exchange::sticky_cookie() {
@@ -89,46 +63,31 @@ std::string_view Exchange::sticky_cookie() {
                                               worker_.unix_ms() / 1000, arena_);
 }
 
-std::string_view Exchange::compose_response_head(base::Buffer& out, Framing framing) {
+bool Exchange::write_response_head(http::HeadWriter& writer) {
   const route::HeaderChanges* changes =
       route_ != route::kNoRoute ? &listener_->routes->response_headers(route_) : nullptr;
   http::HopByHop hop_by_hop(response_.headers);
-  bool upgraded = response_.status == 101;
   bool interim = response_.status < 200;
   bool has_date = response_.headers.find(HeaderId::date) != nullptr;
-  std::string_view source(upstream_buffer_.data(), upstream_begin_);
 
-  return write_head(out, [&](http::HeadWriter& writer) {
-    writer.status_line(response_.status, response_.reason);
-    http::write_fields(writer, response_.headers, source, [&](const HeaderField& field) {
-      // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
-      if (field.id == HeaderId::content_length && (interim || response_.status == 204)) return false;
-      return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
-    });
-    if (!interim) {
-      // RFC 9110 6.6.1: who forwards a response without Date adds one.
-      bool own_date =
-          !has_date && !(changes != nullptr && changes->removes({.name = "date", .value = {}, .id = HeaderId::date}));
-      if (own_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
-      if (framing == Framing::chunked) writer.field("transfer-encoding", "chunked");
-      if (set_cookie_) writer.field("set-cookie", sticky_cookie());
-      if (!keep_client_) {
-        writer.field("connection", "close");
-      } else if (request_.version == http::Version::http_1_0) {
-        writer.field("connection", "keep-alive");
-      }
-    }
-    if (upgraded) {
-      writer.field("connection", "upgrade");
-      if (const HeaderField* upgrade = response_.headers.find(HeaderId::upgrade))
-        writer.field("upgrade", upgrade->value);
-    }
-    if (!listener_->config->via.empty()) http::write_via(writer, response_.version, listener_->config->via);
-    if (changes != nullptr) {
-      for (const HeaderField& field : changes->appended()) writer.field(field.name, field.value);
-    }
-    writer.end();
+  writer.status_line(response_.status, response_.reason);
+  http::write_fields(writer, response_.headers, backend_side_->head_text(), [&](const HeaderField& field) {
+    // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
+    if (field.id == HeaderId::content_length && (interim || response_.status == 204)) return false;
+    return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
   });
+  if (!interim) {
+    // RFC 9110 6.6.1: who forwards a response without Date adds one.
+    bool own_date =
+        !has_date && !(changes != nullptr && changes->removes({.name = "date", .value = {}, .id = HeaderId::date}));
+    if (own_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
+    if (set_cookie_) writer.field("set-cookie", sticky_cookie());
+  }
+  if (!listener_->config->via.empty()) http::write_via(writer, response_.version, listener_->config->via);
+  if (changes != nullptr) {
+    for (const HeaderField& field : changes->appended()) writer.field(field.name, field.value);
+  }
+  return true;
 }
 
 }  // namespace weir::proxy

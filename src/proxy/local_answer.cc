@@ -38,14 +38,11 @@ net::Task<void> Exchange::answer_error(Error error) {
   if (status == kClientClosedRequest) {
     // Nobody is there to read an answer.
     status_ = status;
-    keep_client_ = false;
+    client_side_.close_after();
     co_return;
   }
   // What is left of the body is not worth waiting for.
-  if (error.side == base::Side::client) {
-    keep_client_ = false;
-    unread_body_ = true;
-  }
+  if (error.side == base::Side::client) client_side_.give_up_body();
   const http::RequestHead* head = &request_;
   co_await answer(error_page(error, head, request_id_, arena_));
 }
@@ -77,58 +74,48 @@ net::Task<void> Exchange::answer(const ErrorPage& page) {
   co_await write_answer(page.status, page.body);
 }
 
-// A request whose body is not all here yet cannot be left behind: the connection ends with the answer.
+// What of the body is in memory is taken along; with more to come the connection cannot go on.
 void Exchange::settle_request_body() {
-  if (request_.body.kind == http::BodyFraming::Kind::none || client_body_.finished()) return;
-  while (!body_pulled_ && !client_body_.finished()) {
-    base::Result<std::optional<http::BodyPiece>> piece = client_body_.buffered();
+  if (request_.body.kind == http::BodyFraming::Kind::none || client_side_.body_finished()) return;
+  while (!body_pulled_ && !client_side_.body_finished()) {
+    base::Result<std::optional<http::BodyPiece>> piece = client_side_.buffered_body();
     if (!piece || !*piece) break;
   }
-  if (client_body_.finished()) return;
-  keep_client_ = false;
-  unread_body_ = true;
+  if (!client_side_.body_finished()) client_side_.give_up_body();
 }
 
 // With the fields in own_fields.
 net::Task<void> Exchange::write_answer(std::uint16_t status, std::string_view body) {
   settle_request_body();
-  if (closing()) keep_client_ = false;
+  if (closing()) client_side_.close_after();
   status_ = status;
-  response_started_ = true;
-  bool has_content = http::content_allowed(status, request_.method);
-  if (!out_) out_ = base::Buffer::small();
-  http::HeadWriter writer({out_.data(), out_.capacity()});
-  writer.status_line(status, http::reason_phrase(status));
-  const route::HeaderChanges* changes =
-      route_ != route::kNoRoute ? &listener_->routes->response_headers(route_) : nullptr;
+  answer_length_ = body.size();
   state_.own_fields.add("date", worker_.dates.at(worker_.unix_ms() / 1000));
   state_.own_fields.add("x-request-id", request_id_);
+  bool has_content = http::content_allowed(status, request_.method) && !body.empty();
+  http::BodyFraming framing;
+  if (has_content) framing = {.kind = http::BodyFraming::Kind::length, .length = body.size()};
+  http::BodyPiece piece{.data = has_content ? body : std::string_view(), .last = true};
+  base::Result<void> sent =
+      co_await client_side_.send_head(AnswerForClient(*this), framing, piece, nullptr, timeouts_.body());
+  if (sent) co_return;
+  // The client is gone, or fields of the configuration fill 64 KB: nothing sensible can follow.
+  client_side_.close_after();
+  if (termination_ == kTerminationOk) termination_ = termination(sent.error());
+}
+
+bool Exchange::write_answer_head(http::HeadWriter& writer) {
+  writer.status_line(status_, http::reason_phrase(status_));
+  const route::HeaderChanges* changes =
+      route_ != route::kNoRoute ? &listener_->routes->response_headers(route_) : nullptr;
   for (const http::HeaderField& field : state_.own_fields) {
     if (changes == nullptr || !changes->removes(field)) writer.field(field.name, field.value);
   }
-  if (status != 204 && status != 304 && status >= 200) writer.field("content-length", body.size());
+  if (status_ != 204 && status_ != 304 && status_ >= 200) writer.field("content-length", answer_length_);
   if (changes != nullptr) {
     for (const http::HeaderField& field : changes->appended()) writer.field(field.name, field.value);
   }
-  if (!keep_client_) {
-    writer.field("connection", "close");
-  } else if (request_.version == http::Version::http_1_0) {
-    writer.field("connection", "keep-alive");
-  }
-  writer.end();
-  if (writer.overflowed()) {
-    // Fields of a configuration that fills 16 KB; nothing sensible can be sent.
-    keep_client_ = false;
-    co_return;
-  }
-  std::array<std::string_view, 2> parts{writer.text(), has_content ? body : std::string_view()};
-  bytes_out_ += parts[0].size() + parts[1].size();
-  net::WriteOperation write = client_.stream.write(parts, timeouts_.body());
-  base::Result<void> written = co_await write;
-  if (!written) {
-    keep_client_ = unread_body_ = false;
-    if (termination_ == kTerminationOk) termination_ = termination(written.error().on(base::Side::client));
-  }
+  return true;
 }
 
 }  // namespace weir::proxy

@@ -66,9 +66,8 @@ net::Task<void> relay(net::TcpStream& from, net::TcpStream& to, Side from_side, 
 }  // namespace
 
 net::Task<base::Result<void>> Exchange::tunnel() {
-  keep_client_ = false;
   // Both sides finished looks like a broken connection, with bytes still to be read.
-  client_.stream.cancel_when_broken(nullptr);
+  client_side_.cancel_when_broken(nullptr);
   if (!request_.wants_upgrade || !body_sent_) {
     Error error{.code = ErrorCode::protocol,
                 .side = Side::backend,
@@ -76,32 +75,30 @@ net::Task<base::Result<void>> Exchange::tunnel() {
     co_return std::unexpected(error);
   }
   upstream_time_ = worker_.reactor.now() - attempt_started_;
-  std::string_view head = compose_response_head(out_, Framing::none);
-  std::string_view early_from_backend(upstream_buffer_.data() + upstream_begin_, upstream_end_ - upstream_begin_);
-  std::string_view early_from_client = client_body_.leftover();
+  net::TcpStream& client = *client_side_.stream();
+  net::TcpStream& backend = *backend_side_->stream();
   status_ = 101;
-  response_started_ = true;
-  bytes_out_ += head.size() + early_from_backend.size();
-  std::array<std::string_view, 2> parts{head, early_from_backend};
-  net::WriteOperation write = client_.stream.write(parts, timeouts_.body());
-  base::Result<void> written = co_await write;
-  if (!written) co_return std::unexpected(written.error().on(Side::client));
+  const http::HeaderField* upgrade = response_.headers.find(http::HeaderId::upgrade);
+  base::Result<void> written = co_await client_side_.switch_protocols(
+      ResponseForClient(*this), upgrade != nullptr ? upgrade->value : std::string_view(), backend_side_->leftover(),
+      timeouts_.body());
+  if (!written) co_return written;
+  std::string_view early_from_client = client_side_.leftover();
   if (!early_from_client.empty()) {
-    bytes_in_ += early_from_client.size();
-    written = co_await lease_.stream().write(early_from_client, timeouts_.body());
+    client_side_.bytes_in += early_from_client.size();
+    written = co_await backend.write(early_from_client, timeouts_.body());
     if (!written) co_return std::unexpected(written.error().on(Side::backend));
   }
   // A quiet tunnel holds no buffers.
-  out_.release();
-  upstream_buffer_.release();
   keep_what_is_logged();
-  incoming_.release();
+  client_side_.release_buffers();
+  backend_side_->release();
   response_.keep_alive = false;
 
   Tunnel state{.last_activity = worker_.reactor.now(), .idle_limit = timeouts_.tunnel(), .failure = std::nullopt};
   net::TaskGroup directions;
-  directions.spawn(relay(client_.stream, lease_.stream(), Side::client, state, bytes_in_));
-  directions.spawn(relay(lease_.stream(), client_.stream, Side::backend, state, bytes_out_));
+  directions.spawn(relay(client, backend, Side::client, state, client_side_.bytes_in));
+  directions.spawn(relay(backend, client, Side::backend, state, client_side_.bytes_out));
   co_await directions.join();
   if (state.failure) co_return std::unexpected(*state.failure);
   co_return base::Result<void>();

@@ -67,7 +67,8 @@ struct Services {
 struct ExchangeState {
   http::RequestHead request;
   http::ResponseHead response;
-  http::HeaderMap own_fields;  // of answers made here
+  http::HeaderMap own_fields;  // of answers made here, and trailers that go on
+  http::HeaderMap received_trailers;
   base::Arena arena;
 };
 

@@ -1,0 +1,144 @@
+#include "proxy/h1_backend.h"
+
+#include <cstring>
+
+#include "http/h1_codec.h"
+#include "proxy/h1_text.h"
+
+namespace weir::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Side;
+
+namespace {
+
+std::unexpected<Error> broken_protocol(const char* what) {
+  return std::unexpected(Error{.code = ErrorCode::protocol, .side = Side::backend, .what = what});
+}
+
+}  // namespace
+
+void H1Backend::begin(upstream::Lease lease) {
+  lease_ = std::move(lease);
+  heard_ = false;
+  expected_by_ = base::TimePoint::max();
+  begin_ = end_ = 0;
+}
+
+net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const http::RequestHead& request,
+                                                   const http::BodyPiece& first, const http::HeaderMap* trailers,
+                                                   base::Nanoseconds patience) {
+  chunked_request_ = request.body.kind == http::BodyFraming::Kind::chunked;
+  base::Buffer out;
+  std::string_view text = write_head(out, [&](http::HeadWriter& writer) {
+    if (!head.write(writer)) return false;
+    if (chunked_request_) writer.field("transfer-encoding", "chunked");
+    if (request.wants_upgrade) {
+      writer.field("connection", "upgrade");
+      writer.field("upgrade", request.upgrade);
+    }
+    writer.end();
+    return true;
+  });
+  if (text.empty()) {
+    // A rewrite that makes no usable path of this one, or changes that make the head larger than 64 KB.
+    Error error{.code = ErrorCode::protocol, .side = Side::client, .what = "the route cannot rewrite this request"};
+    co_return std::unexpected(error);
+  }
+  FramedPiece framed(text, first, chunked_request_, trailers, arena_);
+  net::WriteOperation write = lease_.stream().write(framed.parts(), patience);
+  base::Result<void> written = co_await write;
+  if (written) worker_.services.backend_bytes_out.add(worker_.index, framed.size());
+  co_return written;
+}
+
+net::Task<base::Result<void>> H1Backend::send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
+                                                   base::Nanoseconds patience) {
+  FramedPiece framed({}, piece, chunked_request_, trailers, arena_);
+  worker_.services.backend_bytes_out.add(worker_.index, framed.size());
+  net::WriteOperation write = lease_.stream().write(framed.parts(), patience);
+  co_return co_await write;
+}
+
+void H1Backend::expect_response(base::TimePoint deadline) {
+  if (!lease_) return;
+  expected_by_ = deadline;
+  lease_.stream().descriptor().hurry_reader(worker_.reactor.tick(deadline));
+}
+
+net::Task<base::Result<void>> H1Backend::read_head(http::ResponseHead& head, std::string_view request_method,
+                                                   base::TimePoint deadline) {
+  if (!buffer_) buffer_ = base::Buffer::small();
+  while (true) {
+    base::Result<bool> complete = take_head(head, request_method);
+    if (!complete) co_return std::unexpected(complete.error());
+    if (*complete) co_return base::Result<void>();
+    std::span<char> room(buffer_.data() + end_, buffer_.capacity() - end_);
+    base::Result<std::size_t> got = co_await lease_.stream().read(room, std::min(deadline, expected_by_));
+    if (!got) co_return std::unexpected(got.error());
+    if (*got == 0) co_return base::fail(ErrorCode::closed, "the backend closed the connection before a response");
+    end_ += *got;
+    heard_ = true;
+    worker_.services.backend_bytes_in.add(worker_.index, *got);
+  }
+}
+
+base::Result<bool> H1Backend::take_head(http::ResponseHead& head, std::string_view request_method) {
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    return false;
+  }
+  constexpr http::HeadLimits kLimits{
+      .start_line_bytes = 16 * 1024, .head_bytes = base::kLargeBufferBytes, .header_count = 256};
+  std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
+  http::Parsed parsed = http::parse_response_head(bytes, kLimits, request_method, head);
+  if (parsed.state == http::Parsed::State::invalid) return broken_protocol(parsed.what);
+  if (parsed.state == http::Parsed::State::complete) {
+    begin_ += parsed.consumed;
+    return true;
+  }
+  if (end_ == buffer_.capacity()) {
+    base::Buffer larger = base::Buffer::large();
+    if (begin_ == 0 && buffer_.capacity() == larger.capacity()) {
+      return broken_protocol("the response head is larger than 64 KB");
+    }
+    std::memcpy(larger.data(), bytes.data(), bytes.size());
+    buffer_ = std::move(larger);
+    begin_ = 0;
+    end_ = bytes.size();
+  }
+  return false;
+}
+
+void H1Backend::start_body(const http::BodyFraming& framing) {
+  framing_ = framing;
+  body_.start(framing, leftover());
+}
+
+net::Task<base::Result<http::BodyPiece>> H1Backend::read_body(base::TimePoint deadline) {
+  bool streaming = framing_.kind != http::BodyFraming::Kind::length;
+  if (!large_ && (streaming || body_.unread_length() > base::kBufferBytes)) large_ = base::Buffer::large();
+  base::Result<http::BodyPiece> piece = co_await body_.read(lease_.stream(), large_ ? large_ : buffer_, deadline);
+  if (!piece) co_return piece;
+  if (piece->last && lease_.was_cut() && framing_.kind == http::BodyFraming::Kind::until_close) {
+    co_return base::fail(ErrorCode::reset, "the connection was cut before the body ended");
+  }
+  worker_.services.backend_bytes_in.add(worker_.index, piece->data.size());
+  co_return piece;
+}
+
+void H1Backend::end(bool clean) {
+  if (lease_ && clean && body_.finished() && body_.leftover().empty()) {
+    lease_.give_back();
+  } else {
+    lease_.close();
+  }
+}
+
+void H1Backend::release() {
+  buffer_.release();
+  large_.release();
+}
+
+}  // namespace weir::proxy
