@@ -106,14 +106,31 @@ TEST(YamlText, BoundsDepthThroughAliases) {
 TEST(YamlText, SaysWhereTheSyntaxIsWrong) {
   EXPECT_THAT(stop_of("a: [1, 2\nb: 3\n"), HasSubstr("not YAML: the list is not closed with ']'"));
   EXPECT_THAT(stop_of("a: {b: c"), HasSubstr("the map is not closed with '}'"));
-  EXPECT_EQ(stop_of("a:\n\t- b\n"),
-            "t.yaml:2:2: not YAML: a '- ' where none can be; check the indentation, which must be spaces");
+  EXPECT_EQ(stop_of("a:\n\t- b\n"), "t.yaml:2:1: not YAML: a tab in the indentation; use spaces");
   EXPECT_EQ(stop_of("a: b: c\n"),
             "t.yaml:1:5: not YAML: a ':' where none can be; check the indentation, or put the text in quotes");
   EXPECT_THAT(stop_of("a:\n  - b\n   - c: d\n"), HasSubstr("check the indentation"));
   EXPECT_THAT(stop_of("a: @b\n"), HasSubstr("put the text in quotes"));
   EXPECT_THAT(stop_of("a: *nowhere\n"), HasSubstr("anchor is not defined"));
 }
+
+TEST(YamlText, PlacesSyntaxErrorsWhereTheyWereMade) {
+  EXPECT_EQ(stop_of("a: 1\nb\nc: 2\n"),
+            "t.yaml:2:1: not YAML: expected a ': ' after this key; check the indentation, or put the text in quotes");
+  EXPECT_EQ(stop_of("a:\n  b: 'open\n  c: d\n"), "t.yaml:2:6: not YAML: the quote is never closed");
+  EXPECT_EQ(stop_of("a:\n  b: *:80\n"),
+            "t.yaml:2:6: not YAML: a value that begins with '*' or '&'; put it in quotes, like '*:8080'");
+  EXPECT_EQ(stop_of("a: &x 1\nb: *y\n"), "t.yaml:2:4: '*y' stands for nothing: the anchor is not defined");
+}
+
+TEST(YamlText, TakesColonsInValues) {
+  EXPECT_EQ(json_of("a: ::1\nb: [10.0.0.1:80, 'x', fe80::1, http://h:1/p?q=r]\nc: {d: '::1'}\n"),
+            R"({"a":"::1","b":["10.0.0.1:80","x","fe80::1","http://h:1/p?q=r"],"c":{"d":"::1"}})");
+  EXPECT_EQ(stop_of("a: {host: ::1}\n"),
+            "t.yaml:1:11: not YAML: a value that begins with ':' inside [ ] or { }; put it in quotes, like '::1'");
+}
+
+TEST(YamlText, CountsColumnsInCharacters) { EXPECT_EQ(parse_yaml("{ä: 1, ö: 2}", "t.yaml").root.members[1].column, 8); }
 
 TEST(YamlText, RefusesQuotesThatAreNeverClosed) {
   for (std::string_view text : {"k: 'open\nb: c\n", "k: \"open\n", "k: 'it''s\n", "k: \"a\\\"\n", "k: 'open", "k: '"}) {
