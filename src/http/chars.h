@@ -19,6 +19,7 @@ enum CharClass : std::uint8_t {
   kHostChar = 8,         // of a registered name: unreserved and sub-delims, but ','
   kUnreservedChar = 16,  // RFC 3986 2.3
   kCookieChar = 32,      // RFC 6265 4.1.1 cookie-octet
+  kLowerTokenChar = 64,  // of a field name in HTTP/2: a token without upper case (RFC 9113 8.2.1)
 };
 
 inline constexpr std::array<std::uint8_t, 256> kCharClasses = [] {
@@ -27,7 +28,8 @@ inline constexpr std::array<std::uint8_t, 256> kCharClasses = [] {
     for (char c : chars) table[static_cast<unsigned char>(c)] |= static_cast<std::uint8_t>(classes);
   };
   add("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", kTokenChar | kHostChar | kUnreservedChar);
-  add("!#$%&'*+-.^_`|~", kTokenChar);
+  add("!#$%&'*+-.^_`|~", kTokenChar | kLowerTokenChar);
+  add("abcdefghijklmnopqrstuvwxyz0123456789", kLowerTokenChar);
   add("-._~", kHostChar | kUnreservedChar);
   add("!$&'()*+;=", kHostChar);
   for (unsigned c = 0x21; c < 0x7f; ++c) {

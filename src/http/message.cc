@@ -32,7 +32,7 @@ void RequestHead::clear() {
   headers.clear();
   body = {};
   keep_alive = true;
-  has_query = expects_continue = wants_upgrade = false;
+  has_query = expects_continue = wants_upgrade = extended_connect = false;
 }
 
 void ResponseHead::clear() {

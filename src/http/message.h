@@ -43,6 +43,8 @@ class HeaderMap {
   const HeaderField* find(std::string_view name) const;
   std::size_t size() const { return fields_.size(); }
   bool empty() const { return fields_.empty(); }
+  // Forgets all but the first `count` fields.
+  void keep_first(std::size_t count) { fields_.resize(count); }
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
   HeaderField& operator[](std::size_t index) { return fields_[index]; }
@@ -79,6 +81,7 @@ struct RequestHead {
   bool expects_continue = false;  // Expect: 100-continue, in HTTP/1.1 and with a body to come
   bool wants_upgrade = false;     // Connection: upgrade with exactly one Upgrade field, in HTTP/1.1
   std::string_view upgrade;       // the value of that field; empty unless wants_upgrade
+  bool extended_connect = false;  // HTTP/2: the upgrade was asked for by an extended CONNECT (RFC 8441)
 
   // As default-constructed, but the header map keeps its capacity.
   void clear();

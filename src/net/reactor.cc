@@ -120,7 +120,7 @@ void Reactor::run() {
 }
 
 int Reactor::sleep_milliseconds(base::TimePoint latest) const {
-  if (!ready_.empty() || !mailbox_.empty()) return 0;
+  if (!ready_.empty() || !mailbox_.empty() || !round_end_work_.empty()) return 0;
   Tick until = std::min(timers_.next_expiry(), tick(latest));
   if (until == kNever) return -1;
   auto left = std::chrono::ceil<std::chrono::milliseconds>(start_ + std::chrono::milliseconds(until) - now_);
@@ -149,6 +149,9 @@ void Reactor::run_once(base::TimePoint latest) {
   resuming_.swap(ready_);
   for (std::coroutine_handle<> handle : resuming_) handle.resume();
   resuming_.clear();
+  for (std::size_t left = round_end_work_.size(); left > 0 && !round_end_work_.empty(); --left) {
+    round_end_work_.pop_front()->at_round_end();
+  }
   for (const RoundEnd& end : round_end_) end.call(end.argument);
   bury_retired();
 }

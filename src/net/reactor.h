@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/intrusive_list.h"
 #include "net/mailbox.h"
 #include "net/task.h"
 #include "net/timer_wheel.h"
@@ -18,6 +19,16 @@ namespace weir::net {
 
 class Descriptor;
 class Reactor;
+
+// Work for the end of a round of the reactor, once: what many events of the round have gathered (frames to be sent in
+// one system call). Embedded in what does it; leave the list before destruction.
+class RoundEndWork : public base::ListHook<RoundEndWork> {
+ public:
+  virtual void at_round_end() = 0;
+
+ protected:
+  ~RoundEndWork() = default;
+};
 
 // What waits for a descriptor to become readable or writable.
 class IoWaiter : public Wait {
@@ -116,6 +127,13 @@ class Reactor {
   void schedule(std::coroutine_handle<> handle) { ready_.push_back(handle); }
   // Frees descriptors that were closed; every round does. Call it on the thread before that ends.
   void bury_retired();
+  // Runs `work` once, at the end of this round; work that is added meanwhile has its turn in the next round.
+  void run_at_round_end(RoundEndWork& work) {
+    if (!work.linked()) round_end_work_.push_back(work);
+  }
+  void forget(RoundEndWork& work) {
+    if (work.linked()) round_end_work_.remove(work);
+  }
   // Called at the end of every round, before sleeping (batched hand-over of logs and the like).
   void at_round_end(void (*call)(void*), void* argument) { round_end_.push_back({call, argument}); }
 
@@ -139,6 +157,7 @@ class Reactor {
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<Descriptor*> retired_;  // closed in this round: events of theirs may still be in the batch
   std::vector<RoundEnd> round_end_;
+  base::IntrusiveList<RoundEndWork> round_end_work_;
 };
 
 }  // namespace weir::net

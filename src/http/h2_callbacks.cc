@@ -1,0 +1,141 @@
+#include "http/h2_callbacks.h"
+
+#include "http/h2_connection.h"
+
+namespace weir::http {
+
+using Kind = H2Abuse::Kind;
+
+namespace {
+
+std::string_view text(const std::uint8_t* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+H2Connection& of(void* user) { return *static_cast<H2Connection*>(user); }
+
+}  // namespace
+
+// A connection ends when one of these fails: nghttp2 tells receive() or pump(), which asks the peer to calm down.
+struct H2Callbacks {
+  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) {
+    H2Connection& connection = of(user);
+    bool too_many = false;
+    switch (hd->type) {
+      case NGHTTP2_DATA:
+        if (hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0) too_many = connection.charge(Kind::empty);
+        break;
+      case NGHTTP2_HEADERS:
+        if (hd->length == 0) too_many = connection.charge(Kind::empty);
+        break;
+      case NGHTTP2_SETTINGS:
+        if ((hd->flags & NGHTTP2_FLAG_ACK) == 0) too_many = connection.charge(Kind::settings);
+        break;
+      case NGHTTP2_PING:
+        too_many = connection.charge(Kind::ping);
+        break;
+      case NGHTTP2_PRIORITY:
+      case NGHTTP2_RST_STREAM:
+        too_many = connection.charge(Kind::priority);
+        break;
+      case NGHTTP2_WINDOW_UPDATE:
+        too_many = connection.charge(Kind::window_update);
+        break;
+      default:
+        too_many = connection.charge(Kind::unknown);
+        break;
+    }
+    return too_many ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+  }
+
+  static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    return of(user).begin_headers(*frame) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int on_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t name_size,
+                       const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
+    return of(user).take_field(text(name, name_size), text(value, value_size)) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    H2Connection& connection = of(user);
+    switch (frame->hd.type) {
+      case NGHTTP2_HEADERS:
+        connection.end_headers(*frame);
+        break;
+      case NGHTTP2_DATA:
+        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+          if (H2Stream* stream = connection.find(frame->hd.stream_id)) connection.end_input(*stream);
+        }
+        break;
+      case NGHTTP2_RST_STREAM:
+        // Of a stream that was at work; nghttp2 closes it right after this.
+        if (connection.role_ == H2Role::server && connection.find(frame->hd.stream_id) != nullptr &&
+            connection.charge(Kind::reset)) {
+          return NGHTTP2_ERR_CALLBACK_FAILURE;
+        }
+        break;
+      case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+          connection.settings_received_ = true;
+          connection.streams_changed_ = true;
+        }
+        break;
+      case NGHTTP2_PING:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && connection.shutting_down_) connection.send_final_goaway();
+        break;
+      case NGHTTP2_GOAWAY:
+        connection.goaway_received_ = true;
+        connection.streams_changed_ = true;
+        break;
+      default:
+        break;
+    }
+    return 0;
+  }
+
+  static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                     std::size_t size, void* user) {
+    H2Connection& connection = of(user);
+    // The connection's window is no bound on memory: those of the streams are. So one that stalls holds up no other.
+    nghttp2_session_consume_connection(session, size);
+    if (H2Stream* stream = connection.find(id)) connection.take_data(*stream, text(data, size));
+    return 0;
+  }
+
+  static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
+    H2Connection& connection = of(user);
+    if (H2Stream* stream = connection.find(id)) connection.on_closed(*stream, code);
+    return 0;
+  }
+
+  // Resets that the client makes us send cost what those it sends itself cost.
+  static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    H2Connection& connection = of(user);
+    if (frame->hd.type != NGHTTP2_RST_STREAM || connection.role_ != H2Role::server) return 0;
+    std::uint32_t code = frame->rst_stream.error_code;
+    bool ours = code == NGHTTP2_NO_ERROR || code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR;
+    return !ours && connection.charge(Kind::reset) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+  }
+
+  static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* header, std::size_t size,
+                       nghttp2_data_source*, void* user) {
+    constexpr std::size_t kFrameHeaderBytes = 9;
+    bool taken = of(user).take_body_bytes(frame->hd.stream_id, text(header, kFrameHeaderBytes), size);
+    // One frame at a time: pump() looks for room again.
+    return taken ? NGHTTP2_ERR_PAUSE : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+};
+
+void set_h2_callbacks(nghttp2_session_callbacks* callbacks) {
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, H2Callbacks::on_begin_frame);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, H2Callbacks::on_begin_headers);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, H2Callbacks::on_header);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, H2Callbacks::on_frame_recv);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, H2Callbacks::on_data);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, H2Callbacks::on_stream_close);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, H2Callbacks::on_frame_send);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, H2Callbacks::send_data);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,257 @@
+#include "http/h2_connection.h"
+
+#include <algorithm>
+#include <array>
+
+namespace weir::http {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+// After the last frame the peer has so long to take it, and to close; then so long again.
+constexpr auto kGoodbye = std::chrono::seconds(1);
+// A peer that sends without pause lets others have their turn after so many reads.
+constexpr int kReadsPerTurn = 8;
+
+// Cancels a group of tasks when its time has come.
+class CancelAt final : net::TimerNode {
+ public:
+  CancelAt(net::TaskGroup& group, base::TimePoint when) : group_(group) {
+    net::Reactor& reactor = net::Reactor::current();
+    reactor.timers().arm(*this, reactor.tick(when));
+  }
+
+ private:
+  void on_timer() override { group_.cancel(); }
+  net::TaskGroup& group_;
+};
+
+}  // namespace
+
+H2Connection::H2Connection(H2Role role, H2Shared& shared, const H2Settings& settings, net::TcpStream& stream,
+                           H2Owner& owner)
+    : role_(role),
+      shared_(shared),
+      settings_(settings),
+      stream_(stream),
+      owner_(owner),
+      abuse_(settings.max_resets),
+      growth_left_(settings.growth_bytes) {
+  began_ = idle_since_ = net::Reactor::current().now();
+  int made = role == H2Role::server
+                 ? nghttp2_session_server_new2(&session_, shared.callbacks(), this, shared.server_options())
+                 : nghttp2_session_client_new2(&session_, shared.callbacks(), this, shared.client_options());
+  WEIR_ASSERT(made == 0);
+  start();
+}
+
+H2Connection::~H2Connection() {
+  WEIR_ASSERT(opened_.empty());
+  net::Reactor::current().forget(*this);
+  nghttp2_session_del(session_);
+}
+
+void H2Connection::start() {
+  std::array<nghttp2_settings_entry, 6> entries;
+  std::size_t count = 0;
+  if (role_ == H2Role::server) {
+    entries[count++] = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings_.max_streams};
+    if (settings_.extended_connect) entries[count++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
+  } else {
+    entries[count++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
+  }
+  entries[count++] = {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings_.fields.bytes};
+  if (settings_.stream_window_bytes != NGHTTP2_INITIAL_WINDOW_SIZE) {
+    entries[count++] = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings_.stream_window_bytes};
+  }
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), count);
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<std::int32_t>(settings_.connection_window_bytes));
+  mark_dirty();
+}
+
+net::Task<void> H2Connection::run(std::string_view already_read) {
+  net::TaskGroup writer;
+  writer.spawn(write_loop());
+  co_await read_loop(already_read);
+  fail_streams();
+  run_woken();
+  co_await close_down(writer);
+}
+
+base::TimePoint H2Connection::read_deadline() const {
+  if (shutting_down_ && open_streams() == 0) return final_goaway_ ? began_ : idle_since_ + kGoodbye;
+  if (section_stream_ != 0) return section_began_ + settings_.header_timeout;
+  if (!settings_received_) return began_ + settings_.header_timeout;
+  if (open_streams() == 0) return idle_since_ + settings_.idle_timeout;
+  return base::TimePoint::max();
+}
+
+// True when waiting goes on.
+bool H2Connection::on_read_timeout() {
+  if (read_deadline() > net::Reactor::current().now()) return true;
+  if (shutting_down_ && open_streams() == 0) {
+    ended_ = true;
+    return false;
+  }
+  terminate(section_stream_ != 0 || !settings_received_ ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR);
+  return false;
+}
+
+net::Task<void> H2Connection::read_loop(std::string_view already_read) {
+  if (!already_read.empty()) receive(already_read);
+  run_woken();
+  bool large = false;
+  while (!ended_) {
+    base::Result<void> ready = co_await stream_.wait_readable(read_deadline());
+    if (ended_) break;
+    if (!ready && ready.error().code == ErrorCode::timeout && on_read_timeout()) continue;
+    if (!ready) {
+      if (!ended_) failure_ = ready.error();
+      break;
+    }
+    base::Buffer buffer = large ? base::Buffer::large() : base::Buffer::small();
+    int reads = 0;
+    do {
+      base::Result<std::size_t> got =
+          co_await stream_.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kGoodbye);
+      // Ready for nothing: what made it so was not for us.
+      if (!got && got.error().code == ErrorCode::timeout) break;
+      if (!got || *got == 0) {
+        Error closed{.code = ErrorCode::closed, .what = "the connection was closed"};
+        failure_ = got ? closed : got.error();
+        ended_ = failed_ = true;
+        break;
+      }
+      large = *got == buffer.capacity();
+      receive({buffer.data(), *got});
+      run_woken();
+    } while (!ended_ && stream_.descriptor().readable && ++reads < kReadsPerTurn);
+    buffer.release();
+    if (!ended_ && stream_.descriptor().readable) co_await net::yield();
+  }
+}
+
+void H2Connection::receive(std::string_view bytes) {
+  bytes_read_ += bytes.size();
+  ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  if (used < 0) {
+    if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
+      ended_ = true;
+    } else if (!ended_) {
+      // Floods that nghttp2 counts itself (outbound acknowledgements, CONTINUATION) and those of charge().
+      calm_down();
+    }
+  } else if (abuse_.take_bytes(bytes.size()) && !ended_) {
+    calm_down();
+  } else {
+    // What nghttp2 finds wrong with the connection ends in a GOAWAY of its own.
+    if (nghttp2_session_want_read(session_) == 0) ended_ = true;
+    mark_dirty();
+  }
+  if (streams_changed_) {
+    streams_changed_ = false;
+    owner_.on_streams_changed();
+  }
+}
+
+// GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 10.5), whatever state nghttp2 is in: what it still wanted to send is dropped.
+void H2Connection::calm_down() {
+  std::array<char, 17> frame{0, 0, 8, NGHTTP2_GOAWAY, 0, 0, 0, 0, 0};
+  auto last = static_cast<std::uint32_t>(nghttp2_session_get_last_proc_stream_id(session_));
+  for (int i = 0; i < 4; ++i) {
+    frame[9 + i] = static_cast<char>(last >> (24 - 8 * i));
+    frame[13 + i] = static_cast<char>(std::uint32_t{NGHTTP2_ENHANCE_YOUR_CALM} >> (24 - 8 * i));
+  }
+  ended_ = muted_ = true;
+  stream_.descriptor().hurry_reader(0);
+  failure_ = Error{.code = ErrorCode::protocol, .side = peer_side(), .what = "too much of what costs us more than it"};
+  if (!pending_.empty()) {
+    // Not in the middle of a frame.
+    if (!make_room() || room() < pending_.size()) return;
+    put(std::exchange(pending_, {}));
+  }
+  if (!make_room() || room() < frame.size()) return;
+  put({frame.data(), frame.size()});
+  mark_dirty();
+}
+
+void H2Connection::terminate(std::uint32_t code) {
+  if (ended_) return;
+  nghttp2_session_terminate_session(session_, code);
+  pump();
+  ended_ = true;
+  stream_.descriptor().hurry_reader(0);
+}
+
+void H2Connection::shut_down() {
+  if (shutting_down_ || ended_) return;
+  shutting_down_ = true;
+  if (open_streams() == 0) idle_since_ = net::Reactor::current().now();
+  if (role_ == H2Role::client) {
+    send_final_goaway();
+  } else {
+    // The client may be sending requests: the ping's answer says that it has heard (RFC 9113 6.8).
+    nghttp2_submit_shutdown_notice(session_);
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  }
+  if (open_streams() == 0) hurry_reader();
+  mark_dirty();
+}
+
+void H2Connection::send_final_goaway() {
+  if (std::exchange(final_goaway_, true)) return;
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
+  if (open_streams() == 0) hurry_reader();
+  mark_dirty();
+}
+
+// The reader looks at its deadline again.
+void H2Connection::hurry_reader() {
+  net::Reactor& reactor = net::Reactor::current();
+  stream_.descriptor().hurry_reader(reactor.tick(std::max(read_deadline(), reactor.now())));
+}
+
+void H2Connection::fail_streams() {
+  ended_ = true;
+  Error error = failure_.value_or(Error{.code = ErrorCode::closed, .what = "the connection has ended"});
+  error.side = peer_side();
+  while (H2Stream* stream = opened_.front()) {
+    detach(*stream);
+    if (stream->unserved_) {
+      base::ListHook<H2Woken>& hook = *stream;
+      if (hook.linked()) woken_.remove(*stream);
+      owner_.discard(*stream);
+    } else {
+      stream->fail(error);
+      wake(*stream);
+    }
+  }
+}
+
+// Lets the peer take the last frames, then waits a moment for it to close first: a close with bytes unread would be a
+// reset, which may overtake them.
+net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
+  base::TimePoint deadline = net::Reactor::current().now() + kGoodbye;
+  if (failed_) {
+    writer.cancel();
+  } else {
+    pump();
+    finishing_ = true;
+    mark_dirty();
+  }
+  CancelAt late(writer, deadline);
+  co_await writer.join();
+  if (failed_) co_return;
+  stream_.finish_writing();
+  base::Buffer buffer = base::Buffer::small();
+  while (true) {
+    base::Result<std::size_t> got = co_await stream_.read({buffer.data(), buffer.capacity()}, deadline);
+    if (!got || *got == 0) break;
+  }
+}
+
+}  // namespace weir::http

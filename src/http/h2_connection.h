@@ -1,0 +1,168 @@
+// An HTTP/2 connection over a byte stream, for either role: nghttp2 frames it, this moves the bytes (RFC 9113).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "base/intrusive_list.h"
+#include "http/h2_abuse.h"
+#include "http/h2_settings.h"
+#include "http/h2_shared.h"
+#include "http/h2_stream.h"
+#include "net/task.h"
+#include "net/task_group.h"
+#include "net/tcp.h"
+
+namespace weir::http {
+
+// What a connection tells its owner. Never called while the owner's own call into the connection runs, but for
+// begin_request and discard.
+class H2Owner {
+ public:
+  // Server: a request begins. The stream that is to carry it, or null to refuse it (REFUSED_STREAM): it did nothing.
+  virtual H2Stream* begin_request() = 0;
+  // Server: its head is complete, or `verdict` is a refusal that deserves an answer. The stream is the owner's now.
+  virtual void serve(H2Stream& stream, const FieldVerdict& verdict) = 0;
+  // Server: the head was malformed, or the connection ended before it was complete.
+  virtual void discard(H2Stream& stream) = 0;
+  // More or fewer streams may be opened than before: one has ended, or settings or GOAWAY came.
+  virtual void on_streams_changed() = 0;
+
+ protected:
+  ~H2Owner() = default;
+};
+
+// One coroutine reads, one writes: all frames that a round of the reactor makes leave in one send. Without work it
+// holds no buffer of ours. Reactor's thread only; must outlive run().
+class H2Connection final : private net::RoundEndWork {
+ public:
+  H2Connection(H2Role role, H2Shared& shared, const H2Settings& settings, net::TcpStream& stream, H2Owner& owner);
+  ~H2Connection();
+  H2Connection(const H2Connection&) = delete;
+  H2Connection& operator=(const H2Connection&) = delete;
+
+  // Until the connection has ended; all its streams have failed or ended then. `already_read`: what the peer has sent.
+  net::Task<void> run(std::string_view already_read);
+
+  // Client: may open() be called now?
+  bool takes_streams() const;
+  // Client: streams that may be open at once, by both sides' wish.
+  std::uint32_t stream_limit() const;
+  // Client: the request of `stream`. Error{reset, retry_helps} when takes_streams() is false.
+  base::Result<void> open(H2Stream& stream, const H2FieldList& fields, bool last);
+  // Client: the server takes extended CONNECT (RFC 8441 3).
+  bool peer_takes_extended_connect() const;
+  // The peer's first SETTINGS have come.
+  bool is_established() const { return settings_received_; }
+
+  std::uint32_t open_streams() const { return static_cast<std::uint32_t>(opened_.size()); }
+  // No new streams; ends once those there have ended (GOAWAY; RFC 9113 6.8).
+  void shut_down();
+  bool is_shutting_down() const { return shutting_down_; }
+  // Ends now, with GOAWAY.
+  void terminate(std::uint32_t code);
+
+  H2Shared& shared() { return shared_; }
+  // Why it ended, when not in an orderly way.
+  const std::optional<base::Error>& failure() const { return failure_; }
+  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_written() const { return bytes_written_; }
+
+ private:
+  friend class H2Stream;
+  friend class H2Wait;
+  friend struct H2Callbacks;
+  class WriterWait;
+
+  // -- h2_connection.cc: its life
+  void start();
+  net::Task<void> read_loop(std::string_view already_read);
+  base::TimePoint read_deadline() const;
+  bool on_read_timeout();
+  void receive(std::string_view bytes);
+  net::Task<void> close_down(net::TaskGroup& writer);
+  void fail_streams();
+  void calm_down();
+  void send_final_goaway();
+  void hurry_reader();
+
+  // -- h2_output.cc: what goes out
+  net::Task<void> write_loop();
+  void at_round_end() override;
+  void mark_dirty();
+  void pump();
+  bool make_room();
+  std::size_t room() const { return out_.capacity() - out_end_; }
+  void put(std::string_view bytes);
+  bool has_output() const { return out_end_ > out_begin_; }
+  void run_woken();
+  void wake(H2Stream& stream);
+
+  // -- h2_session.cc: nghttp2's events (H2Callbacks) and what streams ask for
+  // False: the connection cannot go on.
+  bool begin_headers(const nghttp2_frame& frame);
+  bool take_field(std::string_view name, std::string_view value);
+  void end_headers(const nghttp2_frame& frame);
+  void end_request(H2Stream& stream, bool ends_stream);
+  void end_response(H2Stream& stream, bool ends_stream);
+  bool charge(H2Abuse::Kind kind);
+  void take_data(H2Stream& stream, std::string_view bytes);
+  void end_input(H2Stream& stream);
+  void break_stream(H2Stream& stream, const char* what);
+  void attach(H2Stream& stream, std::int32_t id);
+  void detach(H2Stream& stream);
+  void on_closed(H2Stream& stream, std::uint32_t code);
+  void consumed(H2Stream& stream, std::size_t bytes);
+  H2Stream* find(std::int32_t id) const;
+  // How much of the body of stream `id` its next DATA frame takes; or an error of nghttp2's.
+  ssize_t next_body_bytes(std::int32_t id, std::size_t most, std::uint32_t* flags);
+  bool take_body_bytes(std::int32_t id, std::string_view frame_header, std::size_t count);
+  base::Side peer_side() const { return role_ == H2Role::server ? base::Side::client : base::Side::backend; }
+
+  H2Role role_;
+  H2Shared& shared_;
+  H2Settings settings_;
+  net::TcpStream& stream_;
+  H2Owner& owner_;
+  nghttp2_session* session_ = nullptr;
+  H2Abuse abuse_;
+
+  // What is being received.
+  std::variant<std::monostate, RequestSection, ResponseSection, TrailerSection> section_;
+  std::int32_t section_stream_ = 0;
+  base::TimePoint section_began_{};
+
+  // What is being sent: [out_begin_, out_end_) of out_, the first part of it perhaps under way.
+  base::Buffer out_;
+  std::size_t out_begin_ = 0;
+  std::size_t out_end_ = 0;
+  std::string_view pending_;  // the rest of a frame of nghttp2's that found no room
+  WriterWait* writer_wait_ = nullptr;
+  bool writing_ = false;
+  bool pumping_ = false;
+  bool again_ = false;  // a DATA frame was made: there may be more
+  bool running_woken_ = false;
+
+  base::IntrusiveList<H2Stream, H2Woken> woken_;
+  base::IntrusiveList<H2Stream, H2Opened> opened_;
+  std::uint32_t growth_left_;
+  base::TimePoint began_{};
+  base::TimePoint idle_since_{};
+  bool settings_received_ = false;
+  bool goaway_received_ = false;
+  bool shutting_down_ = false;
+  bool final_goaway_ = false;
+  bool ended_ = false;      // nothing more is read
+  bool muted_ = false;      // nghttp2 makes no more frames
+  bool finishing_ = false;  // the writer ends when all is written
+  bool failed_ = false;     // nor written
+  bool streams_changed_ = false;
+  std::optional<base::Error> failure_;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_written_ = 0;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,184 @@
+// What an HTTP/2 connection sends: frames are gathered in one buffer and leave at the end of the reactor's round.
+#include <algorithm>
+#include <cstring>
+
+#include "http/h2_connection.h"
+
+namespace weir::http {
+
+namespace {
+
+// A frame is begun only where it has so much room: less would be many small DATA frames.
+constexpr std::size_t kMinRoom = 2048;
+constexpr int kWritesPerTurn = 16;
+
+}  // namespace
+
+// The writing coroutine while there is nothing to write.
+class H2Connection::WriterWait final : public net::Suspension<net::Wait> {
+ public:
+  explicit WriterWait(H2Connection& connection) : connection_(connection) {}
+  bool await_ready() const { return connection_.has_output() || connection_.finishing_; }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (!suspend(handle)) {
+      cancelled_ = true;
+      return false;
+    }
+    connection_.writer_wait_ = this;
+    return true;
+  }
+  bool await_resume() const { return !cancelled_; }
+  void go() {
+    connection_.writer_wait_ = nullptr;
+    resume();
+  }
+  void cancel() override {
+    cancelled_ = true;
+    connection_.writer_wait_ = nullptr;
+    resume_later();
+  }
+
+ private:
+  H2Connection& connection_;
+  bool cancelled_ = false;
+};
+
+net::Task<void> H2Connection::write_loop() {
+  int writes = 0;
+  while (true) {
+    WriterWait wait(*this);
+    bool on = co_await wait;
+    if (!on || (finishing_ && !has_output())) co_return;
+    std::size_t end = out_end_;
+    std::string_view bytes(out_.data() + out_begin_, end - out_begin_);
+    writing_ = true;
+    base::Result<void> written = co_await stream_.write(bytes, settings_.write_timeout);
+    writing_ = false;
+    if (!written) {
+      if (!failure_) failure_ = written.error();
+      ended_ = failed_ = true;
+      // The reader finds the end and tells the streams.
+      stream_.shut_down();
+      co_return;
+    }
+    bytes_written_ += bytes.size();
+    out_begin_ = end;
+    if (out_begin_ == out_end_) {
+      out_begin_ = out_end_ = 0;
+      pump();
+      run_woken();
+      if (!has_output() && !finishing_) out_.release();
+      if (++writes % kWritesPerTurn == 0) co_await net::yield();
+    }
+  }
+}
+
+void H2Connection::mark_dirty() { net::Reactor::current().run_at_round_end(*this); }
+
+void H2Connection::at_round_end() {
+  run_woken();
+  pump();
+  run_woken();
+  if (streams_changed_) {
+    streams_changed_ = false;
+    owner_.on_streams_changed();
+  }
+  if (writer_wait_ != nullptr && (has_output() || finishing_)) {
+    writer_wait_->go();
+  } else if (!writing_ && !has_output()) {
+    out_.release();
+  }
+}
+
+bool H2Connection::make_room() {
+  if (!out_) {
+    out_ = base::Buffer::small();
+    out_begin_ = out_end_ = 0;
+  }
+  if (room() >= kMinRoom) return true;
+  // What is under way stays where it is.
+  if (writing_) return false;
+  if (out_begin_ > 0) {
+    std::memmove(out_.data(), out_.data() + out_begin_, out_end_ - out_begin_);
+    out_end_ -= out_begin_;
+    out_begin_ = 0;
+  }
+  if (room() < kMinRoom && out_.capacity() < base::kLargeBufferBytes) {
+    base::Buffer large = base::Buffer::large();
+    std::memcpy(large.data(), out_.data(), out_end_);
+    out_ = std::move(large);
+  }
+  return room() >= kMinRoom;
+}
+
+void H2Connection::put(std::string_view bytes) {
+  std::memcpy(out_.data() + out_end_, bytes.data(), bytes.size());
+  out_end_ += bytes.size();
+}
+
+// Has nghttp2 make frames while there is room for them. Never inside a call of nghttp2's.
+void H2Connection::pump() {
+  if (pumping_ || muted_ || failed_) return;
+  pumping_ = true;
+  while (make_room()) {
+    if (!pending_.empty()) {
+      std::size_t count = std::min(room(), pending_.size());
+      put(pending_.substr(0, count));
+      pending_.remove_prefix(count);
+      continue;
+    }
+    again_ = false;
+    const std::uint8_t* data = nullptr;
+    ssize_t made = nghttp2_session_mem_send(session_, &data);
+    if (made > 0) {
+      pending_ = {reinterpret_cast<const char*>(data), static_cast<std::size_t>(made)};
+      continue;
+    }
+    if (made < 0) {
+      calm_down();
+      break;
+    }
+    if (!again_) break;
+  }
+  pumping_ = false;
+  if (!ended_ && nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) {
+    // A GOAWAY of nghttp2's own making is out.
+    ended_ = true;
+    stream_.descriptor().hurry_reader(0);
+  }
+  if (has_output()) mark_dirty();
+}
+
+void H2Connection::wake(H2Stream& stream) {
+  base::ListHook<H2Woken>& hook = stream;
+  if (!hook.linked()) woken_.push_back(stream);
+  mark_dirty();
+}
+
+// Gives every stream that can go on its turn, here and now: only from the top of the reactor's round, never from
+// inside what a stream asked for.
+void H2Connection::run_woken() {
+  if (running_woken_) return;
+  running_woken_ = true;
+  while (H2Stream* stream = woken_.pop_front()) {
+    if (stream->arrived_) {
+      stream->arrived_ = stream->unserved_ = false;
+      owner_.serve(*stream, stream->verdict_);
+      continue;
+    }
+    if (stream->error_ && stream->break_context_ != nullptr) std::exchange(stream->break_context_, nullptr)->cancel();
+    bool in = stream->in_wait_ != nullptr && stream->is_ready(stream->in_wait_->for_);
+    bool out = stream->out_wait_ != nullptr && stream->is_ready(H2Wait::For::sent);
+    // Whoever goes on may destroy the stream.
+    if (in && out) woken_.push_back(*stream);
+    if (in) {
+      stream->in_wait_->go();
+    } else if (out) {
+      stream->out_wait_->go();
+    }
+  }
+  running_woken_ = false;
+}
+
+}  // namespace weir::http

@@ -1,0 +1,283 @@
+// What nghttp2's events mean for the streams of a connection, and what streams ask of it.
+#include <algorithm>
+
+#include "http/h2_connection.h"
+
+namespace weir::http {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+// Heads that a backend may send ahead of the final one before anybody has taken them.
+constexpr std::size_t kMaxPendingHeads = 16;
+// A field section so far beyond its limit is no mistake (HPACK turns one byte into kilobytes).
+constexpr std::uint64_t kAbsurdFieldBytes = 4 * 1024 * 1024;
+// From so much of a body on its pieces are large ones.
+constexpr std::uint64_t kLargeBody = 64 * 1024;
+constexpr std::uint32_t kMaxStreamId = INT32_MAX;
+
+}  // namespace
+
+H2Stream* H2Connection::find(std::int32_t id) const {
+  return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, id));
+}
+
+bool H2Connection::charge(H2Abuse::Kind kind) { return abuse_.charge(kind, net::Reactor::current().now()); }
+
+void H2Connection::attach(H2Stream& stream, std::int32_t id) {
+  stream.connection_ = this;
+  stream.woken_in_ = &woken_;
+  stream.id_ = id;
+  stream.window_ = settings_.stream_window_bytes;
+  opened_.push_back(stream);
+  abuse_.useful();
+}
+
+// The session knows it no more; its bytes that were not taken yet stay.
+void H2Connection::detach(H2Stream& stream) {
+  nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
+  opened_.remove(stream);
+  stream.connection_ = nullptr;
+  growth_left_ += stream.window_ - settings_.stream_window_bytes;
+  streams_changed_ = true;
+  if (opened_.empty()) {
+    idle_since_ = net::Reactor::current().now();
+    hurry_reader();
+  }
+  mark_dirty();
+}
+
+bool H2Connection::begin_headers(const nghttp2_frame& frame) {
+  section_.emplace<std::monostate>();
+  if (frame.hd.type != NGHTTP2_HEADERS) return true;
+  section_stream_ = frame.hd.stream_id;
+  section_began_ = net::Reactor::current().now();
+  if (role_ == H2Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    H2Stream* stream = ended_ ? nullptr : owner_.begin_request();
+    if (stream == nullptr) {
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, section_stream_, NGHTTP2_REFUSED_STREAM);
+      return true;
+    }
+    nghttp2_session_set_stream_user_data(session_, section_stream_, stream);
+    attach(*stream, section_stream_);
+    stream->unserved_ = true;
+    section_.emplace<RequestSection>().begin(stream->request_, stream->arena_, settings_.fields);
+    return true;
+  }
+  H2Stream* stream = find(section_stream_);
+  if (stream == nullptr) return true;
+  if (role_ == H2Role::server || stream->final_head_) {
+    section_.emplace<TrailerSection>().begin(stream->trailers_, stream->arena_, settings_.fields);
+    return true;
+  }
+  bool direct = stream->wants_head_ && !stream->head_ready_ && stream->pending_heads_.empty();
+  if (direct) {
+    section_.emplace<ResponseSection>().begin(stream->response_, stream->arena_, settings_.fields);
+    return true;
+  }
+  if (stream->pending_heads_.size() >= kMaxPendingHeads) return false;
+  stream->pending_heads_.push_back(std::make_unique<H2Stream::PendingHead>());
+  H2Stream::PendingHead& pending = *stream->pending_heads_.back();
+  section_.emplace<ResponseSection>().begin(pending.head, pending.arena, settings_.fields);
+  return true;
+}
+
+bool H2Connection::take_field(std::string_view name, std::string_view value) {
+  std::uint64_t bytes = 0;
+  if (auto* request = std::get_if<RequestSection>(&section_)) {
+    request->take(name, value);
+    bytes = request->bytes();
+  } else if (auto* response = std::get_if<ResponseSection>(&section_)) {
+    response->take(name, value);
+    bytes = response->bytes();
+  } else if (auto* trailers = std::get_if<TrailerSection>(&section_)) {
+    trailers->take(name, value);
+    bytes = trailers->bytes();
+  }
+  return bytes <= kAbsurdFieldBytes;
+}
+
+void H2Connection::end_headers(const nghttp2_frame& frame) {
+  bool ends_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  H2Stream* stream = find(frame.hd.stream_id);
+  section_stream_ = 0;
+  if (stream != nullptr && std::holds_alternative<RequestSection>(section_)) {
+    end_request(*stream, ends_stream);
+  } else if (stream != nullptr && std::holds_alternative<ResponseSection>(section_)) {
+    end_response(*stream, ends_stream);
+  } else if (auto* trailers = std::get_if<TrailerSection>(&section_); stream != nullptr && trailers != nullptr) {
+    FieldVerdict verdict = trailers->finish(ends_stream);
+    if (verdict.kind == FieldVerdict::Kind::fine) {
+      end_input(*stream);
+    } else {
+      break_stream(*stream, verdict.what);
+    }
+  }
+  section_.emplace<std::monostate>();
+}
+
+void H2Connection::end_request(H2Stream& stream, bool ends_stream) {
+  FieldVerdict verdict = std::get<RequestSection>(section_).finish(ends_stream);
+  if (verdict.kind == FieldVerdict::Kind::malformed) {
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, NGHTTP2_PROTOCOL_ERROR);
+    detach(stream);
+    return owner_.discard(stream);
+  }
+  stream.verdict_ = verdict;
+  stream.input_ended_ = ends_stream;
+  if (!ends_stream && stream.request_.body.kind == BodyFraming::Kind::length) {
+    stream.expected_ = stream.request_.body.length;
+  }
+  stream.arrived_ = true;
+  wake(stream);
+}
+
+void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
+  bool queued = !stream.pending_heads_.empty();
+  ResponseHead& head = queued ? stream.pending_heads_.back()->head : stream.response_;
+  FieldVerdict verdict = std::get<ResponseSection>(section_).finish(ends_stream, stream.request_.method);
+  if (verdict.kind != FieldVerdict::Kind::fine) {
+    if (queued) stream.pending_heads_.pop_back();
+    return break_stream(stream, verdict.what);
+  }
+  if (!queued) stream.head_ready_ = true;
+  stream.final_head_ = head.status >= 200;
+  if (!ends_stream && stream.final_head_ && head.body.kind == BodyFraming::Kind::length) {
+    stream.expected_ = head.body.length;
+  }
+  if (ends_stream) stream.input_ended_ = true;
+  wake(stream);
+}
+
+// The peer broke a rule that concerns one stream only (RFC 9113 5.4.2).
+void H2Connection::break_stream(H2Stream& stream, const char* what) {
+  stream.reset(NGHTTP2_PROTOCOL_ERROR);
+  stream.fail({.code = ErrorCode::protocol, .side = peer_side(), .what = what});
+  wake(stream);
+}
+
+void H2Connection::take_data(H2Stream& stream, std::string_view bytes) {
+  abuse_.useful();
+  stream.received_ += bytes.size();
+  if (role_ == H2Role::client && !stream.final_head_) {
+    return break_stream(stream, "DATA before the response's head (RFC 9113 8.1)");
+  }
+  if (stream.received_ > stream.expected_) {
+    return break_stream(stream, "body longer than Content-Length (RFC 9113 8.1.1)");
+  }
+  stream.input_.append(bytes, stream.received_ > kLargeBody);
+  if (stream.in_wait_ != nullptr) wake(stream);
+}
+
+void H2Connection::end_input(H2Stream& stream) {
+  if (role_ == H2Role::client && !stream.final_head_) {
+    return break_stream(stream, "the stream ended before the response's head (RFC 9113 8.1)");
+  }
+  if (stream.expected_ != UINT64_MAX && stream.received_ != stream.expected_) {
+    return break_stream(stream, "body shorter than Content-Length (RFC 9113 8.1.1)");
+  }
+  stream.input_ended_ = true;
+  if (stream.in_wait_ != nullptr) wake(stream);
+}
+
+void H2Connection::on_closed(H2Stream& stream, std::uint32_t code) {
+  bool complete = stream.input_ended_ && (stream.output_ended_ || code == NGHTTP2_NO_ERROR);
+  detach(stream);
+  if (stream.unserved_) {
+    base::ListHook<H2Woken>& hook = stream;
+    if (hook.linked()) woken_.remove(stream);
+    return owner_.discard(stream);
+  }
+  if (!complete) {
+    // RFC 9113 8.7: refused streams did nothing; so those above GOAWAY's last, which nghttp2 closes with this code.
+    stream.fail({.code = ErrorCode::reset,
+                 .side = peer_side(),
+                 .retry_helps = code == NGHTTP2_REFUSED_STREAM,
+                 .what = code == NGHTTP2_REFUSED_STREAM ? "the stream was refused" : "the stream was reset"});
+  }
+  wake(stream);
+}
+
+// A tenth of a second of a fast sender must not wait for the window: it grows while the consumer keeps up.
+void H2Connection::consumed(H2Stream& stream, std::size_t bytes) {
+  nghttp2_session_consume_stream(session_, stream.id_, bytes);
+  stream.taken_since_growth_ += static_cast<std::uint32_t>(bytes);
+  std::uint32_t window = stream.window_;
+  if (stream.input_.empty() && !stream.input_ended_ && stream.taken_since_growth_ >= window &&
+      window * 2 <= settings_.max_stream_window_bytes && growth_left_ >= window) {
+    growth_left_ -= window;
+    stream.window_ = window * 2;
+    stream.taken_since_growth_ = 0;
+    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_,
+                                          static_cast<std::int32_t>(stream.window_));
+  }
+  mark_dirty();
+}
+
+bool H2Connection::takes_streams() const {
+  return !ended_ && !shutting_down_ && !goaway_received_ && open_streams() < stream_limit() &&
+         nghttp2_session_get_next_stream_id(session_) < kMaxStreamId;
+}
+
+std::uint32_t H2Connection::stream_limit() const {
+  // Before its SETTINGS a server may mean fewer than nghttp2's guess.
+  std::uint32_t theirs = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  if (!settings_received_) theirs = std::min<std::uint32_t>(theirs, 100);
+  return std::min(theirs, settings_.max_streams);
+}
+
+bool H2Connection::peer_takes_extended_connect() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
+base::Result<void> H2Connection::open(H2Stream& stream, const H2FieldList& fields, bool last) {
+  Error refused{.code = ErrorCode::reset, .side = peer_side(), .retry_helps = true, .what = "no more streams"};
+  if (!takes_streams()) return std::unexpected(refused);
+  nghttp2_data_provider provider = stream.body_source();
+  std::int32_t id =
+      nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), last ? nullptr : &provider, &stream);
+  if (id < 0) return std::unexpected(refused);
+  attach(stream, id);
+  stream.output_ended_ = last;
+  mark_dirty();
+  return {};
+}
+
+ssize_t H2Connection::next_body_bytes(std::int32_t id, std::size_t most, std::uint32_t* flags) {
+  H2Stream* stream = find(id);
+  if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (stream->all_sent()) {
+    stream->deferred_ = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  constexpr std::size_t kFrameHeaderBytes = 9;
+  std::size_t count = std::min({most, stream->out_.size(), room() - kFrameHeaderBytes});
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (count == stream->out_.size() && stream->out_end_due_) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (const H2FieldList* trailers = stream->out_trailers_; trailers != nullptr) {
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      nghttp2_submit_trailer(session_, id, trailers->data(), trailers->size());
+    }
+  }
+  return static_cast<ssize_t>(count);
+}
+
+// The frame that next_body_bytes() has sized; there is room for it.
+bool H2Connection::take_body_bytes(std::int32_t id, std::string_view frame_header, std::size_t count) {
+  H2Stream* stream = find(id);
+  if (stream == nullptr || count > stream->out_.size() || room() < frame_header.size() + count) return false;
+  put(frame_header);
+  put(stream->out_.substr(0, count));
+  stream->out_.remove_prefix(count);
+  stream->sent_at_ = net::Reactor::current().now();
+  if (stream->out_.empty() && std::exchange(stream->out_end_due_, false)) stream->output_ended_ = true;
+  if (stream->out_wait_ != nullptr && stream->all_sent()) wake(*stream);
+  abuse_.useful();
+  again_ = true;
+  return true;
+}
+
+}  // namespace weir::http

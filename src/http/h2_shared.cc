@@ -1,0 +1,58 @@
+#include "http/h2_shared.h"
+
+#include "http/h2_callbacks.h"
+
+namespace weir::http {
+namespace {
+
+// Acknowledgements that wait to be sent: a peer that asks for them and does not read gets no further.
+constexpr std::size_t kMaxOutboundAcks = 256;
+// Frames of one field section behind its first: at 16 KB each, more than any limit on a head.
+constexpr std::size_t kMaxContinuations = 8;
+constexpr std::size_t kMaxSettingsEntries = 32;
+
+nghttp2_nv field_of(std::string_view name, std::string_view value, std::uint8_t flags) {
+  return {.name = reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
+          .value = reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())),
+          .namelen = name.size(),
+          .valuelen = value.size(),
+          .flags = flags};
+}
+
+nghttp2_option* common_options() {
+  nghttp2_option* option = nullptr;
+  nghttp2_option_new(&option);
+  // Windows are opened as bodies are used; the checks of RFC 9113 8 are those of h2_fields.h.
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_http_messaging(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_max_outbound_ack(option, kMaxOutboundAcks);
+  nghttp2_option_set_max_settings(option, kMaxSettingsEntries);
+  nghttp2_option_set_max_continuations(option, kMaxContinuations);
+  return option;
+}
+
+}  // namespace
+
+void H2FieldList::add(std::string_view name, std::string_view value, Indexing indexing) {
+  fields_.push_back(field_of(name, value, indexing == Indexing::never ? NGHTTP2_NV_FLAG_NO_INDEX : 0));
+}
+
+void H2FieldList::status(std::uint16_t status) {
+  status_ = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+             static_cast<char>('0' + status % 10)};
+  add(":status", {status_.data(), status_.size()});
+}
+
+H2Shared::H2Shared() {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  nghttp2_session_callbacks_new(&callbacks);
+  set_h2_callbacks(callbacks);
+  callbacks_.reset(callbacks);
+  server_options_.reset(common_options());
+  client_options_.reset(common_options());
+  // Until the server's SETTINGS say more.
+  nghttp2_option_set_peer_max_concurrent_streams(client_options_.get(), 100);
+}
+
+}  // namespace weir::http

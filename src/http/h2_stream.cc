@@ -1,0 +1,165 @@
+#include "http/h2_stream.h"
+
+#include "http/h2_connection.h"
+
+namespace weir::http {
+
+using base::ErrorCode;
+
+bool H2Wait::await_ready() const { return stream_.is_ready(for_); }
+
+void H2Wait::attach() {
+  (for_ == For::sent ? stream_.out_wait_ : stream_.in_wait_) = this;
+  net::Reactor& reactor = net::Reactor::current();
+  if (for_ == For::sent) {
+    stream_.sent_at_ = reactor.now();
+    deadline_ = reactor.now() + patience_;
+  }
+  net::Tick expires = reactor.tick(deadline_);
+  if (expires != net::kNever) reactor.timers().arm(*this, expires);
+}
+
+void H2Wait::detach() {
+  (for_ == For::sent ? stream_.out_wait_ : stream_.in_wait_) = nullptr;
+  net::Reactor::current().timers().disarm(*this);
+}
+
+void H2Wait::go() {
+  detach();
+  resume();
+}
+
+void H2Wait::cancel() {
+  error_ = ErrorCode::cancelled;
+  detach();
+  resume_later();
+}
+
+void H2Wait::hurry(base::TimePoint deadline) {
+  if (deadline >= deadline_) return;
+  deadline_ = deadline;
+  net::Reactor& reactor = net::Reactor::current();
+  reactor.timers().arm(*this, reactor.tick(deadline));
+}
+
+void H2Wait::on_timer() {
+  net::Reactor& reactor = net::Reactor::current();
+  if (for_ == For::sent && stream_.sent_at_ + patience_ > reactor.now()) {
+    return reactor.timers().arm(*this, reactor.tick(stream_.sent_at_ + patience_));
+  }
+  error_ = ErrorCode::timeout;
+  detach();
+  resume();
+}
+
+H2Stream::~H2Stream() {
+  WEIR_ASSERT(in_wait_ == nullptr && out_wait_ == nullptr);
+  if (connection_ != nullptr) {
+    // A whole answer to a request that was not read to its end: the rest of it is of no interest (RFC 9113 8.1).
+    forget_output();
+    if (input_ended_ && output_ended_) {
+      connection_->detach(*this);
+    } else {
+      reset(output_ended_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+    }
+  }
+  base::ListHook<H2Woken>& hook = *this;
+  if (hook.linked()) woken_in_->remove(*this);
+}
+
+void H2Stream::fail(const base::Error& error) {
+  if (!error_) error_ = error;
+  forget_output();
+}
+
+void H2Stream::reset(std::uint32_t code) {
+  if (connection_ == nullptr) return;
+  H2Connection& connection = *connection_;
+  nghttp2_submit_rst_stream(connection.session_, NGHTTP2_FLAG_NONE, id_, code);
+  connection.detach(*this);
+  forget_output();
+  connection.mark_dirty();
+}
+
+base::Result<void> H2Stream::take_head() {
+  if (!head_ready_ && !pending_heads_.empty()) {
+    const ResponseHead& from = pending_heads_.front()->head;
+    response_.clear();
+    response_.version = from.version;
+    response_.status = from.status;
+    response_.body = from.body;
+    for (HeaderField field : from.headers) {
+      if (field.id == HeaderId::other) field.name = arena_.copy(field.name);
+      field.value = arena_.copy(field.value);
+      response_.headers.add(field);
+    }
+    pending_heads_.erase(pending_heads_.begin());
+    head_ready_ = true;
+  }
+  if (!head_ready_) {
+    base::Error closed{
+        .code = ErrorCode::closed, .side = base::Side::backend, .what = "the stream ended without a head"};
+    return std::unexpected(error_.value_or(closed));
+  }
+  head_ready_ = wants_head_ = false;
+  return {};
+}
+
+base::Result<BodyPiece> H2Stream::take() {
+  if (in_hand_ > 0) {
+    input_.drop(in_hand_);
+    if (connection_ != nullptr) connection_->consumed(*this, in_hand_);
+    in_hand_ = 0;
+  }
+  if (!input_.empty()) {
+    std::string_view front = input_.front();
+    in_hand_ = front.size();
+    return BodyPiece{.data = front, .last = input_ended_ && in_hand_ == input_.size()};
+  }
+  if (input_ended_) return BodyPiece{.data = {}, .last = true};
+  if (error_) return std::unexpected(*error_);
+  return BodyPiece{};
+}
+
+nghttp2_data_provider H2Stream::body_source() {
+  nghttp2_data_provider provider{};
+  provider.read_callback = [](nghttp2_session*, std::int32_t id, std::uint8_t*, std::size_t most, std::uint32_t* flags,
+                              nghttp2_data_source*, void* user) -> ssize_t {
+    return static_cast<H2Connection*>(user)->next_body_bytes(id, most, flags);
+  };
+  return provider;
+}
+
+void H2Stream::send_head(const H2FieldList& fields, bool last, bool interim) {
+  if (connection_ == nullptr) return;
+  nghttp2_session* session = connection_->session_;
+  if (interim) {
+    nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id_, nullptr, fields.data(), fields.size(), nullptr);
+  } else if (last) {
+    nghttp2_submit_response(session, id_, fields.data(), fields.size(), nullptr);
+    output_ended_ = true;
+  } else {
+    nghttp2_data_provider provider = body_source();
+    nghttp2_submit_response(session, id_, fields.data(), fields.size(), &provider);
+  }
+  connection_->mark_dirty();
+}
+
+void H2Stream::send(std::string_view bytes, bool last, const H2FieldList* trailers) {
+  if (connection_ == nullptr) return;
+  if (bytes.empty() && !last) return;
+  H2Connection& connection = *connection_;
+  if (bytes.empty() && trailers != nullptr && deferred_) {
+    // Nothing of the body is left: the trailers go out at once, without an empty frame before them.
+    nghttp2_submit_trailer(connection.session_, id_, trailers->data(), trailers->size());
+    output_ended_ = true;
+    return connection.mark_dirty();
+  }
+  out_ = bytes;
+  out_end_due_ = last;
+  out_trailers_ = trailers;
+  if (std::exchange(deferred_, false)) nghttp2_session_resume_data(connection.session_, id_);
+  connection.pump();
+}
+
+}  // namespace weir::http

@@ -1,0 +1,153 @@
+// Both roles of a connection against each other.
+#include "base/function.h"
+#include "tests/unit/http/h2_pair.h"
+
+namespace weir::http {
+namespace {
+
+class ClientOwner final : public H2Owner {
+ public:
+  H2Stream* begin_request() override { return nullptr; }
+  void serve(H2Stream&, const FieldVerdict&) override {}
+  void discard(H2Stream&) override {}
+  void on_streams_changed() override { ++changes; }
+  int changes = 0;
+};
+
+struct Outcome {
+  int status = 0;
+  std::size_t bytes = 0;
+  std::string trailer;
+  std::optional<base::Error> error;
+  bool done = false;
+};
+
+net::Task<void> exchange(H2Connection& connection, std::string path, std::string body, bool trailers, Outcome& out) {
+  auto state = std::make_unique<TestServer::Stream::State>();
+  state->request.method = "POST";
+  H2Stream stream(state->request, state->response, state->arena);
+  H2FieldList fields;
+  fields.add(":method", "POST");
+  fields.add(":scheme", "http");
+  fields.add(":authority", "a");
+  fields.add(":path", path);
+  base::Result<void> opened = connection.open(stream, fields, body.empty());
+  if (!opened) {
+    out.error = opened.error();
+    out.done = true;
+    co_return;
+  }
+  H2FieldList more;
+  more.add("x-t", "1");
+  if (!body.empty()) {
+    stream.send(body, true, trailers ? &more : nullptr);
+    H2Wait sent = stream.wait_sent(10s);
+    base::Result<void> waited = co_await sent;
+    if (!waited) out.error = waited.error();
+  }
+  H2Wait head = stream.wait_head(net::Reactor::current().now() + 10s);
+  base::Result<void> waited = co_await head;
+  base::Result<void> taken = stream.take_head();
+  if (!taken) {
+    out.error = taken.error();
+    out.done = true;
+    co_return;
+  }
+  out.status = state->response.status;
+  bool last = false;
+  while (!last) {
+    H2Wait input = stream.wait_input(net::Reactor::current().now() + 10s);
+    waited = co_await input;
+    base::Result<BodyPiece> piece = stream.take();
+    if (!piece) {
+      out.error = piece.error();
+      break;
+    }
+    out.bytes += piece->data.size();
+    last = piece->last;
+  }
+  if (!stream.trailers().empty()) out.trailer = stream.trailers()[0].value;
+  out.done = true;
+}
+
+class BothRoles : public H2Test {
+ protected:
+  BothRoles() {
+    Pair pair = stream_pair();
+    server_ = std::make_unique<TestServer>(std::move(pair.left));
+    stream_ = std::move(pair.right);
+    client_ = std::make_unique<H2Connection>(H2Role::client, shared_, H2Settings{}, stream_, owner_);
+    group_.spawn(client_->run({}));
+  }
+  ~BothRoles() override {
+    join(group_);
+    join(server_->group);
+    client_.reset();
+  }
+  std::vector<Outcome> outs_;  // of tasks that are left at the end
+  H2Shared shared_;
+  ClientOwner owner_;
+  std::unique_ptr<TestServer> server_;
+  net::TcpStream stream_;
+  std::unique_ptr<H2Connection> client_;
+  net::TaskGroup group_;
+};
+
+TEST_F(BothRoles, CarryBodiesBothWaysWithTrailers) {
+  Outcome out;
+  group_.spawn(exchange(*client_, "/echo", "hello", true, out));
+  run([&] { return out.done; });
+  EXPECT_EQ(out.status, 200);
+  EXPECT_EQ(out.bytes, 5u);
+  EXPECT_EQ(out.trailer, "5");
+}
+
+TEST_F(BothRoles, CarryLargeBodiesSideBySide) {
+  std::vector<Outcome> outs(20);
+  for (Outcome& out : outs) group_.spawn(exchange(*client_, "/echo", std::string(3'000'000, 'y'), false, out));
+  run([&] { return std::ranges::all_of(outs, [](const Outcome& out) { return out.done; }); }, 30s);
+  for (Outcome& out : outs) {
+    EXPECT_EQ(out.bytes, 3'000'000u);
+    EXPECT_FALSE(out.error);
+  }
+}
+
+TEST_F(BothRoles, ALostConnectionIsAnErrorOfTheBackend) {
+  Outcome out;
+  group_.spawn(exchange(*client_, "/wait", "", false, out));
+  run([&] { return server_->served == 1; });
+  server_->stream_.shut_down();
+  run([&] { return out.done; });
+  ASSERT_TRUE(out.error);
+  EXPECT_EQ(out.error->side, base::Side::backend);
+  EXPECT_FALSE(out.error->retry_helps);
+}
+
+TEST_F(BothRoles, StreamsThatAGoawayLeavesOutMayBeTriedAgain) {
+  Outcome first, second;
+  group_.spawn(exchange(*client_, "/1", "", false, first));
+  run([&] { return first.done; });
+  EXPECT_TRUE(client_->takes_streams());
+  server_->connection.terminate(NGHTTP2_NO_ERROR);
+  group_.spawn(exchange(*client_, "/1", "", false, second));
+  run([&] { return second.done; });
+  ASSERT_TRUE(second.error);
+  EXPECT_TRUE(second.error->retry_helps);
+  EXPECT_FALSE(client_->takes_streams());
+}
+
+TEST_F(BothRoles, OpensNoMoreStreamsThanTheServerAllows) {
+  Outcome warm;
+  group_.spawn(exchange(*client_, "/1", "", false, warm));
+  run([&] { return warm.done; });
+  EXPECT_TRUE(client_->is_established());
+  EXPECT_TRUE(client_->peer_takes_extended_connect());
+  EXPECT_EQ(client_->stream_limit(), 128u);
+  outs_.resize(129);
+  for (Outcome& out : outs_) group_.spawn(exchange(*client_, "/wait", "", false, out));
+  EXPECT_FALSE(client_->takes_streams());
+  EXPECT_TRUE(outs_.back().done && outs_.back().error->retry_helps);
+}
+
+}  // namespace
+}  // namespace weir::http
