@@ -16,6 +16,7 @@ import time
 
 import measure
 import report
+import secure
 from peers import PROXIES, Origin, Weir, cpu_seconds
 
 LOAD_NOTE = (
@@ -23,6 +24,7 @@ LOAD_NOTE = (
     "not fully busy, the core of the load generator and the backends was the limit."
 )
 LIGHT_NOTE = "Open loop, 8 kept-alive connections; the proxies' cores are otherwise idle."
+TLS_MEMORY_NOTE = "The same with 2,000 TLS connections."
 MEMORY_NOTE = "Anonymous resident memory of the proxy's processes, 5,000 connections, each has had one request."
 APPLY_NOTE = (
     "Weir only: SIGHUP with a file of 10,000 backends in 100 pools and 1,000 routes, until the metric says that it is "
@@ -35,7 +37,7 @@ def parse_arguments():
     parser.add_argument("--binary", default="build/release/weir", help="the Weir to measure")
     parser.add_argument("--tools", default="build/release/tests", help="folder of bench_load and bench_origin")
     parser.add_argument("--proxies", default=",".join(PROXIES), help="which to compare (default: %(default)s)")
-    names = [load.name for load in measure.LOADS] + ["light", "memory", "apply"]
+    names = [load.name for load in measure.LOADS + secure.LOADS] + ["light", "memory", "memory-tls", "apply"]
     parser.add_argument("--only", default=",".join(names), help="which measurements (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of each load in each round")
@@ -86,6 +88,7 @@ class Comparison:
         self.generator = measure.Generator(f"{arguments.tools}/bench_load")
         self.origin = Origin(f"{arguments.tools}/bench_origin")
         self.proxies = []
+        self.secure = None
 
     def start(self):
         """All proxies at once: the idle ones cost next to nothing, and rounds can alternate between them."""
@@ -93,11 +96,19 @@ class Comparison:
             folder = pathlib.Path(self.folder) / name
             folder.mkdir()
             self.proxies.append(PROXIES[name](folder, self.origin.ports))
+        if "memory-tls" in self.only or any(load.name in self.only for load in secure.LOADS):
+            self.secure = secure.Secure(self.folder, self.origin, self.arguments.proxies.split(","))
 
     def stop(self):
         for proxy in self.proxies:
             proxy.stop()
+        if self.secure is not None:
+            self.secure.stop()
         self.origin.stop()
+
+    def pids(self):
+        pids = [self.origin.process.pid, *(pid for proxy in self.proxies for pid in proxy.pids())]
+        return pids + (self.secure.pids() if self.secure is not None else [])
 
     def loads(self):
         results = []
@@ -150,10 +161,14 @@ def sections(comparison, markdown, figures):
     made = []
     if figures["loads"]:
         made.append(("HTTP/1.1", LOAD_NOTE, report.load_table(figures["loads"], markdown)))
+    if figures["secure"]:
+        made.append(("TLS and HTTP/2", secure.NOTE, report.load_table(figures["secure"], markdown)))
     if figures["light"]:
         made.append(("Added latency", LIGHT_NOTE, report.light_table(figures["light"], markdown)))
     if figures["memory"]:
         made.append(("Memory", MEMORY_NOTE, report.memory_table(figures["memory"], markdown)))
+    if figures["memory-tls"]:
+        made.append(("Memory with TLS", TLS_MEMORY_NOTE, report.memory_table(figures["memory-tls"], markdown)))
     if figures["apply"]:
         made.append(("A large configuration", APPLY_NOTE, report.apply_table(figures["apply"], markdown)))
     return made
@@ -168,12 +183,19 @@ def main():
         try:
             comparison.start()
             others = Disturbance()
-            others.watch([comparison.origin.process.pid, *(pid for p in comparison.proxies for pid in p.pids())])
+            others.watch(comparison.pids())
             versions = {proxy.name: proxy.version() for proxy in comparison.proxies}
             # Memory first, while no proxy has grown under load yet.
             memory = comparison.memory() if "memory" in comparison.only else None
             light = comparison.light() if "light" in comparison.only else None
-            figures = {"memory": memory, "light": light, "loads": comparison.loads()}
+            figures = {"memory": memory, "light": light, "memory-tls": None, "secure": None}
+            if "memory-tls" in comparison.only:
+                figures["memory-tls"] = comparison.secure.memory(comparison.generator, progress)
+            figures["loads"] = comparison.loads()
+            if comparison.secure is not None:
+                figures["secure"] = comparison.secure.loads(
+                    comparison.generator, arguments, comparison.only, progress
+                )
             figures["apply"] = comparison.apply() if "apply" in comparison.only else None
             disturbed = others.share()
         except RuntimeError as error:

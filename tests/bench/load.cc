@@ -13,6 +13,7 @@
 #include <map>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <optional>
 #include <signal.h>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include "fmt/core.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/load_options.h"
+#include "tests/bench/load_transport.h"
 
 namespace weir::bench {
 namespace {
@@ -59,6 +61,7 @@ double cpu_seconds(int pid) {
 
 struct Connection {
   int fd = -1;
+  SSL* ssl = nullptr;  // null: plain
   bool busy = false;
   bool head_done = false;
   bool answered = false;  // has had a whole response: it is being reused
@@ -77,6 +80,7 @@ class Load {
     if (options.body_bytes > 0) request_ += fmt::format("Content-Length: {}\r\n", options.body_bytes);
     request_ += options.close ? "Connection: close\r\n\r\n" : "\r\n";
     request_.append(options.body_bytes, 'x');
+    if (options.tls) tls_.emplace(options.resume);
   }
 
   void run() {
@@ -143,10 +147,10 @@ class Load {
     fmt::print(
         "{{\"requests\":{},\"failures\":{},\"failure_kinds\":{{{}}},\"seconds\":{:.6f},\"bytes\":{},"
         "\"cpu_seconds\":[{}],\"latency_us\":{{\"mean\":{:.1f},\"p50\":{:.1f},\"p90\":{:.1f},\"p99\":{:.1f},"
-        "\"p999\":{:.1f},\"max\":{:.1f}}}}}\n",
+        "\"p999\":{:.1f},\"max\":{:.1f}}},\"resumed\":{}}}\n",
         histogram_.total(), failures_, kinds, static_cast<double>(time - measured_from_) / 1e9, bytes_, cpu,
         histogram_.mean_us(), histogram_.quantile_us(0.5), histogram_.quantile_us(0.9), histogram_.quantile_us(0.99),
-        histogram_.quantile_us(0.999), histogram_.max_us());
+        histogram_.quantile_us(0.999), histogram_.max_us(), tls_ ? tls_->resumed() : 0);
     std::fflush(stdout);
   }
 
@@ -205,6 +209,7 @@ class Load {
     }
     epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
     connection.fd = fd;
+    if (tls_) connection.ssl = tls_->open(fd);
     connection.answered = false;
   }
 
@@ -221,7 +226,7 @@ class Load {
   void send_rest(Connection& connection) {
     while (connection.sent < request_.size()) {
       const ssize_t count =
-          send(connection.fd, request_.data() + connection.sent, request_.size() - connection.sent, MSG_NOSIGNAL);
+          send_some(connection.fd, connection.ssl, std::string_view(request_).substr(connection.sent));
       if (count < 0) {
         // Not connected yet, or full: an event follows. Broken: the reading side tells.
         return;
@@ -233,6 +238,7 @@ class Load {
   void on_event(Connection& connection) {
     if (connection.fd < 0) return;
     if (connection.busy && connection.sent < request_.size()) send_rest(connection);
+    if (connection.ssl != nullptr && connection.sent < request_.size()) return;  // still shaking hands
     receive(connection);
   }
 
@@ -240,20 +246,20 @@ class Load {
     static std::array<char, 64 * 1024> buffer;
     for (;;) {
       // The rest of a large body is thrown away in the kernel.
-      const bool discard = connection.head_done && connection.body_left > 0;
+      const bool discard = connection.ssl == nullptr && connection.head_done && connection.body_left > 0;
       const ssize_t count = discard ? recv(connection.fd, nullptr, connection.body_left, MSG_TRUNC)
-                                    : recv(connection.fd, buffer.data(), buffer.size(), 0);
+                                    : receive_some(connection.fd, connection.ssl, buffer);
       if (count < 0 && errno == EAGAIN) return;
       if (count <= 0) return on_closed(connection, count < 0);
       bytes_ += static_cast<std::uint64_t>(count);
       if (!connection.busy) return fail(connection, "bytes without a request");
-      if (discard) {
-        connection.body_left -= static_cast<std::uint64_t>(count);
+      if (connection.head_done) {
+        connection.body_left -= std::min(connection.body_left, static_cast<std::uint64_t>(count));
       } else if (!take_head(connection, {buffer.data(), static_cast<std::size_t>(count)})) {
         return;
       }
       if (connection.head_done && connection.body_left == 0) return done(connection);
-      if (!discard && static_cast<std::size_t>(count) < buffer.size()) return;
+      if (!discard && connection.ssl == nullptr && static_cast<std::size_t>(count) < buffer.size()) return;
     }
   }
 
@@ -325,11 +331,14 @@ class Load {
   }
 
   void shut(Connection& connection) {
+    if (connection.ssl != nullptr) tls_->close(connection.ssl);
+    connection.ssl = nullptr;
     if (connection.fd >= 0) close(connection.fd);
     connection.fd = -1;
   }
 
   Options options_;
+  std::optional<TlsClient> tls_;
   int epoll_ = -1;
   std::string request_;
   std::vector<Connection> connections_;

@@ -13,7 +13,7 @@ namespace {
   std::fputs(
       "usage: bench_load --port PORT [--host ADDRESS] [--path /0] [--body BYTES] [--connections 64]\n"
       "                  [--seconds 5] [--warmup 1] [--rate REQUESTS_PER_SECOND] [--close] [--hold]\n"
-      "                  [--watch PID,PID...]\n"
+      "                  [--tls] [--resume] [--watch PID,PID...]\n"
       "Prints one line of JSON: requests, failures, latencies in microseconds, CPU seconds of the watched processes.\n",
       stderr);
   std::exit(2);
@@ -41,6 +41,8 @@ Options parse_options(int argc, char** argv) {
                                     {"rate", required_argument, nullptr, 'r'},
                                     {"close", no_argument, nullptr, 'x'},
                                     {"hold", no_argument, nullptr, 'o'},
+                                    {"tls", no_argument, nullptr, 't'},
+                                    {"resume", no_argument, nullptr, 'e'},
                                     {"watch", required_argument, nullptr, 'P'},
                                     {nullptr, 0, nullptr, 0}};
   Options options;
@@ -75,6 +77,12 @@ Options parse_options(int argc, char** argv) {
         break;
       case 'o':
         options.hold = true;
+        break;
+      case 't':
+        options.tls = true;
+        break;
+      case 'e':
+        options.resume = true;
         break;
       case 'P':
         options.watch_pids = parse_pids(optarg);

@@ -18,6 +18,8 @@ struct Options {
   double rate = 0;              // requests per second, open loop; 0: every connection sends as soon as it may
   bool close = false;           // a connection for each request
   bool hold = false;            // one request per connection, then hold them open until standard input ends
+  bool tls = false;             // through TLS; certificates are not checked
+  bool resume = false;          // with TLS: connections resume the session of the last one
   std::vector<int> watch_pids;  // whose CPU time to report
 };
 

@@ -62,10 +62,10 @@ class Sample:
     failures: int
 
 
-def measure_load(generator, proxy, load, seconds, warmup):
+def measure_load(generator, proxy, load, seconds, warmup, port=None):
     pids = ",".join(map(str, proxy.pids()))
     result = generator.run(
-        proxy.port, "--seconds", seconds, "--warmup", warmup, "--watch", pids, *load.arguments
+        port or proxy.port, "--seconds", seconds, "--warmup", warmup, "--watch", pids, *load.arguments
     )
     requests, cpu = result["requests"], sum(result["cpu_seconds"])
     if requests == 0:
@@ -90,18 +90,19 @@ def join(samples):
     return Sample(**figures)
 
 
-def measure_idle_memory(generator, proxy, connections=5000):
+def measure_idle_memory(generator, proxy, connections=5000, port=None, arguments=()):
     """Bytes of the proxy's own memory per kept-alive connection that has had one request and now waits.
 
     What the proxy needs once however many connections there are (pools, tables) is taken before: with a tenth of the
     connections open."""
-    first = generator.start(proxy.port, "--connections", connections // 10, "--hold")
+    port = port or proxy.port
+    first = generator.start(port, "--connections", connections // 10, "--hold", *arguments)
     held = [first]
     try:
         check_held(proxy, first.stdout.readline())
         time.sleep(0.5)
         before = proxy.anonymous_kb()
-        second = generator.start(proxy.port, "--connections", connections - connections // 10, "--hold")
+        second = generator.start(port, "--connections", connections - connections // 10, "--hold", *arguments)
         held.append(second)
         check_held(proxy, second.stdout.readline())
         time.sleep(0.5)

@@ -161,9 +161,14 @@ frontend bench
 backend origin
   balance roundrobin
 {servers}
+{self.extra()}
 """,
         )
         return ["haproxy", "-db", "-f", config]
+
+    def extra(self):
+        """More sections."""
+        return ""
 
     @classmethod
     def version(cls):
@@ -199,19 +204,27 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{self.port} backlog=4096;
-    location / {{
+    {self.location()}
+  }}
+  {self.extra()}
+}}
+""",
+        )
+        return ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", config]
+
+    def location(self):
+        return """location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_buffers 16 64k;
       proxy_busy_buffers_size 256k;
       proxy_max_temp_file_size 0;
-    }}
-  }}
-}}
-""",
-        )
-        return ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", config]
+    }"""
+
+    def extra(self):
+        """More servers."""
+        return ""
 
     @classmethod
     def version(cls):
