@@ -4,8 +4,6 @@
 #include <new>
 #include <vector>
 
-#include "base/assert.h"
-
 #if __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
 #else
@@ -16,87 +14,87 @@
 namespace weir::base {
 namespace {
 
-constexpr std::size_t kClassBytes = 16;
-constexpr std::size_t kClasses = 128;
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kSlabBytes = 64 * 1024;
-constexpr std::size_t kKeptBuffers = 256;  // of each size; more than these go back to the heap
+constexpr std::uint32_t kKeptBuffers = 256;  // of each size; more than these go back to the heap
 
-struct FreeBlock {
-  FreeBlock* next;
+using free_lists::Block;
+
+// Free buffers, linked through their first bytes.
+struct Buffers {
+  Block* first = nullptr;
+  std::uint32_t count = 0;
 };
+constinit thread_local Buffers small_buffers;
+constinit thread_local Buffers large_buffers;
 
-struct ThreadLists {
-  std::array<FreeBlock*, kClasses> frames{};
+Buffers& buffers_of(std::size_t capacity) { return capacity == kBufferBytes ? small_buffers : large_buffers; }
+
+// Gives the thread's memory back when it ends.
+struct Owner {
   std::vector<void*> slabs;
-  std::vector<char*> buffers;
-  std::vector<char*> large_buffers;
 
-  ~ThreadLists() {
+  // From now on there is something to give back: makes the owner of this thread.
+  void begin() {}
+  ~Owner() {
     for (void* slab : slabs) std::free(slab);
-    for (char* buffer : buffers) std::free(buffer);
-    for (char* buffer : large_buffers) std::free(buffer);
+    for (std::size_t capacity : {kBufferBytes, kLargeBufferBytes}) {
+      for (Block* next = std::exchange(buffers_of(capacity).first, nullptr); next != nullptr;) {
+        ASAN_UNPOISON_MEMORY_REGION(next, capacity);
+        std::free(std::exchange(next, next->next));
+      }
+      buffers_of(capacity).count = kKeptBuffers;  // what other destructors still release goes to the heap
+    }
   }
-  std::vector<char*>& buffers_of(std::size_t capacity) { return capacity == kBufferBytes ? buffers : large_buffers; }
 };
-
-thread_local ThreadLists lists;
-
-[[maybe_unused]] void refill(std::size_t size_class) {  // not under AddressSanitizer
-  std::size_t block_bytes = (size_class + 1) * kClassBytes;
-  auto* slab = static_cast<char*>(std::aligned_alloc(kCacheLine, kSlabBytes));
-  if (slab == nullptr) throw std::bad_alloc();
-  lists.slabs.push_back(slab);
-  for (std::size_t at = 0; at + block_bytes <= kSlabBytes; at += block_bytes) {
-    auto* block = reinterpret_cast<FreeBlock*>(slab + at);
-    block->next = lists.frames[size_class];
-    lists.frames[size_class] = block;
-  }
-}
+thread_local Owner owner;
 
 }  // namespace
 
-// Under AddressSanitizer every block comes from the heap, so that use after free is seen.
-#if __has_feature(address_sanitizer)
-void* allocate_frame(std::size_t bytes) { return ::operator new(bytes); }
-void free_frame(void* block, std::size_t) noexcept { ::operator delete(block); }
-#else
-void* allocate_frame(std::size_t bytes) {
+namespace free_lists {
+
+void* allocate_slowly(std::size_t bytes) {
   std::size_t size_class = (bytes - 1) / kClassBytes;
-  if (size_class >= kClasses) return ::operator new(bytes);
-  if (lists.frames[size_class] == nullptr) refill(size_class);
-  FreeBlock* block = lists.frames[size_class];
-  lists.frames[size_class] = block->next;
-  return block;
+  if (!kUsed || size_class >= kClasses) return ::operator new(bytes);
+  std::size_t block_bytes = (size_class + 1) * kClassBytes;
+  auto* slab = static_cast<char*>(std::aligned_alloc(kCacheLine, kSlabBytes));
+  if (slab == nullptr) throw std::bad_alloc();
+  owner.slabs.push_back(slab);
+  for (std::size_t at = 0; at + block_bytes <= kSlabBytes; at += block_bytes) {
+    auto* block = reinterpret_cast<Block*>(slab + at);
+    block->next = frames[size_class];
+    frames[size_class] = block;
+  }
+  return std::exchange(frames[size_class], frames[size_class]->next);
 }
 
-void free_frame(void* memory, std::size_t bytes) noexcept {
-  std::size_t size_class = (bytes - 1) / kClassBytes;
-  if (size_class >= kClasses) return ::operator delete(memory);
-  auto* block = static_cast<FreeBlock*>(memory);
-  block->next = lists.frames[size_class];
-  lists.frames[size_class] = block;
-}
-#endif
+void free_slowly(void* block) noexcept { ::operator delete(block); }
+
+}  // namespace free_lists
 
 Buffer::Buffer(std::size_t capacity) : capacity_(capacity) {
-  auto& kept = lists.buffers_of(capacity);
-  if (kept.empty()) {
+  Buffers& kept = buffers_of(capacity);
+  if (kept.first == nullptr) {
+    owner.begin();
     data_ = static_cast<char*>(std::malloc(capacity));
     if (data_ == nullptr) throw std::bad_alloc();
     return;
   }
-  data_ = kept.back();
-  kept.pop_back();
+  data_ = reinterpret_cast<char*>(kept.first);
   ASAN_UNPOISON_MEMORY_REGION(data_, capacity_);
+  kept.first = kept.first->next;
+  --kept.count;
 }
 
 void Buffer::release() noexcept {
   if (data_ == nullptr) return;
-  auto& kept = lists.buffers_of(capacity_);
-  if (kept.size() < kKeptBuffers) {
+  Buffers& kept = buffers_of(capacity_);
+  if (kept.count < kKeptBuffers) {
+    auto* block = reinterpret_cast<Block*>(data_);
+    block->next = kept.first;
+    kept.first = block;
+    ++kept.count;
     ASAN_POISON_MEMORY_REGION(data_, capacity_);
-    kept.push_back(data_);
   } else {
     std::free(data_);
   }

@@ -9,11 +9,50 @@
 
 namespace weir::base {
 
+namespace free_lists {
+
+struct Block {
+  Block* next;
+};
+inline constexpr std::size_t kClassBytes = 16;
+inline constexpr std::size_t kClasses = 128;
+// Trivial, so that reaching it costs no check for its construction.
+inline constinit thread_local std::array<Block*, kClasses> frames{};
+// Fills the list of that class, or takes a block from the heap: what the usual case is not.
+void* allocate_slowly(std::size_t bytes);
+void free_slowly(void* block) noexcept;
+
+// Under AddressSanitizer every block comes from the heap, so that use after free is seen.
+#if __has_feature(address_sanitizer)
+inline constexpr bool kUsed = false;
+#else
+inline constexpr bool kUsed = true;
+#endif
+
+}  // namespace free_lists
+
 // Blocks for coroutine frames and small objects: size classes of 16 bytes up to 2 KiB, larger sizes from the heap.
 // Each thread has its own lists. A block must be freed on the thread that allocated it. Blocks are cut from slabs of
-// 64 KiB that are kept for the life of the thread.
-void* allocate_frame(std::size_t bytes);
-void free_frame(void* block, std::size_t bytes) noexcept;
+// 64 KiB that are kept for the life of the thread. `bytes` > 0.
+inline void* allocate_frame(std::size_t bytes) {
+  using namespace free_lists;
+  std::size_t size_class = (bytes - 1) / kClassBytes;
+  if (!kUsed || size_class >= kClasses || frames[size_class] == nullptr) [[unlikely]]
+    return allocate_slowly(bytes);
+  Block* block = frames[size_class];
+  frames[size_class] = block->next;
+  return block;
+}
+
+inline void free_frame(void* memory, std::size_t bytes) noexcept {
+  using namespace free_lists;
+  std::size_t size_class = (bytes - 1) / kClassBytes;
+  if (!kUsed || size_class >= kClasses) [[unlikely]]
+    return free_slowly(memory);
+  auto* block = static_cast<Block*>(memory);
+  block->next = frames[size_class];
+  frames[size_class] = block;
+}
 
 inline constexpr std::size_t kBufferBytes = 16 * 1024;
 inline constexpr std::size_t kLargeBufferBytes = 64 * 1024;

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/system_calls.h"
+
 namespace weir::net {
 
 using base::ErrorCode;
@@ -14,7 +16,7 @@ bool ReadOperation::attempt() {
   if (!descriptor_.readable) return false;
   ssize_t got;
   do {
-    got = recv(descriptor_.fd(), into_.data(), into_.size(), 0);
+    got = receive(descriptor_.fd(), into_.data(), into_.size());
   } while (got < 0 && errno == EINTR);
   if (got >= 0) {
     // A short read has emptied the socket, unless its end is behind the bytes: the next edge will tell of more.
@@ -101,7 +103,7 @@ bool WriteOperation::attempt() {
     if (!descriptor_.writable) return false;
     ssize_t sent;
     if (first_ + 1 == count_) {
-      sent = send(descriptor_.fd(), pieces_[first_].iov_base, pieces_[first_].iov_len, MSG_NOSIGNAL);
+      sent = transmit(descriptor_.fd(), pieces_[first_].iov_base, pieces_[first_].iov_len);
     } else {
       msghdr message{};
       message.msg_iov = &pieces_[first_];

@@ -96,6 +96,7 @@ net::Task<base::Result<void>> Exchange::relay_body() {
 
 // Only for a client that said it takes them (RFC 9110 6.5.1).
 const http::HeaderMap* Exchange::response_trailers() {
+  if (response_.body.kind != http::BodyFraming::Kind::chunked) return nullptr;
   return http::accepts_trailers(request_.headers) ? passing_trailers(*backend_side_) : nullptr;
 }
 
