@@ -14,7 +14,7 @@ namespace weir::config {
 namespace {
 
 // What this build serves; the others are refused by name until it does.
-constexpr std::array kOfferedProtocols{ListenerProtocol::http};
+constexpr std::array kOfferedProtocols{ListenerProtocol::http, ListenerProtocol::tcp};
 
 // Fields of one connection or of the framing, which Weir sets itself (RFC 9110 7.6.1, RFC 9112 6).
 constexpr std::array<std::string_view, 9> kOwnHeaders{"connection", "keep-alive",        "proxy-connection",
@@ -167,6 +167,15 @@ void check_header_changes(const Place& place, const HeaderChanges& changes) {
   }
 }
 
+void check_tcp(const Place& place, const Listener& listener) {
+  if (!listener.routes.empty()) {
+    place.fault("routes", "a tcp listener sees no requests to route; name the pool of all its connections in `pool`");
+  }
+  if (listener.pool.empty())
+    place.fault("pool", "is missing: a tcp listener needs the pool that takes its connections");
+  if (!listener.via.empty()) place.fault("via", "is a header of HTTP, which a tcp listener does not speak");
+}
+
 }  // namespace
 
 void check_route(const Place& place, const Route& route) {
@@ -203,6 +212,7 @@ void check_listener(const Place& place, const Listener& listener) {
   if (!listener.via.empty() && !is_token(listener.via)) {
     place.fault("via", fmt::format("must be a single word such as weir, not {}", quoted(listener.via)));
   }
+  if (listener.protocol == ListenerProtocol::tcp) check_tcp(place, listener);
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
     const Route& route = listener.routes[i];
     check_route(place.in(fmt::format("routes[{}]", i), &route.origin), route);

@@ -46,6 +46,14 @@ inline constexpr Family kConnectionsRefused = {
     .help = "Client connections closed right after accepting, by reason: limit, exhausted.",
     .labels = {"listener", "reason"}};
 
+inline constexpr Family kRelayedConnections = {
+    .name = "weir_relayed_connections_total",
+    .type = Type::counter,
+    .help =
+        "TCP connections that ended, by how: client_closed, backend_closed, idle_timeout, backend_refused and so "
+        "on; pool and backend are empty when none was chosen.",
+    .labels = {"listener", "pool", "backend", "termination"}};
+
 // ---- backends and upstream connections --------------------------------------------------------------------------
 inline constexpr Family kBackendUp = {.name = "weir_backend_up",
                                       .type = Type::gauge,
@@ -163,6 +171,7 @@ inline constexpr std::array kAll = {kRequests,
                                     kConnectionsActive,
                                     kConnections,
                                     kConnectionsRefused,
+                                    kRelayedConnections,
                                     kBackendUp,
                                     kBackendState,
                                     kBackendConnectionsActive,

@@ -2,6 +2,7 @@
 
 #include "proxy/client_connection.h"
 #include "proxy/h1_session.h"
+#include "proxy/tcp_session.h"
 
 namespace weir::proxy {
 namespace {
@@ -20,8 +21,13 @@ bool has_stages(const config::Listener& listener) {
 // Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
 // before they first suspend.
 void start_session(Arrival& arrival) {
-  // By protocol: serve_h1, serve_h2 (ALPN, or the preface where http2 allows it), relay_tcp.
-  arrival.listening.sessions.spawn(serve_h1(arrival));
+  // By protocol: serve_h1, serve_h2 (ALPN, or the preface where http2 allows it), serve_tcp.
+  const config::Listener* config = configuration(arrival.worker, arrival.listening);
+  if (config != nullptr && config->protocol == config::ListenerProtocol::tcp) {
+    arrival.listening.sessions.spawn(serve_tcp(arrival));
+  } else {
+    arrival.listening.sessions.spawn(serve_h1(arrival));
+  }
 }
 
 // The stages, in order. Each ends the connection itself when it fails.

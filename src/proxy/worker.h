@@ -153,6 +153,7 @@ class Worker {
   http::DateCache dates;
   metrics::RequestCounters request_counters;
   metrics::RequestCounters error_counters;  // key.code: the hash of the reason
+  metrics::RequestCounters relay_counters;  // key.code: which of the words for how a connection ended
 
  private:
   void run();

@@ -106,7 +106,7 @@ TEST(Validate, FindsListenersWithTheSameAddress) {
 }
 
 TEST(Validate, RefusesProtocolsThatThisBuildDoesNotOffer) {
-  for (std::string_view protocol : {"https", "tcp", "tls", "udp"}) {
+  for (std::string_view protocol : {"https", "tls", "udp"}) {
     EXPECT_THAT(
         faults_of(listener(fmt::format("protocol: {}", protocol))),
         HasSubstr(fmt::format("listeners[0].protocol: this build does not offer '{}' yet; it offers http", protocol)));
@@ -114,6 +114,12 @@ TEST(Validate, RefusesProtocolsThatThisBuildDoesNotOffer) {
   EXPECT_THAT(faults_of(listener("protocol: htp")), HasSubstr("'htp' is not one of http, https, tcp, tls, udp"));
   EXPECT_THAT(faults_of(with_pool("protocol: h2")), HasSubstr("speaks only http/1.1"));
   EXPECT_THAT(faults_of(with_pool("protocol: auto")), HasSubstr("speaks only http/1.1"));
+}
+
+TEST(Validate, WantsOfATcpListenerItsPoolAndNothingOfHttp) {
+  EXPECT_THAT(faults_of(listener("protocol: tcp")), HasSubstr("listeners[0].pool: is missing"));
+  std::string_view routes = "protocol: tcp, routes: [{match: {path: /}, respond: {status: 200}}]";
+  EXPECT_THAT(faults_of(listener(routes)), HasSubstr("listeners[0].routes: a tcp listener sees no requests to route"));
 }
 
 TEST(Validate, ChecksHostPatterns) {

@@ -1,0 +1,126 @@
+#include "proxy/relay.h"
+
+#include <cerrno>
+
+#include "base/free_list.h"
+#include "net/pipe.h"
+
+namespace weir::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Side;
+
+namespace {
+
+// A direction that gives less than this between two waits is not worth a pipe. One that gives so much at once is.
+constexpr std::size_t kBulkBytes = base::kBufferBytes;
+// A read that finds nothing after all holds its buffer for so long at most.
+constexpr auto kHoldBuffer = std::chrono::seconds(1);
+// Rounds without waiting after which everything else has its turn.
+constexpr int kRoundsPerTurn = 16;
+
+Side other(Side side) { return side == Side::client ? Side::backend : Side::client; }
+
+}  // namespace
+
+bool Relay::is_idle_too_long() const { return deadline() <= net::Reactor::current().now(); }
+
+void Relay::moved(Direction& direction, std::size_t bytes) {
+  last_activity_ = net::Reactor::current().now();
+  if (direction.bytes == 0) direction.first = last_activity_;
+  direction.bytes += bytes;
+  if (counters_ == nullptr) return;
+  bool up = direction.from_side == Side::client;
+  (up ? counters_->from_client : counters_->from_backend).add(counters_->worker, bytes);
+  (up ? counters_->to_backend : counters_->to_client).add(counters_->worker, bytes);
+}
+
+void Relay::end(Direction& direction) {
+  direction.ended = true;
+  if (!finished_first_ && !failure_) finished_first_ = direction.from_side;
+  // When both have ended, closing tells the peer as well.
+  if (!upward_.ended || !downward_.ended) direction.to.finish_writing();
+}
+
+// The other direction cannot go on alone after a failure.
+void Relay::fail(const Error& error) {
+  if (failure_) return;
+  failure_ = error;
+  directions_.cancel();
+}
+
+net::Task<void> Relay::pump(Direction& direction) {
+  net::TcpStream& from = direction.from;
+  net::TcpStream& to = direction.to;
+  int rounds = 0;
+  while (true) {
+    base::Result<void> ready = co_await from.wait_readable(deadline());
+    if (!ready && ready.error().code == ErrorCode::timeout && !is_idle_too_long()) continue;
+    if (!ready) co_return fail(ready.error().on(Side::ours));
+    base::Buffer buffer = base::Buffer::small();
+    base::Result<std::size_t> got =
+        co_await from.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kHoldBuffer);
+    if (!got && got.error().code == ErrorCode::timeout) continue;
+    if (!got) co_return fail(got.error().on(direction.from_side));
+    if (*got == 0) co_return end(direction);
+    moved(direction, *got);
+    bool bulk = *got >= kBulkBytes;
+    base::Result<void> written = co_await to.write(std::string_view(buffer.data(), *got), idle_limit_);
+    if (!written) co_return fail(written.error().on(other(direction.from_side)));
+    buffer.release();
+    if (!bulk) continue;
+    base::Result<bool> ended = co_await pump_bulk(direction);
+    if (!ended) co_return fail(ended.error());
+    if (*ended) co_return end(direction);
+    if (++rounds % kRoundsPerTurn == 0) co_await net::yield();
+  }
+}
+
+// As much at once as the pipe takes: fewer and larger steps cost the kernel fewer segments and acknowledgements.
+net::Task<base::Result<bool>> Relay::pump_bulk(Direction& direction) {
+  net::TcpStream& from = direction.from;
+  net::TcpStream& to = direction.to;
+  base::Result<net::Pipe> pipe = net::Pipe::take();
+  if (!pipe) co_return false;
+  int rounds = 0;
+  std::size_t since_waiting = 0;
+  while (true) {
+    ssize_t got = pipe->fill(from.fd(), net::Pipe::kBytes);
+    if (got == 0) co_return true;
+    if (got < 0 && errno == EAGAIN) {
+      from.descriptor().readable = false;
+      if (since_waiting < kBulkBytes) co_return false;
+      since_waiting = 0;
+      base::Result<void> ready = co_await from.wait_readable(net::Reactor::current().now() + kHoldBuffer);
+      if (!ready && ready.error().code == ErrorCode::timeout) co_return false;
+      if (!ready) co_return std::unexpected(ready.error().on(Side::ours));
+      continue;
+    }
+    if (got < 0) co_return std::unexpected(base::fail_errno(errno, "splice").error().on(direction.from_side));
+    since_waiting += static_cast<std::size_t>(got);
+    moved(direction, static_cast<std::size_t>(got));
+    while (pipe->held() > 0) {
+      ssize_t sent = pipe->drain(to.fd(), false);
+      if (sent < 0 && errno == EAGAIN) {
+        to.descriptor().writable = false;
+        base::Result<void> ready = co_await to.wait_writable(net::Reactor::current().now() + idle_limit_);
+        if (!ready) co_return std::unexpected(ready.error().on(other(direction.from_side)));
+      } else if (sent < 0) {
+        co_return std::unexpected(base::fail_errno(errno, "splice").error().on(other(direction.from_side)));
+      }
+    }
+    if (++rounds % kRoundsPerTurn == 0) co_await net::yield();
+  }
+}
+
+net::Task<base::Result<void>> Relay::run() {
+  last_activity_ = net::Reactor::current().now();
+  directions_.spawn(pump(upward_));
+  directions_.spawn(pump(downward_));
+  co_await directions_.join();
+  if (failure_) co_return std::unexpected(*failure_);
+  co_return base::Result<void>();
+}
+
+}  // namespace weir::proxy

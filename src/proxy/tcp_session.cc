@@ -1,0 +1,235 @@
+#include "proxy/tcp_session.h"
+
+#include <fmt/format.h>
+
+#include "metrics/families.h"
+#include "proxy/backend_choice.h"
+#include "proxy/error_page.h"
+#include "proxy/relay.h"
+#include "proxy/timeouts.h"
+#include "upstream/connections.h"
+
+namespace weir::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Side;
+
+namespace {
+
+// The steps of a connection are in run(), in their order. Lives in the frame of its session.
+class TcpSession {
+ public:
+  explicit TcpSession(ClientConnection& client)
+      : client_(client), worker_(client.worker), choice_(client.worker), started_(worker_.reactor.now()) {}
+  ~TcpSession();
+  TcpSession(const TcpSession&) = delete;
+  TcpSession& operator=(const TcpSession&) = delete;
+
+  net::Task<void> run();
+
+ private:
+  base::Result<void> find_pool();
+  net::Task<base::Result<void>> connect();
+  net::Task<base::Result<void>> attempt();
+  bool may_retry(const Error& error);
+  net::Task<base::Result<void>> relay();
+  void finish(const base::Result<void>& outcome);
+  std::string_view how_it_ended(const base::Result<void>& outcome) const;
+  void count(std::string_view termination);
+  void log(std::string_view termination);
+
+  ClientConnection& client_;
+  Worker& worker_;
+  // A relay may last for days: it holds its pool, not the whole snapshot.
+  std::shared_ptr<const PoolSnapshot> pool_;
+  BackendChoice choice_;
+  upstream::Lease lease_;
+  base::TimePoint started_;
+  base::TimePoint attempt_started_;
+  base::Nanoseconds connect_timeout_{0};
+  base::Nanoseconds queue_timeout_{0};
+  base::Nanoseconds idle_timeout_{0};
+  base::Nanoseconds queue_time_{0};
+  base::Nanoseconds upstream_time_{0};
+  std::uint32_t retries_ = 0;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  std::optional<Side> finished_first_;
+};
+
+// The control thread tears down what may be a large pool.
+TcpSession::~TcpSession() {
+  if (pool_.use_count() == 1 && worker_.services.control != nullptr) {
+    worker_.services.control->post([old = std::move(pool_)]() mutable { old.reset(); });
+  }
+}
+
+// The whole way of a connection.
+net::Task<void> TcpSession::run() {
+  base::Result<void> outcome = find_pool();
+  if (outcome) outcome = co_await connect();
+  if (outcome) outcome = co_await relay();
+  finish(outcome);
+}
+
+base::Result<void> TcpSession::find_pool() {
+  std::uint32_t index = client_.listening.index;
+  if (index == UINT32_MAX) return base::fail(ErrorCode::no_backend, "the listener is being removed");
+  const Snapshot& snapshot = *worker_.snapshot();
+  std::uint32_t pool = snapshot.pool_of_route[index].back();
+  if (pool == kNoPool) return base::fail(ErrorCode::no_backend, "the listener has no pool");
+  pool_ = snapshot.pools[pool];
+  choice_.use(*pool_);
+  TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
+                         .listener = &snapshot.listeners[index]->config->timeouts,
+                         .global = &snapshot.timeouts};
+  connect_timeout_ = timeouts.connect();
+  queue_timeout_ = timeouts.queue();
+  idle_timeout_ = timeouts.tunnel();
+  return {};
+}
+
+// Tries backends until one took the connection, or nothing more may be tried. Nothing was exchanged until then.
+net::Task<base::Result<void>> TcpSession::connect() {
+  pool_->runtime->retry_budget.count_request(worker_.index, started_);
+  net::TaskContext& context = co_await net::this_context();
+  client_.stream.cancel_when_broken(&context);
+  std::uint64_t key_hash = client_.peer.ip.hash();
+  base::Result<void> outcome;
+  do {
+    std::uint32_t index = choice_.pick(key_hash);
+    if (index == balance::kNone) {
+      outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
+      break;
+    }
+    choice_.begin(index);
+    attempt_started_ = worker_.reactor.now();
+    outcome = co_await attempt();
+    if (!outcome) choice_.end(outcome.error().side == Side::backend, {});
+  } while (!outcome && may_retry(outcome.error()));
+  client_.stream.cancel_when_broken(nullptr);
+  co_return outcome;
+}
+
+net::Task<base::Result<void>> TcpSession::attempt() {
+  upstream::AcquireOptions options{.backend = &choice_.entry(),
+                                   .settings = &pool_->config->connections,
+                                   .connect_timeout = connect_timeout_,
+                                   .queue_timeout = queue_timeout_,
+                                   .metrics = &pool_->runtime->connections,
+                                   .fresh = true};
+  base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
+  queue_time_ = worker_.reactor.now() - attempt_started_;
+  if (!acquired) {
+    const Error& error = acquired.error();
+    if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error.code);
+    co_return std::unexpected(error);
+  }
+  lease_ = std::move(*acquired);
+  choice_.connected();
+  co_return base::Result<void>();
+}
+
+bool TcpSession::may_retry(const Error& error) {
+  if (error.code == ErrorCode::cancelled || (error.side == Side::ours && error.code == ErrorCode::timeout))
+    return false;
+  const config::Retries& retries = pool_->config->retries;
+  if (retries_ >= retries.attempts) return false;
+  if (!pool_->runtime->retry_budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor))
+    return false;
+  ++retries_;
+  pool_->runtime->retries.add(worker_.index);
+  return true;
+}
+
+net::Task<base::Result<void>> TcpSession::relay() {
+  RelayCounters counters{.from_client = worker_.services.client_bytes_in,
+                         .to_backend = worker_.services.backend_bytes_out,
+                         .from_backend = worker_.services.backend_bytes_in,
+                         .to_client = worker_.services.client_bytes_out,
+                         .worker = worker_.index};
+  Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters);
+  base::Result<void> outcome = co_await relay.run();
+  bytes_in_ = relay.bytes_from_client();
+  bytes_out_ = relay.bytes_from_backend();
+  finished_first_ = relay.finished_first();
+  if (bytes_out_ > 0) {
+    upstream_time_ = relay.first_from_backend() - attempt_started_;
+    pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
+  }
+  co_return outcome;
+}
+
+// A connection that broke on one side breaks on the other: an orderly end would tell of a stream that is whole.
+void TcpSession::finish(const base::Result<void>& outcome) {
+  bool reset = !outcome && outcome.error().code == ErrorCode::reset;
+  std::string_view termination = how_it_ended(outcome);
+  if (lease_) {
+    choice_.end(reset && outcome.error().side == Side::backend, upstream_time_);
+    if (reset && outcome.error().side == Side::client) lease_.stream().abort();
+    lease_.close();
+  }
+  if (reset && outcome.error().side == Side::backend) client_.stream.abort();
+  count(termination);
+  log(termination);
+}
+
+std::string_view TcpSession::how_it_ended(const base::Result<void>& outcome) const {
+  if (lease_ && lease_.was_cut()) return "backend_drained";
+  if (outcome) return finished_first_ == Side::client ? "client_closed" : "backend_closed";
+  const Error& error = outcome.error();
+  if (!lease_) return termination(error);
+  if (error.code == ErrorCode::cancelled) return "drained";
+  if (error.side == Side::ours && error.code == ErrorCode::timeout) return "idle_timeout";
+  return termination(error);
+}
+
+void TcpSession::count(std::string_view termination) {
+  const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
+  metrics::CellKey key{.listener = client_.listening.runtime->id,
+                       .route = 0,
+                       .backend = backend != nullptr ? backend->slot() : metrics::CellKey::kNoBackend,
+                       .code = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(termination.data()))};
+  metrics::Counter ended = worker_.relay_counters.find(worker_.snapshot()->version, key, [&](const metrics::CellKey&) {
+    return worker_.services.registry->counter(
+        metrics::families::kRelayedConnections,
+        {client_.listening.runtime->name, pool_ ? std::string_view(pool_->config->name) : std::string_view(),
+         backend != nullptr ? std::string_view(backend->id()) : std::string_view(), termination});
+  });
+  ended.add(worker_.index);
+}
+
+void TcpSession::log(std::string_view termination) {
+  AccessLog* log = worker_.services.access_log.load(std::memory_order_acquire);
+  if (log == nullptr) return;
+  base::Nanoseconds duration = worker_.reactor.now() - started_;
+  std::string client = client_.peer.ip.to_string();
+  AccessRecord record;
+  record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  record.client = client;
+  record.client_port = client_.peer.port;
+  record.version = "TCP";
+  record.bytes_in = bytes_in_;
+  record.bytes_out = bytes_out_;
+  record.duration = duration;
+  record.upstream = upstream_time_;
+  record.queue = queue_time_;
+  record.listener = client_.listening.runtime->name;
+  if (pool_) record.pool = pool_->config->name;
+  if (choice_.has_backend()) record.backend = choice_.backend().id();
+  record.attempts = choice_.tries();
+  record.termination = termination;
+  log->write(worker_.index, record);
+}
+
+}  // namespace
+
+net::Task<void> serve_tcp(Arrival& arrival) {
+  ClientConnection client(std::move(arrival));
+  client.idle = false;
+  TcpSession session(client);
+  co_await session.run();
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,13 @@
+// A TCP connection from client to backend: TCP listeners, and TLS ones that pass through.
+#pragma once
+
+#include "net/task.h"
+#include "proxy/client_connection.h"
+
+namespace weir::proxy {
+
+// Serves the connection until it ends. Never fails: whatever goes wrong ends the connection. For TaskGroup::spawn only:
+// it takes `arrival` over before it first suspends.
+net::Task<void> serve_tcp(Arrival& arrival);
+
+}  // namespace weir::proxy
