@@ -131,7 +131,7 @@ config::Faults Weir::Parts::reload() {
   auto read = config::read_file(options.config_path, kinds());
   if (!read) return refuse(read.error());
   config::Diff diff = config::diff(catalog->file(), *read);
-  auto outcome = catalog->reload(*read, control_reactor.now());
+  auto outcome = catalog->reload(std::move(*read), control_reactor.now());
   if (!outcome) {
     if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) return refuse(*faults);
     return refuse({{.at = {.file = options.config_path},

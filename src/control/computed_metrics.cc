@@ -7,7 +7,6 @@
 namespace weir::control {
 
 namespace families = metrics::families;
-using metrics::Labels;
 using metrics::Registry;
 
 namespace {
@@ -16,10 +15,8 @@ using OfBackend = std::function<double(const pool::Backend&)>;
 
 void per_backend(Registry& registry, const metrics::Family& family, const Publisher& publisher, OfBackend value) {
   registry.computed(family, [&publisher, value = std::move(value)](const Registry::Emit& emit) {
-    for (const health::WatchedBackend& watched : publisher.watched()) {
-      const pool::Backend& backend = *watched.backend;
-      emit({{"pool", backend.pool_name()}, {"backend", backend.id()}}, value(backend));
-    }
+    publisher.for_each_backend(
+        [&](const pool::Backend& backend, const std::string& labels) { emit.rendered(labels, value(backend)); });
   });
 }
 
@@ -28,15 +25,38 @@ double is_up(const pool::Backend& backend) {
   return state == pool::BackendState::healthy || state == pool::BackendState::unknown ? 1 : 0;
 }
 
+// `labels` and one more, whose name sorts behind "backend" and "pool" and whose value needs no escaping.
+void with_label(std::string& out, const std::string& labels, std::string_view name, std::string_view value) {
+  out = labels;
+  out += ',';
+  out += name;
+  out += "=\"";
+  out += value;
+  out += '"';
+}
+
 void emit_states(const Publisher& publisher, const Registry::Emit& emit) {
   using enum pool::BackendState;
-  for (const health::WatchedBackend& watched : publisher.watched()) {
-    const pool::Backend& backend = *watched.backend;
+  std::string with_state;
+  publisher.for_each_backend([&](const pool::Backend& backend, const std::string& labels) {
     for (pool::BackendState state : {unknown, healthy, unhealthy, draining, disabled}) {
-      Labels labels{{"pool", backend.pool_name()}, {"backend", backend.id()}, {"state", pool::name(state)}};
-      emit(labels, backend.state.load() == state ? 1 : 0);
+      with_label(with_state, labels, "state", pool::name(state));
+      emit.rendered(with_state, backend.state.load() == state ? 1 : 0);
     }
-  }
+  });
+}
+
+// Only reasons that have occurred: most backends have none.
+void emit_failures(const Publisher& publisher, const Registry::Emit& emit) {
+  std::string with_reason;
+  publisher.for_each_backend([&](const pool::Backend& backend, const std::string& labels) {
+    for (std::size_t reason = 0; reason < pool::Backend::kReasons; ++reason) {
+      std::uint32_t count = backend.failures[reason].load(std::memory_order_relaxed);
+      if (count == 0) continue;
+      with_label(with_reason, labels, "reason", base::name(static_cast<base::ErrorCode>(reason)));
+      emit.rendered(with_reason, count);
+    }
+  });
 }
 
 void per_pool(Registry& registry, const metrics::Family& family, const Publisher& publisher,
@@ -54,6 +74,8 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
   per_backend(registry, families::kBackendUp, publisher, is_up);
   registry.computed(families::kBackendState,
                     [&publisher](const Registry::Emit& emit) { emit_states(publisher, emit); });
+  registry.computed(families::kBackendFailures,
+                    [&publisher](const Registry::Emit& emit) { emit_failures(publisher, emit); });
   per_backend(registry, families::kBackendConnectionsActive, publisher,
               [](const pool::Backend& backend) { return backend.open_connections.load(); });
   per_backend(registry, families::kBackendRequestsActive, publisher,

@@ -58,6 +58,8 @@ class Publisher {
 
   // Null when it is not configured.
   std::shared_ptr<pool::Backend> find(const BackendKey& key) const;
+  // Calls `visit` with every backend and its labels (pool, backend) as a metric has them, in no certain order.
+  void for_each_backend(const std::function<void(const pool::Backend&, const std::string& labels)>& visit) const;
   // Every backend once, with what the prober must know of it.
   std::vector<health::WatchedBackend> watched() const;
   // Grows with every apply(): tells whether watched() may have changed.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "control/publisher_records.h"
+#include "metrics/exposition.h"
 
 namespace weir::control {
 namespace {
@@ -129,6 +130,16 @@ void Publisher::mark_pools_of(const BackendRecord& record) {
 std::shared_ptr<pool::Backend> Publisher::find(const BackendKey& key) const {
   auto found = backends_.find(key);
   return found == backends_.end() ? nullptr : found->second->backend;
+}
+
+void Publisher::for_each_backend(
+    const std::function<void(const pool::Backend&, const std::string& labels)>& visit) const {
+  for (const auto& [key, record] : backends_) {
+    if (record->metric_labels.empty()) {
+      record->metric_labels = metrics::render_labels({{"pool", key.pool}, {"backend", key.id}});
+    }
+    visit(*record->backend, record->metric_labels);
+  }
 }
 
 std::vector<health::WatchedBackend> Publisher::watched() const {

@@ -22,6 +22,7 @@ struct Publisher::BackendRecord {
   std::optional<base::TimePoint> usable_since;
   std::vector<PoolRecord*> pools;  // its own first, then those that borrow it
   std::uint64_t generation = 0;
+  std::string metric_labels{};  // rendered when first asked for
 };
 
 struct Publisher::PoolRecord {

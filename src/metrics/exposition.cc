@@ -122,6 +122,10 @@ void append_sample(std::string& out, std::string_view name, std::string_view lab
 }
 
 void append_sample(std::string& out, std::string_view name, std::string_view labels, double value) {
+  constexpr double kExact = 9007199254740992;  // 2^53: whole numbers below it print as such, and much faster
+  if (value >= 0 && value < kExact && value == std::floor(value) && !std::signbit(value)) {
+    return append_sample(out, name, labels, static_cast<std::uint64_t>(value));
+  }
   append_name(out, name, {}, labels);
   if (std::isnan(value)) {
     out += "NaN";

@@ -245,6 +245,11 @@ void Registry::computed(std::string_view name, std::string_view help, Type type,
   family.collect = std::make_shared<const Collect>(std::move(collect));
 }
 
+void Registry::Emit::operator()(const Labels& labels, double value) const { rendered(render_labels(labels), value); }
+void Registry::Emit::rendered(std::string_view labels, double value) const {
+  append_sample(out_, name_, labels, value);
+}
+
 std::string Registry::exposition() const {
   std::lock_guard scrape(state_->scraping);
   std::unique_lock lock(state_->mutex);
@@ -261,7 +266,7 @@ std::string Registry::exposition() const {
       std::size_t start = out.size();
       append_family_head(out, name, family.help, family.type);
       std::size_t first_sample = out.size();
-      (*collect)([&](const Labels& labels, double value) { append_sample(out, name, render_labels(labels), value); });
+      (*collect)(Emit(out, name));
       if (out.size() == first_sample) out.resize(start);
     }
     lock.lock();

@@ -142,7 +142,18 @@ class Registry {
   // A family whose values are computed at scrape time. `collect` calls `emit` once per series, on the scraping thread,
   // one scrape at a time and without the registry's mutex held; what it refers to must live until the last scrape. A
   // second call with the same name replaces the first.
-  using Emit = std::function<void(const Labels& labels, double value)>;
+  class Emit {
+   public:
+    void operator()(const Labels& labels, double value) const;
+    // `labels` as metrics::render_labels() gives them, for those that stay the same from scrape to scrape.
+    void rendered(std::string_view labels, double value) const;
+
+   private:
+    friend class Registry;
+    Emit(std::string& out, std::string_view name) : out_(out), name_(name) {}
+    std::string& out_;
+    std::string_view name_;
+  };
   using Collect = std::function<void(const Emit&)>;
   void computed(std::string_view name, std::string_view help, Type type, Collect collect);
   void computed(const Family& family, Collect collect) {

@@ -1,12 +1,14 @@
 // A backend as it runs: identity, state and the few counters that all workers share.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/ip.h"
 
 namespace weir::pool {
@@ -59,6 +61,13 @@ class Backend {
 
   alignas(64) std::atomic<std::uint64_t> total_requests{0};
   std::atomic<std::uint64_t> failed_requests{0};
+  // What those failed of, by base::ErrorCode.
+  static constexpr std::size_t kReasons = static_cast<std::size_t>(base::ErrorCode::io) + 1;
+  std::array<std::atomic<std::uint32_t>, kReasons> failures{};
+  void count_failure(base::ErrorCode reason) {
+    failed_requests.fetch_add(1, std::memory_order_relaxed);
+    failures[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  }
 
  private:
   std::string pool_name_;

@@ -10,7 +10,6 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "metrics/families.h"
 
 namespace weir::proxy {
 namespace {
@@ -96,11 +95,6 @@ std::uint64_t AccessLog::dropped() const {
   std::uint64_t total = lost_by_writer_.load(std::memory_order_relaxed);
   for (const auto& lane : lanes_) total += lane->dropped.load(std::memory_order_relaxed);
   return total;
-}
-
-void AccessLog::register_families(metrics::Registry& registry) {
-  registry.computed(metrics::families::kAccessLogDropped,
-                    [this](const metrics::Registry::Emit& emit) { emit({}, static_cast<double>(dropped())); });
 }
 
 // ---- the writer -------------------------------------------------------------------------------------------------

@@ -53,8 +53,6 @@ class AccessLog {
   bool flush(std::chrono::milliseconds limit = std::chrono::seconds(5));
   // Lines lost since the start, over all workers. Any thread.
   std::uint64_t dropped() const;
-  // Registers weir_access_log_dropped_total. This must outlive the registry's last scrape.
-  void register_families(metrics::Registry& registry);
 
  private:
   // What one worker writes with.

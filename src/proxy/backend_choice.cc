@@ -53,13 +53,13 @@ void BackendChoice::begin(std::uint32_t index) {
   ++tries_;
 }
 
-void BackendChoice::end(bool failed, base::Nanoseconds latency) {
+void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason) {
   if (!under_way_) return;
   under_way_ = false;
   pool::Backend& chosen = backend();
   chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
   pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
-  if (failed) chosen.failed_requests.fetch_add(1, std::memory_order_relaxed);
+  if (failed) chosen.count_failure(reason);
 }
 
 void BackendChoice::connected() {

@@ -26,9 +26,9 @@ class BackendChoice {
 
   // A try on `index` begins: it is present() from now on.
   void begin(std::uint32_t index);
-  // The try is over: `failed` by the backend's fault, `latency` to its first byte (zero: unknown). Without a try under
-  // way nothing happens.
-  void end(bool failed, base::Nanoseconds latency);
+  // The try is over: `failed` by the backend's fault, of `reason`; `latency` to its first byte (zero: unknown). Without
+  // a try under way nothing happens.
+  void end(bool failed, base::Nanoseconds latency, base::ErrorCode reason = base::ErrorCode::io);
   bool under_way() const { return under_way_; }
 
   // How opening a connection to the present backend went. Failures count for the health state machine at once; several

@@ -172,7 +172,7 @@ std::uint32_t Exchange::stuck_to() const {
 void Exchange::attempt_ended(const base::Result<void>& outcome) {
   if (!choice_.under_way()) return;
   bool failed = !outcome && outcome.error().side == Side::backend;
-  choice_.end(failed, upstream_time_);
+  choice_.end(failed, upstream_time_, failed ? outcome.error().code : ErrorCode::io);
   if (backend_side_ != nullptr) backend_side_->end(outcome && response_.keep_alive && body_sent_);
 }
 

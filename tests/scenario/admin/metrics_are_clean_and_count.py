@@ -35,6 +35,17 @@ def test_requests_are_counted_by_where_they_went(site):
     assert site.metric("weir_bytes_total", direction="client_in") >= 1000
 
 
+def test_failures_are_counted_by_reason(weir, origins):
+    origins_of_pool = origins("up", "gone")
+    pool = pool_of(origins_of_pool, health_check="off", retries={"attempts": 3, "budget": "100%"})
+    running = weir(config_of(pool))
+    origins_of_pool[1].stop()
+    for _ in range(4):
+        assert get(running.port).status == 200
+    assert running.metric("weir_backend_failures_total", backend="gone", reason="refused") >= 1
+    assert running.metric("weir_backend_failures_total", backend="up") == 0
+
+
 def test_families_of_the_design_are_there(site):
     get(site.port)
     names = {name for name, _, _ in site.metrics()}
