@@ -52,7 +52,7 @@ constexpr std::array kLimitFields{
 };
 
 constexpr std::array kConfigFields{
-    field<&Config::workers>("workers", "threads that serve traffic; auto: one per core",
+    field<&Config::workers>("workers", "threads that serve traffic, at most 64; auto: one per core",
                             {.max = 64, .word_for_zero = "auto"}),
     field<&Config::admin>("admin", "the admin API"),
     field<&Config::store>("store", "where objects made through the API live", {.kinds = KindList::stores}),

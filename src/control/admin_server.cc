@@ -19,6 +19,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr std::size_t kMaxConnections = 256;
+constexpr std::size_t kKeptForLocal = 32;
 constexpr auto kHeadTimeout = seconds(10);
 constexpr auto kBodyTimeout = seconds(30);
 constexpr auto kIdleTimeout = seconds(60);
@@ -52,6 +53,26 @@ struct AdminServer::Connection {
   bool is_local = false;
   std::string unread;  // bytes that belong to the next request
 };
+
+namespace {
+
+// Counts while it lives.
+class RemoteConnection {
+ public:
+  explicit RemoteConnection(std::size_t* count) : count_(count) {
+    if (count_ != nullptr) ++*count_;
+  }
+  RemoteConnection(const RemoteConnection&) = delete;
+  RemoteConnection& operator=(const RemoteConnection&) = delete;
+  ~RemoteConnection() {
+    if (count_ != nullptr) --*count_;
+  }
+
+ private:
+  std::size_t* count_;
+};
+
+}  // namespace
 
 AdminServer::AdminServer(Api& api, EventLog& events) : api_(api), events_(events) {
   events_.on_append([this] { wake_streams(); });
@@ -99,18 +120,25 @@ net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
       if (!slept) co_return;
       continue;
     }
-    if (connections_.size() >= kMaxConnections) {
+    bool is_local = is_unix || socket->peer.ip.is_loopback();
+    if (!has_room(is_local)) {
       ::close(socket->fd);
       continue;
     }
     std::string peer = is_unix ? std::string("unix") : socket->peer.to_string();
-    connections_.spawn(serve(socket->fd, std::move(peer), is_unix || socket->peer.ip.is_loopback()));
+    connections_.spawn(serve(socket->fd, std::move(peer), is_local));
   }
+}
+
+bool AdminServer::has_room(bool is_local) const {
+  if (connections_.size() >= kMaxConnections) return false;
+  return is_local || remote_connections_ < kMaxConnections - kKeptForLocal;
 }
 
 net::Task<void> AdminServer::serve(int fd, std::string peer, bool is_local) {
   Connection connection{
       .stream = net::TcpStream::adopt(fd), .peer = std::move(peer), .is_local = is_local, .unread = {}};
+  RemoteConnection counted(is_local ? nullptr : &remote_connections_);
   bool keep = true;
   while (keep) keep = co_await serve_one(connection);
 }

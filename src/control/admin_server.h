@@ -13,7 +13,8 @@
 namespace weir::control {
 
 // Control thread only. One request at a time on a connection; heads up to 16 KB, bodies up to kMaxBodyBytes, 256
-// connections at most. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without progress for an answer.
+// connections at most, of which 32 are kept for this machine, so that a flood from elsewhere cannot lock its operator
+// out. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without progress for an answer.
 class AdminServer {
  public:
   // Borrowed; outlive the server.
@@ -32,6 +33,7 @@ class AdminServer {
  private:
   struct Connection;
   net::Task<void> accept(int fd, bool is_unix);
+  bool has_room(bool is_local) const;
   net::Task<void> serve(int fd, std::string peer, bool is_local);
   net::Task<bool> serve_one(Connection& connection);
   net::Task<bool> read_request(Connection& connection, ApiRequest& request, bool& keep);
@@ -43,6 +45,7 @@ class AdminServer {
   EventLog& events_;
   net::TaskGroup acceptors_;
   net::TaskGroup connections_;
+  std::size_t remote_connections_ = 0;
   std::vector<net::Waiter*> streams_;
   std::string address_;
   std::string unix_path_;

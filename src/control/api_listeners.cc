@@ -46,12 +46,24 @@ std::expected<void, Problem> check_pools(const Visit& visit, const config::Liste
   return {};
 }
 
+// Everything else was in order before: a fault of a listener is about the one that was sent.
+std::unexpected<Problem> about_what_was_sent(Problem problem) {
+  if (problem.faults.empty()) return std::unexpected(std::move(problem));
+  for (config::Fault& fault : problem.faults) {
+    std::size_t end = fault.path.find("].");
+    if (fault.path.starts_with("listeners[") && end != std::string::npos) fault.path.erase(0, end + 2);
+  }
+  std::unexpected<Problem> rephrased = bad_body(std::move(problem.faults));
+  rephrased.error().status = problem.status;
+  return rephrased;
+}
+
 ApiResult store(const Visit& visit, config::Listener wanted, int status) {
   if (auto known = check_pools(visit, wanted); !known) return std::unexpected(std::move(known.error()));
   std::string name = wanted.name;
   Objects next = visit.objects();
   next.listeners[name] = std::make_shared<const config::Listener>(wanted);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = visit.apply(std::move(next)); !done) return about_what_was_sent(std::move(done.error()));
   if (!visit.dry_run) wanted = definition_of(visit, *find_listener(visit.config(), name));
   ApiResponse response = listener_response(wanted, status);
   if (status == 201) response.headers.emplace_back("Location", "/listeners/" + percent_encoded(name));

@@ -68,7 +68,8 @@ base::Result<Sockets::Bound> Sockets::bind(const std::string& address) const {
 
 config::Faults Sockets::prepare(const config::Config& wanted) {
   config::Faults faults;
-  for (const config::Listener& listener : wanted.listeners) {
+  for (std::size_t i = 0; i < wanted.listeners.size(); ++i) {
+    const config::Listener& listener = wanted.listeners[i];
     if (is_open(listener.name, listener.address) || prepared_.contains(listener.address)) continue;
     base::Result<Bound> bound = bind(listener.address);
     if (bound) {
@@ -77,7 +78,7 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
     }
     faults.push_back(
         {.at = listener.origin,
-         .path = fmt::format("listeners.{}.address", listener.name),
+         .path = fmt::format("listeners[{}].address", i),
          .message = fmt::format("cannot listen on {}: {}", listener.address, std::strerror(bound.error().os_error))});
   }
   if (!faults.empty()) abandon();

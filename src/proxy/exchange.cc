@@ -61,7 +61,7 @@ net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
 }
 
 void Exchange::begin() {
-  snapshot_ = worker_.snapshot();
+  snapshot_ = worker_.snapshot_of(client_.listening);
   started_ = worker_.reactor.now();
   timeouts_.global = &snapshot_->timeouts;
   std::uint32_t index = client_.listening.index;
@@ -78,7 +78,7 @@ void Exchange::begin() {
 
 // What is refused whatever the routes say, and the limits of the listener.
 std::optional<Exchange::Refusal> Exchange::admit() {
-  if (listener_ == nullptr) return Refusal{503, "This listener is being removed."};
+  if (listener_ == nullptr) return Refusal{503, "This listener is not ready yet."};
   if (request_.method == "CONNECT") return Refusal{405, "This is not a forward proxy: CONNECT is not offered."};
   if (request_.method == "TRACE") return Refusal{405, "TRACE is not offered."};
   if (request_.body.kind == http::BodyFraming::Kind::length && request_body_too_large(request_.body.length)) {

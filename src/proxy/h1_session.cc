@@ -22,7 +22,7 @@ struct ReadingRules {
 };
 
 ReadingRules reading_rules(const ClientConnection& client) {
-  const Snapshot& snapshot = *client.worker.snapshot();
+  const Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
   if (client.listening.index == UINT32_MAX) return {{}, std::chrono::seconds(1), std::chrono::milliseconds(1)};
   const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
   return {.limits = {.start_line_bytes = listener.limits.request_line_bytes,

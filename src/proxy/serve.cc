@@ -10,7 +10,7 @@ namespace {
 // The listener's configuration as of now; null when it is being removed.
 const config::Listener* configuration(const Worker& worker, const Listening& listening) {
   if (listening.index == UINT32_MAX) return nullptr;
-  return worker.snapshot()->listeners[listening.index]->config.get();
+  return worker.snapshot_of(listening)->listeners[listening.index]->config.get();
 }
 
 // Stages wait for the client; a connection without any goes to its session at once.

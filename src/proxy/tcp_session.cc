@@ -75,8 +75,8 @@ net::Task<void> TcpSession::run() {
 
 base::Result<void> TcpSession::find_pool() {
   std::uint32_t index = client_.listening.index;
-  if (index == UINT32_MAX) return base::fail(ErrorCode::no_backend, "the listener is being removed");
-  const Snapshot& snapshot = *worker_.snapshot();
+  if (index == UINT32_MAX) return base::fail(ErrorCode::no_backend, "the listener is not ready yet");
+  const Snapshot& snapshot = *worker_.snapshot_of(client_.listening);
   std::uint32_t pool = snapshot.pool_of_route[index].back();
   if (pool == kNoPool) return base::fail(ErrorCode::no_backend, "the listener has no pool");
   pool_ = snapshot.pools[pool];
@@ -106,7 +106,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
     choice_.begin(index);
     attempt_started_ = worker_.reactor.now();
     outcome = co_await attempt();
-    if (!outcome) choice_.end(outcome.error().side == Side::backend, {});
+    if (!outcome) choice_.end(outcome.error().side == Side::backend, {}, outcome.error().code);
   } while (!outcome && may_retry(outcome.error()));
   client_.stream.cancel_when_broken(nullptr);
   co_return outcome;

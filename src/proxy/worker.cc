@@ -85,13 +85,17 @@ std::int64_t Worker::unix_ms() {
 
 void Worker::apply(std::shared_ptr<const Snapshot> next) {
   reactor.post([this, next = std::move(next)]() mutable {
-    snapshot_ = SnapshotRef(new HeldSnapshot(std::move(next), services.control));
+    SnapshotRef before = std::exchange(snapshot_, SnapshotRef(new HeldSnapshot(std::move(next), services.control)));
+    // A listener that is gone, for good or to another address, serves what still comes as it last did.
     for (auto& listening : listenings_) {
-      if (listening != nullptr) listening->index = UINT32_MAX;
+      if (listening != nullptr && listening->index != UINT32_MAX && !listening->last) listening->last = before;
     }
     const auto& listeners = snapshot_->listeners;
     for (std::uint32_t i = 0; i < listeners.size(); ++i) {
-      if (Listening* known = listening(listeners[i]->id)) known->index = i;
+      Listening* known = listening(listeners[i]->id);
+      if (known == nullptr) continue;
+      known->index = i;
+      known->last = SnapshotRef();
     }
     connections.close_idle_of_retired();
   });
@@ -118,8 +122,9 @@ void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector
 }
 
 void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer) {
-  std::uint32_t limit =
-      listening.index == UINT32_MAX ? 0 : snapshot_->listeners[listening.index]->config->limits.connections;
+  std::uint32_t limit = listening.index == UINT32_MAX
+                            ? 0
+                            : snapshot_of(listening)->listeners[listening.index]->config->limits.connections;
   std::uint32_t open = listening.runtime->open.fetch_add(1, std::memory_order_relaxed);
   if (limit > 0 && open >= limit) {
     listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);

@@ -38,18 +38,6 @@ struct ListenerRuntime {
   metrics::Histogram request_duration;
 };
 
-// A listener on one worker.
-struct Listening {
-  explicit Listening(std::shared_ptr<ListenerRuntime> shared) : runtime(std::move(shared)) {}
-  std::shared_ptr<ListenerRuntime> runtime;
-  std::uint32_t index = UINT32_MAX;  // in the present snapshot's listeners; UINT32_MAX: no longer there
-  bool closing = false;              // no new requests on its connections
-  std::vector<int> sockets;          // the acceptors'
-  net::TaskGroup acceptors;
-  net::TaskGroup sessions;
-  base::IntrusiveList<ClientConnection> connections;
-};
-
 // What workers share. Outlives them.
 struct Services {
   metrics::Registry* registry = nullptr;
@@ -111,6 +99,19 @@ class SnapshotRef {
   HeldSnapshot* held_ = nullptr;
 };
 
+// A listener on one worker.
+struct Listening {
+  explicit Listening(std::shared_ptr<ListenerRuntime> shared) : runtime(std::move(shared)) {}
+  std::shared_ptr<ListenerRuntime> runtime;
+  std::uint32_t index = UINT32_MAX;  // in the listeners of its snapshot; UINT32_MAX: in none yet
+  SnapshotRef last{};                // the last snapshot that had it, when the present one has not
+  bool closing = false;              // no new requests on its connections
+  std::vector<int> sockets;          // the acceptors'
+  net::TaskGroup acceptors;
+  net::TaskGroup sessions;
+  base::IntrusiveList<ClientConnection> connections;
+};
+
 // Functions are for the worker's own thread unless they say otherwise.
 class Worker {
  public:
@@ -140,6 +141,10 @@ class Worker {
   std::unique_ptr<ExchangeState> take_state();
   void give_back(std::unique_ptr<ExchangeState> state);
   const SnapshotRef& snapshot() const { return snapshot_; }
+  // What serves the connections of `listening`: the present snapshot, or the last one that had the listener.
+  const SnapshotRef& snapshot_of(const Listening& listening) const {
+    return listening.last ? listening.last : snapshot_;
+  }
   // Wall-clock time as of this round.
   std::int64_t unix_ms();
   bool draining() const { return draining_; }

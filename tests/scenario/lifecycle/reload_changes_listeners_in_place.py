@@ -53,6 +53,25 @@ def test_a_request_on_a_removed_listener_is_finished(weir, origins):
         assert (response.body, response.closes) == (b"whole", True)
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["removed", "moved"])
+def test_a_request_that_arrives_while_its_listener_closes_is_served(weir, origins, moved):
+    (origin,) = origins("a")
+    going, kept = free_port(), free_port()
+    config = config_of(pool_of([origin]))
+    running = weir(with_listeners(config, going, kept))
+    with running.connect() as connection:
+        assert connection.request().status == 200
+        connection.send(b"GET /late HTTP/1.1\r\nHo")
+        after = with_listeners(config, kept)
+        if moved:
+            after["listeners"].append({**with_listeners(config, going)["listeners"][0], "address": f"127.0.0.1:{free_port()}"})
+        running.reload(after)
+        eventually(lambda: "closing 127.0.0.1" in running.log())
+        connection.send(b"st: x\r\n\r\n")
+        response = connection.response()
+        assert (response.status, response.backend, response.closes) == (200, "a", True)
+
+
 def test_a_listener_that_cannot_be_opened_keeps_everything_as_it_was(weir, origins):
     import socket
 
