@@ -14,7 +14,7 @@ namespace weir::config {
 namespace {
 
 // What this build serves; the others are refused by name until it does.
-constexpr std::array kOfferedProtocols{ListenerProtocol::http, ListenerProtocol::tcp};
+constexpr std::array kOfferedProtocols{ListenerProtocol::http, ListenerProtocol::tcp, ListenerProtocol::udp};
 
 // Fields of one connection or of the framing, which Weir sets itself (RFC 9110 7.6.1, RFC 9112 6).
 constexpr std::array<std::string_view, 9> kOwnHeaders{"connection", "keep-alive",        "proxy-connection",
@@ -213,6 +213,7 @@ void check_listener(const Place& place, const Listener& listener) {
     place.fault("via", fmt::format("must be a single word such as weir, not {}", quoted(listener.via)));
   }
   if (listener.protocol == ListenerProtocol::tcp) check_tcp(place, listener);
+  check_udp(place, listener);
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
     const Route& route = listener.routes[i];
     check_route(place.in(fmt::format("routes[{}]", i), &route.origin), route);

@@ -151,6 +151,17 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
+// Of a listener with protocol udp.
+struct Udp {
+  // Responses to each datagram of a client, after which its flow ends: 1 for DNS, 0 where nobody answers. None: not
+  // known, and a flow ends by timeouts.idle.
+  std::optional<std::uint32_t> expected_responses;
+  std::uint32_t max_flows = 65'536;  // over all workers, each of which has an equal share
+  std::uint32_t receive_buffer = 0;  // of the kernel, in bytes, each worker's; 0: its default
+  std::uint32_t send_buffer = 0;
+  friend bool operator==(const Udp&, const Udp&) = default;
+};
+
 enum class ListenerProtocol : std::uint8_t { http, https, tcp, tls, udp };
 struct Listener {
   std::string name;
@@ -160,6 +171,7 @@ struct Listener {
   std::string pool;  // what no route takes; empty: 404
   TimeoutOverrides timeouts;
   Limits limits;
+  Udp udp;
   std::vector<base::Cidr> trusted_proxies;  // peers whose X-Forwarded-* and X-Request-Id are believed
   std::string via;                          // pseudonym for Via; empty: none is added
   bool http_1_0_keep_alive = true;

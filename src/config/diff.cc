@@ -77,6 +77,7 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .pool = listener.pool,
                     .timeouts = listener.timeouts,
                     .limits = listener.limits,
+                    .udp = listener.udp,
                     .trusted_proxies = listener.trusted_proxies,
                     .via = listener.via,
                     .http_1_0_keep_alive = listener.http_1_0_keep_alive,

@@ -94,6 +94,8 @@ const Resource& resource<TimeoutOverrides>();
 template <>
 const Resource& resource<Limits>();
 template <>
+const Resource& resource<Udp>();
+template <>
 const Resource& resource<Listener>();
 template <>
 const Resource& resource<Route>();

@@ -14,6 +14,7 @@ constexpr std::array kFields{
     field<&Listener::pool>("pool", "takes what no route takes; without it: 404"),
     field<&Listener::timeouts>("timeouts", "timeouts that differ here"),
     field<&Listener::limits>("limits", "what a client may send"),
+    field<&Listener::udp>("udp", "flows of a listener with protocol udp"),
     field<&Listener::trusted_proxies>("trusted_proxies", "peers whose X-Forwarded-* and X-Request-Id are believed"),
     field<&Listener::via>("via", "the name for Via; without it none is added"),
     field<&Listener::http_1_0_keep_alive>("http_1_0_keep_alive", "keep connections of HTTP/1.0 clients that ask"),

@@ -86,19 +86,22 @@ void check_addresses(const Place& root, const Config& config) {
   struct Taken {
     base::SocketAddress address;
     bool every;
+    bool udp;
     std::string_view who;
   };
   std::unordered_multimap<std::uint16_t, Taken> taken;
   if (auto admin = base::SocketAddress::parse(config.admin.listen); admin && admin->port != 0) {
-    taken.emplace(admin->port, Taken{*admin, false, "the admin API"});
+    taken.emplace(admin->port, Taken{*admin, false, false, "the admin API"});
   }
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     const Listener& listener = config.listeners[i];
     std::optional<ListenAddress> parsed = parse_listen_address(listener.address);
     if (!parsed || parsed->address.port == 0) continue;  // reported by itself; port 0 is a free one
     auto [first, last] = taken.equal_range(parsed->address.port);
+    bool udp = listener.protocol == ListenerProtocol::udp;
     auto clash = std::find_if(first, last, [&](const auto& entry) {
       const Taken& other = entry.second;
+      if (udp != other.udp) return false;  // TCP and UDP have ports of their own
       if (parsed->every || other.every) {
         return (parsed->every || parsed->address.ip.is_unspecified()) &&
                (other.every || other.address.ip.is_unspecified());
@@ -110,7 +113,7 @@ void check_addresses(const Place& root, const Config& config) {
       place.fault("address", fmt::format("'{}' is taken by {}; every listener needs its own address or port",
                                          listener.address, clash->second.who));
     }
-    taken.emplace(parsed->address.port, Taken{parsed->address, parsed->every, listener.name});
+    taken.emplace(parsed->address.port, Taken{parsed->address, parsed->every, udp, listener.name});
   }
 }
 

@@ -81,7 +81,9 @@ void Publisher::update_listeners(const Effective& effective) {
     if (!record) record = std::make_unique<ListenerRecord>();
     record->generation = generation_;
     if (record->built && *record->built->config == wanted) continue;
-    bool same_socket = record->built && record->built->config->address == wanted.address;
+    auto is_udp = [](const config::Listener& one) { return one.protocol == config::ListenerProtocol::udp; };
+    bool same_socket = record->built && record->built->config->address == wanted.address &&
+                       is_udp(*record->built->config) == is_udp(wanted);
     auto built = std::make_shared<proxy::ListenerSnapshot>();
     built->config = std::make_shared<const config::Listener>(wanted);
     built->id = same_socket ? record->built->id : next_listener_id_++;

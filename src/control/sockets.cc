@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "net/listener.h"
+#include "net/udp_socket.h"
 
 namespace weir::control {
 
@@ -23,16 +24,34 @@ void Sockets::abandon() {
   prepared_.clear();
 }
 
-bool Sockets::is_open(const std::string& name, const std::string& address) const {
+Sockets::Place Sockets::place_of(const config::Listener& listener) {
+  return {.udp = listener.protocol == config::ListenerProtocol::udp, .address = listener.address};
+}
+
+bool Sockets::is_open(const std::string& name, const Place& place) const {
   for (const auto& [id, open] : open_) {
-    if (open.name == name && open.address == address) return true;
+    if (open.name == name && open.place == place) return true;
   }
   return false;
 }
 
+const Sockets::Open* Sockets::open_at(const Place& place) const {
+  for (const auto& [id, open] : open_) {
+    if (open.place == place) return &open;
+  }
+  return nullptr;
+}
+
 // Sockets that share an address divide its connections among them, of whichever program they are: an address that
 // somebody else listens on is found out by binding it alone first.
-base::Result<Sockets::Bound> Sockets::bind(const std::string& address) const {
+base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) const {
+  const std::string& address = listener.address;
+  Place place = place_of(listener);
+  net::UdpBindOptions udp{.reuse_port = true,
+                          .closed = true,
+                          .receive_buffer_bytes = listener.udp.receive_buffer,
+                          .send_buffer_bytes = listener.udp.send_buffer};
+  bool ours = open_at(place) != nullptr || left_.contains(place);
   std::vector<std::string> families{address};
   if (address.starts_with("*:")) families = {"0.0.0.0" + address.substr(1), "[::]" + address.substr(1)};
   Bound bound;
@@ -41,10 +60,8 @@ base::Result<Sockets::Bound> Sockets::bind(const std::string& address) const {
     std::optional<base::SocketAddress> parsed = base::SocketAddress::parse(text);
     if (!parsed) return base::fail(base::ErrorCode::io, "not an address");
     base::SocketAddress at = *parsed;
-    bool ours = false;
-    for (const auto& [id, open] : open_) ours = ours || open.address == address;
     if (!ours) {
-      base::Result<int> alone = net::listen_tcp(at, {});
+      base::Result<int> alone = place.udp ? net::bind_udp(at, {.closed = true}) : net::listen_tcp(at, {});
       if (!alone) {
         close(bound);
         return std::unexpected(alone.error());
@@ -52,7 +69,7 @@ base::Result<Sockets::Bound> Sockets::bind(const std::string& address) const {
       ::close(*alone);
     }
     for (std::vector<int>& fds : bound.fds_of_worker) {
-      base::Result<int> fd = net::listen_tcp(at, {.reuse_port = true});
+      base::Result<int> fd = place.udp ? net::bind_udp(at, udp) : net::listen_tcp(at, {.reuse_port = true});
       if (!fd) {
         close(bound);
         return std::unexpected(fd.error());
@@ -70,10 +87,13 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
   config::Faults faults;
   for (std::size_t i = 0; i < wanted.listeners.size(); ++i) {
     const config::Listener& listener = wanted.listeners[i];
-    if (is_open(listener.name, listener.address) || prepared_.contains(listener.address)) continue;
-    base::Result<Bound> bound = bind(listener.address);
+    Place place = place_of(listener);
+    if (is_open(listener.name, place) || prepared_.contains(place)) continue;
+    // More sockets on its address would take datagrams from the flows there: see hand_over().
+    if (place.udp && open_at(place) != nullptr) continue;
+    base::Result<Bound> bound = bind(listener);
     if (bound) {
-      prepared_.emplace(listener.address, std::move(*bound));
+      prepared_.emplace(std::move(place), std::move(*bound));
       continue;
     }
     faults.push_back(
@@ -85,15 +105,43 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
   return faults;
 }
 
+// A UDP listener that only has another name now: it goes on with the sockets and flows that are there, as the kernel
+// spreads flows by the sockets of an address.
+bool Sockets::hand_over(const proxy::ListenerSnapshot& listener) {
+  Place place = place_of(*listener.config);
+  if (!place.udp) return false;
+  for (auto& [id, open] : open_) {
+    if (open.place != place) continue;
+    auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, listener.config->name, registry_);
+    for (proxy::Worker* worker : workers_) worker->hand_over_udp(id, runtime);
+    addresses_[listener.config->name] = addresses_[open.name];
+    open_.emplace(listener.id, Open{.name = listener.config->name, .place = place, .runtime = std::move(runtime)});
+    return true;
+  }
+  return false;
+}
+
 void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout) {
   std::set<std::uint32_t> wanted;
   for (const auto& listener : snapshot.listeners) {
     wanted.insert(listener->id);
     auto known = open_.find(listener->id);
     if (known != open_.end()) continue;
-    auto bound = prepared_.find(listener->config->address);
+    if (hand_over(*listener)) continue;
+    Place place = place_of(*listener->config);
+    auto bound = prepared_.find(place);
     if (bound == prepared_.end()) continue;
+    for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
+      for (proxy::Worker* worker : workers_) worker->cut_udp(left->second);
+    }
+    left_.erase(place);
     auto runtime = std::make_shared<proxy::ListenerRuntime>(listener->id, listener->config->name, registry_);
+    // The group is complete: from now on a client's datagrams come to the same worker always.
+    for (const std::vector<int>& fds : bound->second.fds_of_worker) {
+      for (int fd : fds) {
+        if (place.udp) net::listen_now(fd);
+      }
+    }
     for (std::size_t i = 0; i < workers_.size(); ++i)
       workers_[i]->open_listener(runtime, bound->second.fds_of_worker[i]);
     for (const std::string& address : bound->second.addresses) {
@@ -101,13 +149,13 @@ void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_ti
     }
     addresses_[listener->config->name] = bound->second.addresses;
     prepared_.erase(bound);
-    open_.emplace(
-        listener->id,
-        Open{.name = listener->config->name, .address = listener->config->address, .runtime = std::move(runtime)});
+    open_.emplace(listener->id,
+                  Open{.name = listener->config->name, .place = std::move(place), .runtime = std::move(runtime)});
   }
   std::erase_if(open_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
-    base::log_info("listener {}: closing {}", entry.second.name, entry.second.address);
+    base::log_info("listener {}: closing {}", entry.second.name, entry.second.place.address);
+    if (entry.second.place.udp) left_.emplace(entry.second.place, entry.first);
     for (proxy::Worker* worker : workers_) worker->close_listener(entry.first, drain_timeout);
     return true;
   });

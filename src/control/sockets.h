@@ -1,6 +1,7 @@
 // The listening sockets of all listeners: bound before a configuration is accepted, opened on the workers with it.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,23 +37,33 @@ class Sockets {
   const std::map<std::string, std::vector<std::string>>& addresses() const { return addresses_; }
 
  private:
+  // TCP and UDP have ports of their own.
+  struct Place {
+    bool udp = false;
+    std::string address;  // as configured
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  static Place place_of(const config::Listener& listener);
   struct Bound {
     std::vector<std::vector<int>> fds_of_worker;
     std::vector<std::string> addresses;
   };
   struct Open {
     std::string name;
-    std::string address;
+    Place place;
     std::shared_ptr<proxy::ListenerRuntime> runtime;
   };
-  bool is_open(const std::string& name, const std::string& address) const;
-  base::Result<Bound> bind(const std::string& address) const;
+  bool is_open(const std::string& name, const Place& place) const;
+  const Open* open_at(const Place& place) const;
+  base::Result<Bound> bind(const config::Listener& listener) const;
+  bool hand_over(const proxy::ListenerSnapshot& listener);
   static void close(Bound& bound);
 
   std::vector<proxy::Worker*> workers_;
   metrics::Registry& registry_;
-  std::map<std::string, Bound> prepared_;  // by address as configured
-  std::map<std::uint32_t, Open> open_;     // by listener id
+  std::map<Place, Bound> prepared_;
+  std::map<std::uint32_t, Open> open_;        // by listener id
+  std::multimap<Place, std::uint32_t> left_;  // UDP listeners that were closed; their flows may still go on
   std::map<std::string, std::vector<std::string>> addresses_;
 };
 

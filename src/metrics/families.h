@@ -54,6 +54,30 @@ inline constexpr Family kRelayedConnections = {
         "on; pool and backend are empty when none was chosen.",
     .labels = {"listener", "pool", "backend", "termination"}};
 
+// ---- UDP --------------------------------------------------------------------------------------------------------
+inline constexpr Family kUdpFlowsActive = {.name = "weir_udp_flows_active",
+                                           .type = Type::gauge,
+                                           .help = "Flows of UDP clients that are remembered.",
+                                           .labels = {"listener"}};
+inline constexpr Family kUdpFlows = {
+    .name = "weir_udp_flows_total", .type = Type::counter, .help = "Flows begun.", .labels = {"listener"}};
+inline constexpr Family kUdpFlowsEvicted = {
+    .name = "weir_udp_flows_evicted_total",
+    .type = Type::counter,
+    .help = "Flows ended because there were too many, the one that had been silent longest first.",
+    .labels = {"listener"}};
+inline constexpr Family kUdpDatagrams = {
+    .name = "weir_udp_datagrams_total",
+    .type = Type::counter,
+    .help = "Datagrams: client_in, client_out (from and to clients), backend_in, backend_out.",
+    .labels = {"listener", "direction"}};
+inline constexpr Family kUdpDropped = {
+    .name = "weir_udp_datagrams_dropped_total",
+    .type = Type::counter,
+    .help =
+        "Datagrams that were not forwarded, by reason: closing, denied, no_backend, exhausted, unreachable, unsent.",
+    .labels = {"listener", "reason"}};
+
 // ---- backends and upstream connections --------------------------------------------------------------------------
 inline constexpr Family kBackendUp = {.name = "weir_backend_up",
                                       .type = Type::gauge,
@@ -172,6 +196,11 @@ inline constexpr std::array kAll = {kRequests,
                                     kConnections,
                                     kConnectionsRefused,
                                     kRelayedConnections,
+                                    kUdpFlowsActive,
+                                    kUdpFlows,
+                                    kUdpFlowsEvicted,
+                                    kUdpDatagrams,
+                                    kUdpDropped,
                                     kBackendUp,
                                     kBackendState,
                                     kBackendConnectionsActive,

@@ -15,10 +15,15 @@ constexpr std::size_t kEventsPerRound = 256;
 
 }  // namespace
 
-Descriptor* Descriptor::open(int fd) {
+Descriptor* Descriptor::open(int fd) { return open(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+
+// Edge-triggered for writing, the kernel would wake us after every datagram that has left.
+Descriptor* Descriptor::open_for_datagrams(int fd) { return open(fd, EPOLLIN); }
+
+Descriptor* Descriptor::open(int fd, std::uint32_t events) {
   auto* descriptor = new Descriptor(fd);
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = events;
   event.data.ptr = descriptor;
   WEIR_ASSERT(epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
   return descriptor;

@@ -47,6 +47,9 @@ class Descriptor final : public TimerNode {
  public:
   // Takes ownership of `fd`, which must be non-blocking, and registers it with the thread's reactor.
   static Descriptor* open(int fd);
+  // The same for datagrams: only reading, level-triggered. Whoever reads is told in every round in which there is
+  // something, and needs not empty the socket; nobody can wait to write.
+  static Descriptor* open_for_datagrams(int fd);
   // Closes the file; anybody still waiting is a broken invariant.
   void close();
   // Unregisters without closing and gives the file away (to another thread, or another owner).
@@ -81,6 +84,7 @@ class Descriptor final : public TimerNode {
   ~Descriptor() = default;
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
+  static Descriptor* open(int fd, std::uint32_t events);
   void on_events(std::uint32_t events);
   void set_deadline(Tick& which, Tick deadline);
   void retire();

@@ -24,7 +24,7 @@ bool BackendChoice::is_suspended(std::uint32_t index) const {
 }
 
 std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
-  std::size_t count = std::min<std::size_t>(tries_, kMaxTried);
+  std::size_t count = tried_count_;
   balance::PickContext context{.key_hash = key_hash,
                                .now = worker_.reactor.now(),
                                .random = &worker_.random,
@@ -49,7 +49,7 @@ void BackendChoice::begin(std::uint32_t index) {
   chosen.total_requests.fetch_add(1, std::memory_order_relaxed);
   pool_->strategy->started(index);
   under_way_ = true;
-  if (tries_ < kMaxTried) tried_[tries_] = index;
+  note_tried(index);
   ++tries_;
 }
 

@@ -24,6 +24,9 @@ class BackendChoice {
   // has just found unreachable unless nothing else is left; balance::kNone when no backend is eligible.
   std::uint32_t pick(std::uint64_t key_hash);
 
+  // No try, but further picks keep away from it: the backend has no room.
+  void pass_over(std::uint32_t index) { note_tried(index); }
+
   // A try on `index` begins: it is present() from now on.
   void begin(std::uint32_t index);
   // The try is over: `failed` by the backend's fault, of `reason`; `latency` to its first byte (zero: unknown). Without
@@ -43,8 +46,13 @@ class BackendChoice {
   pool::Backend& backend() const { return *entry().backend; }
   std::uint32_t tries() const { return tries_; }
 
- private:
+  // So many are kept away from at most.
   static constexpr std::size_t kMaxTried = 16;
+
+ private:
+  void note_tried(std::uint32_t index) {
+    if (tried_count_ < kMaxTried) tried_[tried_count_++] = index;
+  }
   bool is_suspended(std::uint32_t index) const;
 
   Worker& worker_;
@@ -53,6 +61,7 @@ class BackendChoice {
   std::uint32_t tries_ = 0;
   bool under_way_ = false;
   std::array<std::uint32_t, kMaxTried> tried_{};
+  std::size_t tried_count_ = 0;
 };
 
 // Whether `code` says that a connection could not be opened by the backend's fault.

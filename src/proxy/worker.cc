@@ -9,6 +9,7 @@
 #include "proxy/accept.h"
 #include "proxy/client_connection.h"
 #include "proxy/serve.h"
+#include "proxy/udp_relay.h"
 
 namespace weir::proxy {
 
@@ -36,6 +37,9 @@ ListenerRuntime::ListenerRuntime(std::uint32_t listener_id, const std::string& l
       refused_by_limit(registry.counter(families::kConnectionsRefused, {listener_name, "limit"})),
       request_duration(registry.histogram(families::kRequestDuration, {listener_name})) {}
 
+Listening::Listening(std::shared_ptr<ListenerRuntime> shared) : runtime(std::move(shared)) {}
+Listening::~Listening() = default;
+
 void HeldSnapshot::remove_user() {
   if (--users_ > 0) return;
   if (control_ != nullptr) control_->post([old = std::move(snapshot_)]() mutable { old.reset(); });
@@ -43,7 +47,9 @@ void HeldSnapshot::remove_user() {
 }
 
 Worker::Worker(std::uint32_t worker_index, Services& shared)
-    : index(worker_index), services(shared), connections(worker_index) {}
+    : index(worker_index), services(shared), connections(worker_index) {
+  reactor.at_round_end([](void* self) { static_cast<Worker*>(self)->flush_udp(); }, this);
+}
 
 Worker::~Worker() { WEIR_ASSERT(!thread_.joinable()); }
 
@@ -97,11 +103,25 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
       known->index = i;
       known->last = SnapshotRef();
     }
+    for (auto& listening : listenings_) {
+      if (listening != nullptr && listening->udp != nullptr) listening->udp->configuration_changed();
+    }
     connections.close_idle_of_retired();
   });
 }
 
 Listening* Worker::listening(std::uint32_t id) { return id < listenings_.size() ? listenings_[id].get() : nullptr; }
+
+Listening& Worker::add_listening(std::shared_ptr<ListenerRuntime> runtime) {
+  std::uint32_t id = runtime->id;
+  if (listenings_.size() <= id) listenings_.resize(id + 1);
+  listenings_[id] = std::make_unique<Listening>(std::move(runtime));
+  Listening& added = *listenings_[id];
+  for (std::uint32_t i = 0; snapshot_ && i < snapshot_->listeners.size(); ++i) {
+    if (snapshot_->listeners[i]->id == id) added.index = i;
+  }
+  return added;
+}
 
 void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds) {
   reactor.post([this, runtime = std::move(runtime), fds = std::move(fds)] {
@@ -109,16 +129,39 @@ void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector
       for (int fd : fds) ::close(fd);
       return;
     }
-    std::uint32_t id = runtime->id;
-    if (listenings_.size() <= id) listenings_.resize(id + 1);
-    listenings_[id] = std::make_unique<Listening>(runtime);
-    Listening& opened = *listenings_[id];
-    for (std::uint32_t i = 0; snapshot_ && i < snapshot_->listeners.size(); ++i) {
-      if (snapshot_->listeners[i]->id == id) opened.index = i;
+    Listening& opened = add_listening(runtime);
+    if (!fds.empty() && net::is_datagram_socket(fds.front())) {
+      opened.udp = std::make_unique<UdpRelay>(*this, opened, fds);
+      return;
     }
     opened.sockets = fds;
     for (int fd : fds) opened.acceptors.spawn(accept_connections(*this, opened, net::Listener(fd)));
   });
+}
+
+void Worker::hand_over_udp(std::uint32_t id, std::shared_ptr<ListenerRuntime> runtime) {
+  reactor.post([this, id, runtime = std::move(runtime)] {
+    Listening* before = listening(id);
+    if (draining_ || before == nullptr || before->udp == nullptr) return;
+    Listening& now = add_listening(runtime);
+    now.udp = std::move(listening(id)->udp);
+    now.udp->serve_for(now);
+  });
+}
+
+void Worker::cut_udp(std::uint32_t id) {
+  reactor.post([this, id] {
+    Listening* closing = listening(id);
+    if (closing != nullptr && closing->udp != nullptr) closing->udp->end_all();
+  });
+}
+
+void Worker::flush_udp() {
+  while (!unflushed_.empty()) {
+    UdpRelay& relay = *unflushed_.back();
+    unflushed_.pop_back();
+    relay.flush_replies();
+  }
 }
 
 void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer) {
@@ -157,6 +200,7 @@ void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::Socke
 
 void Worker::begin_closing(Listening& listening) {
   listening.closing = true;
+  if (listening.udp != nullptr) listening.udp->begin_closing();
   for (int fd : listening.sockets) net::ignore_new_handshakes(fd);
   net::Tick soon = reactor.tick(reactor.now() + kIdleGrace);
   listening.connections.for_each([soon](ClientConnection& connection) {
@@ -201,6 +245,7 @@ net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit
   do {
     co_await join_by(closing.sessions, deadline);
   } while (closing.sessions.size() > 0);
+  if (closing.udp != nullptr) co_await closing.udp->finish(deadline);
   listenings_[id].reset();
 }
 
@@ -224,7 +269,12 @@ net::Task<void> Worker::finish_draining(base::Nanoseconds limit) {
 }
 
 void Worker::break_connections(std::shared_ptr<pool::Backend> backend) {
-  reactor.post([this, backend = std::move(backend)] { connections.break_busy(*backend); });
+  reactor.post([this, backend = std::move(backend)] {
+    connections.break_busy(*backend);
+    for (auto& listening : listenings_) {
+      if (listening != nullptr && listening->udp != nullptr) listening->udp->break_flows(*backend);
+    }
+  });
 }
 
 }  // namespace weir::proxy

@@ -23,6 +23,7 @@ namespace weir::proxy {
 
 class Arrival;
 class ClientConnection;
+class UdpRelay;
 class Worker;
 
 // A listener as all workers share it; lives as long as anybody refers to it.
@@ -101,7 +102,8 @@ class SnapshotRef {
 
 // A listener on one worker.
 struct Listening {
-  explicit Listening(std::shared_ptr<ListenerRuntime> shared) : runtime(std::move(shared)) {}
+  explicit Listening(std::shared_ptr<ListenerRuntime> shared);
+  ~Listening();
   std::shared_ptr<ListenerRuntime> runtime;
   std::uint32_t index = UINT32_MAX;  // in the listeners of its snapshot; UINT32_MAX: in none yet
   SnapshotRef last{};                // the last snapshot that had it, when the present one has not
@@ -110,6 +112,7 @@ struct Listening {
   net::TaskGroup acceptors;
   net::TaskGroup sessions;
   base::IntrusiveList<ClientConnection> connections;
+  std::unique_ptr<UdpRelay> udp;  // instead of all that, with protocol udp
 };
 
 // Functions are for the worker's own thread unless they say otherwise.
@@ -124,6 +127,11 @@ class Worker {
   void apply(std::shared_ptr<const Snapshot> snapshot);
   // Any thread: accepts on `fds`, which it takes over, for the listener `runtime` is about.
   void open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds);
+  // Any thread: the listener `runtime` is about goes on with sockets and flows of the UDP listener `id`, which has none
+  // any more.
+  void hand_over_udp(std::uint32_t id, std::shared_ptr<ListenerRuntime> runtime);
+  // Any thread: what is left of a UDP listener that closes is cut now, as another one needs its address.
+  void cut_udp(std::uint32_t id);
   // Any thread: accepts no more there; its connections end after their exchange, idle ones after a moment of grace;
   // what is left after `limit` is cut.
   void close_listener(std::uint32_t id, base::Nanoseconds limit);
@@ -134,6 +142,10 @@ class Worker {
   // Any thread: a connection accepted by another worker.
   void adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer);
   std::uint32_t open_connections() const { return open_connections_.load(std::memory_order_relaxed); }
+
+  // `relay` has replies to send at the end of this round; it takes that back before it goes away.
+  void flush_at_round_end(UdpRelay& relay) { unflushed_.push_back(&relay); }
+  void forget_replies(UdpRelay& relay) { std::erase(unflushed_, &relay); }
 
   // A new connection of `listening`, accepted here: served here, or by the worker with the fewest.
   void place(Listening& listening, int fd, const base::SocketAddress& peer);
@@ -163,12 +175,15 @@ class Worker {
  private:
   void run();
   Listening* listening(std::uint32_t id);
+  Listening& add_listening(std::shared_ptr<ListenerRuntime> runtime);
+  void flush_udp();
   void begin_closing(Listening& listening);
   net::Task<void> finish_closing(std::uint32_t id, base::Nanoseconds limit);
   net::Task<void> finish_draining(base::Nanoseconds limit);
 
   SnapshotRef snapshot_;
   std::vector<std::unique_ptr<Listening>> listenings_;
+  std::vector<UdpRelay*> unflushed_;
   std::vector<std::unique_ptr<ExchangeState>> states_;
   std::atomic<std::uint32_t> open_connections_{0};
   net::TaskGroup closings_;  // one task per listener that is closing

@@ -1,5 +1,6 @@
 // What every checker owes: a right verdict on good and bad backends, an end before its deadline, nothing left open.
 #include <dirent.h>
+#include <fmt/format.h>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,12 +10,14 @@
 
 #include "health/checker.h"
 #include "net/task_group.h"
+#include "tests/support/datagram_echo.h"
 #include "tests/support/scripted_server.h"
 
 namespace weir::health {
 namespace {
 
 using namespace std::chrono_literals;
+using test::DatagramEcho;
 using test::RefusingAddress;
 using test::ScriptedConnection;
 using test::ScriptedServer;
@@ -78,6 +81,23 @@ class CheckerTest : public testing::Test {
 class EveryChecker : public CheckerTest, public testing::WithParamInterface<std::string> {
  protected:
   std::unique_ptr<Checker> checker() { return make_checker({.name = GetParam(), .options = {}}); }
+  bool is_udp() const { return GetParam() == "udp"; }
+  // Over TCP it answers with `response` and over UDP with the datagram itself, on ports of their own.
+  struct Healthy {
+    Healthy(bool wants_udp, const char* response, const char* ip = "127.0.0.1")
+        : udp(ip),
+          tcp(
+              [response](ScriptedConnection& connection) {
+                connection.read_head();
+                connection.send_text(response);
+              },
+              ip),
+          is_udp(wants_udp) {}
+    base::SocketAddress address() const { return is_udp ? udp.address() : tcp.address(); }
+    DatagramEcho udp;
+    ScriptedServer tcp;
+    bool is_udp;
+  };
 };
 
 TEST_P(EveryChecker, SaysWhatItIsAndDeclaresItsDefaults) {
@@ -94,7 +114,7 @@ TEST_P(EveryChecker, SaysWhatItIsAndDeclaresItsDefaults) {
 }
 
 TEST_P(EveryChecker, AcceptsAHealthyBackend) {
-  ScriptedServer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   CheckResult result = check(*checker(), {server.address()}, kLong);
   EXPECT_TRUE(result.ok) << result.error;
   EXPECT_GT(result.latency, 0ns);
@@ -102,22 +122,17 @@ TEST_P(EveryChecker, AcceptsAHealthyBackend) {
 
 TEST_P(EveryChecker, FailsWhereNobodyListens) {
   RefusingAddress nobody;
-  EXPECT_EQ(check(*checker(), {nobody.address()}, kLong).error, "connect: refused");
+  EXPECT_EQ(check(*checker(), {nobody.address()}, kLong).error, is_udp() ? "receive: refused" : "connect: refused");
 }
 
 TEST_P(EveryChecker, TriesFurtherAddressesWhenTheFirstRefuses) {
   RefusingAddress nobody;
-  ScriptedServer server("HTTP/1.1 204 No Content\r\n\r\n");
+  Healthy server(is_udp(), "HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_TRUE(check(*checker(), {nobody.address(), server.address()}, kLong).ok);
 }
 
 TEST_P(EveryChecker, ChecksOverIpv6) {
-  ScriptedServer server(
-      [](ScriptedConnection& connection) {
-        connection.read_head();
-        connection.send_text("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-      },
-      "::1");
+  Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "::1");
   if (server.address().port == 0) GTEST_SKIP() << "no IPv6 here";
   EXPECT_TRUE(check(*checker(), {server.address()}, kLong).ok);
 }
@@ -137,7 +152,7 @@ TEST_P(EveryChecker, EndsWhenItIsCancelled) {
 }
 
 TEST_P(EveryChecker, IsUsedForManyBackendsAtOnce) {
-  ScriptedServer server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   std::unique_ptr<Checker> one = checker();
   std::vector<base::SocketAddress> addresses{server.address()};
   std::vector<std::optional<CheckResult>> results(100);
@@ -153,6 +168,42 @@ std::vector<std::string> checker_names() {
 }
 INSTANTIATE_TEST_SUITE_P(Checkers, EveryChecker, testing::ValuesIn(checker_names()),
                          [](const auto& info) { return info.param; });
+
+// ---- udp --------------------------------------------------------------------------------------------------------
+
+class UdpCheckerTest : public CheckerTest {
+ protected:
+  CheckResult udp(const base::SocketAddress& address, decltype(config::Choice::options) options,
+                  base::Nanoseconds timeout = kLong) {
+    return check({.name = "udp", .options = std::move(options)}, address, timeout);
+  }
+  static std::string fault(decltype(config::Choice::options) options) {
+    std::vector<config::OptionFault> faults = faults_of({.name = "udp", .options = std::move(options)});
+    return faults.size() == 1 ? fmt::format("{}: {}", faults[0].key, faults[0].message) : fmt::to_string(faults.size());
+  }
+};
+
+TEST_F(UdpCheckerTest, ExpectsBytesInTheReply) {
+  DatagramEcho echo;
+  EXPECT_TRUE(udp(echo.address(), {{"send", std::string("are you there")}, {"expected", std::string("there")}}).ok);
+  EXPECT_TRUE(udp(echo.address(), {{"send_hex", std::string("00 ff0A")}, {"expected_hex", std::string("FF0a")}}).ok);
+  EXPECT_EQ(echo.last(), std::string("\0\xff\x0a", 3));
+  CheckResult other = udp(echo.address(), {{"send", std::string("no")}, {"expected", std::string("yes")}}, kShort);
+  EXPECT_EQ(other.error, "the expected bytes are in no reply");
+}
+
+TEST_F(UdpCheckerTest, SilenceIsATimeout) {
+  DatagramEcho silent("127.0.0.1", false);
+  EXPECT_EQ(udp(silent.address(), {}, kShort).error, "timeout after 60 ms waiting for the reply");
+}
+
+TEST_F(UdpCheckerTest, WrongOptionsAreNamed) {
+  EXPECT_EQ(fault({{"send_hex", std::string("0g")}}), "send_hex: '0g' is not pairs of hexadecimal digits");
+  EXPECT_EQ(fault({{"expected_hex", std::string("123")}}), "expected_hex: '123' is not pairs of hexadecimal digits");
+  EXPECT_EQ(fault({{"send", std::string("a")}, {"send_hex", std::string("61")}}),
+            "send_hex: and send are both given; give one of them");
+  EXPECT_EQ(fault({{"send", std::string(1401, 'a')}}), "send: is longer than the 1400 bytes that fit in one packet");
+}
 
 // ---- http -------------------------------------------------------------------------------------------------------
 

@@ -55,6 +55,29 @@ TEST(Validate, FindsBackendsThatAppearTwice) {
   EXPECT_EQ(faults_of("pools: [{name: a, backends: ['h:80']}, {name: b, backends: ['h:80']}]"), "");
 }
 
+TEST(Validate, UdpListenersHaveAPoolAndNothingOfHttp) {
+  EXPECT_EQ(faults_of(listener("protocol: udp, pool: p, udp: {expected_responses: 1, max_flows: 9}")), "");
+  EXPECT_THAT(faults_of(listener("protocol: udp")), HasSubstr("listeners[0].pool: a udp listener needs one"));
+  EXPECT_THAT(
+      faults_of(listener("protocol: udp, pool: p, via: x, trusted_proxies: [10.0.0.0/8], "
+                         "limits: {connections: 5}, routes: [{respond: 200}]")),
+      AllOf(HasSubstr("listeners[0].routes: match requests of HTTP"), HasSubstr("listeners[0].via: is a header"),
+            HasSubstr("listeners[0].trusted_proxies: is about headers"),
+            HasSubstr("listeners[0].limits.connections: there are no connections in UDP")));
+  EXPECT_THAT(faults_of(listener("pool: p, udp: {expected_responses: 1}")),
+              HasSubstr("listeners[0].udp: is for listeners with `protocol: udp`"));
+  EXPECT_THAT(faults_of(listener("protocol: udp, pool: p, udp: {max_flows: 0}")), HasSubstr("udp.max_flows"));
+}
+
+TEST(Validate, TcpAndUdpHavePortsOfTheirOwn) {
+  EXPECT_EQ(faults_of("pools: [{name: p}]\nlisteners: [{name: a, address: '*:53', pool: p}, "
+                      "{name: b, address: '*:53', protocol: udp, pool: p}]"),
+            "");
+  EXPECT_THAT(faults_of("pools: [{name: p}]\nlisteners: [{name: a, address: '*:53', protocol: udp, pool: p}, "
+                        "{name: b, address: '0.0.0.0:53', protocol: udp, pool: p}]"),
+              HasSubstr("listeners[1].address: '0.0.0.0:53' is taken by a"));
+}
+
 TEST(Validate, ChecksHostsOfBackends) {
   for (std::string_view bad : {"10.0.0.300", "1.2.3", "a..b", "-a", "a b", "http://a", "a_/b", "1:2:3", "''"}) {
     EXPECT_THAT(faults_of(with_backend(fmt::format("{{host: '{}', port: 80}}", bad == "''" ? "" : bad))),
@@ -106,7 +129,7 @@ TEST(Validate, FindsListenersWithTheSameAddress) {
 }
 
 TEST(Validate, RefusesProtocolsThatThisBuildDoesNotOffer) {
-  for (std::string_view protocol : {"https", "tls", "udp"}) {
+  for (std::string_view protocol : {"https", "tls"}) {
     EXPECT_THAT(
         faults_of(listener(fmt::format("protocol: {}", protocol))),
         HasSubstr(fmt::format("listeners[0].protocol: this build does not offer '{}' yet; it offers http", protocol)));

@@ -1,0 +1,153 @@
+// Sends a datagram and judges by what comes back.
+#include <array>
+#include <cerrno>
+#include <fmt/format.h>
+#include <optional>
+#include <string>
+#include <sys/socket.h>
+#include <utility>
+
+#include "base/free_list.h"
+#include "health/checker.h"
+#include "health/probe_connection.h"
+#include "net/udp_socket.h"
+
+namespace weir::health {
+
+std::span<const config::OptionSpec> udp_checker_options();
+std::vector<config::OptionFault> udp_checker_faults(const config::Choice& choice);
+std::unique_ptr<Checker> make_udp_checker(const config::Choice& choice);
+
+namespace {
+
+// The longest payload that every path takes whole, and plenty for a question.
+constexpr std::size_t kMaxSendBytes = 1400;
+
+// Pairs of hexadecimal digits, with spaces between bytes where people like them; nothing when it is not that.
+std::optional<std::string> bytes_of_hex(std::string_view text) {
+  std::string bytes;
+  int high = -1;
+  for (char c : text) {
+    if (c == ' ' && high < 0) continue;
+    int digit = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
+    if (digit < 0) return std::nullopt;
+    if (high < 0) {
+      high = digit;
+    } else {
+      bytes.push_back(static_cast<char>(std::exchange(high, -1) * 16 + digit));
+    }
+  }
+  if (high >= 0) return std::nullopt;
+  return bytes;
+}
+
+struct UdpCheckOptions {
+  std::string send;
+  std::string expected;  // empty: any reply
+
+  static UdpCheckOptions read(const config::Choice& choice, std::vector<config::OptionFault>& faults) {
+    auto bytes = [&](std::string_view key, std::string_view hex_key) {
+      const auto& text = option_or_default<std::string>(choice, udp_checker_options(), key);
+      const auto& hex = option_or_default<std::string>(choice, udp_checker_options(), hex_key);
+      if (hex.empty()) return text;
+      if (!text.empty()) faults.push_back({hex_key, fmt::format("and {} are both given; give one of them", key)});
+      std::optional<std::string> read = bytes_of_hex(hex);
+      if (!read) faults.push_back({hex_key, fmt::format("'{}' is not pairs of hexadecimal digits", hex)});
+      return read.value_or(std::string());
+    };
+    UdpCheckOptions options{.send = bytes("send", "send_hex"), .expected = bytes("expected", "expected_hex")};
+    if (options.send.size() > kMaxSendBytes) {
+      faults.push_back({"send", fmt::format("is longer than the {} bytes that fit in one packet", kMaxSendBytes)});
+    }
+    return options;
+  }
+};
+
+class UdpChecker final : public Checker {
+ public:
+  explicit UdpChecker(UdpCheckOptions options) : options_(std::move(options)) {}
+
+  net::Task<CheckResult> check(CheckTarget target) override {
+    base::TimePoint began = base::now();
+    base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
+    std::string failure;
+    for (std::size_t i = 0; i < target.addresses.size(); ++i) {
+      base::TimePoint now = net::Reactor::current().now();
+      auto share = static_cast<base::Nanoseconds::rep>(target.addresses.size() - i);
+      base::SocketAddress address = target.addresses[i];
+      base::TimePoint until = now + (deadline - now) / share;
+      failure = co_await ask(address, until, target.timeout);
+      if (failure.empty()) break;
+    }
+    bool ok = failure.empty();
+    co_return CheckResult{.ok = ok, .latency = base::now() - began, .error = std::move(failure)};
+  }
+
+ private:
+  // Why no good reply came from `address`, or nothing.
+  net::Task<std::string> ask(base::SocketAddress address, base::TimePoint deadline, base::Nanoseconds timeout) {
+    base::Result<int> fd = net::connect_udp(address);
+    if (!fd) co_return describe_failure(fd.error(), "connect", "the socket", timeout);
+    net::TcpStream socket = net::TcpStream::adopt(*fd);  // a datagram for each read, no matter its name
+    if (::send(*fd, options_.send.data(), options_.send.size(), MSG_NOSIGNAL) < 0) {
+      base::Error error{.code = base::code_of_errno(errno), .side = base::Side::backend, .os_error = errno};
+      co_return describe_failure(error, "send", "the datagram to be taken", timeout);
+    }
+    base::Buffer buffer = base::Buffer::large();
+    bool answered = false;
+    while (true) {
+      net::ReadOperation read = socket.read({buffer.data(), buffer.capacity()}, deadline);
+      base::Result<std::size_t> got = co_await read;
+      if (!got && got.error().code == base::ErrorCode::timeout && answered) {
+        co_return "the expected bytes are in no reply";
+      }
+      if (!got) co_return describe_failure(got.error(), "receive", "the reply", timeout);
+      answered = true;
+      std::string_view reply(buffer.data(), *got);
+      if (reply.find(options_.expected) != std::string_view::npos) co_return std::string();
+    }
+  }
+
+  UdpCheckOptions options_;
+};
+
+}  // namespace
+
+std::span<const config::OptionSpec> udp_checker_options() {
+  using config::OptionType;
+  static const std::array<config::OptionSpec, 4> kSpecs = {{
+      {.key = "send",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "the datagram, as text; neither this nor send_hex: an empty one"},
+      {.key = "send_hex",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "the datagram, as hexadecimal digits"},
+      {.key = "expected",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "text that must appear in a reply; neither this nor expected_hex: any reply will do"},
+      {.key = "expected_hex",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "the same, as hexadecimal digits"},
+  }};
+  return kSpecs;
+}
+
+std::vector<config::OptionFault> udp_checker_faults(const config::Choice& choice) {
+  std::vector<config::OptionFault> faults;
+  UdpCheckOptions::read(choice, faults);
+  return faults;
+}
+
+std::unique_ptr<Checker> make_udp_checker(const config::Choice& choice) {
+  std::vector<config::OptionFault> faults;
+  return std::make_unique<UdpChecker>(UdpCheckOptions::read(choice, faults));
+}
+
+}  // namespace weir::health

@@ -1,0 +1,211 @@
+// The backends' side of UDP flows: picking, connecting, what comes back, and the end.
+
+#include <cstring>
+
+#include "proxy/error_page.h"
+#include "proxy/udp_relay.h"
+
+namespace weir::proxy {
+
+using base::ErrorCode;
+
+namespace {
+
+// Windows that a flow with long runs of replies fills in one go.
+constexpr std::size_t kBulkWindows = 16;
+constexpr std::uint32_t kRunOfReplies = 4;
+
+}  // namespace
+
+void FirstDatagram::keep(std::string_view bytes) {
+  if (bytes.empty() || bytes.size() > kMaxBytes) return;
+  memory_ = static_cast<char*>(base::allocate_frame(bytes.size()));
+  size_ = bytes.size();
+  std::memcpy(memory_, bytes.data(), size_);
+}
+
+void FirstDatagram::forget() {
+  if (memory_ != nullptr) base::free_frame(memory_, size_);
+  memory_ = nullptr;
+}
+
+void UdpFlow::on_ready() { relay.take_replies(*this); }
+
+// Picks a backend and opens a socket to it. False when no backend can be had; the flow has no socket then.
+bool UdpRelay::connect(UdpFlow& flow) {
+  BackendChoice& choice = flow.choice;
+  bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none;
+  std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
+  std::uint32_t passed_over = 0;
+  while (true) {
+    std::uint32_t index = choice.pick(key_hash);
+    if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return false;
+    const pool::BackendEntry& entry = flow.pool->eligible[index];
+    std::atomic<std::uint32_t>& open = entry.backend->open_connections;
+    std::uint32_t before = open.fetch_add(1, std::memory_order_relaxed);
+    if (entry.max_connections > 0 && before >= entry.max_connections) {
+      open.fetch_sub(1, std::memory_order_relaxed);
+      choice.pass_over(index);
+      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), BackendChoice::kMaxTried)) return false;
+      continue;
+    }
+    choice.begin(index);
+    ++flow.attempts;
+    flow.attempt_started = worker_.reactor.now();
+    base::Result<void> opened = open_socket(flow);
+    if (opened) return true;
+    open.fetch_sub(1, std::memory_order_relaxed);
+    choice.end(opened.error().code != ErrorCode::exhausted, {}, opened.error().code);
+    flow.exhausted = opened.error().code == ErrorCode::exhausted;
+    if (flow.exhausted) return false;
+    choice.connect_failed(opened.error().code);
+    if (!may_retry(flow)) return false;
+  }
+}
+
+bool UdpRelay::may_retry(const UdpFlow& flow) {
+  const config::Retries& retries = flow.pool->config->retries;
+  if (flow.attempts > retries.attempts) return false;
+  if (!flow.pool->runtime->retry_budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor)) {
+    return false;
+  }
+  flow.pool->runtime->retries.add(worker_.index);
+  return true;
+}
+
+// With no descriptor or port left, the flow that has been silent longest makes room.
+base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
+  const base::SocketAddress& address = flow.choice.entry().addresses->front();
+  base::Result<int> fd = net::connect_udp(address);
+  if (!fd && fd.error().code == ErrorCode::exhausted && evict_oldest()) fd = net::connect_udp(address);
+  if (!fd) return std::unexpected(fd.error());
+  flow.socket = net::Descriptor::open_for_datagrams(*fd);
+  flow.socket->wait_readable(flow, net::kNever);
+  if (flow.bulk) net::gather_segments(*fd);
+  return {};
+}
+
+void UdpRelay::close_socket(UdpFlow& flow) {
+  if (flow.socket == nullptr) return;
+  flow.socket->stop_waiting_readable();
+  std::exchange(flow.socket, nullptr)->close();
+  flow.choice.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// The backend has refused what it was sent and has never answered: whatever reached it did nothing.
+bool UdpRelay::try_another(UdpFlow& flow, ErrorCode code) {
+  close_socket(flow);
+  flow.choice.end(true, {}, code);
+  flow.choice.connect_failed(code);
+  return may_retry(flow) && connect(flow);
+}
+
+// Sends the outbox to the flow's backend. The flow may be gone afterwards.
+void UdpRelay::deliver(UdpFlow* flow) {
+  touch(*flow);
+  while (true) {
+    net::DatagramSender::Outcome outcome = outbox_.flush(flow->fd(), true);
+    metrics_.backend_out.add(worker_.index, outcome.sent);
+    if (outcome.dropped > 0) metrics_.dropped_unsent.add(worker_.index, outcome.dropped);
+    if (outcome.broken == 0) break;
+    ErrorCode code = base::code_of_errno(outcome.broken);
+    if (!flow->heard && try_another(*flow, code)) continue;
+    bool was_heard = flow->heard;
+    UdpEntrance& entrance = flow->entrance;
+    UdpFlowKey key = flow->key;
+    std::uint32_t hash = flow->hash;
+    if (was_heard) flow->choice.connect_failed(code);
+    end(*flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
+    // One that did answer once, and is gone: what it has not got begins a flow to another.
+    flow = was_heard ? begin_flow(entrance, key, hash, 0) : nullptr;
+    if (flow == nullptr) {
+      metrics_.dropped_unreachable.add(worker_.index, outbox_.clear());
+      return;
+    }
+  }
+  if (flow->expected_responses == 0u) end(*flow, kTerminationOk);
+}
+
+void UdpRelay::take_replies(UdpFlow& flow) {
+  std::size_t most = flow.bulk ? kBulkWindows : 1;
+  if (reply_window_ + most > replies_.windows()) flush_replies();
+  base::Result<std::size_t> got = replies_.receive(flow.fd(), reply_window_, most);
+  if (!got) return lost(flow, got.error().code);
+  if (*got == 0) return;
+  touch(flow);
+  std::uint64_t datagrams = 0;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < *got; ++i) {
+    net::Datagrams reply = replies_.datagrams(reply_window_++);
+    flow.entrance.replies.add(reply, &flow.key.client, flow.key.local);
+    datagrams += reply.count();
+    bytes += reply.bytes.size();
+  }
+  if (!std::exchange(replies_wait_, true)) worker_.flush_at_round_end(*this);
+  flow.replies += datagrams;
+  flow.bytes_out += bytes;
+  metrics_.backend_in.add(worker_.index, datagrams);
+  worker_.services.client_bytes_out.add(worker_.index, bytes);
+  if (!flow.heard) {
+    flow.heard = true;
+    flow.first.forget();
+    flow.first_reply = worker_.reactor.now() - flow.attempt_started;
+    flow.choice.connected();
+    flow.pool->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(flow.first_reply.count()));
+  }
+  flow.replies_in_a_row += static_cast<std::uint32_t>(*got);
+  if (!flow.bulk && flow.replies_in_a_row >= kRunOfReplies) {
+    flow.bulk = true;
+    net::gather_segments(flow.fd());
+  }
+  const std::optional<std::uint32_t>& expected = flow.expected_responses;
+  if (expected && flow.replies >= flow.datagrams_in * *expected) end(flow, kTerminationOk);
+}
+
+// The backend's side says that datagrams do not arrive there.
+void UdpRelay::lost(UdpFlow& flow, ErrorCode code) {
+  if (!flow.heard && flow.first && try_another(flow, code)) {
+    outbox_.add({.bytes = flow.first.bytes()}, nullptr, {});
+    return deliver(&flow);
+  }
+  if (flow.socket != nullptr) flow.choice.connect_failed(code);
+  end(flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
+}
+
+void UdpRelay::end(UdpFlow& flow, std::string_view how, std::optional<ErrorCode> failure) {
+  close_socket(flow);
+  flow.choice.end(failure.has_value(), flow.first_reply, failure.value_or(ErrorCode::io));
+  table_.remove(flow);
+  by_age_.remove(flow);
+  metrics_.flows_active.subtract(worker_.index);
+  worker_.services.backend_bytes_in.add(worker_.index, flow.bytes_out);
+  worker_.services.backend_bytes_out.add(worker_.index, flow.bytes_in);
+  log(flow, how);
+  delete &flow;
+  if (by_age_.empty() && drained_ != nullptr) drained_->wake();
+}
+
+void UdpRelay::log(const UdpFlow& flow, std::string_view how) {
+  AccessLog* access_log = worker_.services.access_log.load(std::memory_order_acquire);
+  if (access_log == nullptr) return;
+  base::SocketAddress client_address = flow.key.client.to_socket_address();
+  std::string client = client_address.ip.to_string();
+  base::Nanoseconds duration = worker_.reactor.now() - flow.started;
+  AccessRecord record;
+  record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  record.client = client;
+  record.client_port = client_address.port;
+  record.version = "UDP";
+  record.bytes_in = flow.bytes_in;
+  record.bytes_out = flow.bytes_out;
+  record.duration = duration;
+  record.upstream = flow.first_reply;
+  record.listener = listening_->runtime->name;
+  record.pool = flow.pool->config->name;
+  if (flow.choice.has_backend()) record.backend = flow.choice.backend().id();
+  record.attempts = flow.attempts;
+  record.termination = how;
+  access_log->write(worker_.index, record);
+}
+
+}  // namespace weir::proxy

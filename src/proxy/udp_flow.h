@@ -1,0 +1,82 @@
+// One client of a UDP listener and the backend that its datagrams go to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/intrusive_list.h"
+#include "net/reactor.h"
+#include "net/udp_socket.h"
+#include "proxy/backend_choice.h"
+
+namespace weir::proxy {
+
+class UdpEntrance;
+class UdpRelay;
+
+// Who talks to which of our addresses. Without padding: hashed and compared as bytes.
+struct UdpFlowKey {
+  net::PeerAddress client;
+  net::LocalAddress local;
+};
+static_assert(sizeof(UdpFlowKey) == 48);
+
+// The datagram that a flow began with, kept until the backend has been heard, so that another one can be given it.
+class FirstDatagram {
+ public:
+  static constexpr std::size_t kMaxBytes = 2048;  // a longer one is not kept
+  FirstDatagram() = default;
+  FirstDatagram(const FirstDatagram&) = delete;
+  FirstDatagram& operator=(const FirstDatagram&) = delete;
+  ~FirstDatagram() { forget(); }
+  void keep(std::string_view bytes);
+  void forget();
+  explicit operator bool() const { return memory_ != nullptr; }
+  std::string_view bytes() const { return {memory_, size_}; }
+
+ private:
+  char* memory_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// Owned by its relay, which does everything; the flow itself only waits for replies.
+class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
+ public:
+  UdpFlow(UdpRelay& owner, UdpEntrance& through, const UdpFlowKey& flow_key, std::uint32_t key_hash, Worker& worker)
+      : relay(owner), entrance(through), key(flow_key), hash(key_hash), choice(worker) {}
+  static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
+  static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
+
+  void on_ready() override;
+  void on_timeout() override {}
+  void cancel() override {}
+  int fd() const { return socket->fd(); }
+
+  UdpRelay& relay;
+  UdpEntrance& entrance;
+  const UdpFlowKey key;
+  const std::uint32_t hash;
+  SnapshotRef snapshot;
+  const PoolSnapshot* pool = nullptr;
+  BackendChoice choice;
+  net::Descriptor* socket = nullptr;  // to the backend; null between two of them
+  FirstDatagram first;
+  std::optional<std::uint32_t> expected_responses;  // to each datagram; none: not known
+
+  net::Tick last_active = 0;
+  base::TimePoint started{};
+  base::TimePoint attempt_started{};
+  base::Nanoseconds first_reply{0};  // from the attempt's start; zero while none has come
+  std::uint64_t datagrams_in = 0;    // from the client, handed to a backend
+  std::uint64_t replies = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint32_t attempts = 0;
+  std::uint32_t replies_in_a_row = 0;  // since the client's last datagram
+  bool heard = false;
+  bool bulk = false;       // replies come in long runs
+  bool exhausted = false;  // no backend for want of descriptors or ports
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,24 @@
+#include "proxy/udp_metrics.h"
+
+#include "metrics/families.h"
+
+namespace weir::proxy {
+
+namespace families = metrics::families;
+
+UdpMetrics::UdpMetrics(const std::string& listener, metrics::Registry& registry)
+    : flows_active(registry.gauge(families::kUdpFlowsActive, {listener})),
+      flows(registry.counter(families::kUdpFlows, {listener})),
+      evicted(registry.counter(families::kUdpFlowsEvicted, {listener})),
+      client_in(registry.counter(families::kUdpDatagrams, {listener, "client_in"})),
+      client_out(registry.counter(families::kUdpDatagrams, {listener, "client_out"})),
+      backend_in(registry.counter(families::kUdpDatagrams, {listener, "backend_in"})),
+      backend_out(registry.counter(families::kUdpDatagrams, {listener, "backend_out"})),
+      dropped_closing(registry.counter(families::kUdpDropped, {listener, "closing"})),
+      dropped_denied(registry.counter(families::kUdpDropped, {listener, "denied"})),
+      dropped_no_backend(registry.counter(families::kUdpDropped, {listener, "no_backend"})),
+      dropped_exhausted(registry.counter(families::kUdpDropped, {listener, "exhausted"})),
+      dropped_unreachable(registry.counter(families::kUdpDropped, {listener, "unreachable"})),
+      dropped_unsent(registry.counter(families::kUdpDropped, {listener, "unsent"})) {}
+
+}  // namespace weir::proxy

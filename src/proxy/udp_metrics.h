@@ -1,0 +1,22 @@
+// What is counted of a UDP listener.
+#pragma once
+
+#include <string>
+
+#include "metrics/registry.h"
+
+namespace weir::proxy {
+
+struct UdpMetrics {
+  UdpMetrics(const std::string& listener, metrics::Registry& registry);
+
+  metrics::Counter flows_active, flows, evicted;
+  metrics::Counter client_in, client_out, backend_in, backend_out;  // datagrams
+  // Datagrams that went nowhere: the listener closes and the client is new; its address is not allowed; no backend is
+  // eligible, or all are at their max_connections; descriptors or ports ran out; the backend cannot be reached; the
+  // kernel did not take it.
+  metrics::Counter dropped_closing, dropped_denied, dropped_no_backend, dropped_exhausted, dropped_unreachable,
+      dropped_unsent;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,220 @@
+#include "proxy/udp_relay.h"
+
+#include <algorithm>
+
+#include "proxy/timeouts.h"
+
+namespace weir::proxy {
+
+namespace {
+
+constexpr std::size_t kInboxWindows = 32;
+constexpr std::size_t kReplyWindows = 64;
+
+}  // namespace
+
+UdpEntrance::UdpEntrance(UdpRelay& relay, int fd)
+    : replies(kReplyWindows), relay_(relay), socket_(net::Descriptor::open_for_datagrams(fd)) {
+  socket_->wait_readable(*this, net::kNever);
+}
+
+UdpEntrance::~UdpEntrance() {
+  socket_->stop_waiting_readable();
+  socket_->close();
+}
+
+void UdpEntrance::on_ready() { relay_.take_from_clients(*this); }
+
+// The outbox has room for a kept first datagram besides a whole inbox.
+UdpRelay::UdpRelay(Worker& worker, Listening& listening, const std::vector<int>& fds)
+    : worker_(worker),
+      listening_(&listening),
+      metrics_(listening.runtime->name, *worker.services.registry),
+      inbox_(kInboxWindows),
+      outbox_(kInboxWindows + 1),
+      replies_(kReplyWindows) {
+  for (int fd : fds) entrances_.push_back(std::make_unique<UdpEntrance>(*this, fd));
+}
+
+UdpRelay::~UdpRelay() {
+  end_all();
+  flush_replies();
+  worker_.forget_replies(*this);
+}
+
+void UdpRelay::serve_for(Listening& listening) {
+  metrics_.flows_active.subtract(worker_.index, table_.size());
+  listening_ = &listening;
+  metrics_ = UdpMetrics(listening.runtime->name, *worker_.services.registry);
+  metrics_.flows_active.add(worker_.index, table_.size());
+  configuration_changed();
+}
+
+const ListenerSnapshot* UdpRelay::listener() const {
+  std::uint32_t index = listening_->index;
+  return index == UINT32_MAX ? nullptr : worker_.snapshot_of(*listening_)->listeners[index].get();
+}
+
+net::Tick UdpRelay::idle_ticks() const {
+  const Snapshot& snapshot = *worker_.snapshot_of(*listening_);
+  TimeoutScopes scopes{.global = &snapshot.timeouts};
+  if (const ListenerSnapshot* mine = listener()) {
+    scopes.listener = &mine->config->timeouts;
+    std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();
+    if (pool != kNoPool) scopes.pool = &snapshot.pools[pool]->config->timeouts;
+  }
+  base::Nanoseconds idle = scopes.get(&config::TimeoutOverrides::idle, &config::Timeouts::idle);
+  return static_cast<net::Tick>(std::chrono::ceil<std::chrono::milliseconds>(idle).count());
+}
+
+void UdpRelay::configuration_changed() {
+  if (!by_age_.empty()) arm();
+}
+
+void UdpRelay::arm() { worker_.reactor.timers().arm(*this, by_age_.front()->last_active + idle_ticks()); }
+
+// Flows that came to life meanwhile have moved to the end of the list.
+void UdpRelay::on_timer() {
+  net::Tick now = worker_.reactor.tick(worker_.reactor.now());
+  net::Tick idle = idle_ticks();
+  while (UdpFlow* oldest = by_age_.front()) {
+    if (oldest->last_active + idle > now) break;
+    const std::optional<std::uint32_t>& expected = oldest->expected_responses;
+    bool unanswered = expected.value_or(0) > 0 && oldest->replies < oldest->datagrams_in * *expected;
+    if (unanswered) {
+      end(*oldest, "backend_timeout", base::ErrorCode::timeout);
+    } else {
+      end(*oldest, "idle_timeout");
+    }
+  }
+  if (!by_age_.empty()) arm();
+}
+
+void UdpRelay::touch(UdpFlow& flow) {
+  flow.last_active = worker_.reactor.tick(worker_.reactor.now());
+  if (by_age_.back() == &flow) return;
+  by_age_.remove(flow);
+  by_age_.push_back(flow);
+}
+
+// Datagrams of one client that follow each other go to its backend together.
+void UdpRelay::take_from_clients(UdpEntrance& entrance) {
+  base::Result<std::size_t> got = inbox_.receive(entrance.fd(), 0, inbox_.windows());
+  if (!got) return;  // an error that the kernel held is taken with it
+  UdpFlow* run = nullptr;
+  UdpFlowKey key{};
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < *got; ++i) {
+    net::Datagrams datagrams = inbox_.datagrams(i);
+    metrics_.client_in.add(worker_.index, datagrams.count());
+    bytes += datagrams.bytes.size();
+    key.client = inbox_.peer(i);
+    key.local = inbox_.local(i);
+    auto hash =
+        static_cast<std::uint32_t>(base::keyed_hash(hash_key_, {reinterpret_cast<const char*>(&key), sizeof key}));
+    UdpFlow* flow = table_.find(hash, key);
+    if (run != nullptr && flow != run) {
+      deliver(run);
+      run = nullptr;
+    }
+    if (flow == nullptr) flow = begin_flow(entrance, key, hash, datagrams.count());
+    if (flow == nullptr) continue;
+    flow->bytes_in += datagrams.bytes.size();
+    if (flow->datagrams_in == 0 && datagrams.segment_bytes == 0) {
+      flow->first.keep(datagrams.bytes);
+    } else if (flow->first) {
+      flow->first.forget();
+    }
+    flow->datagrams_in += datagrams.count();
+    flow->replies_in_a_row = 0;
+    outbox_.add(datagrams, nullptr, {});
+    run = flow;
+  }
+  if (run != nullptr) deliver(run);
+  worker_.services.client_bytes_in.add(worker_.index, bytes);
+}
+
+UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std::uint32_t hash,
+                              std::uint64_t datagrams) {
+  const ListenerSnapshot* mine = listener();
+  if (closing_ || mine == nullptr) {
+    metrics_.dropped_closing.add(worker_.index, datagrams);
+    return nullptr;
+  }
+  const Snapshot& snapshot = *worker_.snapshot_of(*listening_);
+  std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();
+  if (pool == kNoPool) {
+    metrics_.dropped_no_backend.add(worker_.index, datagrams);
+    return nullptr;
+  }
+  make_room();
+  auto* flow = new UdpFlow(*this, entrance, key, hash, worker_);
+  flow->snapshot = worker_.snapshot_of(*listening_);
+  flow->pool = snapshot.pools[pool].get();
+  flow->expected_responses = mine->config->udp.expected_responses;
+  flow->choice.use(*flow->pool);
+  flow->started = worker_.reactor.now();
+  flow->pool->runtime->retry_budget.count_request(worker_.index, flow->started);
+  if (!connect(*flow)) {
+    (flow->exhausted ? metrics_.dropped_exhausted : metrics_.dropped_no_backend).add(worker_.index, datagrams);
+    log(*flow, flow->exhausted ? "exhausted" : "no_backend");
+    delete flow;
+    return nullptr;
+  }
+  table_.insert(*flow);
+  flow->last_active = worker_.reactor.tick(worker_.reactor.now());
+  by_age_.push_back(*flow);
+  if (!armed()) arm();
+  metrics_.flows.add(worker_.index);
+  metrics_.flows_active.add(worker_.index);
+  return flow;
+}
+
+// The table is bounded for each worker by its share.
+void UdpRelay::make_room() {
+  std::size_t workers = worker_.services.workers.size();
+  std::size_t share = std::max<std::size_t>(1, (listener()->config->udp.max_flows + workers - 1) / workers);
+  while (table_.size() >= share) evict_oldest();
+}
+
+bool UdpRelay::evict_oldest() {
+  UdpFlow* oldest = by_age_.front();
+  if (oldest == nullptr) return false;
+  metrics_.evicted.add(worker_.index);
+  end(*oldest, "evicted");
+  return true;
+}
+
+void UdpRelay::break_flows(const pool::Backend& backend) {
+  by_age_.for_each([&](UdpFlow& flow) {
+    if (&flow.choice.backend() == &backend) end(flow, "cancelled");
+  });
+}
+
+net::Task<void> UdpRelay::finish(base::TimePoint deadline) {
+  while (!by_age_.empty()) {
+    net::Waiter drained;
+    drained_ = &drained;
+    base::Result<void> woken = co_await drained.wait_until(deadline);
+    drained_ = nullptr;
+    if (!woken) break;
+  }
+  end_all();
+}
+
+void UdpRelay::end_all() {
+  while (UdpFlow* flow = by_age_.front()) end(*flow, "cancelled");
+}
+
+void UdpRelay::flush_replies() {
+  for (auto& entrance : entrances_) {
+    if (entrance->replies.empty()) continue;
+    net::DatagramSender::Outcome outcome = entrance->replies.flush(entrance->fd(), false);
+    metrics_.client_out.add(worker_.index, outcome.sent);
+    if (outcome.dropped > 0) metrics_.dropped_unsent.add(worker_.index, outcome.dropped);
+  }
+  reply_window_ = 0;
+  replies_wait_ = false;
+}
+
+}  // namespace weir::proxy
