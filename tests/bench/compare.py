@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import datagrams
 import measure
 import report
 import secure
@@ -37,7 +38,7 @@ def parse_arguments():
     parser.add_argument("--binary", default="build/release/weir", help="the Weir to measure")
     parser.add_argument("--tools", default="build/release/tests", help="folder of bench_load and bench_origin")
     parser.add_argument("--proxies", default=",".join(PROXIES), help="which to compare (default: %(default)s)")
-    names = [load.name for load in measure.LOADS + secure.LOADS] + ["light", "memory", "memory-tls", "apply"]
+    names = [load.name for load in measure.LOADS + secure.LOADS + datagrams.LOADS] + ["light", "memory", "memory-tls", "apply"]
     parser.add_argument("--only", default=",".join(names), help="which measurements (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of each load in each round")
@@ -89,6 +90,7 @@ class Comparison:
         self.origin = Origin(f"{arguments.tools}/bench_origin")
         self.proxies = []
         self.secure = None
+        self.datagrams = None
 
     def start(self):
         """All proxies at once: the idle ones cost next to nothing, and rounds can alternate between them."""
@@ -98,17 +100,25 @@ class Comparison:
             self.proxies.append(PROXIES[name](folder, self.origin.ports))
         if "memory-tls" in self.only or any(load.name in self.only for load in secure.LOADS):
             self.secure = secure.Secure(self.folder, self.origin, self.arguments.proxies.split(","))
+        if any(load.name in self.only for load in datagrams.LOADS):
+            self.datagrams = datagrams.Datagrams(
+                self.folder, self.arguments.tools, self.arguments.proxies.split(",")
+            )
 
     def stop(self):
         for proxy in self.proxies:
             proxy.stop()
         if self.secure is not None:
             self.secure.stop()
+        if self.datagrams is not None:
+            self.datagrams.stop()
         self.origin.stop()
 
     def pids(self):
         pids = [self.origin.process.pid, *(pid for proxy in self.proxies for pid in proxy.pids())]
-        return pids + (self.secure.pids() if self.secure is not None else [])
+        for more in (self.secure, self.datagrams):
+            pids += more.pids() if more is not None else []
+        return pids
 
     def loads(self):
         results = []
@@ -163,6 +173,8 @@ def sections(comparison, markdown, figures):
         made.append(("HTTP/1.1", LOAD_NOTE, report.load_table(figures["loads"], markdown)))
     if figures["secure"]:
         made.append(("TLS and HTTP/2", secure.NOTE, report.load_table(figures["secure"], markdown)))
+    if figures["udp"]:
+        made.append(("UDP", datagrams.NOTE, report.load_table(figures["udp"], markdown)))
     if figures["light"]:
         made.append(("Added latency", LIGHT_NOTE, report.light_table(figures["light"], markdown)))
     if figures["memory"]:
@@ -188,7 +200,7 @@ def main():
             # Memory first, while no proxy has grown under load yet.
             memory = comparison.memory() if "memory" in comparison.only else None
             light = comparison.light() if "light" in comparison.only else None
-            figures = {"memory": memory, "light": light, "memory-tls": None, "secure": None}
+            figures = {"memory": memory, "light": light, "memory-tls": None, "secure": None, "udp": None}
             if "memory-tls" in comparison.only:
                 figures["memory-tls"] = comparison.secure.memory(comparison.generator, progress)
             figures["loads"] = comparison.loads()
@@ -196,6 +208,8 @@ def main():
                 figures["secure"] = comparison.secure.loads(
                     comparison.generator, arguments, comparison.only, progress
                 )
+            if comparison.datagrams is not None:
+                figures["udp"] = comparison.datagrams.loads(arguments, comparison.only, progress)
             figures["apply"] = comparison.apply() if "apply" in comparison.only else None
             disturbed = others.share()
         except RuntimeError as error:
