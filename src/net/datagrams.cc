@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 
 #include "base/assert.h"
+#include "net/system_calls.h"
 
 namespace weir::net {
 namespace {
@@ -63,17 +64,25 @@ base::Result<std::size_t> DatagramReceiver::receive(int fd, std::size_t first, s
   }
   int got;
   do {
-    if (most == 1) {
-      ssize_t bytes = recvmsg(fd, &messages_[first].msg_hdr, 0);
-      got = bytes < 0 ? -1 : 1;
-      if (bytes >= 0) messages_[first].msg_len = static_cast<unsigned>(bytes);
-    } else {
-      got = recvmmsg(fd, &messages_[first], static_cast<unsigned>(most), 0, nullptr);
-    }
+    got = recvmmsg(fd, &messages_[first], static_cast<unsigned>(most), 0, nullptr);
   } while (got < 0 && errno == EINTR);
   if (got >= 0) return static_cast<std::size_t>(got);
   if (errno == EAGAIN) return 0;
   return base::fail_errno(errno, "receive");
+}
+
+base::Result<std::size_t> DatagramReceiver::receive_one(int fd, std::size_t window) {
+  ssize_t bytes;
+  do {
+    bytes = net::receive(fd, pieces_[window].iov_base, pieces_[window].iov_len);
+  } while (bytes < 0 && errno == EINTR);
+  if (bytes < 0) {
+    if (errno == EAGAIN) return 0;
+    return base::fail_errno(errno, "receive");
+  }
+  messages_[window].msg_len = static_cast<unsigned>(bytes);
+  messages_[window].msg_hdr.msg_controllen = 0;
+  return 1;
 }
 
 Datagrams DatagramReceiver::datagrams(std::size_t window) const {
@@ -172,12 +181,7 @@ DatagramSender::Outcome DatagramSender::flush(int fd, bool connected) {
   Outcome outcome;
   for (std::size_t i = next_; i < count_; ++i) prepare(i);
   while (next_ < count_) {
-    int sent;
-    if (count_ - next_ == 1) {
-      sent = sendmsg(fd, &messages_[next_].msg_hdr, MSG_NOSIGNAL) < 0 ? -1 : 1;
-    } else {
-      sent = sendmmsg(fd, &messages_[next_], static_cast<unsigned>(count_ - next_), MSG_NOSIGNAL);
-    }
+    int sent = send_next(fd);
     if (sent > 0) {
       for (int i = 0; i < sent; ++i) outcome.sent += entries_[next_++].datagrams;
     } else if (errno != EINTR && !take_error(fd, errno, connected, outcome)) {
@@ -186,6 +190,17 @@ DatagramSender::Outcome DatagramSender::flush(int fd, bool connected) {
   }
   count_ = piece_count_ = next_ = 0;
   return outcome;
+}
+
+int DatagramSender::send_next(int fd) {
+  if (count_ - next_ > 1) {
+    return sendmmsg(fd, &messages_[next_], static_cast<unsigned>(count_ - next_), MSG_NOSIGNAL);
+  }
+  const msghdr& header = messages_[next_].msg_hdr;
+  bool plain = header.msg_name == nullptr && header.msg_control == nullptr && header.msg_iovlen == 1;
+  ssize_t sent =
+      plain ? net::transmit(fd, header.msg_iov->iov_base, header.msg_iov->iov_len) : sendmsg(fd, &header, MSG_NOSIGNAL);
+  return sent < 0 ? -1 : 1;
 }
 
 // What the first message not sent has met. False when the socket is broken.

@@ -38,6 +38,9 @@ class DatagramReceiver {
   // filled, 0 when nothing is there; else the error that the kernel holds for the socket.
   base::Result<std::size_t> receive(int fd, std::size_t first, std::size_t most);
 
+  // The same for one window and a connected socket that gathers nothing: there is no peer() or local() then.
+  base::Result<std::size_t> receive_one(int fd, std::size_t window);
+
   // Of a filled window, until it is used again.
   Datagrams datagrams(std::size_t window) const;
   const PeerAddress& peer(std::size_t window) const { return peers_[window]; }
@@ -89,6 +92,8 @@ class DatagramSender {
     LocalAddress local;
     bool has_peer = false;
   };
+  // How many of the next messages went out, or -1 with errno.
+  int send_next(int fd);
   bool merge(const Datagrams& datagrams, const PeerAddress* peer, const LocalAddress& local);
   void prepare(std::size_t index);
   void send_apart(int fd, std::size_t index, Outcome& outcome);

@@ -129,7 +129,8 @@ void UdpRelay::deliver(UdpFlow* flow) {
 void UdpRelay::take_replies(UdpFlow& flow) {
   std::size_t most = flow.bulk ? kBulkWindows : 1;
   if (reply_window_ + most > replies_.windows()) flush_replies();
-  base::Result<std::size_t> got = replies_.receive(flow.fd(), reply_window_, most);
+  base::Result<std::size_t> got =
+      flow.bulk ? replies_.receive(flow.fd(), reply_window_, most) : replies_.receive_one(flow.fd(), reply_window_);
   if (!got) return lost(flow, got.error().code);
   if (*got == 0) return;
   touch(flow);
