@@ -1,5 +1,6 @@
 #include "control/sockets.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <set>
@@ -83,6 +84,15 @@ base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) con
   return bound;
 }
 
+// Whether the listener at `place` is another one in `wanted`, which then takes over its sockets.
+bool Sockets::is_renamed(const Place& place, const config::Config& wanted) const {
+  const Open* open = open_at(place);
+  if (open == nullptr) return false;
+  return std::ranges::none_of(wanted.listeners, [&](const config::Listener& listener) {
+    return listener.name == open->name && place_of(listener) == place;
+  });
+}
+
 config::Faults Sockets::prepare(const config::Config& wanted) {
   config::Faults faults;
   for (std::size_t i = 0; i < wanted.listeners.size(); ++i) {
@@ -90,7 +100,7 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
     Place place = place_of(listener);
     if (is_open(listener.name, place) || prepared_.contains(place)) continue;
     // More sockets on its address would take datagrams from the flows there: see hand_over().
-    if (place.udp && open_at(place) != nullptr) continue;
+    if (place.udp && is_renamed(place, wanted)) continue;
     base::Result<Bound> bound = bind(listener);
     if (bound) {
       prepared_.emplace(std::move(place), std::move(*bound));
@@ -107,11 +117,11 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
 
 // A UDP listener that only has another name now: it goes on with the sockets and flows that are there, as the kernel
 // spreads flows by the sockets of an address.
-bool Sockets::hand_over(const proxy::ListenerSnapshot& listener) {
+bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted) {
   Place place = place_of(*listener.config);
   if (!place.udp) return false;
   for (auto& [id, open] : open_) {
-    if (open.place != place) continue;
+    if (open.place != place || wanted.contains(id)) continue;
     auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, listener.config->name, registry_);
     for (proxy::Worker* worker : workers_) worker->hand_over_udp(id, runtime);
     addresses_[listener.config->name] = addresses_[open.name];
@@ -123,11 +133,11 @@ bool Sockets::hand_over(const proxy::ListenerSnapshot& listener) {
 
 void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout) {
   std::set<std::uint32_t> wanted;
+  for (const auto& listener : snapshot.listeners) wanted.insert(listener->id);
   for (const auto& listener : snapshot.listeners) {
-    wanted.insert(listener->id);
     auto known = open_.find(listener->id);
     if (known != open_.end()) continue;
-    if (hand_over(*listener)) continue;
+    if (hand_over(*listener, wanted)) continue;
     Place place = place_of(*listener->config);
     auto bound = prepared_.find(place);
     if (bound == prepared_.end()) continue;

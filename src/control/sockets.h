@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,8 @@ class Sockets {
   bool is_open(const std::string& name, const Place& place) const;
   const Open* open_at(const Place& place) const;
   base::Result<Bound> bind(const config::Listener& listener) const;
-  bool hand_over(const proxy::ListenerSnapshot& listener);
+  bool hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
+  bool is_renamed(const Place& place, const config::Config& wanted) const;
   static void close(Bound& bound);
 
   std::vector<proxy::Worker*> workers_;

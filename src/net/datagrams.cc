@@ -250,9 +250,14 @@ void DatagramSender::send_apart(int fd, std::size_t index, Outcome& outcome) {
   }
 }
 
-std::uint64_t DatagramSender::clear() {
+std::uint64_t DatagramSender::waiting() const {
   std::uint64_t left = 0;
   for (std::size_t i = next_; i < count_; ++i) left += entries_[i].datagrams;
+  return left;
+}
+
+std::uint64_t DatagramSender::clear() {
+  std::uint64_t left = waiting();
   count_ = piece_count_ = next_ = 0;
   return left;
 }

@@ -67,6 +67,8 @@ class DatagramSender {
   // Room for so many more calls of add().
   std::size_t room() const { return pieces_.size() - piece_count_; }
   bool empty() const { return count_ == 0; }
+  // Datagrams not sent yet.
+  std::uint64_t waiting() const;
   // The bytes must stay until they are flushed. `peer` is null on a connected socket.
   void add(const Datagrams& datagrams, const PeerAddress* peer, const LocalAddress& local);
 

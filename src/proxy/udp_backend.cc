@@ -77,7 +77,8 @@ bool UdpRelay::may_retry(const UdpFlow& flow) {
 base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
   const base::SocketAddress& address = flow.choice.entry().addresses->front();
   base::Result<int> fd = net::connect_udp(address);
-  if (!fd && fd.error().code == ErrorCode::exhausted && evict_oldest()) fd = net::connect_udp(address);
+  bool may_evict = by_age_.front() != &flow;
+  if (!fd && fd.error().code == ErrorCode::exhausted && may_evict && evict_oldest()) fd = net::connect_udp(address);
   if (!fd) return std::unexpected(fd.error());
   flow.socket = net::Descriptor::open_for_datagrams(*fd);
   flow.socket->wait_readable(flow, net::kNever);
@@ -118,7 +119,9 @@ void UdpRelay::deliver(UdpFlow* flow) {
     end(*flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
     // One that did answer once, and is gone: what it has not got begins a flow to another.
     flow = was_heard ? begin_flow(entrance, key, hash, 0) : nullptr;
-    if (flow == nullptr) {
+    if (flow != nullptr) {
+      flow->datagrams_in = outbox_.waiting();
+    } else {
       metrics_.dropped_unreachable.add(worker_.index, outbox_.clear());
       return;
     }
