@@ -6,8 +6,10 @@
 
 #include "app/version.h"
 #include "app/weir.h"
+#include "base/clock.h"
 #include "config/read.h"
 #include "config/schema.h"
+#include "control/certificates.h"
 
 namespace weir::app {
 
@@ -21,9 +23,29 @@ std::optional<LoadedConfig> load_config(const std::string& path, const std::stri
   return std::nullopt;
 }
 
+namespace {
+
+// What is wrong with the files of certificates, keys and authorities that the configuration names.
+config::Faults check_files(const config::Config& config) {
+  tls::Library worker, prober;
+  control::Certificates certificates(
+      {.libraries = {&worker}, .probing = &prober, .unix_time = [] { return base::unix_milliseconds() / 1000; }});
+  std::expected<control::Effective, config::Faults> effective = control::merge(config, {});
+  if (!effective) return std::move(effective.error());
+  config::Faults faults = certificates.prepare(*effective, control::Reading::again);
+  certificates.abandon();
+  return faults;
+}
+
+}  // namespace
+
 int check_config(const std::string& path) {
   std::optional<LoadedConfig> loaded = load_config(path);
   if (!loaded) return kExitBadConfiguration;
+  if (config::Faults faults = check_files(loaded->config); !faults.empty()) {
+    for (const config::Fault& fault : faults) fmt::print(stderr, "{}\n", config::format(fault));
+    return kExitBadConfiguration;
+  }
   if (loaded->path.empty()) {
     fmt::print("there is no {}: weir run would start with its built-in configuration\n", kDefaultConfigPath);
   } else {

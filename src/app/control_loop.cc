@@ -45,6 +45,8 @@ net::Task<void> Weir::Parts::maintain() {
     follow_generation();
     if (now >= next_tick) {
       api->tick();
+      certificates->tick(now);
+      if (certificates->files_changed()) refresh_files();
       next_tick = now + seconds(1);
     }
     std::optional<base::TimePoint> due = publisher->next_due();
@@ -58,6 +60,17 @@ net::Task<void> Weir::Parts::maintain() {
 void Weir::Parts::publish(std::shared_ptr<const proxy::Snapshot> snapshot) {
   for (auto& worker : workers) worker->apply(snapshot);
   sockets->follow(*snapshot, catalog->config().drain_timeout);
+}
+
+// A certificate or another file that the configuration names was replaced.
+void Weir::Parts::refresh_files() {
+  if (draining) return;
+  auto outcome = catalog->refresh(control_reactor.now());
+  if (outcome) {
+    base::log_info("files of certificates have changed: those that are good are in use");
+  } else if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) {
+    for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));
+  }
 }
 
 // The prober and the names follow what the configuration says.

@@ -10,12 +10,14 @@
 #include "control/admin_server.h"
 #include "control/api.h"
 #include "control/catalog.h"
+#include "control/certificates.h"
 #include "control/publisher.h"
 #include "control/sockets.h"
 #include "health/prober.h"
 #include "metrics/registry.h"
 #include "net/dns_watch.h"
 #include "proxy/access_log.h"
+#include "proxy/tls_stage.h"
 #include "proxy/worker.h"
 
 namespace weir::app {
@@ -32,6 +34,7 @@ struct Weir::Parts {
   std::optional<int> open_access_log();
   void make_workers();
   void make_control();
+  control::Catalog::Resources resources();
   void register_metrics();
 
   // -- control_loop.cc: keeping it going
@@ -42,6 +45,7 @@ struct Weir::Parts {
   void poke() { poked->wake(); }
   void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
   void follow_generation();
+  void refresh_files();
   config::Faults reload();  // what is wrong with the file, or nothing
   void replace_access_log();
   void begin_drain();
@@ -53,7 +57,10 @@ struct Weir::Parts {
   std::uint32_t worker_count;
   metrics::Registry registry;
   base::SteadyClock clock;
+  // One per worker, and the health thread's. Outlive the reactors, whose messages may hold the last snapshots.
+  std::vector<std::unique_ptr<tls::Library>> libraries;
   net::Reactor control_reactor;
+  std::unique_ptr<proxy::TlsMetrics> tls_metrics;
   std::unique_ptr<proxy::AccessLog> access_log;
   proxy::Services services;
   std::vector<std::unique_ptr<proxy::Worker>> workers;
@@ -61,6 +68,7 @@ struct Weir::Parts {
   std::unique_ptr<control::Store> store;
   control::EventLog events;
   std::unique_ptr<control::Sockets> sockets;
+  std::unique_ptr<control::Certificates> certificates;
   std::unique_ptr<net::Resolver> resolver;
   std::unique_ptr<net::NameWatch> names;
   std::unique_ptr<control::Publisher> publisher;
@@ -71,7 +79,7 @@ struct Weir::Parts {
 
   std::unique_ptr<net::Waiter> poked = std::make_unique<net::Waiter>();
   std::uint64_t followed_generation = 0;
-  bool addresses_changed = false;  // the prober must hear of it, once the workers have
+  bool addresses_changed = false;          // the prober must hear of it, once the workers have
   std::uint64_t lines_dropped_before = 0;  // by access logs that were replaced
   std::map<const pool::Backend*, base::TimePoint> leaving;
   std::size_t running_workers = 0;

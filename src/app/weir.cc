@@ -115,7 +115,10 @@ void Weir::Parts::make_workers() {
     prober->report_connect_failure(backend, code);
   };
   services.worker_ended = [this] { worker_ended(); };
+  tls_metrics = std::make_unique<proxy::TlsMetrics>(registry);
+  services.tls = tls_metrics.get();
   for (std::uint32_t i = 0; i < worker_count; ++i) {
+    libraries.push_back(std::make_unique<tls::Library>());
     workers.push_back(std::make_unique<proxy::Worker>(i, services));
     services.workers.push_back(workers.back().get());
     peers.push_back({.reactor = &workers.back()->reactor, .connections = &workers.back()->connections});
@@ -123,15 +126,43 @@ void Weir::Parts::make_workers() {
   for (auto& worker : workers) worker->connections.set_peers(peers);
 }
 
+// What a configuration takes before it is accepted: listening sockets, and everything of TLS.
+control::Catalog::Resources Weir::Parts::resources() {
+  return {.prepare =
+              [this](const control::Effective& wanted, control::Reading reading) {
+                if (draining) {
+                  return config::Faults{
+                      {.at = {}, .path = "", .message = "Weir is stopping and takes no changes any more"}};
+                }
+                config::Faults faults = certificates->prepare(wanted, reading);
+                if (faults.empty()) faults = sockets->prepare(*wanted.config);
+                if (!faults.empty()) certificates->abandon();
+                return faults;
+              },
+          .abandon =
+              [this] {
+                sockets->abandon();
+                certificates->abandon();
+              },
+          .accept = [this] { certificates->accept(); }};
+}
+
 void Weir::Parts::make_control() {
   sockets = std::make_unique<control::Sockets>(services.workers, registry);
+  std::vector<tls::Library*> of_workers;
+  for (const auto& library : libraries) of_workers.push_back(library.get());
+  libraries.push_back(std::make_unique<tls::Library>());
+  certificates = std::make_unique<control::Certificates>(control::Certificates::Options{
+      .libraries = std::move(of_workers), .probing = libraries.back().get(), .unix_time = [] {
+        return base::unix_milliseconds() / 1000;
+      }});
   resolver = std::make_unique<net::Resolver>();
-  names = std::make_unique<net::NameWatch>(
-      *resolver, net::NameWatchOptions{}, [this](const std::string& host, const std::vector<base::IpAddress>&) {
-        publisher->addresses_changed(host);
-        addresses_changed = true;
-        poke();
-      });
+  names = std::make_unique<net::NameWatch>(*resolver, net::NameWatchOptions{},
+                                           [this](const std::string& host, const std::vector<base::IpAddress>&) {
+                                             publisher->addresses_changed(host);
+                                             addresses_changed = true;
+                                             poke();
+                                           });
   prober = std::make_unique<health::Prober>(
       health::ProberOptions{.registry = &registry, .metrics_slot = worker_count + 1},
       [this](const health::Transition& news) { control_reactor.post([this, news] { transition(news); }); });
@@ -139,21 +170,16 @@ void Weir::Parts::make_control() {
   publishing.workers = worker_count;
   publishing.registry = &registry;
   publishing.resolve = [this](const std::string& host, std::uint16_t port) { return resolve(host, port); };
+  publishing.listener_tls = [this](const config::Listener& listener) {
+    return certificates->of_listener(listener.name);
+  };
+  publishing.pool_tls = [this](const config::Pool& pool) { return certificates->of_pool(pool); };
   publishing.publish = [this](std::shared_ptr<const proxy::Snapshot> snapshot) { publish(std::move(snapshot)); };
   publishing.leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout, bool removed) {
     chores.spawn(break_after(backend, timeout, removed));
   };
   publisher = std::make_unique<control::Publisher>(std::move(publishing));
-  control::Catalog::Resources resources{
-      .prepare =
-          [this](const config::Config& wanted) {
-            if (draining)
-              return config::Faults{
-                  {.at = {}, .path = "", .message = "Weir is stopping and takes no changes any more"}};
-            return sockets->prepare(wanted);
-          },
-      .abandon = [this] { sockets->abandon(); }};
-  catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), std::move(resources));
+  catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), resources());
   char host_name[256] = "weir";
   gethostname(host_name, sizeof host_name - 1);
   api = std::make_unique<control::Api>(control::Api::Parts{
@@ -166,7 +192,8 @@ void Weir::Parts::make_control() {
       .version = std::string(kVersion),
       .health = [this](const pool::Backend& backend) { return prober->details(backend); },
       .is_draining = [this] { return draining; },
-      .reload = options.config_path.empty() ? std::function<config::Faults()>() : [this] { return reload(); }});
+      .reload = options.config_path.empty() ? std::function<config::Faults()>() : [this] { return reload(); },
+      .certificates = certificates.get()});
   admin = std::make_unique<control::AdminServer>(*api, events);
 }
 
@@ -175,6 +202,11 @@ void Weir::Parts::register_metrics() {
   metrics::register_process_families(registry);
   registry.computed(families::kAccessLogDropped, [this](const metrics::Registry::Emit& emit) {
     emit({}, static_cast<double>(lines_dropped_before + (access_log ? access_log->dropped() : 0)));
+  });
+  registry.computed(families::kTlsCertificateNotAfter, [this](const metrics::Registry::Emit& emit) {
+    for (const auto& [name, certificate] : certificates->in_use()) {
+      emit({{"certificate", name}}, static_cast<double>(certificate->not_after));
+    }
   });
   std::uint32_t slot = worker_count;
   registry.gauge(families::kBuildInfo, {kVersion, kCompiler}).set(slot, 1);

@@ -14,7 +14,8 @@ namespace weir::config {
 namespace {
 
 // What this build serves; the others are refused by name until it does.
-constexpr std::array kOfferedProtocols{ListenerProtocol::http, ListenerProtocol::tcp, ListenerProtocol::udp};
+constexpr std::array kOfferedProtocols{ListenerProtocol::http, ListenerProtocol::https, ListenerProtocol::tcp,
+                                       ListenerProtocol::udp};
 
 // Fields of one connection or of the framing, which Weir sets itself (RFC 9110 7.6.1, RFC 9112 6).
 constexpr std::array<std::string_view, 9> kOwnHeaders{"connection", "keep-alive",        "proxy-connection",
@@ -214,6 +215,14 @@ void check_listener(const Place& place, const Listener& listener) {
   }
   if (listener.protocol == ListenerProtocol::tcp) check_tcp(place, listener);
   check_udp(place, listener);
+  if (listener.tls) check_tls(place.in("tls", nullptr), *listener.tls, listener.protocol);
+  if (listener.redirect_to_https != 0) {
+    if (listener.protocol != ListenerProtocol::http) {
+      place.fault("redirect_to_https", "is for listeners with the protocol http; clients of this one use TLS already");
+    } else if (!listener.pool.empty()) {
+      place.fault("redirect_to_https", "redirects what no route takes, but that goes to the pool; remove one of both");
+    }
+  }
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
     const Route& route = listener.routes[i];
     check_route(place.in(fmt::format("routes[{}]", i), &route.origin), route);

@@ -55,6 +55,7 @@ void check_pool(const Place& place, const Pool& pool) {
   if (pool.protocol != PoolProtocol::http_1_1) {
     place.fault("protocol", "this build speaks only http/1.1 to backends yet");
   }
+  if (pool.tls && pool.tls->enabled) check_tls(place.in("tls", nullptr), *pool.tls, pool.protocol);
   check_health(place.in("health_check", nullptr), pool.health_check);
 
   std::unordered_map<std::string_view, std::size_t> ids;

@@ -41,6 +41,9 @@ void check_backend(const Place& place, const Backend& backend);
 void check_listener(const Place& place, const Listener& listener);
 // What a listener with protocol udp must and must not have, and that no other has `udp`.
 void check_udp(const Place& place, const Listener& listener);
+void check_tls(const Place& place, const ListenerTls& tls, ListenerProtocol protocol);
+void check_tls(const Place& place, const PoolTls& tls, PoolProtocol protocol);
+void check_certificate(const Place& place, const Certificate& certificate);
 void check_route(const Place& place, const Route& route);
 // 1 to 128 letters, digits and any of `._-/`: fit for metric labels and URLs.
 void check_name(const Place& place, std::string_view key, std::string_view name);

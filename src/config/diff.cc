@@ -43,6 +43,13 @@ T without_origin(T object) {
   return object;
 }
 
+std::optional<ListenerTls> without_origins(std::optional<ListenerTls> tls) {
+  if (tls) {
+    for (Certificate& certificate : tls->certificates) certificate.origin = {};
+  }
+  return tls;
+}
+
 bool same_backend(const Backend& a, const Backend& b) { return without_origin(a) == without_origin(b); }
 bool same_route(const Route& a, const Route& b) { return without_origin(a) == without_origin(b); }
 
@@ -51,6 +58,7 @@ bool same_settings(const Pool& a, const Pool& b) {
   auto settings = [](const Pool& pool) {
     return Pool{.name = pool.name,
                 .protocol = pool.protocol,
+                .tls = pool.tls,
                 .algorithm = pool.algorithm,
                 .health_check = pool.health_check,
                 .min_healthy = pool.min_healthy,
@@ -81,6 +89,8 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .trusted_proxies = listener.trusted_proxies,
                     .via = listener.via,
                     .http_1_0_keep_alive = listener.http_1_0_keep_alive,
+                    .tls = without_origins(listener.tls),
+                    .redirect_to_https = listener.redirect_to_https,
                     .origin = {}};
   };
   return settings(a) == settings(b);
@@ -128,7 +138,8 @@ std::string summary_of(const ListenerChange& change) {
 
 bool Diff::empty() const {
   return listeners_added.empty() && listeners_removed.empty() && listeners_changed.empty() && pools_added.empty() &&
-         pools_removed.empty() && pools_changed.empty() && !admin && !store && !workers && !access_log && !other;
+         pools_removed.empty() && pools_changed.empty() && !admin && !store && !workers && !access_log &&
+         !certificates && !other;
 }
 
 Diff diff(const Config& older, const Config& newer) {
@@ -137,6 +148,11 @@ Diff diff(const Config& older, const Config& newer) {
   out.store = older.store != newer.store;
   out.workers = older.workers != newer.workers;
   out.access_log = older.access_log != newer.access_log;
+  auto same_certificate = [](const Certificate& a, const Certificate& b) {
+    return without_origin(a) == without_origin(b);
+  };
+  out.certificates =
+      older.tls != newer.tls || !std::ranges::equal(older.certificates, newer.certificates, same_certificate);
   out.other = older.timeouts != newer.timeouts || older.drain_timeout != newer.drain_timeout ||
               older.log_level != newer.log_level;
   pair_up(older.listeners, newer.listeners, &Listener::name, out.listeners_added, out.listeners_removed,
@@ -172,6 +188,7 @@ std::vector<std::string> summary(const Diff& diff) {
   names("pool", diff.pools_removed, "removed");
   for (const PoolChange& change : diff.pools_changed) lines.push_back(summary_of(change));
   if (diff.access_log) lines.emplace_back("access_log changed");
+  if (diff.certificates) lines.emplace_back("certificates or tls changed");
   if (diff.other) lines.emplace_back("global timeouts or log level changed");
   if (diff.admin) lines.emplace_back("admin changed");
   if (diff.store) lines.emplace_back("store changed");

@@ -37,7 +37,8 @@ struct Diff {
   std::vector<PoolChange> pools_changed;
   bool admin = false, store = false, workers = false;  // these need a restart of the part they name
   bool access_log = false;
-  bool other = false;  // global timeouts, drain_timeout, log_level
+  bool certificates = false;  // the named ones, or what all TLS listeners share
+  bool other = false;         // global timeouts, drain_timeout, log_level
   bool empty() const;
 };
 

@@ -96,6 +96,18 @@ const Resource& resource<Limits>();
 template <>
 const Resource& resource<Udp>();
 template <>
+const Resource& resource<Certificate>();
+template <>
+const Resource& resource<ClientCertificates>();
+template <>
+const Resource& resource<Hsts>();
+template <>
+const Resource& resource<ListenerTls>();
+template <>
+const Resource& resource<PoolTls>();
+template <>
+const Resource& resource<Tls>();
+template <>
 const Resource& resource<Listener>();
 template <>
 const Resource& resource<Route>();
@@ -128,6 +140,10 @@ template <>
 std::span<const std::string_view> value_names<ListenerProtocol>();
 template <>
 std::span<const std::string_view> value_names<PoolProtocol>();
+template <>
+std::span<const std::string_view> value_names<TlsVersion>();
+template <>
+std::span<const std::string_view> value_names<ClientCertificateMode>();
 template <>
 std::span<const std::string_view> value_names<TokenRole>();
 

@@ -61,6 +61,8 @@ constexpr std::array kConfigFields{
     field<&Config::drain_timeout>("drain_timeout", "how long work may go on when Weir is told to end",
                                   {.max = kMaxTimeoutMs}),
     field<&Config::log_level>("log_level", "what the error log holds", {.allowed = kLogLevels}),
+    field<&Config::tls>("tls", "what all TLS listeners share"),
+    field<&Config::certificates>("certificates", "certificates that listeners name"),
     field<&Config::listeners>("listeners", "where traffic comes in"),
     field<&Config::pools>("pools", "where traffic goes"),
 };

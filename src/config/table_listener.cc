@@ -18,11 +18,13 @@ constexpr std::array kFields{
     field<&Listener::trusted_proxies>("trusted_proxies", "peers whose X-Forwarded-* and X-Request-Id are believed"),
     field<&Listener::via>("via", "the name for Via; without it none is added"),
     field<&Listener::http_1_0_keep_alive>("http_1_0_keep_alive", "keep connections of HTTP/1.0 clients that ask"),
+    field<&Listener::tls>("tls", "certificates and rules of TLS; for https, and for tcp that is to be decrypted"),
+    field<&Listener::redirect_to_https>("redirect_to_https",
+                                        "on an http listener: what no route takes is redirected to https on this port"),
     origin_field<Listener>(),
 };
 
 constexpr std::array kRefused{
-    RefusedKey{"tls", "this build does not offer TLS yet; remove the key"},
     RefusedKey{"http2", "this build does not offer HTTP/2 yet; remove the key"},
 };
 

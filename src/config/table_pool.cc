@@ -42,6 +42,7 @@ constexpr std::array kConnectionFields{
 constexpr std::array kPoolFields{
     field<&Pool::name>("name", "what routes and the API call it", {.required = true}),
     field<&Pool::protocol>("protocol", "what is spoken to the backends"),
+    field<&Pool::tls>("tls", "TLS to the backends: true, or a map"),
     field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),
     field<&Pool::health_check>("health_check", "active probes"),
     field<&Pool::min_healthy>("min_healthy", "with fewer healthy backends, unhealthy ones are used again"),
@@ -59,7 +60,6 @@ constexpr std::array kPoolFields{
 };
 
 constexpr std::array kRefused{
-    RefusedKey{"tls", "this build does not offer TLS to backends yet; remove the key"},
     RefusedKey{"passive", "this build does not offer passive checks yet; failed connections count by themselves"},
     RefusedKey{"sticky", "this build does not offer `sticky` yet; use sticky_sessions and sticky_ttl"},
 };

@@ -136,6 +136,19 @@ void check_listeners(const Place& root, const Config& config, const std::vector<
   check_addresses(root, config);
 }
 
+void check_certificates(const Place& root, const Config& config) {
+  Names names("certificate");
+  for (std::size_t i = 0; i < config.certificates.size(); ++i) {
+    const Certificate& certificate = config.certificates[i];
+    Place place = root.in(fmt::format("certificates[{}]", i), &certificate.origin);
+    names.add(place, certificate.name, certificate.origin);
+    check_certificate(place, certificate);
+  }
+  if (config.tls.ticket_rotation < std::chrono::minutes(1)) {
+    root.fault("tls.ticket_rotation", "must be at least 1m: clients could resume hardly any session");
+  }
+}
+
 }  // namespace
 
 Faults validate(const Config& config) {
@@ -157,6 +170,7 @@ Faults validate(const Config& config) {
     pool_names.push_back(pool.name);
   }
   std::ranges::sort(pool_names);
+  check_certificates(root, config);
   check_listeners(root, config, pool_names);
   return faults;
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "control/catalog.h"
+#include "control/certificates.h"
 #include "control/event_log.h"
 #include "control/publisher.h"
 #include "health/prober.h"
@@ -69,6 +70,8 @@ class Api {
     std::function<bool()> is_draining;
     // Reads the configuration file again and applies it, all or nothing; what is wrong with it. Null without a file.
     std::function<config::Faults()> reload = {};
+    // Null: /certificates shows none.
+    const Certificates* certificates = nullptr;
   };
 
   explicit Api(Parts parts);

@@ -10,10 +10,12 @@
 namespace weir::control {
 namespace {
 
-// The listener as it was defined: without the routes that routing rules have appended.
+// The listener as it was defined: without the routes that routing rules and redirect_to_https have
+// appended.
 config::Listener definition_of(const Visit& visit, const config::Listener& effective) {
   config::Listener definition = effective;
-  if (takes_rules(effective)) definition.routes.resize(effective.routes.size() - visit.objects().rules.size());
+  if (effective.redirect_to_https != 0) definition.routes.pop_back();
+  if (takes_rules(effective)) definition.routes.resize(definition.routes.size() - visit.objects().rules.size());
   return definition;
 }
 

@@ -95,9 +95,11 @@ ApiResult list_listeners(const Visit&), create_listener(const Visit&), get_liste
 ApiResult put_listener(const Visit&), delete_listener(const Visit&);                                // api_listeners.cc
 ApiResult list_rules(const Visit&), create_rule(const Visit&), get_rule(const Visit&);              // api_rules.cc
 ApiResult put_rule(const Visit&), delete_rule(const Visit&);                                        // api_rules.cc
-ApiResult get_health(const Visit&), get_live(const Visit&), get_ready(const Visit&);                // api_status.cc
-ApiResult get_config(const Visit&), get_connections(const Visit&), get_metrics(const Visit&);       // api_status.cc
-ApiResult get_events(const Visit&), get_openapi(const Visit&), get_index(const Visit&);             // api_status.cc
-ApiResult reload_config(const Visit&);                                                              // api_status.cc
+ApiResult list_certificates(const Visit&), get_certificate(const Visit&);                      // api_certificates.cc
+ApiResult put_certificate(const Visit&), delete_certificate(const Visit&);                     // api_certificates.cc
+ApiResult get_health(const Visit&), get_live(const Visit&), get_ready(const Visit&);           // api_status.cc
+ApiResult get_config(const Visit&), get_connections(const Visit&), get_metrics(const Visit&);  // api_status.cc
+ApiResult get_events(const Visit&), get_openapi(const Visit&), get_index(const Visit&);        // api_status.cc
+ApiResult reload_config(const Visit&);                                                         // api_status.cc
 
 }  // namespace weir::control

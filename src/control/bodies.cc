@@ -8,6 +8,7 @@ namespace weir::config {
 namespace {
 
 using control::AlgorithmBody;
+using control::ApiCertificate;
 using control::Override;
 using control::Rule;
 
@@ -30,6 +31,13 @@ constexpr std::array kRuleFields{
     field<&Rule::backends>("backends", "ids of backends, or pool/id where an id is in several pools",
                            {.required = true}),
     field<&Rule::session_sticky>("session_sticky", "true: a client stays with its backend"),
+};
+
+constexpr std::array kCertificateFields{
+    field<&ApiCertificate::name>("name", "its name, as in the path"),
+    field<&ApiCertificate::cert>("cert", "PEM of the chain: the leaf first, then its issuers", {.required = true}),
+    field<&ApiCertificate::key>("key", "PEM of the private key, without a passphrase; never shown again",
+                                {.required = true}),
 };
 
 constexpr std::array kOverrideFields{
@@ -55,6 +63,15 @@ const Resource& resource<Rule>() {
                                       .summary = "a path, on every HTTP listener, to chosen backends",
                                       .fields = kRuleFields,
                                       .defaults = defaults_of<Rule>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<ApiCertificate>() {
+  static constexpr Resource kResource{.name = "api_certificate",
+                                      .summary = "a chain of certificates with its private key, as PEM texts",
+                                      .fields = kCertificateFields,
+                                      .defaults = defaults_of<ApiCertificate>};
   return kResource;
 }
 

@@ -49,6 +49,8 @@ const Resource& resource<control::AlgorithmBody>();
 template <>
 const Resource& resource<control::Rule>();
 template <>
+const Resource& resource<control::ApiCertificate>();
+template <>
 const Resource& resource<control::Override>();
 template <>
 std::span<const std::string_view> value_names<control::Override::Operation>();

@@ -16,14 +16,28 @@ Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
 }
 
 // What would be effective; prepared, when there are no faults.
-std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects) const {
+std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects,
+                                                          Reading reading) const {
   std::expected<Effective, config::Faults> merged = merge(file, objects);
   if (!merged) return std::unexpected(Refusal(std::move(merged.error())));
   if (resources_.prepare) {
-    config::Faults faults = resources_.prepare(*merged->config);
+    config::Faults faults = resources_.prepare(*merged, reading);
     if (!faults.empty()) return std::unexpected(Refusal(std::move(faults)));
   }
   return std::move(*merged);
+}
+
+void Catalog::publish(base::TimePoint now, std::optional<config::Duration> drain_timeout) {
+  if (resources_.accept) resources_.accept();
+  publisher_.apply(effective_, now, drain_timeout);
+}
+
+Catalog::Outcome Catalog::refresh(base::TimePoint now) {
+  std::expected<Effective, Refusal> merged = check(file_, objects_, Reading::tolerant);
+  if (!merged) return std::unexpected(std::move(merged.error()));
+  effective_ = std::move(*merged);
+  publish(now);
+  return {};
 }
 
 void Catalog::abandon() const {
@@ -31,7 +45,7 @@ void Catalog::abandon() const {
 }
 
 Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
-  std::expected<Effective, Refusal> merged = check(file, objects_);
+  std::expected<Effective, Refusal> merged = check(file, objects_, Reading::again);
   if (!merged) return std::unexpected(std::move(merged.error()));
   file_ = std::move(file);
   effective_ = std::move(*merged);
@@ -43,12 +57,12 @@ Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
     if (!stored) base::log_warning("overrides of removed backends stay in the store: {}", stored.error().message);
     objects_ = std::move(pruned);
   }
-  publisher_.apply(effective_, now);
+  publish(now);
   return {};
 }
 
 Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOptions options) {
-  std::expected<Effective, Refusal> merged = check(file_, next);
+  std::expected<Effective, Refusal> merged = check(file_, next, Reading::known);
   if (!merged) return std::unexpected(std::move(merged.error()));
   next.overrides = merged->overrides;
   std::vector<StoreChange> to_store = changes(objects_, next);
@@ -63,7 +77,7 @@ Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOption
   }
   objects_ = std::move(next);
   effective_ = std::move(*merged);
-  publisher_.apply(effective_, now, options.drain_timeout);
+  publish(now, options.drain_timeout);
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "control/effective.h"
 #include "control/objects.h"
 #include "control/publisher.h"
+#include "control/reading.h"
 #include "control/store.h"
 
 namespace weir::control {
@@ -32,8 +33,9 @@ class Catalog {
 
   // What a configuration takes from the system before it is accepted, such as listening sockets.
   struct Resources {
-    std::function<config::Faults(const config::Config&)> prepare;  // all of it, or faults and nothing
-    std::function<void()> abandon;                                 // the prepared configuration was not accepted
+    std::function<config::Faults(const Effective&, Reading)> prepare;  // all of it, or faults and nothing
+    std::function<void()> abandon;                                     // the prepared configuration was not accepted
+    std::function<void()> accept;                                      // it was, and is about to be published
   };
 
   // All that is referred to outlives the catalog.
@@ -45,6 +47,9 @@ class Catalog {
   Outcome start(config::Config file, base::TimePoint now);
   // The same with a file that changed; what the API made stays. Overrides of backends that are gone are dropped.
   Outcome reload(config::Config file, base::TimePoint now);
+  // Takes over what has changed in the files that the configuration names; what is wrong in them is logged and stays as
+  // it was.
+  Outcome refresh(base::TimePoint now);
   // Replaces the objects of the API, usually by a changed copy of objects().
   Outcome change(Objects next, base::TimePoint now, ChangeOptions options = {});
 
@@ -55,8 +60,9 @@ class Catalog {
   const config::Kinds& kinds() const { return kinds_; }
 
  private:
-  std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects) const;
+  std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects, Reading reading) const;
   void abandon() const;
+  void publish(base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
 
   Store& store_;
   Publisher& publisher_;

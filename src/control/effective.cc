@@ -21,15 +21,23 @@ class Merger {
   std::expected<Effective, config::Faults> merge() {
     add_named(config_->pools, objects_.pools, "pool");
     add_named(config_->listeners, objects_.listeners, "listener");
+    for (const config::Certificate& certificate : config_->certificates) {
+      if (!objects_.certificates.contains(certificate.name)) continue;
+      faults_.push_back({certificate.origin, fmt::format("certificate {}", certificate.name),
+                         "a certificate of this name was made through the API as well; delete one, or rename the one "
+                         "in the file"});
+    }
     for (std::size_t i = 0; i < config_->pools.size(); ++i) pool_index_[config_->pools[i].name] = i;
     add_backends();
     for (const auto& [id, rule] : objects_.rules) add_rule(*rule);
+    for (config::Listener& listener : config_->listeners) add_redirect(listener);
     std::ranges::move(rule_pools_, std::back_inserter(config_->pools));
     if (faults_.empty()) faults_ = config::validate(*config_);
     if (faults_.empty()) check_choices();
     if (!faults_.empty()) return std::unexpected(std::move(faults_));
     pool_index_.clear();
-    Effective effective{.config = config_, .borrowed = std::move(borrowed_), .overrides = {}};
+    Effective effective{
+        .config = config_, .borrowed = std::move(borrowed_), .overrides = {}, .certificates = objects_.certificates};
     for (const auto& [key, by_operator] : objects_.overrides) {
       if (backends_.contains(key)) effective.overrides[key] = by_operator;
     }
@@ -131,6 +139,17 @@ class Merger {
       route.name = fmt::format("{}/{}", listener.name, rule.id);  // names of routes differ over all listeners
       listener.routes.push_back(route);
     }
+  }
+
+  // What no other route of the listener takes goes to https: any route is more specific than one without predicates.
+  static void add_redirect(config::Listener& listener) {
+    if (listener.redirect_to_https == 0) return;
+    config::Route route;
+    route.name = fmt::format("{}/redirect-to-https", listener.name);
+    std::string port = listener.redirect_to_https == 443 ? "" : fmt::format(":{}", listener.redirect_to_https);
+    route.redirect = config::Redirect{.to = "https://{host}" + port + "{path}?{query}", .status = 308};
+    route.origin = listener.origin;
+    listener.routes.push_back(std::move(route));
   }
 
   // Options that only the table of their kind can judge.

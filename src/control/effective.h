@@ -18,6 +18,7 @@ struct Effective {
   // The pools of routing rules: where each of its backends lives, in the order of config's pool of that name.
   std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed;
   std::map<BackendKey, Override> overrides;  // of backends that exist
+  std::map<std::string, std::shared_ptr<const ApiCertificate>> certificates{};
 };
 
 // `file` as read, `objects` over it. Objects of `file` whose origin is the API are Weir's own defaults for a start

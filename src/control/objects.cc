@@ -15,6 +15,7 @@ constexpr std::string_view kPool = "pool";
 constexpr std::string_view kBackend = "backend";
 constexpr std::string_view kListener = "listener";
 constexpr std::string_view kRule = "rule";
+constexpr std::string_view kCertificate = "certificate";
 constexpr std::string_view kOverride = "override";
 
 // The key is taken by value: it is usually a part of the object that moves.
@@ -48,6 +49,10 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
     auto rule = read_body<Rule>(stored.json, kinds);
     return keep(rule, [&](Rule&& it) { put(objects.rules, it.id, std::move(it)); });
   }
+  if (stored.kind == kCertificate) {
+    auto certificate = read_body<ApiCertificate>(stored.json, kinds);
+    return keep(certificate, [&](ApiCertificate&& it) { put(objects.certificates, it.name, std::move(it)); });
+  }
   if (stored.kind == kOverride) {
     auto by_operator = read_body<Override>(stored.json, kinds);
     return keep(by_operator, [&](Override&& it) {
@@ -61,6 +66,9 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
 std::string name_of(const std::string& name) { return name; }
 std::string name_of(const BackendKey& key) { return key.text(); }
 std::string json_of(const std::string&, const std::shared_ptr<const Rule>& rule) { return write_body(*rule); }
+std::string json_of(const std::string&, const std::shared_ptr<const ApiCertificate>& certificate) {
+  return write_body(*certificate);
+}
 std::string json_of(const BackendKey&, const Override& by_operator) { return write_body(by_operator); }
 template <typename T>
 std::string json_of(const std::string&, const std::shared_ptr<const T>& object) {
@@ -120,6 +128,7 @@ std::vector<StoreChange> changes(const Objects& before, const Objects& after) {
   compare(kBackend, before.backends, after.backends, all);
   compare(kListener, before.listeners, after.listeners, all);
   compare(kRule, before.rules, after.rules, all);
+  compare(kCertificate, before.certificates, after.certificates, all);
   compare(kOverride, before.overrides, after.overrides, all);
   return all;
 }

@@ -50,6 +50,14 @@ struct Rule {
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
+// A certificate made through the API: PEM texts. The key leaves Weir only to the store.
+struct ApiCertificate {
+  std::string name;
+  std::string cert;
+  std::string key;
+  friend bool operator==(const ApiCertificate&, const ApiCertificate&) = default;
+};
+
 // Everything the store holds. Objects are shared and immutable, so a copy to be changed is cheap. Sorted by name: all
 // Weirs with the same objects have the same configuration, in the same order.
 struct Objects {
@@ -57,6 +65,7 @@ struct Objects {
   std::map<BackendKey, std::shared_ptr<const config::Backend>> backends;
   std::map<std::string, std::shared_ptr<const config::Listener>> listeners;
   std::map<std::string, std::shared_ptr<const Rule>> rules;
+  std::map<std::string, std::shared_ptr<const ApiCertificate>> certificates;
   std::map<BackendKey, Override> overrides;
 };
 

@@ -1,6 +1,7 @@
 #include "control/publisher.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <unordered_map>
 #include <utility>
 
@@ -23,6 +24,14 @@ std::vector<std::uint32_t> pool_indexes(const config::Listener& listener,
   for (const config::Route& route : listener.routes) indexes.push_back(find(route.pool));
   indexes.push_back(find(listener.pool));
   return indexes;
+}
+
+// RFC 6797 6.1. Empty when it is off.
+std::string hsts_value(const config::Hsts& hsts) {
+  if (hsts.max_age <= config::Duration(0)) return {};
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hsts.max_age).count();
+  return fmt::format("max-age={}{}{}", seconds, hsts.include_subdomains ? "; includeSubDomains" : "",
+                     hsts.preload ? "; preload" : "");
 }
 
 }  // namespace
@@ -55,6 +64,10 @@ void Publisher::update_pools(const Effective& effective) {
         record->config = std::make_shared<const config::Pool>(wanted);
         record->dirty = true;
       }
+      std::shared_ptr<const tls::ClientContexts> tls;
+      if (options_.pool_tls) tls = options_.pool_tls(wanted);
+      if (record->tls != tls) record->dirty = true;
+      record->tls = std::move(tls);
       record->generation = generation_;
       std::vector<BackendRecord*> members;
       members.reserve(wanted.backends.size());
@@ -80,7 +93,9 @@ void Publisher::update_listeners(const Effective& effective) {
     std::unique_ptr<ListenerRecord>& record = listeners_[wanted.name];
     if (!record) record = std::make_unique<ListenerRecord>();
     record->generation = generation_;
-    if (record->built && *record->built->config == wanted) continue;
+    std::shared_ptr<const tls::ServerContexts> tls;
+    if (options_.listener_tls) tls = options_.listener_tls(wanted);
+    if (record->built && *record->built->config == wanted && record->built->tls == tls) continue;
     auto is_udp = [](const config::Listener& one) { return one.protocol == config::ListenerProtocol::udp; };
     bool same_socket = record->built && record->built->config->address == wanted.address &&
                        is_udp(*record->built->config) == is_udp(wanted);
@@ -88,6 +103,8 @@ void Publisher::update_listeners(const Effective& effective) {
     built->config = std::make_shared<const config::Listener>(wanted);
     built->id = same_socket ? record->built->id : next_listener_id_++;
     built->routes = route::Table::compile(*built->config);
+    built->tls = std::move(tls);
+    if (wanted.tls) built->hsts = hsts_value(wanted.tls->hsts);
     record->built = std::move(built);
   }
   std::erase_if(listeners_, [this](const auto& entry) {
@@ -110,6 +127,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   auto built = std::make_shared<proxy::PoolSnapshot>();
   built->config = pool.config;
   built->runtime = pool.runtime;
+  built->tls = pool.tls;
   built->degraded = eligibility.degraded;
   built->eligible.reserve(eligibility.indexes.size());
   pool.ramp_due.reset();

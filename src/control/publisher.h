@@ -28,6 +28,10 @@ class Publisher {
     base::Nanoseconds gather = std::chrono::milliseconds(20);
     // The addresses of a host that is a name, with that port; null while it has not been resolved.
     std::function<std::shared_ptr<const pool::Addresses>(const std::string& host, std::uint16_t port)> resolve;
+    // What the listener's handshakes are made with, or null; the same object as long as nothing changed. No function:
+    // null for all.
+    std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
+    std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> pool_tls = {};  // likewise
     std::function<void(std::shared_ptr<const proxy::Snapshot>)> publish;
     // The backend takes no new work from now on (draining, or removed when `removed`). What is in progress there after
     // `timeout` is to be closed.

@@ -147,7 +147,11 @@ std::vector<health::WatchedBackend> Publisher::watched() const {
   all.reserve(backends_.size());
   for (const auto& [key, record] : backends_) {
     const std::shared_ptr<const config::Pool>& pool = record->pools.front()->config;
-    all.push_back({record->backend, {pool, &pool->health_check}, record->addresses, record->health_check_path});
+    all.push_back({record->backend,
+                   {pool, &pool->health_check},
+                   record->addresses,
+                   record->health_check_path,
+                   record->pools.front()->tls});
   }
   return all;
 }

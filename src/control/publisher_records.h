@@ -28,6 +28,7 @@ struct Publisher::BackendRecord {
 struct Publisher::PoolRecord {
   std::shared_ptr<const config::Pool> config;
   std::shared_ptr<proxy::PoolRuntime> runtime;
+  std::shared_ptr<const tls::ClientContexts> tls;
   std::vector<BackendRecord*> backends;  // in the order of the configuration
   std::shared_ptr<const proxy::PoolSnapshot> built;
   bool dirty = true;

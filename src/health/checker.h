@@ -12,6 +12,7 @@
 #include "config/kinds.h"
 #include "health/check_result.h"
 #include "net/task.h"
+#include "tls/client_context.h"
 
 namespace weir::health {
 
@@ -21,6 +22,8 @@ struct CheckTarget {
   std::string_view host;                           // as configured: what an HTTP checker sends unless told otherwise
   std::string_view path;                           // overrides the checker's own path; empty: does not
   base::Nanoseconds timeout{0};                    // for the whole probe
+  // What an HTTP checker speaks TLS with; null: it does not. The health thread's is the last.
+  std::shared_ptr<const tls::ClientContexts> tls{};
 };
 
 // Made from the options of one pool, used for all its backends at once. Lives on the health thread.

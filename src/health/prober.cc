@@ -75,7 +75,7 @@ net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, st
   if (aim->addresses.empty()) {
     result.error = "the name of the backend does not resolve";
   } else {
-    CheckTarget target{aim->addresses, backend->host(), aim->path, plan->config.timeout};
+    CheckTarget target{aim->addresses, backend->host(), aim->path, plan->config.timeout, aim->tls};
     result = co_await plan->checker->check(target);
   }
   take_result(slot, serial, std::move(result));

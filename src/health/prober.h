@@ -14,6 +14,7 @@
 #include "health/state_machine.h"
 #include "metrics/registry.h"
 #include "pool/backend.h"
+#include "tls/client_context.h"
 
 namespace weir::health {
 
@@ -23,6 +24,7 @@ struct WatchedBackend {
   std::shared_ptr<const config::HealthCheck> check;  // of its pool; shared by the pool's backends
   std::shared_ptr<const pool::Addresses> addresses;  // with the backend's port; null or empty: the name did not resolve
   std::string path;                                  // overrides the path of the checker; empty: does not
+  std::shared_ptr<const tls::ClientContexts> tls{};  // of its pool; null: none
 };
 
 // A backend's health became another. `to` is healthy or unhealthy.

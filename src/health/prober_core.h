@@ -39,6 +39,7 @@ class Prober::Core {
   struct Aim {
     std::vector<base::SocketAddress> addresses;
     std::string path;
+    std::shared_ptr<const tls::ClientContexts> tls;
     friend bool operator==(const Aim&, const Aim&) = default;
   };
   struct Watched {

@@ -50,6 +50,7 @@ void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans&
   std::uint16_t port = watched.plan->config.port;
   for (base::SocketAddress& address : aim->addresses) address.port = port != 0 ? port : address.port;
   aim->path = wanted.path;
+  aim->tls = wanted.tls;
   bool aim_changed = watched.aim == nullptr || *watched.aim != *aim;
   if (aim_changed) watched.aim = std::move(aim);
   update_schedule(watched, aim_changed, transitions);

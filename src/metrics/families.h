@@ -53,6 +53,23 @@ inline constexpr Family kRelayedConnections = {
         "TCP connections that ended, by how: client_closed, backend_closed, idle_timeout, backend_refused and so "
         "on; pool and backend are empty when none was chosen.",
     .labels = {"listener", "pool", "backend", "termination"}};
+// ---- TLS with clients -------------------------------------------------------------------------------------------
+inline constexpr Family kTlsHandshakes = {.name = "weir_tls_handshakes_total",
+                                          .type = Type::counter,
+                                          .help = "TLS handshakes with clients that were established.",
+                                          .labels = {"version", "resumed"}};
+inline constexpr Family kTlsHandshakeFailures = {
+    .name = "weir_tls_handshake_failures_total",
+    .type = Type::counter,
+    .help =
+        "TLS handshakes with clients that were not, by reason: timeout, closed, refused (by either side), "
+        "plain_http, rate.",
+    .labels = {"reason"}};
+
+inline constexpr Family kTlsCertificateNotAfter = {.name = "weir_tls_certificate_not_after_seconds",
+                                                   .type = Type::gauge,
+                                                   .help = "Unix time at which a certificate in use expires.",
+                                                   .labels = {"certificate"}};
 
 // ---- UDP --------------------------------------------------------------------------------------------------------
 inline constexpr Family kUdpFlowsActive = {.name = "weir_udp_flows_active",
@@ -201,6 +218,9 @@ inline constexpr std::array kAll = {kRequests,
                                     kUdpFlowsEvicted,
                                     kUdpDatagrams,
                                     kUdpDropped,
+                                    kTlsHandshakes,
+                                    kTlsHandshakeFailures,
+                                    kTlsCertificateNotAfter,
                                     kBackendUp,
                                     kBackendState,
                                     kBackendConnectionsActive,

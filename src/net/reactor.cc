@@ -30,11 +30,16 @@ Descriptor* Descriptor::open(int fd, std::uint32_t events) {
 }
 
 void Descriptor::close() {
+  if (filter_ != nullptr) {
+    if (!broken) filter_->finish_writing(*this);
+    set_filter(nullptr);
+  }
   ::close(fd_);
   retire();
 }
 
 int Descriptor::release() {
+  WEIR_ASSERT(filter_ == nullptr);
   int fd = fd_;
   epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_DEL, fd, nullptr);
   retire();

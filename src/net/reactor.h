@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/intrusive_list.h"
 #include "net/mailbox.h"
+#include "net/stream_filter.h"
 #include "net/task.h"
 #include "net/timer_wheel.h"
 
@@ -42,7 +43,7 @@ class IoWaiter : public Wait {
 };
 
 // A file descriptor registered once, edge-triggered, both directions. Owned by a stream or listener of the same thread;
-// 80 bytes, from the free lists.
+// 88 bytes, from the free lists.
 class Descriptor final : public TimerNode {
  public:
   // Takes ownership of `fd`, which must be non-blocking, and registers it with the thread's reactor.
@@ -50,10 +51,18 @@ class Descriptor final : public TimerNode {
   // The same for datagrams: only reading, level-triggered. Whoever reads is told in every round in which there is
   // something, and needs not empty the socket; nobody can wait to write.
   static Descriptor* open_for_datagrams(int fd);
-  // Closes the file; anybody still waiting is a broken invariant.
+  // Closes the file, after its filter has told the peer; anybody still waiting is a broken invariant.
   void close();
-  // Unregisters without closing and gives the file away (to another thread, or another owner).
+  // Unregisters without closing and gives the file away (to another thread, or another owner). Not with a filter: what
+  // that knows belongs to this thread.
   int release();
+
+  // Null for a plain stream. Setting another one, or none, destroys the present one without a word to the peer.
+  StreamFilter* filter() const { return filter_; }
+  void set_filter(std::unique_ptr<StreamFilter> filter) {
+    delete filter_;
+    filter_ = filter.release();
+  }
 
   int fd() const { return fd_; }
   // May reading (writing) succeed without waiting? Cleared by whoever met EAGAIN.
@@ -95,6 +104,7 @@ class Descriptor final : public TimerNode {
   Tick read_deadline_ = kNever;
   Tick write_deadline_ = kNever;
   TaskContext* break_context_ = nullptr;
+  StreamFilter* filter_ = nullptr;  // owned
 };
 
 // Not copyable, not movable; created on any thread, run on one. Everything but post() and stop() is for that thread.

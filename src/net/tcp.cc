@@ -12,7 +12,7 @@ namespace weir::net {
 
 using base::ErrorCode;
 
-bool ReadOperation::attempt() {
+bool ReadOperation::attempt_plain() {
   if (!descriptor_.readable) return false;
   ssize_t got;
   do {
@@ -30,6 +30,12 @@ bool ReadOperation::attempt() {
   }
   result_ = base::fail_errno(errno, "read");
   return true;
+}
+
+// Asked even when the socket has nothing: bytes may be left in the filter.
+bool ReadOperation::attempt_filtered() {
+  if (!descriptor_.readable) return false;
+  return descriptor_.filter()->read(descriptor_, into_, result_);
 }
 
 bool ReadOperation::fail_cancelled() {
@@ -98,7 +104,18 @@ WriteOperation::WriteOperation(Descriptor& descriptor, std::span<const std::stri
   }
 }
 
-bool WriteOperation::attempt() {
+bool WriteOperation::attempt_filtered() {
+  progressed_ = false;
+  if (!descriptor_.writable) return false;
+  std::span<iovec> left(pieces_.data() + first_, count_ - first_);
+  StreamFilter::Wrote wrote = descriptor_.filter()->write(descriptor_, left, result_);
+  while (first_ < count_ && pieces_[first_].iov_len == 0) ++first_;
+  progressed_ = wrote == StreamFilter::Wrote::progressed;
+  return wrote == StreamFilter::Wrote::done;
+}
+
+bool WriteOperation::attempt_plain() {
+  progressed_ = false;
   while (first_ < count_) {
     if (!descriptor_.writable) return false;
     ssize_t sent;
@@ -119,6 +136,7 @@ bool WriteOperation::attempt() {
       result_ = base::fail_errno(errno, "write");
       return true;
     }
+    progressed_ = true;
     auto left = static_cast<std::size_t>(sent);
     while (first_ < count_ && left >= pieces_[first_].iov_len) left -= pieces_[first_++].iov_len;
     if (left > 0) {
@@ -140,10 +158,8 @@ bool WriteOperation::fail_cancelled() {
 }
 
 void WriteOperation::on_ready() {
-  std::size_t before = first_ < count_ ? pieces_[first_].iov_len : 0;
-  std::size_t piece = first_;
   if (!attempt()) {
-    if (first_ != piece || pieces_[first_].iov_len != before) arm();
+    if (progressed_) arm();
     return;
   }
   descriptor_.stop_waiting_writable();
@@ -168,17 +184,22 @@ bool TcpStream::is_quiet() const {
 }
 
 bool TcpStream::is_quiet_now() const {
+  if (StreamFilter* filter = descriptor_->filter(); filter != nullptr) return filter->is_quiet(*descriptor_);
   char byte;
   if (recv(descriptor_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return false;
   descriptor_->readable = false;
   return true;
 }
 
-void TcpStream::finish_writing() { shutdown(descriptor_->fd(), SHUT_WR); }
+void TcpStream::finish_writing() {
+  if (StreamFilter* filter = descriptor_->filter(); filter != nullptr) filter->finish_writing(*descriptor_);
+  shutdown(descriptor_->fd(), SHUT_WR);
+}
 
 void TcpStream::shut_down() { shutdown(descriptor_->fd(), SHUT_RDWR); }
 
 void TcpStream::abort() {
+  descriptor_->set_filter(nullptr);
   linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(descriptor_->fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   close();

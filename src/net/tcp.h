@@ -43,7 +43,9 @@ class ReadOperation final : public StreamOperation {
   void cancel() override;
 
  private:
-  bool attempt();
+  bool attempt() { return descriptor_.filter() == nullptr ? attempt_plain() : attempt_filtered(); }
+  bool attempt_plain();
+  bool attempt_filtered();
   bool fail_cancelled();
   std::span<char> into_;
   base::Result<std::size_t> result_ = 0;
@@ -121,12 +123,15 @@ class WriteOperation final : public StreamOperation {
   void cancel() override;
 
  private:
-  bool attempt();
+  bool attempt() { return descriptor_.filter() == nullptr ? attempt_plain() : attempt_filtered(); }
+  bool attempt_plain();
+  bool attempt_filtered();
   void arm();
   bool fail_cancelled();
   std::array<iovec, kPieces> pieces_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
+  bool progressed_ = false;  // in the last attempt
   base::Nanoseconds patience_;
   base::Result<void> result_;
 };
@@ -163,6 +168,8 @@ class TcpStream {
   // The same, always asking the kernel: events may be under way.
   bool is_quiet_now() const;
   bool is_broken() const { return descriptor_->broken; }
+  // Bytes go through a filter: the socket itself must be neither read nor written nor given away.
+  bool is_filtered() const { return descriptor_->filter() != nullptr; }
   void cancel_when_broken(TaskContext* context) { descriptor_->cancel_when_broken(context); }
 
   // No more will be written; the peer reads an end.
@@ -174,7 +181,7 @@ class TcpStream {
   void close() {
     if (descriptor_ != nullptr) std::exchange(descriptor_, nullptr)->close();
   }
-  // Gives the socket away, unregistered.
+  // Gives the socket away, unregistered. Not a filtered one.
   int release() { return std::exchange(descriptor_, nullptr)->release(); }
   Descriptor& descriptor() { return *descriptor_; }
   int fd() const { return descriptor_->fd(); }

@@ -35,6 +35,7 @@ net::Task<base::Result<void>> Exchange::connect() {
                                    .connect_timeout = timeouts_.connect(),
                                    .queue_timeout = timeouts_.queue(),
                                    .metrics = &pool_->runtime->connections,
+                                   .tls = &pool_->tls,
                                    .fresh = fresh_};
   upstream::Lease lease;
   if (!fresh_) {

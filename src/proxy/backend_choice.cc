@@ -15,7 +15,7 @@ constexpr auto kSuspension = std::chrono::seconds(1);
 
 bool is_connect_failure(ErrorCode code) {
   return code == ErrorCode::refused || code == ErrorCode::timeout || code == ErrorCode::unreachable ||
-         code == ErrorCode::reset || code == ErrorCode::no_backend;
+         code == ErrorCode::reset || code == ErrorCode::no_backend || code == ErrorCode::protocol;  // of TLS
 }
 
 bool BackendChoice::is_suspended(std::uint32_t index) const {

@@ -3,29 +3,20 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "base/intrusive_list.h"
 #include "base/ip.h"
 #include "net/tcp.h"
 #include "proxy/worker.h"
+#include "tls/handshake.h"
 
 namespace weir::proxy {
 
-// What a TLS handshake with the client found out; what does not apply is empty.
-struct ClientTls {
-  std::string version;              // "TLSv1.3"
-  std::string cipher;               // OpenSSL's name
-  std::string server_name;          // SNI
-  std::string alpn;                 // what was agreed on
-  std::string certificate_subject;  // of the client's certificate, once verified
-  std::string certificate_names;    // its subjectAltNames, comma-separated
-};
-
-// What the stages before a session found out. A connection of a listener without such stages has none.
+// What the stages before a session found out, where there is something to say. Version, cipher, name and protocol of a
+// TLS connection are asked of its stream (tls/handshake.h).
 struct ConnectionFacts {
-  std::optional<base::SocketAddress> proxied_destination;  // where the client connected to, by a PROXY header
-  std::optional<ClientTls> tls;
+  std::optional<base::SocketAddress> proxied_destination;         // where the client connected to, by a PROXY header
+  std::unique_ptr<const tls::ClientIdentity> client_certificate;  // verified; null: none was shown
 };
 
 // An accepted connection on its way to a session; counts as open from construction on. The worker's thread only.

@@ -70,7 +70,7 @@ void Exchange::begin() {
     timeouts_.listener = &listener_->config->timeouts;
     peer_trusted_ = is_trusted(client_.peer.ip, listener_->config->trusted_proxies);
     forwarded_ =
-        forwarded(request_, client_.peer.ip, peer_trusted_, "http", listener_->config->trusted_proxies, arena_);
+        forwarded(request_, client_.peer.ip, peer_trusted_, scheme(), listener_->config->trusted_proxies, arena_);
   }
   request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
   awaiting_continue_ = request_.expects_continue;

@@ -112,6 +112,7 @@ class Exchange {
   void keep_what_is_logged();
   void start_response_clock();
 
+  std::string_view scheme() const { return client_.stream.is_filtered() ? "https" : "http"; }
   bool closing() const { return client_.listening.closing || worker_.draining(); }
 
   ClientConnection& client_;

@@ -9,6 +9,23 @@ namespace weir::proxy {
 using http::HeaderField;
 using http::HeaderId;
 
+namespace {
+
+constexpr std::string_view kHsts = "strict-transport-security";
+
+// What Weir alone says about a client's certificate, whatever spelling would reach a backend that takes '_' for '-'.
+bool is_client_certificate_field(std::string_view name) {
+  constexpr std::string_view kPrefix = "x-client-cert-";
+  if (name.size() < kPrefix.size() || base::ascii_lower(name.front()) != 'x') return false;
+  for (std::size_t i = 0; i < kPrefix.size(); ++i) {
+    char c = name[i] == '_' ? '-' : base::ascii_lower(name[i]);
+    if (c != kPrefix[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool Exchange::write_request_head(http::HeadWriter& writer) {
   bool routed = route_ != route::kNoRoute;
   const route::HeaderChanges* changes = routed ? &listener_->routes->request_headers(route_) : nullptr;
@@ -33,6 +50,7 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
     if (field.id == HeaderId::other) {
       // Of no use without the h2c upgrade, which is not forwarded.
       if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
+      if (is_client_certificate_field(field.name)) return false;
       return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
     }
     if (field.id == HeaderId::host || field.id == HeaderId::x_request_id || replaces(field.id, peer_trusted_))
@@ -49,6 +67,12 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
   own_field("x-forwarded-proto", HeaderId::x_forwarded_proto, forwarded_.forwarded_proto);
   own_field("x-forwarded-host", HeaderId::x_forwarded_host, forwarded_.forwarded_host);
   own_field("x-request-id", HeaderId::x_request_id, request_id_);
+  if (client_.facts != nullptr && client_.facts->client_certificate != nullptr) {
+    const tls::ClientIdentity& identity = *client_.facts->client_certificate;
+    own_field("x-client-cert-subject", HeaderId::other, identity.subject);
+    own_field("x-client-cert-san", HeaderId::other, identity.names);
+    own_field("x-client-cert-sha256", HeaderId::other, identity.fingerprint);
+  }
   if (max_forwards_) writer.field("max-forwards", max_forwards_->value);
   if (!listener_->config->via.empty()) http::write_via(writer, request_.version, listener_->config->via);
   if (changes != nullptr) {
@@ -74,6 +98,7 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
   http::write_fields(writer, response_.headers, backend_side_->head_text(), [&](const HeaderField& field) {
     // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
     if (field.id == HeaderId::content_length && (interim || response_.status == 204)) return false;
+    if (!listener_->hsts.empty() && base::equal_ignoring_case(field.name, kHsts)) return false;
     return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
   });
   if (!interim) {
@@ -82,6 +107,7 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
         !has_date && !(changes != nullptr && changes->removes({.name = "date", .value = {}, .id = HeaderId::date}));
     if (own_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
     if (set_cookie_) writer.field("set-cookie", sticky_cookie());
+    if (!listener_->hsts.empty()) writer.field(kHsts, listener_->hsts);
   }
   if (!listener_->config->via.empty()) http::write_via(writer, response_.version, listener_->config->via);
   if (changes != nullptr) {

@@ -16,7 +16,7 @@ net::Task<void> Exchange::answer_locally() {
   if (route_config_ == nullptr) {
     co_await answer_status(404, "No route takes this request.");
   } else if (route_config_->redirect) {
-    std::string_view location = listener_->routes->redirect_location(route_, request_, "http", arena_);
+    std::string_view location = listener_->routes->redirect_location(route_, request_, scheme(), arena_);
     if (location.empty()) {
       co_await answer_status(400, "The redirect needs a usable Host.");
       co_return;
@@ -111,6 +111,7 @@ bool Exchange::write_answer_head(http::HeadWriter& writer) {
   for (const http::HeaderField& field : state_.own_fields) {
     if (changes == nullptr || !changes->removes(field)) writer.field(field.name, field.value);
   }
+  if (listener_ != nullptr && !listener_->hsts.empty()) writer.field("strict-transport-security", listener_->hsts);
   if (status_ != 204 && status_ != 304 && status_ >= 200) writer.field("content-length", answer_length_);
   if (changes != nullptr) {
     for (const http::HeaderField& field : changes->appended()) writer.field(field.name, field.value);

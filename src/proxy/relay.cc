@@ -65,7 +65,7 @@ net::Task<void> Relay::pump(Direction& direction) {
     if (!got) co_return fail(got.error().on(direction.from_side));
     if (*got == 0) co_return end(direction);
     moved(direction, *got);
-    bool bulk = *got >= kBulkBytes;
+    bool bulk = *got >= kBulkBytes && !from.is_filtered() && !to.is_filtered();
     base::Result<void> written = co_await to.write(std::string_view(buffer.data(), *got), idle_limit_);
     if (!written) co_return fail(written.error().on(other(direction.from_side)));
     buffer.release();

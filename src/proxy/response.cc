@@ -20,6 +20,9 @@ Error of_body(Error error) {
   return error.code == ErrorCode::cancelled ? error.on(Side::client) : error.on(Side::backend);
 }
 
+// Bytes that the kernel can move by itself.
+bool is_plain(const net::TcpStream* stream) { return stream != nullptr && !stream->is_filtered(); }
+
 }  // namespace
 
 template <typename Body>
@@ -73,7 +76,7 @@ net::Task<base::Result<void>> Exchange::relay_response() {
 // The rest of the body, piece by piece; never more than one buffer of it is held.
 net::Task<base::Result<void>> Exchange::relay_body() {
   std::uint64_t unread = backend_side_->unread_length();
-  if (unread >= kSpliceFrom && client_side_.stream() != nullptr && backend_side_->stream() != nullptr) {
+  if (unread >= kSpliceFrom && is_plain(client_side_.stream()) && is_plain(backend_side_->stream())) {
     // Frames of both ends of the pipe are closed when this returns.
     base::Result<void> moved = co_await splice_body(*backend_side_->stream(), *client_side_.stream(), unread,
                                                     timeouts_.body(), client_side_.bytes_out);

@@ -3,6 +3,7 @@
 #include "proxy/client_connection.h"
 #include "proxy/h1_session.h"
 #include "proxy/tcp_session.h"
+#include "proxy/tls_stage.h"
 
 namespace weir::proxy {
 namespace {
@@ -15,7 +16,7 @@ const config::Listener* configuration(const Worker& worker, const Listening& lis
 
 // Stages wait for the client; a connection without any goes to its session at once.
 bool has_stages(const config::Listener& listener) {
-  return listener.protocol == config::ListenerProtocol::https;  // stages: PROXY header, TLS
+  return listener.protocol == config::ListenerProtocol::https || listener.tls.has_value();  // stages: PROXY header, TLS
 }
 
 // Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
@@ -34,9 +35,9 @@ void start_session(Arrival& arrival) {
 net::Task<void> pass_stages(Arrival arrival) {
   // 1. The PROXY header: replaces arrival.peer.
   // 2. Admission by the client's address.
-  // 3. The TLS handshake: puts a filter on arrival.stream, fills arrival.facts->tls.
-  start_session(arrival);
-  co_return;
+  // 3. The TLS handshake.
+  bool ready = co_await shake_hands(arrival);
+  if (ready) start_session(arrival);
 }
 
 }  // namespace

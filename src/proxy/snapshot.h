@@ -13,6 +13,8 @@
 #include "pool/backend.h"
 #include "proxy/pool_runtime.h"
 #include "route/table.h"
+#include "tls/client_context.h"
+#include "tls/server_context.h"
 
 namespace weir::proxy {
 
@@ -24,8 +26,9 @@ struct PoolSnapshot {
   std::shared_ptr<PoolRuntime> runtime;  // the same for a pool of that name over all snapshots
   pool::BackendSet eligible;             // in configuration order; what `strategy` was built from
   std::unique_ptr<balance::Strategy> strategy;
-  persist::StickyIndex sticky;      // empty unless config->sticky_sessions
-  balance::HashKeySource hash_key;  // strategy->hash_key(), asked once
+  persist::StickyIndex sticky;                     // empty unless config->sticky_sessions
+  std::shared_ptr<const tls::ClientContexts> tls;  // to the backends; null: none
+  balance::HashKeySource hash_key;                 // strategy->hash_key(), asked once
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
   bool degraded = false;
 };
@@ -36,6 +39,8 @@ struct ListenerSnapshot {
   std::shared_ptr<const config::Listener> config;
   std::uint32_t id = 0;  // the same for a listener of the same name and address over all snapshots
   std::unique_ptr<route::Table> routes;
+  std::shared_ptr<const tls::ServerContexts> tls;  // null: clients speak no TLS
+  std::string hsts;                                // the value of Strict-Transport-Security; empty: none is sent
 };
 
 struct Snapshot {

@@ -118,6 +118,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
                                    .connect_timeout = connect_timeout_,
                                    .queue_timeout = queue_timeout_,
                                    .metrics = &pool_->runtime->connections,
+                                   .tls = &pool_->tls,
                                    .fresh = true};
   base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;

@@ -24,6 +24,7 @@ namespace weir::proxy {
 class Arrival;
 class ClientConnection;
 class UdpRelay;
+struct TlsMetrics;
 class Worker;
 
 // A listener as all workers share it; lives as long as anybody refers to it.
@@ -49,6 +50,7 @@ struct Services {
   std::function<void(const pool::Backend&, base::ErrorCode)> connect_failed;
   std::function<void()> worker_ended;  // called on each worker's thread as its last deed
   std::vector<Worker*> workers;
+  const TlsMetrics* tls = nullptr;
   metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
 };
 

@@ -24,6 +24,8 @@ class Holding {
   OfBackend& of_backend_;
 };
 
+bool wants_tls(const AcquireOptions& options) { return options.tls != nullptr && *options.tls != nullptr; }
+
 // Takes one of the backend's places for connections, if there is one.
 bool claim_place(pool::Backend& backend, std::uint32_t max_connections) {
   std::uint32_t before = backend.open_connections.fetch_add(1, std::memory_order_seq_cst);
@@ -48,6 +50,11 @@ struct Takeover {
     OfBackend* of_backend = owner.find(*question->backend);
     while (of_backend != nullptr && question->fd < 0 && !of_backend->idle.empty()) {
       Connection& connection = *of_backend->idle.front();
+      if (connection.stream.is_filtered()) {
+        // TLS stays where it is: its place is all that can be given.
+        owner.destroy(connection);
+        break;
+      }
       if (!connection.stream.is_quiet_now()) {
         owner.destroy(connection);
         continue;
@@ -100,7 +107,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     if (!options.fresh) {
       Lease taken = take_idle(options);
       if (taken) co_return taken;
-      co_await take_over(of_backend, taken);
+      if (!wants_tls(options)) co_await take_over(of_backend, taken);
       net::TaskContext& context = co_await net::this_context();
       if (context.cancelled()) co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
       if (taken) {
@@ -113,6 +120,12 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
       // Its place for a new one.
       destroy(*of_backend.idle.front());
       continue;
+    }
+    if (wants_tls(options)) {
+      // Another worker's idle connection has to go for a new one here.
+      Lease none;
+      co_await take_over(of_backend, none);
+      if (claim_place(backend, options.backend->max_connections)) break;
     }
     Lease handed;
     base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
@@ -142,11 +155,31 @@ net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options
     net::ConnectOptions connect_options{.address = (*addresses)[(first + i) % count],
                                         .deadline = net::Reactor::current().now() + options.connect_timeout};
     base::Result<net::TcpStream> stream = co_await net::connect(connect_options);
-    if (stream) co_return std::move(*stream);
-    last = stream.error();
+    base::Result<void> secured;
+    if (stream && wants_tls(options)) {
+      secured = co_await secure(*stream, options, connect_options.address, connect_options.deadline);
+    }
+    if (stream && secured) co_return std::move(*stream);
+    last = stream ? secured.error() : stream.error();
     if (last.code == ErrorCode::cancelled || last.code == ErrorCode::exhausted) break;
   }
   co_return std::unexpected(last);
+}
+
+net::Task<base::Result<void>> Connections::secure(net::TcpStream& stream, const AcquireOptions& options,
+                                                  const base::SocketAddress& address, base::TimePoint deadline) {
+  tls::ConnectOptions tls_options{.contexts = *options.tls,
+                                  .thread = worker_,
+                                  .host = options.backend->backend->host(),
+                                  .peer = address.to_string(),
+                                  .deadline = deadline};
+  base::Result<void> done = co_await tls::connect(stream, std::move(tls_options));
+  if (done) co_return done;
+  base::Error error = done.error();
+  // Nothing was asked of the backend yet.
+  error.retry_helps = error.code != ErrorCode::cancelled;
+  if (error.code == ErrorCode::closed) error.code = ErrorCode::reset;
+  co_return std::unexpected(error);
 }
 
 net::Task<base::Result<void>> Connections::wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,

@@ -15,6 +15,8 @@ bool takes_new_work(const pool::Backend& backend) {
 }  // namespace
 
 void Connection::on_ready() {
+  // Of TLS it may have been only a ticket.
+  if (stream.is_filtered() && stream.is_quiet_now()) return;
   stream.descriptor().stop_waiting_readable();
   owner_.connections.destroy(*this);
 }
@@ -24,7 +26,10 @@ void Connection::cut() {
   stream.shut_down();
 }
 
-void Connection::on_timeout() { on_ready(); }
+void Connection::on_timeout() {
+  stream.descriptor().stop_waiting_readable();
+  owner_.connections.destroy(*this);
+}
 
 void Lease::give_back() {
   Connection& connection = *std::exchange(connection_, nullptr);
@@ -61,6 +66,12 @@ OfBackend* Connections::find(const pool::Backend& backend) {
 Lease Connections::take_idle(const AcquireOptions& options) {
   OfBackend* of_backend = find(*options.backend->backend);
   if (of_backend == nullptr || of_backend->idle.empty()) return {};
+  const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
+  // What was opened before the pool's TLS changed is not what it wants now.
+  while (!of_backend->idle.empty() && tls::contexts_of(of_backend->idle.front()->stream) != wanted) {
+    destroy(*of_backend->idle.front());
+  }
+  if (of_backend->idle.empty()) return {};
   of_backend->settings = *options.settings;
   options.metrics->reused.add(worker_);
   return lend(pop_idle(*of_backend), true);
@@ -137,7 +148,13 @@ void Connections::offer(Connection& connection, bool used_here) {
   // Only one that was used here changes hands by turns: what another worker sent is for whoever waits here.
   bool by_turns = used_here && (++handed_over_ & 1) != 0;
   bool others_turn = other != nullptr && (of_backend.queue.empty() || by_turns);
-  if (others_turn) {
+  if (others_turn && connection.stream.is_filtered()) {
+    // Its place for a new one there, when nobody waits here.
+    if (of_backend.queue.empty()) {
+      of_backend.busy.push_front(connection);
+      return destroy(connection);
+    }
+  } else if (others_turn) {
     int fd = connection.stream.release();
     std::uint32_t requests = connection.requests;
     delete &connection;

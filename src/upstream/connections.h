@@ -14,6 +14,7 @@
 #include "net/tcp.h"
 #include "net/wait.h"
 #include "pool/backend.h"
+#include "tls/connect.h"
 
 namespace weir::upstream {
 
@@ -85,6 +86,8 @@ struct AcquireOptions {
   base::Nanoseconds connect_timeout;  // for each address
   base::Nanoseconds queue_timeout;    // at max_connections, in all
   const ConnectionMetrics* metrics;
+  // TLS to the backends; null, or a null pointer: none. Connections of other rules are not reused.
+  const std::shared_ptr<const tls::ClientContexts>* tls = nullptr;
   bool fresh = false;  // do not reuse: the last reused connection died
 };
 
@@ -104,7 +107,8 @@ class Connections {
   // An idle connection of this worker's, or an empty lease: the way of nearly every request, without waiting.
   Lease take_idle(const AcquireOptions& options);
   // Otherwise: one of another worker's, or a new one, or, at the backend's max_connections, the next that comes free.
-  // Errors: those of net::connect (after all addresses); queue_full; timeout with side ours when the queue wait ended.
+  // Errors: those of net::connect and tls::connect (after all addresses); queue_full; timeout with side ours when the
+  // queue wait ended.
   net::Task<base::Result<Lease>> acquire(AcquireOptions options);
 
   // Closes idle connections of backends that take no new work any more. Called when the snapshot changes.
@@ -123,6 +127,8 @@ class Connections {
   OfBackend* find(const pool::Backend& backend);
 
   net::Task<base::Result<net::TcpStream>> open(AcquireOptions options);
+  net::Task<base::Result<void>> secure(net::TcpStream& stream, const AcquireOptions& options,
+                                       const base::SocketAddress& address, base::TimePoint deadline);
   net::Task<base::Result<void>> wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
                                               base::TimePoint deadline, Lease& handed);
   net::Task<void> take_over(OfBackend& of_backend, Lease& taken);

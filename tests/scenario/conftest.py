@@ -64,3 +64,11 @@ def proxy(weir, origins):
         return weir(config_of(pool_of([origin], **(pool or {})), listener=listener, **top)), origin
 
     return start
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """A certificate authority of the test's own."""
+    from certificates import Authority
+
+    return Authority(tmp_path)

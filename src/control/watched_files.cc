@@ -1,0 +1,83 @@
+#include "control/watched_files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace weir::control {
+namespace {
+
+std::expected<std::string, std::string> contents(const std::string& path) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return std::unexpected(fmt::format("cannot be read: {}", std::strerror(errno)));
+  struct stat info{};
+  std::string text;
+  std::string why;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    why = "is no regular file";
+  } else {
+    char buffer[16 * 1024];
+    ssize_t got;
+    while ((got = ::read(fd, buffer, sizeof buffer)) > 0 && text.size() <= kMaxWatchedBytes) {
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    if (got < 0) why = fmt::format("cannot be read: {}", std::strerror(errno));
+    if (text.size() > kMaxWatchedBytes) why = fmt::format("is larger than {} MB", kMaxWatchedBytes / 1024 / 1024);
+  }
+  ::close(fd);
+  if (!why.empty()) return std::unexpected(std::move(why));
+  return text;
+}
+
+}  // namespace
+
+WatchedFiles::Signature WatchedFiles::signature_of(const std::string& path) {
+  struct stat info{};
+  if (stat(path.c_str(), &info) != 0) return {};
+  auto nanoseconds = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  return {.modified_ns = nanoseconds(info.st_mtim),
+          .changed_ns = nanoseconds(info.st_ctim),
+          .size = static_cast<std::uint64_t>(info.st_size),
+          .inode = info.st_ino};
+}
+
+std::expected<std::shared_ptr<const std::string>, std::string> WatchedFiles::read(const std::string& path, bool again) {
+  auto known = files_.find(path);
+  if (known != files_.end()) {
+    known->second.used = true;
+    if (!again && known->second.text != nullptr) return known->second.text;
+  }
+  Signature now = signature_of(path);
+  if (known != files_.end() && known->second.text != nullptr && known->second.seen == now) return known->second.text;
+  auto text = contents(path);
+  File& file = files_[path];
+  file.seen = file.last = now;
+  file.used = true;
+  if (!text) return std::unexpected(text.error());
+  // The same contents stay the same object: nothing that was made of them has to be made again.
+  if (file.text == nullptr || *file.text != *text) file.text = std::make_shared<const std::string>(std::move(*text));
+  return file.text;
+}
+
+bool WatchedFiles::changed() {
+  bool settled = false;
+  for (auto& [path, file] : files_) {
+    Signature now = signature_of(path);
+    bool moving = std::exchange(file.last, now) != now;
+    if (moving) return false;
+    settled = settled || now != file.seen;
+  }
+  return settled;
+}
+
+void WatchedFiles::forget_unused() {
+  for (auto file = files_.begin(); file != files_.end();) {
+    file = std::exchange(file->second.used, false) ? std::next(file) : files_.erase(file);
+  }
+}
+
+}  // namespace weir::control

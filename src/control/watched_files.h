@@ -1,0 +1,44 @@
+// Files that the configuration names, read once and again when they have changed on disk.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace weir::control {
+
+inline constexpr std::size_t kMaxWatchedBytes = 4 * 1024 * 1024;
+
+// Control thread only.
+class WatchedFiles {
+ public:
+  // The contents as last read; read (again) when they have not been, or `again` and the file looks different: size,
+  // time or inode. Otherwise why it cannot be read; what was read before stays.
+  std::expected<std::shared_ptr<const std::string>, std::string> read(const std::string& path, bool again);
+  // True when a file looks different from the last time that this was asked or it was read, and has not changed since
+  // the question before: whoever replaces several files has finished.
+  bool changed();
+  // Files that are not read until the next call are forgotten by it.
+  void forget_unused();
+
+ private:
+  struct Signature {
+    std::int64_t modified_ns = 0;
+    std::int64_t changed_ns = 0;
+    std::uint64_t size = 0;
+    std::uint64_t inode = 0;
+    friend bool operator==(const Signature&, const Signature&) = default;
+  };
+  struct File {
+    Signature seen;  // when last read
+    Signature last;  // when last looked at
+    std::shared_ptr<const std::string> text;
+    bool used = true;
+  };
+  static Signature signature_of(const std::string& path);
+  std::map<std::string, File> files_;
+};
+
+}  // namespace weir::control

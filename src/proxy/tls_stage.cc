@@ -1,0 +1,110 @@
+#include "proxy/tls_stage.h"
+
+#include <array>
+
+#include "base/log.h"
+#include "metrics/families.h"
+#include "tls/handshake.h"
+
+namespace weir::proxy {
+
+namespace families = metrics::families;
+using base::ErrorCode;
+
+namespace {
+
+constexpr auto kLinger = std::chrono::seconds(1);
+constexpr std::size_t kLingerBytes = 64 * 1024;
+constexpr std::string_view kPlainHttp =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "content-type: text/plain; charset=utf-8\r\n"
+    "content-length: 73\r\n"
+    "connection: close\r\n"
+    "\r\n"
+    "This port speaks HTTPS, but the request came without TLS. Use https://.\r\n";
+
+// Whoever still sends would lose the answer to a reset.
+net::Task<void> tell_plain_client(net::TcpStream& stream) {
+  base::Result<void> written = co_await stream.write(kPlainHttp, kLinger);
+  if (!written) co_return;
+  stream.finish_writing();
+  std::array<char, 1024> dropped;
+  base::TimePoint until = net::Reactor::current().now() + kLinger;
+  std::size_t total = 0;
+  while (total < kLingerBytes) {
+    base::Result<std::size_t> got = co_await stream.read(dropped, until);
+    if (!got || *got == 0) co_return;
+    total += *got;
+  }
+}
+
+void count(const TlsMetrics& metrics, std::uint32_t worker, const base::Error& error) {
+  if (error.code == ErrorCode::timeout) {
+    metrics.timed_out.add(worker);
+  } else if (error.code == ErrorCode::closed || error.code == ErrorCode::reset) {
+    metrics.closed.add(worker);
+  } else {
+    metrics.refused.add(worker);
+  }
+}
+
+}  // namespace
+
+TlsMetrics::TlsMetrics(metrics::Registry& registry)
+    : timed_out(registry.counter(families::kTlsHandshakeFailures, {"timeout"})),
+      closed(registry.counter(families::kTlsHandshakeFailures, {"closed"})),
+      refused(registry.counter(families::kTlsHandshakeFailures, {"refused"})),
+      plain(registry.counter(families::kTlsHandshakeFailures, {"plain_http"})),
+      too_many(registry.counter(families::kTlsHandshakeFailures, {"rate"})) {
+  for (int is_1_3 : {0, 1}) {
+    for (int resumed : {0, 1}) {
+      established[is_1_3][resumed] = registry.counter(
+          families::kTlsHandshakes, {is_1_3 != 0 ? "TLSv1.3" : "TLSv1.2", resumed != 0 ? "true" : "false"});
+    }
+  }
+}
+
+net::Task<bool> shake_hands(Arrival& arrival) {
+  Worker& worker = arrival.worker;
+  // Keeps what the callbacks of the handshake ask.
+  SnapshotRef snapshot = worker.snapshot_of(arrival.listening);
+  std::uint32_t index = arrival.listening.index;
+  if (index == UINT32_MAX) co_return false;
+  const ListenerSnapshot& listener = *snapshot->listeners[index];
+  if (listener.tls == nullptr) co_return false;
+  static const config::ListenerTls kByDefault;
+  const config::ListenerTls& rules = listener.config->tls ? *listener.config->tls : kByDefault;
+  const TlsMetrics& metrics = *worker.services.tls;
+  if (listener.tls->limit != nullptr && !listener.tls->limit->admit(arrival.peer.ip, worker.reactor.now())) {
+    metrics.too_many.add(worker.index);
+    arrival.stream.abort();
+    co_return false;
+  }
+  base::Error error{.code = ErrorCode::io};
+  base::TimePoint deadline = worker.reactor.now() + rules.handshake_timeout;
+  const tls::ServerContext& context = *listener.tls->of_worker[worker.index];
+  tls::Accepted accepted = co_await tls::accept(arrival.stream, context, deadline, error);
+  if (accepted == tls::Accepted::plain_http) {
+    metrics.plain.add(worker.index);
+    bool is_http = listener.config->protocol == config::ListenerProtocol::https;
+    if (is_http) co_await tell_plain_client(arrival.stream);
+    co_return false;
+  }
+  if (accepted == tls::Accepted::failed) {
+    count(metrics, worker.index, error);
+    base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name, arrival.peer.to_string(),
+                    base::describe(error));
+    co_return false;
+  }
+  bool is_1_3 = SSL_version(tls::Stream::of(arrival.stream.descriptor()).ssl()) == TLS1_3_VERSION;
+  metrics.established[is_1_3][tls::resumed(arrival.stream)].add(worker.index);
+  if (rules.client.mode != config::ClientCertificateMode::off) {
+    if (auto identity = tls::client_identity(arrival.stream)) {
+      if (arrival.facts == nullptr) arrival.facts = std::make_unique<ConnectionFacts>();
+      arrival.facts->client_certificate = std::move(identity);
+    }
+  }
+  co_return true;
+}
+
+}  // namespace weir::proxy

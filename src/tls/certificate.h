@@ -1,0 +1,89 @@
+// A chain of certificates with its private key, checked, as listeners show it.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tls/library.h"
+
+namespace weir::tls {
+
+// A chain and a key beyond this are none that a handshake should send.
+inline constexpr std::size_t kMaxPemBytes = 128 * 1024;
+inline constexpr std::size_t kMaxChain = 10;
+
+enum class KeyKind : std::uint8_t { rsa, ecdsa, eddsa };
+std::string_view name(KeyKind kind);
+
+// The OCSP response to staple (RFC 6066 8), replaced as newer ones come. Any thread.
+class Staple {
+ public:
+  struct Response {
+    std::string der;
+    std::int64_t this_update = 0;  // Unix time of what it says
+    std::int64_t next_update = 0;  // Unix time from which it must not be shown any more
+  };
+  // Null when there is none.
+  std::shared_ptr<const Response> response() const {
+    std::lock_guard lock(mutex_);
+    return response_;
+  }
+  void set(std::shared_ptr<const Response> response) {
+    std::lock_guard lock(mutex_);
+    response_ = std::move(response);
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards the pointer
+  std::shared_ptr<const Response> response_;
+};
+
+// Immutable but for its staple; shared by contexts, snapshots and the API. What is public knowledge has members; the
+// key can only be used.
+struct Certificate {
+  std::string name;                // what the configuration calls it, or the file
+  std::string chain;               // PEM, the leaf first
+  std::vector<std::string> names;  // lower case, from the subject alternative names, or else the common name
+  std::string subject, issuer;     // RFC 2253
+  std::string serial;              // hexadecimal
+  std::string fingerprint;         // SHA-256 of the leaf, hexadecimal
+  std::string ocsp_url;            // of the responder that the leaf names; empty: none
+  KeyKind kind = KeyKind::ecdsa;
+  std::int64_t not_before = 0, not_after = 0;  // Unix time
+  std::shared_ptr<Staple> staple = std::make_shared<Staple>();
+
+  // The chain and key once more, in that library.
+  bool load_into(SSL_CTX* context, Library& library) const;
+
+ private:
+  friend std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string, std::string,
+                                                                                         std::string_view);
+  std::string key_;  // PEM
+};
+
+// Checks that the PEM texts are a chain in order and the leaf's private key, unencrypted and strong enough. What is
+// wrong and what would be right otherwise. Whether it has expired is the caller's question: expired().
+std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string name, std::string chain,
+                                                                                std::string_view key);
+// Why the certificate is of no use at that Unix time, or empty.
+std::string expired(const Certificate& certificate, std::int64_t now);
+
+// All certificates of a PEM text; what is wrong otherwise. Made in `library`, or the process's context when null.
+std::expected<std::vector<OwnedX509>, std::string> parse_certificates(std::string_view pem, Library* library);
+// The first private key of a PEM text.
+std::expected<OwnedKey, std::string> parse_key(std::string_view pem, Library* library);
+
+// SHA-256 of the whole certificate, in hexadecimal.
+std::string fingerprint_of(const X509* certificate);
+// "CN=site.example,O=Site" (RFC 2253); what is not ASCII is escaped, so that it is fit for a header.
+std::string text_of(const X509_NAME* name);
+// The subject alternative names as "DNS:a.example, IP:10.0.0.1, URI:spiffe://x/y, email:..."; empty without. Commas,
+// blanks and all that is not printable ASCII are percent-encoded within the names.
+std::string alternative_names(const X509* certificate);
+
+}  // namespace weir::tls

@@ -1,0 +1,66 @@
+#include "tls/connect.h"
+
+#include <openssl/x509.h>
+
+#include "tls/stream.h"
+
+namespace weir::tls {
+
+using base::ErrorCode;
+
+namespace {
+
+class ClientStream final : public Stream {
+ public:
+  ClientStream(SSL* ssl, std::shared_ptr<const ClientContexts> made_with, std::uint32_t thread, std::string peer)
+      : Stream(ssl), contexts(std::move(made_with)), peer_(std::move(peer)), thread_(thread) {}
+  void on_session(SSL_SESSION* session) override { contexts->of_thread[thread_]->keep_session(peer_, session); }
+
+  std::shared_ptr<const ClientContexts> contexts;
+
+ private:
+  std::string peer_;
+  std::uint32_t thread_;
+};
+
+}  // namespace
+
+net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions options) {
+  ClientContext& context = *options.contexts->of_thread[options.thread];
+  SSL* ssl = context.new_connection(options.host, options.peer, options.alpn);
+  if (ssl == nullptr) co_return base::fail(ErrorCode::exhausted, "TLS handshake");
+  net::Descriptor& descriptor = stream.descriptor();
+  descriptor.set_filter(std::make_unique<ClientStream>(ssl, options.contexts, options.thread, options.peer));
+  base::Error error{.code = ErrorCode::protocol, .what = "TLS handshake"};
+  while (true) {
+    Stream::Step step = Stream::of(descriptor).shake_hands(descriptor, nullptr, error);
+    if (step == Stream::Step::done) co_return base::Result<void>();
+    if (step == Stream::Step::wait_readable || step == Stream::Step::wait_writable) {
+      base::Result<void> ready;
+      if (step == Stream::Step::wait_readable) {
+        ready = co_await stream.wait_readable(options.deadline);
+      } else {
+        ready = co_await stream.wait_writable(options.deadline);
+      }
+      if (ready) continue;
+      error = ready.error();
+      error.what = "TLS handshake";
+      error.side = error.code == ErrorCode::cancelled ? base::Side::ours : base::Side::backend;
+    } else {
+      long verified = SSL_get_verify_result(ssl);
+      if (verified != X509_V_OK) error.what = X509_verify_cert_error_string(verified);
+      error.side = base::Side::backend;
+      // Whatever was wrong, the next handshake begins from nothing.
+      context.forget_session(options.peer);
+    }
+    co_return std::unexpected(error);
+  }
+}
+
+const ClientContexts* contexts_of(const net::TcpStream& stream) {
+  if (!stream.is_filtered()) return nullptr;
+  Stream& filter = Stream::of(const_cast<net::TcpStream&>(stream).descriptor());
+  return static_cast<ClientStream&>(filter).contexts.get();
+}
+
+}  // namespace weir::tls

@@ -1,0 +1,31 @@
+// The client's side of a handshake: with a backend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/task.h"
+#include "net/tcp.h"
+#include "tls/client_context.h"
+
+namespace weir::tls {
+
+struct ConnectOptions {
+  std::shared_ptr<const ClientContexts> contexts{};
+  std::uint32_t thread = 0;         // the calling one's place in contexts->of_thread
+  std::string host{};               // asked for and checked, unless the pool names another
+  std::string peer{};               // sessions are resumed with the same peer
+  std::vector<std::string> alpn{};  // instead of the pool's; empty: that
+  base::TimePoint deadline = base::TimePoint::max();
+};
+
+// Makes TLS of a connected stream. Errors: timeout, closed, reset, and protocol with the reason in `what`, such as
+// "self-signed certificate"; the side is backend, or ours for cancelled and exhausted. The stream is to be closed then.
+net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions options);
+
+// What `stream` was connected with; null for a plain one. Only for streams of connect().
+const ClientContexts* contexts_of(const net::TcpStream& stream);
+
+}  // namespace weir::tls

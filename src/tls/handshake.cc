@@ -1,0 +1,79 @@
+#include "tls/handshake.h"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace weir::tls {
+
+using base::ErrorCode;
+
+net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
+                           base::Error& error) {
+  SSL* ssl = context.new_connection();
+  if (ssl == nullptr) {
+    error = {.code = ErrorCode::exhausted, .what = "TLS handshake"};
+    co_return Accepted::failed;
+  }
+  net::Descriptor& descriptor = stream.descriptor();
+  descriptor.set_filter(std::make_unique<Stream>(ssl));
+  while (true) {
+    Stream::Step step = Stream::of(descriptor).shake_hands(descriptor, &context, error);
+    base::Result<void> ready;
+    switch (step) {
+      case Stream::Step::done:
+        co_return Accepted::established;
+      case Stream::Step::failed:
+        co_return Accepted::failed;
+      case Stream::Step::plain_http:
+        descriptor.set_filter(nullptr);
+        co_return Accepted::plain_http;
+      case Stream::Step::plain_other:
+        error = {.code = ErrorCode::protocol, .what = "not TLS"};
+        co_return Accepted::failed;
+      case Stream::Step::wait_readable:
+        ready = co_await stream.wait_readable(deadline);
+        break;
+      case Stream::Step::wait_writable:
+        ready = co_await stream.wait_writable(deadline);
+        break;
+    }
+    if (!ready) {
+      error = ready.error();
+      error.what = "TLS handshake";
+      co_return Accepted::failed;
+    }
+  }
+}
+
+namespace {
+
+SSL* ssl_of(const net::TcpStream& stream) { return Stream::of(const_cast<net::TcpStream&>(stream).descriptor()).ssl(); }
+
+std::string_view view(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
+
+}  // namespace
+
+std::string_view version(const net::TcpStream& stream) { return view(SSL_get_version(ssl_of(stream))); }
+std::string_view cipher(const net::TcpStream& stream) { return view(SSL_get_cipher_name(ssl_of(stream))); }
+std::string_view server_name(const net::TcpStream& stream) {
+  return view(SSL_get_servername(ssl_of(stream), TLSEXT_NAMETYPE_host_name));
+}
+std::string_view protocol(const net::TcpStream& stream) {
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(ssl_of(stream), &name, &length);
+  return {reinterpret_cast<const char*>(name), length};
+}
+bool resumed(const net::TcpStream& stream) { return SSL_session_reused(ssl_of(stream)) != 0; }
+
+std::unique_ptr<const ClientIdentity> client_identity(const net::TcpStream& stream) {
+  const X509* certificate = SSL_get0_peer_certificate(ssl_of(stream));
+  if (certificate == nullptr) return nullptr;
+  auto identity = std::make_unique<ClientIdentity>();
+  identity->subject = text_of(X509_get_subject_name(certificate));
+  identity->names = alternative_names(certificate);
+  identity->fingerprint = fingerprint_of(certificate);
+  return identity;
+}
+
+}  // namespace weir::tls

@@ -1,0 +1,42 @@
+// Handshakes, both sides.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "net/task.h"
+#include "net/tcp.h"
+#include "tls/server_context.h"
+#include "tls/stream.h"
+
+namespace weir::tls {
+
+enum class Accepted : std::uint8_t {
+  established,
+  failed,      // `error` says why; the client was told by an alert, where there was one
+  plain_http,  // the client sent HTTP without TLS and waits for an answer; the stream is plain again
+};
+
+// The server's side on a connection that has sent nothing yet. The stream has its TLS afterwards, when it was
+// established. `context` must live as long as this task.
+net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
+                           base::Error& error);
+
+// What a handshake has found out. Views live as long as the stream; text() of versions and ciphers for ever.
+std::string_view version(const net::TcpStream& stream);      // "TLSv1.3"
+std::string_view cipher(const net::TcpStream& stream);       // "TLS_AES_128_GCM_SHA256"
+std::string_view server_name(const net::TcpStream& stream);  // of the client's SNI; empty: none
+std::string_view protocol(const net::TcpStream& stream);     // by ALPN; empty: none
+bool resumed(const net::TcpStream& stream);
+
+// What a client's verified certificate says of it, ready for headers.
+struct ClientIdentity {
+  std::string subject;      // RFC 2253
+  std::string names;        // alternative_names()
+  std::string fingerprint;  // SHA-256, hexadecimal
+};
+// Null when the client has shown none.
+std::unique_ptr<const ClientIdentity> client_identity(const net::TcpStream& stream);
+
+}  // namespace weir::tls

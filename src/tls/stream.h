@@ -1,0 +1,75 @@
+// TLS on a stream, as the filter of its descriptor.
+#pragma once
+
+#include <memory>
+#include <openssl/ssl.h>
+#include <string_view>
+
+#include "base/free_list.h"
+#include "net/reactor.h"
+#include "net/stream_filter.h"
+
+namespace weir::tls {
+
+class ServerContext;
+
+// One connection's TLS, either side. Worker's thread only.
+//
+// What OpenSSL writes is gathered in a buffer of the thread and leaves in one system call per operation; only what the
+// socket does not take at once is kept here. What it reads comes with one system call per record or less: OpenSSL reads
+// ahead, and a short read tells that there is nothing more. All connections of a thread share its one BIO.
+class Stream : public net::StreamFilter {
+ public:
+  // Takes `ssl`, whose role is set.
+  explicit Stream(SSL* ssl);
+  ~Stream() override;
+
+  // The TLS of a descriptor that has a filter: there is no other kind.
+  static Stream& of(const net::Descriptor& descriptor) { return static_cast<Stream&>(*descriptor.filter()); }
+
+  bool read(net::Descriptor& descriptor, std::span<char> into, base::Result<std::size_t>& result) override;
+  Wrote write(net::Descriptor& descriptor, std::span<iovec> pieces, base::Result<void>& result) override;
+  bool is_quiet(net::Descriptor& descriptor) override;
+  void finish_writing(net::Descriptor& descriptor) override;
+
+  enum class Step : std::uint8_t {
+    done,
+    wait_readable,
+    wait_writable,
+    failed,      // `failure` says why; the alert is on its way
+    plain_http,  // the client speaks HTTP without TLS; nothing was sent
+    plain_other  // something else that is not TLS
+  };
+  // Goes on with the handshake as far as it can. `server` is what its callbacks ask, null on the client's side.
+  Step shake_hands(net::Descriptor& descriptor, const ServerContext* server, base::Error& failure);
+
+  SSL* ssl() const { return ssl_; }
+  // What the callbacks of OpenSSL below an operation of this thread ask.
+  static const ServerContext* current_server();
+  static Stream& current();
+  // The server sent a session that can be resumed; it is borrowed. Client's side.
+  virtual void on_session(SSL_SESSION*) {}
+
+  static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
+  static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
+
+ private:
+  // Ciphertext that the socket has not taken yet.
+  struct Unsent;
+  class Operation;
+  friend int read_socket(BIO*, char*, std::size_t, std::size_t*);
+
+  enum class Sent : std::uint8_t { all, some, none, broken };
+  Sent send_unsent(net::Descriptor& descriptor);
+  Sent flush(net::Descriptor& descriptor);
+  base::Error read_error(int returned);
+
+  SSL* ssl_;
+  std::unique_ptr<Unsent> unsent_;
+  bool established_ = false;
+  bool first_byte_seen_ = false;
+  bool broken_ = false;    // by an error of TLS or the socket: nothing more can be said to the peer
+  bool finished_ = false;  // close_notify was sent
+};
+
+}  // namespace weir::tls

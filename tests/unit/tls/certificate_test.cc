@@ -1,0 +1,52 @@
+#include "tls/certificate.h"
+
+#include "tests/unit/tls/pair.h"
+
+namespace weir::tls {
+namespace {
+
+std::string fault_of(const std::string& cert, const std::string& key) {
+  auto loaded = load_certificate("test", cert, key);
+  return loaded ? "" : loaded.error();
+}
+
+TEST(Certificate, KnowsItsNamesAndDates) {
+  auto certificate = certificate_of(make_pair("A", "DNS:A.example,DNS:*.b.example"));
+  EXPECT_EQ(certificate->names, (std::vector<std::string>{"a.example", "*.b.example"}));
+  EXPECT_EQ(certificate->subject, "CN=A");
+  EXPECT_EQ(certificate->kind, KeyKind::ecdsa);
+  EXPECT_EQ(certificate->fingerprint.size(), 64u);
+  EXPECT_EQ(certificate->not_after - certificate->not_before, 864'000);
+}
+
+TEST(Certificate, WithoutAlternativesIsForItsCommonName) {
+  EXPECT_EQ(certificate_of(make_pair("a.example", ""))->names, std::vector<std::string>{"a.example"});
+}
+
+TEST(Certificate, NeedsTheKeyThatBelongsToIt) {
+  PemPair one = make_pair("one.example", ""), other = make_pair("two.example", "");
+  EXPECT_EQ(fault_of(one.cert, other.key), "the private key is not the one of the certificate for CN=one.example");
+  EXPECT_EQ(fault_of("", one.key), "has no certificate; PEM with BEGIN CERTIFICATE is needed");
+  EXPECT_TRUE(fault_of(one.cert, "").starts_with("has no private key that can be read"));
+  EXPECT_TRUE(fault_of(one.cert + other.cert, one.key).starts_with("certificate 1 of the chain was issued by"));
+}
+
+TEST(Certificate, IsOfNoUseOutsideItsTime) {
+  std::int64_t now = std::time(nullptr);
+  auto old = certificate_of(make_pair("old.example", "", false, -10 * 86'400, 5));
+  EXPECT_TRUE(expired(*old, now).starts_with("the certificate for CN=old.example has expired on 2"));
+  auto early = certificate_of(make_pair("new.example", "", false, 86'400, 5));
+  EXPECT_TRUE(expired(*early, now).starts_with("the certificate for CN=new.example is valid only from 2"));
+  EXPECT_EQ(expired(*certificate_of(make_pair("good.example", "")), now), "");
+}
+
+TEST(Certificate, AlternativesAreFitForAHeader) {
+  PemPair pair = make_pair("x", "DNS:a.example,IP:10.0.0.1,IP:::1,URI:spiffe://x/y%z");
+  auto parsed = parse_certificates(pair.cert, nullptr);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(alternative_names(parsed->front().get()),
+            "DNS:a.example, IP:10.0.0.1, IP:0:0:0:0:0:0:0:1, URI:spiffe://x/y%25z");
+}
+
+}  // namespace
+}  // namespace weir::tls

@@ -1,0 +1,192 @@
+#include "tls/handshake.h"
+
+#include "tests/unit/tls/pair.h"
+#include "tls/connect.h"
+
+namespace weir::tls {
+namespace {
+
+struct Sides {
+  Accepted accepted = Accepted::failed;
+  base::Error refused{.code = base::ErrorCode::io};
+  base::Result<void> connected;
+  std::string version, protocol, name;
+  bool resumed = false;
+};
+
+net::Task<void> accept_and_echo(net::TcpStream& stream, const ServerContext& context, std::size_t expected,
+                                base::TimePoint deadline, Sides& sides) {
+  sides.accepted = co_await accept(stream, context, deadline, sides.refused);
+  if (sides.accepted != Accepted::established) {
+    stream.close();
+    co_return;
+  }
+  sides.version = version(stream);
+  sides.protocol = protocol(stream);
+  sides.name = server_name(stream);
+  sides.resumed = resumed(stream);
+  std::vector<char> buffer(100'000);
+  std::string all;
+  while (all.size() < expected) {
+    base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
+    if (!got || *got == 0) break;
+    all.append(buffer.data(), *got);
+  }
+  base::Result<void> written = co_await stream.write(all, std::chrono::seconds(10));
+  EXPECT_TRUE(written);
+  stream.close();
+}
+
+net::Task<void> connect_and_send(net::TcpStream& stream, ConnectOptions options, std::string text, std::string& echo,
+                                 Sides& sides) {
+  base::TimePoint deadline = options.deadline;
+  sides.connected = co_await connect(stream, std::move(options));
+  if (!sides.connected) {
+    stream.close();
+    co_return;
+  }
+  std::array<std::string_view, 3> pieces{"", std::string_view(text).substr(0, text.size() / 3),
+                                         std::string_view(text).substr(text.size() / 3)};
+  base::Result<void> written = co_await stream.write(pieces, std::chrono::seconds(10));
+  EXPECT_TRUE(written);
+  std::vector<char> buffer(10'000);
+  while (echo.size() < text.size()) {
+    base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
+    if (!got || *got == 0) break;
+    echo.append(buffer.data(), *got);
+  }
+  stream.close();
+}
+
+class Handshake : public TlsTest {
+ protected:
+  std::unique_ptr<ServerContext> server(ServerOptions options) {
+    if (options.certificates.empty()) options.certificates.push_back(certificate_of(site_));
+    auto made = ServerContext::make(library_, std::move(options));
+    EXPECT_TRUE(made) << made.error();
+    return std::move(*made);
+  }
+  std::shared_ptr<ClientContexts> client(ClientOptions options) {
+    if (options.authorities.empty()) options.authorities = site_.cert;
+    auto made = ClientContext::make(library_, std::move(options));
+    EXPECT_TRUE(made) << made.error();
+    auto contexts = std::make_shared<ClientContexts>();
+    contexts->of_thread.push_back(std::move(*made));
+    return contexts;
+  }
+  Sides talk(const ServerContext& context, std::shared_ptr<ClientContexts> contexts, std::string text = "hello",
+             std::string host = "site.example") {
+    Sides sides;
+    auto [server_end, client_end] = connected();
+    net::TaskGroup group;
+    echo_.clear();
+    ConnectOptions options{
+        .contexts = std::move(contexts), .thread = 0, .host = host, .peer = "peer", .deadline = soon()};
+    group.spawn(accept_and_echo(server_end, context, text.size(), soon(), sides));
+    group.spawn(connect_and_send(client_end, std::move(options), std::move(text), echo_, sides));
+    run(group);
+    return sides;
+  }
+
+  PemPair site_ = make_pair("site.example", "DNS:site.example,DNS:*.site.example");
+  Library library_;
+  std::string echo_;
+};
+
+TEST_F(Handshake, CarriesBytesBothWays) {
+  auto context = server({.alpn = {"http/1.1"}});
+  Sides sides = talk(*context, client({.alpn = {"h2", "http/1.1"}}));
+  EXPECT_EQ(sides.accepted, Accepted::established);
+  EXPECT_EQ(echo_, "hello");
+  EXPECT_EQ(sides.version, "TLSv1.3");
+  EXPECT_EQ(sides.protocol, "http/1.1");
+  EXPECT_EQ(sides.name, "site.example");
+  EXPECT_FALSE(sides.resumed);
+}
+
+TEST_F(Handshake, CarriesMoreThanTheSocketTakesAtOnce) {
+  auto context = server({});
+  std::string text;
+  for (int i = 0; i < 300'000; ++i) text += std::to_string(i);
+  talk(*context, client({}), text);
+  EXPECT_TRUE(echo_ == text) << echo_.size() << " of " << text.size();
+}
+
+TEST_F(Handshake, ResumesByTicketWithAKeyOfTheRing) {
+  auto ring = std::make_shared<TicketKeyRing>();
+  auto context = server({.tickets = ring});
+  auto contexts = client({});
+  EXPECT_FALSE(talk(*context, contexts).resumed);
+  EXPECT_TRUE(talk(*context, contexts).resumed);
+  EXPECT_TRUE(talk(*context, contexts).resumed);
+  EXPECT_TRUE(talk(*context, contexts).resumed);
+  ring->rotate();
+  EXPECT_TRUE(talk(*context, contexts).resumed);
+  for (int i = 0; i < 3; ++i) ring->rotate();
+  EXPECT_FALSE(talk(*context, contexts).resumed);
+}
+
+TEST_F(Handshake, DoesNotResumeASessionOfAnotherScope) {
+  auto ring = std::make_shared<TicketKeyRing>();
+  auto first = server({.tickets = ring, .scope = "one"});
+  auto second = server({.tickets = ring, .scope = "two"});
+  auto contexts = client({});
+  EXPECT_FALSE(talk(*first, contexts).resumed);
+  EXPECT_FALSE(talk(*second, contexts).resumed);
+}
+
+TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
+  auto context = server({});
+  Sides sides = talk(*context, client({}), "hello", "other.example");
+  ASSERT_FALSE(sides.connected);
+  EXPECT_STREQ(sides.connected.error().what, "hostname mismatch");
+  EXPECT_EQ(sides.connected.error().side, base::Side::backend);
+}
+
+TEST_F(Handshake, RefusesACertificateOfAnUnknownAuthority) {
+  auto context = server({});
+  PemPair stranger = make_pair("site.example", "DNS:site.example");
+  Sides sides = talk(*context, client({.authorities = stranger.cert}));
+  ASSERT_FALSE(sides.connected);
+  EXPECT_TRUE(talk(*context, client({.verify = false})).connected);
+}
+
+TEST_F(Handshake, StrictSniRefusesOtherNames) {
+  auto context = server({.strict_sni = true});
+  EXPECT_TRUE(talk(*context, client({}), "hello", "deep.site.example").connected);
+  EXPECT_FALSE(talk(*context, client({.verify = false}), "hello", "a.deep.site.example").connected);
+  EXPECT_FALSE(talk(*context, client({.verify = false}), "hello", "127.0.0.1").connected);
+}
+
+TEST_F(Handshake, AsksForAClientsCertificate) {
+  PemPair person = make_pair("somebody", "URI:spiffe://example/somebody,DNS:some\\,body");
+  auto context = server({.client = ClientCertificates::require, .client_authorities = person.cert});
+  Sides without = talk(*context, client({}));
+  EXPECT_EQ(without.accepted, Accepted::failed);
+  Sides with = talk(*context, client({.certificate = certificate_of(person)}));
+  EXPECT_EQ(with.accepted, Accepted::established);
+  Sides stranger = talk(*context, client({.certificate = certificate_of(make_pair("else", ""))}));
+  EXPECT_EQ(stranger.accepted, Accepted::failed);
+}
+
+net::Task<void> say(net::TcpStream& stream, std::string text) {
+  base::Result<void> written = co_await stream.write(text, std::chrono::seconds(1));
+  EXPECT_TRUE(written);
+}
+
+TEST_F(Handshake, TellsHttpWithoutTlsFromOtherBytes) {
+  auto context = server({});
+  for (auto [text, expected] : {std::pair("DELETE / HTTP/1.1\r\n\r\n", Accepted::plain_http),
+                                std::pair("\x80\x2e\x01 SSLv2", Accepted::failed)}) {
+    Sides sides;
+    auto [server_end, client_end] = connected();
+    net::TaskGroup group;
+    group.spawn(accept_and_echo(server_end, *context, 0, soon(), sides));
+    group.spawn(say(client_end, text));
+    run(group);
+    EXPECT_EQ(sides.accepted, expected);
+  }
+}
+
+}  // namespace
+}  // namespace weir::tls
