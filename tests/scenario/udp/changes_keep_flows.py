@@ -151,3 +151,22 @@ def test_a_port_changes_its_protocol(weir, echoes):
     running.reload(config)
     with Client(running.port) as client:
         assert who(client.ask_stubbornly()) == "a"
+
+
+def test_a_listener_of_the_api_serves_and_goes(weir, echoes):
+    running = weir(udp_config(*echoes("a")))
+    port = udp_port()
+    made = {"name": "made", "address": f"127.0.0.1:{port}", "protocol": "udp", "pool": "udp",
+            "udp": {"expected_responses": 1}}
+    answer = running.admin("POST", "/listeners", made)
+    assert answer.status == 201, answer.text
+    with Client(port) as client:
+        assert client.ask_stubbornly() == b"a hello"
+    shown = running.admin("GET", "/listeners/made").json
+    assert shown["protocol"] == "udp" and shown["udp"]["expected_responses"] == 1
+    bad = running.admin("POST", "/listeners", {**made, "name": "bad", "udp": {"max_flows": 0}})
+    assert bad.status == 400 and "max_flows" in bad.text
+    assert running.admin("DELETE", "/listeners/made").status == 200
+    with Client(port) as client:
+        client.send(b"?")
+        assert client.is_silent()
