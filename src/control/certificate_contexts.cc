@@ -14,11 +14,13 @@ namespace {
 constexpr std::array<std::string_view, 1> kServed{"http/1.1"};
 
 std::vector<std::string> offered(const config::Listener& listener, const config::ListenerTls& tls) {
+  // The default is HTTP's: what goes through a tcp listener may be anything, and a client of another protocol would
+  // find nothing in common.
+  bool http = listener.protocol == config::ListenerProtocol::https;
+  if (!http && tls.alpn == config::ListenerTls().alpn) return {};
   std::vector<std::string> names;
   for (const std::string& name : tls.alpn) {
-    bool served =
-        listener.protocol != config::ListenerProtocol::https || std::ranges::find(kServed, name) != kServed.end();
-    if (served) names.push_back(name);
+    if (!http || std::ranges::find(kServed, name) != kServed.end()) names.push_back(name);
   }
   return names;
 }
