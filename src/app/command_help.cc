@@ -69,6 +69,7 @@ std::string config_text() {
   out += resource_text("admin.tokens[]", resource<config::AdminToken>());
   out += resource_text("access_log", resource<config::AccessLog>());
   out += resource_text("timeouts", resource<config::Timeouts>());
+  out += resource_text("sticky_secret", resource<config::StickySecret>());
   out += resource_text("listeners[]", resource<config::Listener>());
   out += resource_text("listeners[].limits", resource<config::Limits>());
   out += resource_text("listeners[].routes[]", resource<config::Route>());
@@ -78,6 +79,7 @@ std::string config_text() {
   out += resource_text("listeners[].routes[].rewrite", resource<config::Rewrite>());
   out += resource_text("listeners[].routes[].request_headers, response_headers", resource<config::HeaderChanges>());
   out += resource_text("pools[]", resource<config::Pool>());
+  out += resource_text("pools[].sticky", resource<config::Sticky>());
   out += resource_text("pools[].health_check", resource<config::HealthCheck>());
   out += resource_text("pools[].retries", resource<config::Retries>());
   out += resource_text("pools[].connections", resource<config::UpstreamConnections>());

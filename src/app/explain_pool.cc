@@ -5,33 +5,13 @@
 
 #include "balance/strategy.h"
 #include "base/hash.h"
-#include "http/cookie.h"
-#include "http/query.h"
+#include "persist/sticky_cookie.h"
+#include "proxy/hash_key.h"
 
 namespace weir::app {
 namespace {
 
 using Kind = balance::HashKeySource::Kind;
-
-// The part of the request that is hashed; empty when it is not there. The same choice as in proxy/exchange.cc.
-std::string_view key_text(const balance::HashKeySource& source, const http::RequestHead& request) {
-  switch (source.kind) {
-    case Kind::none:
-    case Kind::client_address:
-      return {};
-    case Kind::header: {
-      const http::HeaderField* field = request.headers.find(source.name);
-      return field == nullptr ? std::string_view() : field->value;
-    }
-    case Kind::cookie:
-      return http::find_cookie(request.headers, source.name).value_or(std::string_view());
-    case Kind::path:
-      return request.path;
-    case Kind::query:
-      return http::find_parameter(request.query, source.name).value_or(std::string_view());
-  }
-  return {};
-}
 
 std::string source_text(const balance::HashKeySource& source) {
   switch (source.kind) {
@@ -76,7 +56,16 @@ std::string describe_strategy(const config::Pool& pool) {
   auto entries = balance::strategies();
   auto entry = std::ranges::find(entries, pool.algorithm.name, &config::KindEntry::name);
   std::string text = fmt::format("{}: {}", pool.algorithm.name, entry == entries.end() ? "" : entry->summary);
-  if (pool.sticky_sessions) text += "; sessions are sticky";
+  switch (pool.sticky.type) {
+    case config::StickyType::off:
+      return text;
+    case config::StickyType::cookie:
+      return text + fmt::format("; clients stay by the cookie {}", persist::cookie_name(pool.sticky));
+    case config::StickyType::source_ip:
+      return text + "; clients stay by their address";
+    case config::StickyType::header:
+      return text + "; clients stay by the header " + pool.sticky.name;
+  }
   return text;
 }
 
@@ -94,7 +83,7 @@ std::vector<std::string> describe_backends(const config::Pool& pool, const http:
       lines.push_back(set.size() == 1 ? std::string("the only backend, if it is healthy:")
                                       : fmt::format("any of {} backends, as far as they are healthy:", set.size()));
     } else {
-      std::string_view key = key_text(source, request);
+      std::string_view key = proxy::key_text(source, request);
       base::Random random(1);
       balance::PickContext context{
           .key_hash = key.empty() ? client.hash() : base::hash_text(key), .now = {}, .random = &random, .avoid = {}};

@@ -32,6 +32,18 @@ void check_health(const Place& place, const HealthCheck& health) {
   }
 }
 
+void check_sticky(const Place& place, const Sticky& sticky) {
+  bool named = sticky.type == StickyType::cookie || sticky.type == StickyType::header;
+  if (sticky.type == StickyType::header && sticky.name.empty()) {
+    place.fault("name", "a header needs its name, such as x-session");
+  } else if (named && !sticky.name.empty() && !is_token(sticky.name)) {
+    place.fault("name", fmt::format("{} cannot be the name of a {}", quoted(sticky.name),
+                                    sticky.type == StickyType::header ? "header" : "cookie"));
+  } else if (sticky.type == StickyType::source_ip && !sticky.name.empty()) {
+    place.fault("name", "only a cookie and a header have a name; remove it");
+  }
+}
+
 }  // namespace
 
 void check_backend(const Place& place, const Backend& backend) {
@@ -56,6 +68,7 @@ void check_pool(const Place& place, const Pool& pool) {
     place.fault("protocol", "this build speaks only http/1.1 to backends yet");
   }
   if (pool.tls && pool.tls->enabled) check_tls(place.in("tls", nullptr), *pool.tls, pool.protocol);
+  check_sticky(place.in("sticky", nullptr), pool.sticky);
   check_health(place.in("health_check", nullptr), pool.health_check);
 
   std::unordered_map<std::string_view, std::size_t> ids;

@@ -290,6 +290,15 @@ struct UpstreamConnections {
   friend bool operator==(const UpstreamConnections&, const UpstreamConnections&) = default;
 };
 
+// How a client stays with its backend: by a signed cookie, or by a hash of its address or of a header.
+enum class StickyType : std::uint8_t { off, cookie, source_ip, header };
+struct Sticky {
+  StickyType type = StickyType::off;
+  std::string name;                      // of the header; of the cookie, when it is not to be SERVERID
+  Duration ttl = std::chrono::hours(1);  // of the cookie
+  friend bool operator==(const Sticky&, const Sticky&) = default;
+};
+
 // What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
 enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };
 struct Pool {
@@ -304,11 +313,17 @@ struct Pool {
   Retries retries;
   UpstreamConnections connections;
   TimeoutOverrides timeouts;
-  bool sticky_sessions = false;
-  Duration sticky_ttl = std::chrono::hours(1);
+  Sticky sticky;
   std::vector<Backend> backends;
   Origin origin;
   friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+// What sticky cookies are signed with: at most one of the two. Without, a key that Weir makes and keeps in its store.
+struct StickySecret {
+  std::optional<std::string> value;
+  std::optional<std::string> file;
+  friend bool operator==(const StickySecret&, const StickySecret&) = default;
 };
 
 struct Config {
@@ -317,6 +332,7 @@ struct Config {
   Choice store{.name = "memory", .options = {}};
   AccessLog access_log;
   Timeouts timeouts;
+  StickySecret sticky_secret;
   Duration drain_timeout = std::chrono::seconds(300);  // of Weir itself on SIGTERM
   std::string log_level = "info";                      // debug info warning error
   Tls tls;

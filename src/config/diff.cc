@@ -67,8 +67,7 @@ bool same_settings(const Pool& a, const Pool& b) {
                 .retries = pool.retries,
                 .connections = pool.connections,
                 .timeouts = pool.timeouts,
-                .sticky_sessions = pool.sticky_sessions,
-                .sticky_ttl = pool.sticky_ttl,
+                .sticky = pool.sticky,
                 .backends = {},
                 .origin = {}};
   };
@@ -154,7 +153,7 @@ Diff diff(const Config& older, const Config& newer) {
   out.certificates =
       older.tls != newer.tls || !std::ranges::equal(older.certificates, newer.certificates, same_certificate);
   out.other = older.timeouts != newer.timeouts || older.drain_timeout != newer.drain_timeout ||
-              older.log_level != newer.log_level;
+              older.log_level != newer.log_level || older.sticky_secret != newer.sticky_secret;
   pair_up(older.listeners, newer.listeners, &Listener::name, out.listeners_added, out.listeners_removed,
           [&](const Listener& before, const Listener& after) {
             ListenerChange change{.name = after.name,
@@ -189,7 +188,7 @@ std::vector<std::string> summary(const Diff& diff) {
   for (const PoolChange& change : diff.pools_changed) lines.push_back(summary_of(change));
   if (diff.access_log) lines.emplace_back("access_log changed");
   if (diff.certificates) lines.emplace_back("certificates or tls changed");
-  if (diff.other) lines.emplace_back("global timeouts or log level changed");
+  if (diff.other) lines.emplace_back("global timeouts, log level or sticky_secret changed");
   if (diff.admin) lines.emplace_back("admin changed");
   if (diff.store) lines.emplace_back("store changed");
   if (diff.workers) lines.emplace_back("workers changed");

@@ -24,6 +24,16 @@ constexpr std::array kAccessLogFields{
     field<&AccessLog::format>("format", "json, combined, or a template with %{field}"),
 };
 
+// Read, never shown again.
+constexpr Field hidden(Field field) {
+  field.write = nullptr;
+  return field;
+}
+constexpr std::array kStickySecretFields{
+    hidden(field<&StickySecret::value>("value", "the secret, at least 16 bytes; the API never shows it")),
+    field<&StickySecret::file>("file", "a file that holds it"),
+};
+
 // Timeouts and their overrides have the same keys.
 template <typename S>
 constexpr auto timeout_fields() {
@@ -58,6 +68,7 @@ constexpr std::array kConfigFields{
     field<&Config::store>("store", "where objects made through the API live", {.kinds = KindList::stores}),
     field<&Config::access_log>("access_log", "a line per request"),
     field<&Config::timeouts>("timeouts", "defaults; listeners, pools and routes may override them"),
+    field<&Config::sticky_secret>("sticky_secret", "what sticky cookies are signed with"),
     field<&Config::drain_timeout>("drain_timeout", "how long work may go on when Weir is told to end",
                                   {.max = kMaxTimeoutMs}),
     field<&Config::log_level>("log_level", "what the error log holds", {.allowed = kLogLevels}),
@@ -102,6 +113,19 @@ const Resource& resource<AccessLog>() {
                                       .short_key = "path",
                                       .off_key = "enabled",
                                       .defaults = defaults_of<AccessLog>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<StickySecret>() {
+  static constexpr Resource kResource{
+      .name = "sticky_secret",
+      .summary =
+          "what sticky cookies are signed with, the same for all Weirs that share clients; without it Weir makes "
+          "a key and keeps it in its store",
+      .fields = kStickySecretFields,
+      .short_key = "value",
+      .defaults = defaults_of<StickySecret>};
   return kResource;
 }
 

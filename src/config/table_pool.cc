@@ -39,6 +39,42 @@ constexpr std::array kConnectionFields{
                                            {.max = 1'000'000}),
 };
 
+constexpr Rules kStickyTtl{.min = 1000, .max = 400.0 * 86'400'000};  // what browsers keep a cookie for
+constexpr std::array kStickyFields{
+    field<&Sticky::type>("type", "by what a client is known again; header and source_ip need no memory anywhere"),
+    field<&Sticky::name>("name", "of the header, or of the cookie; without it the cookie is SERVERID"),
+    field<&Sticky::ttl>("ttl", "how long the cookie lasts", kStickyTtl),
+};
+
+// Short forms of `sticky`, which the API's calls have as well. They are read, never written.
+constexpr Field sticky_sessions_field() {
+  return {.key = "sticky_sessions",
+          .summary = "true: the same as `sticky: cookie`",
+          .rules = {},
+          .read =
+              [](Reader& reader, const Node& node, void* object, const Field&) {
+                std::optional<bool> on = reader.boolean(node);
+                StickyType& type = static_cast<Pool*>(object)->sticky.type;
+                if (on && !*on) type = StickyType::off;
+                if (on && *on && type == StickyType::off) type = StickyType::cookie;
+              },
+          .absent = nullptr,
+          .write = nullptr,
+          .schema = [](const Field& self, SchemaBuilder& builder) { return Codec<bool>::schema(self, builder); }};
+}
+constexpr Field sticky_ttl_field() {
+  return {.key = "sticky_ttl",
+          .summary = "the same as the `ttl` of `sticky`",
+          .rules = kStickyTtl,
+          .read =
+              [](Reader& reader, const Node& node, void* object, const Field& self) {
+                Codec<Duration>::read(reader, node, static_cast<Pool*>(object)->sticky.ttl, self);
+              },
+          .absent = nullptr,
+          .write = nullptr,
+          .schema = [](const Field& self, SchemaBuilder& builder) { return Codec<Duration>::schema(self, builder); }};
+}
+
 constexpr std::array kPoolFields{
     field<&Pool::name>("name", "what routes and the API call it", {.required = true}),
     field<&Pool::protocol>("protocol", "what is spoken to the backends"),
@@ -53,15 +89,15 @@ constexpr std::array kPoolFields{
     field<&Pool::retries>("retries", "another attempt when the first cannot have done anything"),
     field<&Pool::connections>("connections", "connections to the backends"),
     field<&Pool::timeouts>("timeouts", "timeouts that differ here"),
-    field<&Pool::sticky_sessions>("sticky_sessions", "keep a client at its backend by a cookie"),
-    field<&Pool::sticky_ttl>("sticky_ttl", "how long the cookie lasts", {.min = 1000, .max = 400.0 * 86'400'000}),
+    field<&Pool::sticky>("sticky", "keep a client at its backend"),
+    sticky_sessions_field(),
+    sticky_ttl_field(),
     field<&Pool::backends>("backends", "the backends; each a map or host:port"),
     origin_field<Pool>(),
 };
 
 constexpr std::array kRefused{
     RefusedKey{"passive", "this build does not offer passive checks yet; failed connections count by themselves"},
-    RefusedKey{"sticky", "this build does not offer `sticky` yet; use sticky_sessions and sticky_ttl"},
 };
 
 }  // namespace
@@ -102,6 +138,22 @@ const Resource& resource<UpstreamConnections>() {
                                       .summary = "connections to the backends",
                                       .fields = kConnectionFields,
                                       .defaults = defaults_of<UpstreamConnections>};
+  return kResource;
+}
+
+template <>
+std::span<const std::string_view> value_names<StickyType>() {
+  static constexpr std::array<std::string_view, 4> kNames{"off", "cookie", "source_ip", "header"};
+  return kNames;
+}
+
+template <>
+const Resource& resource<Sticky>() {
+  static constexpr Resource kResource{.name = "sticky",
+                                      .summary = "how a client stays with its backend: these keys, or only the type",
+                                      .fields = kStickyFields,
+                                      .short_key = "type",
+                                      .defaults = defaults_of<Sticky>};
   return kResource;
 }
 

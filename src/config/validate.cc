@@ -73,6 +73,20 @@ void check_admin(const Place& root, const Admin& admin) {
   }
 }
 
+void check_sticky_secret(const Place& root, const StickySecret& secret) {
+  constexpr std::size_t kFewestBytes = 16;
+  if (secret.value && secret.file) root.fault("sticky_secret", "has both a value and a file; remove one of them");
+  if (secret.value && secret.value->size() < kFewestBytes) {
+    root.fault("sticky_secret.value",
+               fmt::format("has {} bytes and must have at least {}; `openssl rand -hex 32` makes "
+                           "a good one",
+                           secret.value->size(), kFewestBytes));
+  }
+  if (secret.file && (secret.file->empty() || has_control_bytes(*secret.file))) {
+    root.fault("sticky_secret.file", "must be the path of a file");
+  }
+}
+
 void check_reference(const Place& place, std::string_view key, const std::string& pool,
                      const std::vector<std::string_view>& pools) {
   if (pool.empty() || std::ranges::binary_search(pools, pool)) return;
@@ -160,6 +174,7 @@ Faults validate(const Config& config) {
   if (config.access_log.path.empty() || has_control_bytes(config.access_log.path)) {
     root.fault("access_log.path", "must be stdout, stderr or the path of a file");
   }
+  check_sticky_secret(root, config.sticky_secret);
   std::vector<std::string_view> pool_names;
   Names names("pool");
   for (std::size_t i = 0; i < config.pools.size(); ++i) {

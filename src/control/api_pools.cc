@@ -144,8 +144,12 @@ ApiResult put_algorithm(const Visit& visit) {
   config::Pool wanted = *present;
   std::string previous = wanted.algorithm.name;
   wanted.algorithm = body->algorithm;
-  wanted.sticky_sessions = body->sticky_sessions;
-  wanted.sticky_ttl = std::chrono::seconds(body->sticky_ttl_seconds);
+  if (!body->sticky_sessions) {
+    wanted.sticky.type = config::StickyType::off;
+  } else if (wanted.sticky.type == config::StickyType::off) {
+    wanted.sticky.type = config::StickyType::cookie;
+  }
+  wanted.sticky.ttl = std::chrono::seconds(body->sticky_ttl_seconds);
   std::string etag = etag_of(text_of(wanted));
   Objects next = visit.objects();
   put(next, std::move(wanted), false);

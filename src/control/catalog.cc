@@ -1,8 +1,10 @@
 #include "control/catalog.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
+#include "control/sticky_key.h"
 
 namespace weir::control {
 
@@ -12,14 +14,18 @@ Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
   std::expected<Objects, config::Faults> objects = read_objects(stored->objects, kinds_);
   if (!objects) return std::unexpected(Refusal(std::move(objects.error())));
   objects_ = std::move(*objects);
+  own_sticky_key_ = stored_sticky_key(*stored);
   return reload(std::move(file), now);
 }
 
 // What would be effective; prepared, when there are no faults.
 std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects,
-                                                          Reading reading) const {
+                                                          Reading reading) {
   std::expected<Effective, config::Faults> merged = merge(file, objects);
   if (!merged) return std::unexpected(Refusal(std::move(merged.error())));
+  std::expected<base::HashKey, config::Faults> key = sticky_key(*merged->config);
+  if (!key && reading != Reading::tolerant) return std::unexpected(Refusal(std::move(key.error())));
+  merged->sticky_key = key ? *key : effective_.sticky_key;
   if (resources_.prepare) {
     config::Faults faults = resources_.prepare(*merged, reading);
     if (!faults.empty()) return std::unexpected(Refusal(std::move(faults)));
@@ -38,6 +44,16 @@ Catalog::Outcome Catalog::refresh(base::TimePoint now) {
   effective_ = std::move(*merged);
   publish(now);
   return {};
+}
+
+// The configured one, or Weir's own, which is made when the first pool has sticky cookies.
+std::expected<base::HashKey, config::Faults> Catalog::sticky_key(const config::Config& wanted) {
+  std::expected<std::optional<base::HashKey>, config::Faults> configured = configured_sticky_key(wanted.sticky_secret);
+  if (!configured) return std::unexpected(std::move(configured.error()));
+  if (*configured) return **configured;
+  auto by_cookie = [](const config::Pool& pool) { return pool.sticky.type == config::StickyType::cookie; };
+  if (!own_sticky_key_ && std::ranges::any_of(wanted.pools, by_cookie)) own_sticky_key_ = new_sticky_key(store_);
+  return own_sticky_key_.value_or(base::HashKey{});
 }
 
 void Catalog::abandon() const {

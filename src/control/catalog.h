@@ -60,7 +60,8 @@ class Catalog {
   const config::Kinds& kinds() const { return kinds_; }
 
  private:
-  std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects, Reading reading) const;
+  std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects, Reading reading);
+  std::expected<base::HashKey, config::Faults> sticky_key(const config::Config& wanted);
   void abandon() const;
   void publish(base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
 
@@ -71,6 +72,7 @@ class Catalog {
   config::Config file_;
   Objects objects_;
   Effective effective_;
+  std::optional<base::HashKey> own_sticky_key_;  // once a pool has needed it
 };
 
 }  // namespace weir::control

@@ -36,8 +36,11 @@ class Merger {
     if (faults_.empty()) check_choices();
     if (!faults_.empty()) return std::unexpected(std::move(faults_));
     pool_index_.clear();
-    Effective effective{
-        .config = config_, .borrowed = std::move(borrowed_), .overrides = {}, .certificates = objects_.certificates};
+    Effective effective{.config = config_,
+                        .borrowed = std::move(borrowed_),
+                        .overrides = {},
+                        .certificates = objects_.certificates,
+                        .sticky_key = {}};
     for (const auto& [key, by_operator] : objects_.overrides) {
       if (backends_.contains(key)) effective.overrides[key] = by_operator;
     }
@@ -104,7 +107,7 @@ class Merger {
     name_members(pool, members);
     pool.name = rule.id;
     pool.algorithm = rule.algorithm;
-    pool.sticky_sessions = rule.session_sticky;
+    pool.sticky.type = rule.session_sticky ? config::StickyType::cookie : config::StickyType::off;
     pool.origin = {"api", 0, 0};
     rule_pools_.push_back(std::move(pool));
     add_routes(rule);

@@ -6,6 +6,7 @@
 #include "config/json.h"
 #include "config/read.h"
 #include "control/bodies.h"
+#include "control/sticky_key.h"
 
 namespace weir::control {
 namespace {
@@ -59,6 +60,7 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
       if (auto key = BackendKey::parse(stored.name)) objects.overrides[*key] = it;
     });
   }
+  if (stored.kind == kSecretKind) return {};
   return {{{"store", 0, 0}, "", "is of a kind that this Weir does not know"}};
 }
 

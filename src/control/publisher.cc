@@ -34,6 +34,26 @@ std::string hsts_value(const config::Hsts& hsts) {
                      hsts.preload ? "; preload" : "");
 }
 
+void add_stickiness(proxy::PoolSnapshot& pool) {
+  const config::Sticky& sticky = pool.config->sticky;
+  std::string key = "client_address";
+  switch (sticky.type) {
+    case config::StickyType::off:
+      return;
+    case config::StickyType::cookie:
+      pool.sticky = persist::StickyIndex(pool.eligible);
+      return;
+    case config::StickyType::header:
+      key = "header:" + sticky.name;
+      break;
+    case config::StickyType::source_ip:
+      break;
+  }
+  config::Choice table{.name = "maglev", .options = {{"hash_key", key}}};
+  pool.sticky_strategy = balance::make_strategy(table, pool.eligible, nullptr);
+  pool.sticky_key = pool.sticky_strategy->hash_key();
+}
+
 }  // namespace
 
 Publisher::Publisher(Options options) : options_(std::move(options)) {}
@@ -45,6 +65,7 @@ void Publisher::apply(const Effective& effective, base::TimePoint now, std::opti
   update_pools(effective);
   update_listeners(effective);
   config_ = effective.config;
+  sticky_key_ = effective.sticky_key;
   publish(now);
 }
 
@@ -146,7 +167,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,
                                            same_algorithm ? pool.built->strategy.get() : nullptr);
   built->hash_key = built->strategy->hash_key();
-  if (pool.config->sticky_sessions) built->sticky = persist::StickyIndex(built->eligible);
+  add_stickiness(*built);
   pool.built = std::move(built);
   pool.dirty = false;
 }
@@ -155,6 +176,7 @@ void Publisher::publish(base::TimePoint now) {
   auto next = std::make_shared<proxy::Snapshot>();
   next->version = snapshot_ ? snapshot_->version + 1 : 1;
   next->timeouts = config_->timeouts;
+  next->sticky_cookies = persist::StickyCookies(sticky_key_);
   std::unordered_map<std::string_view, std::uint32_t> index_of;
   for (const config::Pool& pool : config_->pools) {
     PoolRecord& record = *pools_.at(pool.name);

@@ -103,6 +103,7 @@ class Publisher {
   std::map<std::string, std::unique_ptr<ListenerRecord>, std::less<>> listeners_;  // by name
   std::vector<Departed> departed_;
   std::shared_ptr<const config::Config> config_;
+  base::HashKey sticky_key_{};
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::uint32_t next_listener_id_ = 0;
   std::uint64_t generation_ = 0;  // of apply(): tells records that are still wanted

@@ -48,29 +48,29 @@ std::uint64_t StickyCookies::tag(std::string_view signed_digits, std::string_vie
   return base::keyed_hash(key_, {text.data(), static_cast<std::size_t>(end - text.begin())});
 }
 
-std::optional<std::uint64_t> StickyCookies::read(const http::HeaderMap& headers, std::string_view pool_name,
+std::optional<std::uint64_t> StickyCookies::read(const http::HeaderMap& headers, const config::Pool& pool,
                                                  std::int64_t unix_seconds) const {
-  std::optional<std::string_view> value = http::find_cookie(headers, kStickyCookieName);
+  std::optional<std::string_view> value = http::find_cookie(headers, cookie_name(pool.sticky));
   if (!value || value->size() != kSignedDigits + kTagDigits) return std::nullopt;
   std::optional<std::uint64_t> named = parse_hex(value->substr(0, kIdentityDigits));
   std::optional<std::uint64_t> expiry = parse_hex(value->substr(kIdentityDigits, kExpiryDigits));
   std::optional<std::uint64_t> signature = parse_hex(value->substr(kSignedDigits));
   if (!named || !expiry || !signature) return std::nullopt;
   // One comparison of whole words: its time says nothing about where the tags differ.
-  if (tag(value->substr(0, kSignedDigits), pool_name) != *signature) return std::nullopt;
+  if (tag(value->substr(0, kSignedDigits), pool.name) != *signature) return std::nullopt;
   if (static_cast<std::int64_t>(*expiry) <= unix_seconds) return std::nullopt;
   return named;
 }
 
-std::string_view StickyCookies::make(const pool::Backend& backend, std::string_view pool_name, config::Duration ttl,
-                                     std::int64_t unix_seconds, base::Arena& arena) const {
-  auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(ttl);
+std::string_view StickyCookies::make(const pool::Backend& backend, const config::Pool& pool, std::int64_t unix_seconds,
+                                     base::Arena& arena) const {
+  auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(pool.sticky.ttl);
   auto expiry = static_cast<std::uint32_t>(std::min<std::int64_t>(unix_seconds + lifetime.count(), UINT32_MAX));
   std::array<char, kSignedDigits + kTagDigits + 1> value;
   char* end = fmt::format_to(value.data(), "{:016x}{:08x}", identity(backend), expiry);
   std::string_view signed_digits(value.data(), kSignedDigits);
-  end = fmt::format_to(end, "{:016x}", tag(signed_digits, pool_name));
-  http::SetCookie cookie{.name = kStickyCookieName,
+  end = fmt::format_to(end, "{:016x}", tag(signed_digits, pool.name));
+  http::SetCookie cookie{.name = cookie_name(pool.sticky),
                          .value = {value.data(), static_cast<std::size_t>(end - value.data())},
                          .max_age = lifetime};
   return http::format_set_cookie(cookie, arena);

@@ -16,7 +16,10 @@
 
 namespace weir::persist {
 
-inline constexpr std::string_view kStickyCookieName = "SERVERID";
+// The name of the cookie that keeps clients of such a pool.
+inline std::string_view cookie_name(const config::Sticky& sticky) {
+  return sticky.name.empty() ? std::string_view("SERVERID") : sticky.name;
+}
 
 // Which of a set's backends an identity names. Immutable; built with the set.
 class StickyIndex {
@@ -40,11 +43,11 @@ class StickyCookies {
   explicit StickyCookies(const base::HashKey& key) : key_(key) {}
 
   // The identity that the request's cookie names, if it is signed for this pool and has not expired.
-  std::optional<std::uint64_t> read(const http::HeaderMap& headers, std::string_view pool_name,
+  std::optional<std::uint64_t> read(const http::HeaderMap& headers, const config::Pool& pool,
                                     std::int64_t unix_seconds) const;
   // The value of a Set-Cookie field, in `arena`.
-  std::string_view make(const pool::Backend& backend, std::string_view pool_name, config::Duration ttl,
-                        std::int64_t unix_seconds, base::Arena& arena) const;
+  std::string_view make(const pool::Backend& backend, const config::Pool& pool, std::int64_t unix_seconds,
+                        base::Arena& arena) const;
 
  private:
   std::uint64_t tag(std::string_view signed_digits, std::string_view pool_name) const;

@@ -2,8 +2,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "http/cookie.h"
-#include "http/query.h"
+#include "proxy/hash_key.h"
 
 namespace weir::proxy {
 
@@ -142,16 +141,17 @@ net::Task<void> Exchange::forward() {
 
 bool Exchange::pick() {
   std::uint32_t picked = balance::kNone;
-  if (choice_.tries() == 0 && pool_->config->sticky_sessions) {
+  bool by_cookie = pool_->config->sticky.type == config::StickyType::cookie;
+  if (choice_.tries() == 0 && pool_->config->sticky.type != config::StickyType::off) {
     picked = stuck_to();
-    set_cookie_ = picked == balance::kNone;
-    if (set_cookie_) picked = choice_.pick(hash_key());
+    set_cookie_ = by_cookie && picked == balance::kNone;
+    if (picked == balance::kNone) picked = choice_.pick(hash_of(pool_->hash_key));
   } else if (fresh_) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
     picked = choice_.index();
   } else {
-    picked = choice_.pick(hash_key());
-    set_cookie_ = pool_->config->sticky_sessions;
+    picked = choice_.pick(hash_of(pool_->hash_key));
+    set_cookie_ = by_cookie;
   }
   if (picked == balance::kNone) return false;
   choice_.begin(picked);
@@ -159,10 +159,15 @@ bool Exchange::pick() {
   return true;
 }
 
-// The backend that the client's cookie names, if it takes new work.
+// The backend that the client's cookie names, if it takes new work; or the one of its address or header.
 std::uint32_t Exchange::stuck_to() const {
+  if (pool_->sticky_strategy != nullptr) {
+    balance::PickContext context{
+        .key_hash = hash_of(pool_->sticky_key), .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}};
+    return pool_->sticky_strategy->pick(context);
+  }
   std::int64_t now = worker_.unix_ms() / 1000;
-  std::optional<std::uint64_t> named = worker_.services.sticky_cookies.read(request_.headers, pool_->config->name, now);
+  std::optional<std::uint64_t> named = snapshot_->sticky_cookies.read(request_.headers, *pool_->config, now);
   if (!named) return balance::kNone;
   return pool_->sticky.find(*named).value_or(balance::kNone);
 }
@@ -206,27 +211,9 @@ bool Exchange::may_retry(const Error& error) {
   return true;
 }
 
-std::uint64_t Exchange::hash_key() const {
-  using Kind = balance::HashKeySource::Kind;
-  std::string_view key;
-  switch (pool_->hash_key.kind) {
-    case Kind::none:
-      return 0;
-    case Kind::client_address:
-      break;
-    case Kind::header:
-      if (const http::HeaderField* field = request_.headers.find(pool_->hash_key.name)) key = field->value;
-      break;
-    case Kind::cookie:
-      key = http::find_cookie(request_.headers, pool_->hash_key.name).value_or(std::string_view());
-      break;
-    case Kind::path:
-      key = request_.path;
-      break;
-    case Kind::query:
-      key = http::find_parameter(request_.query, pool_->hash_key.name).value_or(std::string_view());
-      break;
-  }
+std::uint64_t Exchange::hash_of(const balance::HashKeySource& source) const {
+  if (source.kind == balance::HashKeySource::Kind::none) return 0;
+  std::string_view key = key_text(source, request_);
   return key.empty() ? forwarded_.client.hash() : base::hash_text(key);
 }
 

@@ -83,8 +83,7 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
 
 std::string_view Exchange::sticky_cookie() {
   const pool::Backend& backend = choice_.backend();
-  return worker_.services.sticky_cookies.make(backend, pool_->config->name, pool_->config->sticky_ttl,
-                                              worker_.unix_ms() / 1000, arena_);
+  return snapshot_->sticky_cookies.make(backend, *pool_->config, worker_.unix_ms() / 1000, arena_);
 }
 
 bool Exchange::write_response_head(http::HeadWriter& writer) {

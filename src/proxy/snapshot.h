@@ -26,9 +26,12 @@ struct PoolSnapshot {
   std::shared_ptr<PoolRuntime> runtime;  // the same for a pool of that name over all snapshots
   pool::BackendSet eligible;             // in configuration order; what `strategy` was built from
   std::unique_ptr<balance::Strategy> strategy;
-  persist::StickyIndex sticky;                     // empty unless config->sticky_sessions
   std::shared_ptr<const tls::ClientContexts> tls;  // to the backends; null: none
   balance::HashKeySource hash_key;                 // strategy->hash_key(), asked once
+  persist::StickyIndex sticky;                     // of sticky cookies; else empty
+  // Of stickiness by address or header: a table over the same backends, and what is hashed; else null.
+  std::unique_ptr<balance::Strategy> sticky_strategy;
+  balance::HashKeySource sticky_key{};
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
   bool degraded = false;
 };
@@ -46,6 +49,7 @@ struct ListenerSnapshot {
 struct Snapshot {
   std::uint64_t version = 0;
   config::Timeouts timeouts;
+  persist::StickyCookies sticky_cookies{base::HashKey{}};
   std::vector<std::shared_ptr<const PoolSnapshot>> pools;
   std::vector<std::shared_ptr<const ListenerSnapshot>> listeners;
   // Per listener: the index in `pools` of each of its routes (kNoPool for redirects and fixed responses), then of its

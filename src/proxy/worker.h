@@ -43,7 +43,6 @@ struct ListenerRuntime {
 // What workers share. Outlives them.
 struct Services {
   metrics::Registry* registry = nullptr;
-  persist::StickyCookies sticky_cookies{base::HashKey::random()};
   std::atomic<AccessLog*> access_log{nullptr};  // null: off
   net::Reactor* control = nullptr;              // where old snapshots are destroyed
   // A connection to a backend could not be opened. Called on workers, must not block.

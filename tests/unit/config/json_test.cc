@@ -60,8 +60,7 @@ pools:
   retries: {attempts: 1, budget: 15%, budget_floor: 3}
   connections: {max_idle: 5, idle_timeout: 7s, max_requests: 1000, max_queue: 9}
   timeouts: {connect: 100ms}
-  sticky_sessions: true
-  sticky_ttl: 1d
+  sticky: {type: cookie, name: KEEP, ttl: 1d}
   backends:
   - {id: one, host: 10.0.0.1, port: 80, weight: 0, max_connections: 5, enabled: false, health_check_path: /z}
   - "[::1]:81"

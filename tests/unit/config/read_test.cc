@@ -276,7 +276,7 @@ TEST(Read, ReportsEveryFaultInTheOrderOfTheFile) {
       "t.yaml:4:15: pools[0].slow_start: '3' has no unit; write 3s or 3ms\n"
       "t.yaml:5:3: pools[0].bad: unknown key 'bad'; known are name, protocol, tls, algorithm, health_check, "
       "min_healthy, "
-      "slow_start, drain_timeout, retries, connections, timeouts, sticky_sessions, sticky_ttl, backends\n"
+      "slow_start, drain_timeout, retries, connections, timeouts, sticky, sticky_sessions, sticky_ttl, backends\n"
       "t.yaml:6:9: pools[1].name: another pool is called 'a' (t.yaml:3); names of pools must differ\n"
       "t.yaml:7:30: pools[1].backends[0].port: must be a whole number from 1 to 65535, not '0'\n"
       "t.yaml:9:22: listeners[0].address: 'nowhere' is no address to listen on; write ip:port such as 0.0.0.0:80, "
@@ -318,6 +318,18 @@ class TemporaryFile {
  private:
   std::string path_ = std::filesystem::temp_directory_path() / "weir-config-XXXXXX";
 };
+
+TEST(Read, TakesShortFormsOfSticky) {
+  auto sticky = [](std::string_view keys) {
+    return read_yaml(fmt::format("pools: [{{name: p, {}}}]", keys), "t.yaml", test_kinds()).value().pools[0].sticky;
+  };
+  Sticky by_cookie{.type = StickyType::cookie, .name = "", .ttl = std::chrono::minutes(2)};
+  EXPECT_EQ(sticky("sticky_sessions: true, sticky_ttl: 2m"), by_cookie);
+  EXPECT_EQ(sticky("sticky: {type: cookie, ttl: 2m}"), by_cookie);
+  EXPECT_EQ(sticky("sticky_sessions: true, sticky: {ttl: 2m}"), by_cookie);
+  EXPECT_EQ(sticky("sticky: source_ip").type, StickyType::source_ip);
+  EXPECT_EQ(sticky("sticky: cookie, sticky_sessions: false").type, StickyType::off);
+}
 
 TEST(Read, ReadsAFileAndNamesItInOrigins) {
   TemporaryFile file;

@@ -47,6 +47,27 @@ TEST(Validate, WantsExactlyOneAction) {
   EXPECT_THAT(of_route("redirect: /x, respond: 404"), HasSubstr("it has several"));
 }
 
+TEST(Validate, ChecksStickiness) {
+  EXPECT_THAT(faults_of(with_pool("sticky: header")), HasSubstr("pools[0].sticky.name: a header needs its name"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {type: cookie, name: 'a b'}")),
+              HasSubstr("pools[0].sticky.name: 'a b' cannot be the name of a cookie"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {type: source_ip, name: x}")), HasSubstr("only a cookie and a header"));
+  EXPECT_THAT(faults_of(with_pool("sticky: cokie")), HasSubstr("pools[0].sticky.type: 'cokie' is not one of"));
+  for (std::string_view good : {"off", "cookie", "source_ip", "{type: header, name: x-session}", "{ttl: 5m}"}) {
+    EXPECT_EQ(faults_of(with_pool(fmt::format("sticky: {}", good))), "") << good;
+  }
+}
+
+TEST(Validate, ChecksTheSecretOfStickyCookies) {
+  EXPECT_THAT(faults_of("sticky_secret: tooshort"),
+              HasSubstr("sticky_secret.value: has 8 bytes and must have at least 16"));
+  EXPECT_THAT(faults_of("sticky_secret: ''"), HasSubstr("sticky_secret.value: has 0 bytes"));
+  EXPECT_THAT(faults_of("sticky_secret: {file: ''}"), HasSubstr("sticky_secret.file: must be the path of a file"));
+  EXPECT_THAT(faults_of("sticky_secret: {value: 0123456789abcdef, file: /x}"), HasSubstr("both a value and a file"));
+  EXPECT_EQ(faults_of("sticky_secret: 0123456789abcdef"), "");
+  EXPECT_EQ(faults_of("sticky_secret: {file: /run/secret}"), "");
+}
+
 TEST(Validate, FindsBackendsThatAppearTwice) {
   EXPECT_THAT(faults_of(with_pool("backends: [a:80, 'A:80']")),
               HasSubstr("pools[0].backends[1]: the pool has A:80 already (backends[0])"));

@@ -144,8 +144,8 @@ TEST(PutAlgorithm, SetsStickiness) {
                       R"({"algorithm": "random", "sticky_sessions": true, "sticky_ttl_seconds": 60})")
                 .status,
             200);
-  EXPECT_TRUE(plane.pool("default")->config->sticky_sessions);
-  EXPECT_EQ(plane.pool("default")->config->sticky_ttl, std::chrono::seconds(60));
+  EXPECT_EQ(plane.pool("default")->config->sticky.type, config::StickyType::cookie);
+  EXPECT_EQ(plane.pool("default")->config->sticky.ttl, std::chrono::seconds(60));
 }
 
 TEST(PutAlgorithm, ListsTheKnownOnesWhenItIsUnknown) {
@@ -264,7 +264,7 @@ TEST_F(RoutingRules, RouteAPathOnEveryHttpListenerToTheirBackends) {
   const proxy::PoolSnapshot* pool = plane.pool(id);
   ASSERT_NE(pool, nullptr);
   EXPECT_EQ(pool->config->algorithm.name, "random");
-  EXPECT_TRUE(pool->config->sticky_sessions);
+  EXPECT_EQ(pool->config->sticky.type, config::StickyType::cookie);
   EXPECT_THAT(plane.eligible(id), ElementsAre("web-2", "api-1"));
   const proxy::Snapshot& snapshot = *plane.snapshot();
   ASSERT_EQ(snapshot.listeners[0]->config->routes.size(), 2u);

@@ -15,20 +15,28 @@ pool::BackendSet three_backends() {
   return set;
 }
 
+config::Pool named(std::string_view name) {
+  config::Pool pool;
+  pool.name = name;
+  return pool;
+}
+
 class StickyCookie : public testing::Test {
  protected:
   // The request's Cookie field as a browser makes it of the Set-Cookie value.
   std::string cookie_for(const pool::Backend& backend, config::Duration ttl = seconds(60)) {
-    std::string_view set_cookie = cookies_.make(backend, "site", ttl, kNow, arena_);
+    pool_.sticky.ttl = ttl;
+    std::string_view set_cookie = cookies_.make(backend, pool_, kNow, arena_);
     return std::string(set_cookie.substr(0, set_cookie.find(';')));
   }
   std::optional<std::uint64_t> read(const std::string& cookie, std::int64_t now, std::string_view pool = "site") {
     http::HeaderMap headers;
     headers.add("cookie", cookie);
-    return cookies_.read(headers, pool, now);
+    return cookies_.read(headers, named(pool), now);
   }
   static constexpr std::int64_t kNow = 1'800'000'000;
   base::Arena arena_;
+  config::Pool pool_ = named("site");
   StickyCookies cookies_{base::HashKey{1, 2}};
   pool::BackendSet set_ = three_backends();
   StickyIndex index_{set_};
@@ -46,6 +54,12 @@ TEST_F(StickyCookie, IsWorthNothingOnceExpiredOrForAnotherPool) {
   std::string cookie = cookie_for(*set_[0].backend);
   EXPECT_FALSE(read(cookie, kNow + 60));
   EXPECT_FALSE(read(cookie, kNow, "other"));
+}
+
+TEST_F(StickyCookie, IsReadByThePoolsOwnName) {
+  pool_.sticky.name = "KEEP";
+  EXPECT_TRUE(cookie_for(*set_[0].backend).starts_with("KEEP="));
+  EXPECT_FALSE(read(cookie_for(*set_[0].backend), kNow)) << "under the usual name there is none";
 }
 
 TEST_F(StickyCookie, IsRefusedWithAnyDigitChanged) {

@@ -1,0 +1,27 @@
+// The key that sticky cookies are signed with: of a configured secret, or one of Weir's own that outlives restarts.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "base/hash.h"
+#include "config/config.h"
+#include "config/fault.h"
+#include "control/store.h"
+
+namespace weir::control {
+
+// The kind of stored objects that only their users read.
+inline constexpr std::string_view kSecretKind = "secret";
+
+// Nothing when none is configured. Faults when its file cannot be read or holds less than 16 bytes; white space at its
+// end does not count.
+std::expected<std::optional<base::HashKey>, config::Faults> configured_sticky_key(const config::StickySecret& secret);
+
+// The key that new_sticky_key() has left in a store, if it has.
+std::optional<base::HashKey> stored_sticky_key(const StoreContents& contents);
+// A random one, which is stored. When that fails, it lasts as long as the process, and the log says so.
+base::HashKey new_sticky_key(Store& store);
+
+}  // namespace weir::control
