@@ -167,7 +167,8 @@ void TcpSession::finish(const base::Result<void>& outcome) {
   bool reset = !outcome && outcome.error().code == ErrorCode::reset;
   std::string_view termination = how_it_ended(outcome);
   if (lease_) {
-    choice_.end(reset && outcome.error().side == Side::backend, upstream_time_);
+    choice_.end(reset && outcome.error().side == Side::backend, upstream_time_,
+                reset ? outcome.error().code : ErrorCode::io);
     if (reset && outcome.error().side == Side::client) lease_.stream().abort();
     lease_.close();
   }
