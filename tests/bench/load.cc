@@ -223,21 +223,23 @@ class Load {
     send_rest(connection);
   }
 
-  void send_rest(Connection& connection) {
+  // False when the connection is broken, as far as sending tells.
+  bool send_rest(Connection& connection) {
     while (connection.sent < request_.size()) {
       const ssize_t count =
           send_some(connection.fd, connection.ssl, std::string_view(request_).substr(connection.sent));
-      if (count < 0) {
-        // Not connected yet, or full: an event follows. Broken: the reading side tells.
-        return;
-      }
+      // Not connected yet, or full: an event follows. A plain socket that is broken says so when it is read.
+      if (count < 0) return connection.ssl == nullptr || errno == EAGAIN;
       connection.sent += static_cast<std::size_t>(count);
     }
+    return true;
   }
 
   void on_event(Connection& connection) {
     if (connection.fd < 0) return;
-    if (connection.busy && connection.sent < request_.size()) send_rest(connection);
+    if (connection.busy && connection.sent < request_.size() && !send_rest(connection)) {
+      return fail(connection, "TLS failed");
+    }
     if (connection.ssl != nullptr && connection.sent < request_.size()) return;  // still shaking hands
     receive(connection);
   }
