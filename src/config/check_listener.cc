@@ -175,6 +175,7 @@ void check_tcp(const Place& place, const Listener& listener) {
   if (listener.pool.empty())
     place.fault("pool", "is missing: a tcp listener needs the pool that takes its connections");
   if (!listener.via.empty()) place.fault("via", "is a header of HTTP, which a tcp listener does not speak");
+  if (listener.http2 != Http2()) place.fault("http2", "is for listeners that speak HTTP; a tcp listener does not");
 }
 
 }  // namespace
@@ -209,6 +210,9 @@ void check_listener(const Place& place, const Listener& listener) {
     for (ListenerProtocol protocol : kOfferedProtocols) offered.push_back(name(protocol));
     place.fault("protocol", fmt::format("this build does not offer '{}' yet; it offers {}", name(listener.protocol),
                                         fmt::join(offered, ", ")));
+  }
+  if (listener.http2.max_stream_window < listener.http2.stream_window) {
+    place.fault("http2.max_stream_window", "is smaller than stream_window, with which streams begin");
   }
   if (!listener.via.empty() && !is_token(listener.via)) {
     place.fault("via", fmt::format("must be a single word such as weir, not {}", quoted(listener.via)));

@@ -1,6 +1,7 @@
 // What must hold of a pool and its backends.
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -64,8 +65,11 @@ void check_backend(const Place& place, const Backend& backend) {
 
 void check_pool(const Place& place, const Pool& pool) {
   check_name(place, "name", pool.name);
-  if (pool.protocol != PoolProtocol::http_1_1) {
-    place.fault("protocol", "this build speaks only http/1.1 to backends yet");
+  for (std::size_t i = 0; i < pool.grpc.fine_statuses.size(); ++i) {
+    const std::string& status = pool.grpc.fine_statuses[i];
+    if (std::ranges::find(kGrpcStatuses, status) != kGrpcStatuses.end()) continue;
+    place.fault(fmt::format("grpc.fine_statuses[{}]", i),
+                fmt::format("{} is no gRPC status; known are {}", quoted(status), fmt::join(kGrpcStatuses, ", ")));
   }
   if (pool.tls && pool.tls->enabled) check_tls(place.in("tls", nullptr), *pool.tls, pool.protocol);
   check_sticky(place.in("sticky", nullptr), pool.sticky);

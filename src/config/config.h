@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "config/grpc_statuses.h"
 
 namespace weir::config {
 
@@ -228,6 +229,19 @@ struct Tls {
   friend bool operator==(const Tls&, const Tls&) = default;
 };
 
+// HTTP/2 to clients.
+struct Http2 {
+  bool enabled = false;                           // on a plain listener: clients may begin with it (prior knowledge)
+  std::uint32_t max_streams = 128;                // requests at once on one connection
+  std::uint32_t stream_window = 64 * 1024;        // bytes of a request body that may wait for their backend, at first
+  std::uint32_t max_stream_window = 1024 * 1024;  // and once the backend keeps up
+  std::uint32_t window_growth = 4 * 1024 * 1024;  // by which all windows of a connection may have grown
+  std::uint32_t max_resets = 200;                 // requests cancelled early, in a burst; a tenth of them each second
+  Duration max_connection_age{0};                 // then the client is asked to open a new one; 0 is without limit
+  double max_connection_age_jitter = 0.1;         // share of the age, 0..0.5
+  friend bool operator==(const Http2&, const Http2&) = default;
+};
+
 enum class ListenerProtocol : std::uint8_t { http, https, tcp, tls, udp };
 struct Listener {
   std::string name;
@@ -244,6 +258,7 @@ struct Listener {
   std::optional<ListenerTls> tls;
   // On an http listener: what no route takes is redirected to https on this port; 0: it is not.
   std::uint16_t redirect_to_https = 0;
+  Http2 http2;
   Origin origin;
   friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -285,8 +300,9 @@ struct Retries {
 struct UpstreamConnections {
   std::uint32_t max_idle = 1024;  // kept-alive idle connections per backend and worker
   Duration idle_timeout = std::chrono::seconds(60);
-  std::uint32_t max_requests = 0;  // requests on one connection before it is closed; 0 is without limit
-  std::uint32_t max_queue = 1024;  // exchanges waiting for a backend at its max_connections, per backend and worker
+  std::uint32_t max_requests = 0;   // requests on one connection before it is closed; 0 is without limit
+  std::uint32_t max_streams = 100;  // requests at once on one HTTP/2 connection
+  std::uint32_t max_queue = 1024;   // exchanges waiting for a backend at its max_connections, per backend and worker
   friend bool operator==(const UpstreamConnections&, const UpstreamConnections&) = default;
 };
 
@@ -297,6 +313,14 @@ struct Sticky {
   std::string name;                      // of the header; of the cookie, when it is not to be SERVERID
   Duration ttl = std::chrono::hours(1);  // of the cookie
   friend bool operator==(const Sticky&, const Sticky&) = default;
+};
+
+// What a gRPC status means for metrics and health.
+struct Grpc {
+  // Statuses that say nothing bad of the backend, by name; all others count as its failures. Empty: the usual ones.
+  std::vector<std::string> fine_statuses;
+  std::uint32_t fine_mask = kFineGrpcStatuses;  // the same, a bit for each code
+  friend bool operator==(const Grpc&, const Grpc&) = default;
 };
 
 // What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
@@ -314,6 +338,7 @@ struct Pool {
   UpstreamConnections connections;
   TimeoutOverrides timeouts;
   Sticky sticky;
+  Grpc grpc;
   std::vector<Backend> backends;
   Origin origin;
   friend bool operator==(const Pool&, const Pool&) = default;

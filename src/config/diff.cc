@@ -67,6 +67,7 @@ bool same_settings(const Pool& a, const Pool& b) {
                 .retries = pool.retries,
                 .connections = pool.connections,
                 .timeouts = pool.timeouts,
+               .grpc = pool.grpc,
                 .sticky = pool.sticky,
                 .backends = {},
                 .origin = {}};
@@ -90,6 +91,7 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .http_1_0_keep_alive = listener.http_1_0_keep_alive,
                     .tls = without_origins(listener.tls),
                     .redirect_to_https = listener.redirect_to_https,
+                    .http2 = listener.http2,
                     .origin = {}};
   };
   return settings(a) == settings(b);

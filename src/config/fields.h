@@ -110,6 +110,8 @@ const Resource& resource<Tls>();
 template <>
 const Resource& resource<Listener>();
 template <>
+const Resource& resource<Http2>();
+template <>
 const Resource& resource<Route>();
 template <>
 const Resource& resource<Match>();
@@ -129,6 +131,8 @@ template <>
 const Resource& resource<Retries>();
 template <>
 const Resource& resource<UpstreamConnections>();
+template <>
+const Resource& resource<Grpc>();
 template <>
 const Resource& resource<Backend>();
 

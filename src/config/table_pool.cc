@@ -35,6 +35,8 @@ constexpr std::array kConnectionFields{
                                           {.max = 100'000}),
     field<&UpstreamConnections::idle_timeout>("idle_timeout", "an idle connection is closed after this", kTimeout),
     field<&UpstreamConnections::max_requests>("max_requests", "requests on one connection; 0 is without limit"),
+    field<&UpstreamConnections::max_streams>("max_streams", "requests at once on one HTTP/2 connection",
+                                             {.min = 1, .max = 10'000}),
     field<&UpstreamConnections::max_queue>("max_queue", "requests waiting for a backend at its max_connections",
                                            {.max = 1'000'000}),
 };
@@ -75,6 +77,10 @@ constexpr Field sticky_ttl_field() {
           .schema = [](const Field& self, SchemaBuilder& builder) { return Codec<Duration>::schema(self, builder); }};
 }
 
+constexpr std::array kGrpcFields{
+    field<&Grpc::fine_statuses>("fine_statuses", "gRPC statuses that are no failure of the backend, by name"),
+};
+
 constexpr std::array kPoolFields{
     field<&Pool::name>("name", "what routes and the API call it", {.required = true}),
     field<&Pool::protocol>("protocol", "what is spoken to the backends"),
@@ -89,6 +95,7 @@ constexpr std::array kPoolFields{
     field<&Pool::retries>("retries", "another attempt when the first cannot have done anything"),
     field<&Pool::connections>("connections", "connections to the backends"),
     field<&Pool::timeouts>("timeouts", "timeouts that differ here"),
+    field<&Pool::grpc>("grpc", "what a gRPC status means"),
     field<&Pool::sticky>("sticky", "keep a client at its backend"),
     sticky_sessions_field(),
     sticky_ttl_field(),
@@ -154,6 +161,24 @@ const Resource& resource<Sticky>() {
                                       .fields = kStickyFields,
                                       .short_key = "type",
                                       .defaults = defaults_of<Sticky>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<Grpc>() {
+  static constexpr Resource kResource{.name = "grpc",
+                                      .summary = "what a gRPC status means",
+                                      .fields = kGrpcFields,
+                                      .defaults = defaults_of<Grpc>,
+                                      .finish = [](Reader&, const Node&, void* object) {
+                                        auto& grpc = *static_cast<Grpc*>(object);
+                                        if (grpc.fine_statuses.empty()) return;
+                                        grpc.fine_mask = 0;
+                                        for (std::size_t code = 0; code < kGrpcStatuses.size(); ++code) {
+                                          for (const std::string& name : grpc.fine_statuses)
+                                            grpc.fine_mask |= unsigned{name == kGrpcStatuses[code]} << code;
+                                        }
+                                      }};
   return kResource;
 }
 

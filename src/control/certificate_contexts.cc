@@ -11,7 +11,7 @@ namespace weir::control {
 namespace {
 
 // What sessions of an https listener can speak after the handshake.
-constexpr std::array<std::string_view, 1> kServed{"http/1.1"};
+constexpr std::array<std::string_view, 2> kServed{"h2", "http/1.1"};
 
 std::vector<std::string> offered(const config::Listener& listener, const config::ListenerTls& tls) {
   // The default is HTTP's: what goes through a tcp listener may be anything, and a client of another protocol would

@@ -126,7 +126,7 @@ void write_via(HeadWriter& writer, Version received, std::string_view pseudonym)
   pseudonym = pseudonym.substr(0, kLongest - version.size());
   std::memcpy(value, version.data(), version.size());
   std::memcpy(value + version.size(), pseudonym.data(), pseudonym.size());
-  writer.field("Via", std::string_view(value, version.size() + pseudonym.size()));
+  writer.passing_field("Via", std::string_view(value, version.size() + pseudonym.size()));
 }
 
 MaxForwards max_forwards(const RequestHead& head) {

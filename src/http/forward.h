@@ -83,7 +83,7 @@ void write_fields(HeadWriter& writer, const HeaderMap& headers, std::string_view
     // A line of `source` in its plain form: "name: value\r\n".
     const auto name = reinterpret_cast<std::uintptr_t>(field.name.data());
     const auto value = reinterpret_cast<std::uintptr_t>(field.value.data());
-    const bool plain = name - first < source.size() && value == name + field.name.size() + 2 &&
+    const bool plain = writer.is_text() && name - first < source.size() && value == name + field.name.size() + 2 &&
                        value - first + field.value.size() + 2 <= source.size() &&
                        field.value.data()[field.value.size()] == '\r';
     if (!plain) {

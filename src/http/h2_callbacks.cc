@@ -27,6 +27,7 @@ struct H2Callbacks {
         break;
       case NGHTTP2_HEADERS:
         if (hd->length == 0) too_many = connection.charge(Kind::empty);
+        if (!connection.may_have_head(hd->stream_id)) connection.terminate_soon(NGHTTP2_STREAM_CLOSED);
         break;
       case NGHTTP2_SETTINGS:
         if ((hd->flags & NGHTTP2_FLAG_ACK) == 0) too_many = connection.charge(Kind::settings);

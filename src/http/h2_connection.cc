@@ -72,10 +72,10 @@ void H2Connection::start() {
   mark_dirty();
 }
 
-net::Task<void> H2Connection::run(std::string_view already_read) {
+net::Task<void> H2Connection::run() {
   net::TaskGroup writer;
   writer.spawn(write_loop());
-  co_await read_loop(already_read);
+  co_await read_loop();
   fail_streams();
   run_woken();
   co_await close_down(writer);
@@ -100,8 +100,7 @@ bool H2Connection::on_read_timeout() {
   return false;
 }
 
-net::Task<void> H2Connection::read_loop(std::string_view already_read) {
-  if (!already_read.empty()) receive(already_read);
+net::Task<void> H2Connection::read_loop() {
   run_woken();
   bool large = false;
   while (!ended_) {
@@ -191,7 +190,8 @@ void H2Connection::shut_down() {
   shutting_down_ = true;
   if (open_streams() == 0) idle_since_ = net::Reactor::current().now();
   if (role_ == H2Role::client) {
-    send_final_goaway();
+    // Opening no more streams is enough; servers that see a GOAWAY while streams are open may break them.
+    if (opened_.empty()) send_final_goaway();
   } else {
     // The client may be sending requests: the ping's answer says that it has heard (RFC 9113 6.8).
     nghttp2_submit_shutdown_notice(session_);

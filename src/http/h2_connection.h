@@ -44,8 +44,10 @@ class H2Connection final : private net::RoundEndWork {
   H2Connection(const H2Connection&) = delete;
   H2Connection& operator=(const H2Connection&) = delete;
 
-  // Until the connection has ended; all its streams have failed or ended then. `already_read`: what the peer has sent.
-  net::Task<void> run(std::string_view already_read);
+  // Before run(): bytes that the peer has sent and somebody else has read.
+  void feed(std::string_view bytes) { receive(bytes); }
+  // Until the connection has ended; all its streams have failed or ended then.
+  net::Task<void> run();
 
   // Client: may open() be called now?
   bool takes_streams() const;
@@ -58,6 +60,8 @@ class H2Connection final : private net::RoundEndWork {
   // The peer's first SETTINGS have come.
   bool is_established() const { return settings_received_; }
 
+  // Server: streams that the client may have open.
+  std::uint32_t stream_capacity() const { return settings_.max_streams; }
   std::uint32_t open_streams() const { return static_cast<std::uint32_t>(opened_.size()); }
   // No new streams; ends once those there have ended (GOAWAY; RFC 9113 6.8).
   void shut_down();
@@ -79,13 +83,14 @@ class H2Connection final : private net::RoundEndWork {
 
   // -- h2_connection.cc: its life
   void start();
-  net::Task<void> read_loop(std::string_view already_read);
+  net::Task<void> read_loop();
   base::TimePoint read_deadline() const;
   bool on_read_timeout();
   void receive(std::string_view bytes);
   net::Task<void> close_down(net::TaskGroup& writer);
   void fail_streams();
   void calm_down();
+  void terminate_soon(std::uint32_t code) { nghttp2_session_terminate_session(session_, code); }
   void send_final_goaway();
   void hurry_reader();
 
@@ -104,6 +109,8 @@ class H2Connection final : private net::RoundEndWork {
   // -- h2_session.cc: nghttp2's events (H2Callbacks) and what streams ask for
   // False: the connection cannot go on.
   bool begin_headers(const nghttp2_frame& frame);
+  // Whether HEADERS of stream `id` may come now. nghttp2 ignores those of closed streams.
+  bool may_have_head(std::int32_t id) const;
   bool take_field(std::string_view name, std::string_view value);
   void end_headers(const nghttp2_frame& frame);
   void end_request(H2Stream& stream, bool ends_stream);
@@ -151,6 +158,8 @@ class H2Connection final : private net::RoundEndWork {
   std::uint32_t growth_left_;
   base::TimePoint began_{};
   base::TimePoint idle_since_{};
+  std::int32_t last_opened_ = 0;  // server: the highest stream of the client's
+  bool cut_short_ = false;        // a stream was reset while its peer may still have been sending
   bool settings_received_ = false;
   bool goaway_received_ = false;
   bool shutting_down_ = false;

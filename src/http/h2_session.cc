@@ -26,17 +26,25 @@ H2Stream* H2Connection::find(std::int32_t id) const {
 
 bool H2Connection::charge(H2Abuse::Kind kind) { return abuse_.charge(kind, net::Reactor::current().now()); }
 
+// RFC 9113 5.1: a head on a stream that the client itself has ended is an error of the connection. Only where we reset
+// a stream can trailers have been under way.
+bool H2Connection::may_have_head(std::int32_t id) const {
+  return role_ == H2Role::client || cut_short_ || id == 0 || id > last_opened_ || find(id) != nullptr;
+}
+
 void H2Connection::attach(H2Stream& stream, std::int32_t id) {
   stream.connection_ = this;
   stream.woken_in_ = &woken_;
   stream.id_ = id;
   stream.window_ = settings_.stream_window_bytes;
+  last_opened_ = std::max(last_opened_, id);
   opened_.push_back(stream);
   abuse_.useful();
 }
 
 // The session knows it no more; its bytes that were not taken yet stay.
 void H2Connection::detach(H2Stream& stream) {
+  if (!stream.input_ended_) cut_short_ = true;
   nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   opened_.remove(stream);
   stream.connection_ = nullptr;
@@ -44,6 +52,7 @@ void H2Connection::detach(H2Stream& stream) {
   streams_changed_ = true;
   if (opened_.empty()) {
     idle_since_ = net::Reactor::current().now();
+    if (shutting_down_ && role_ == H2Role::client) send_final_goaway();
     hurry_reader();
   }
   mark_dirty();

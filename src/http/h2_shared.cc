@@ -35,6 +35,7 @@ nghttp2_option* common_options() {
 }  // namespace
 
 void H2FieldList::add(std::string_view name, std::string_view value, Indexing indexing) {
+  bytes_ += name.size() + value.size();
   fields_.push_back(field_of(name, value, indexing == Indexing::never ? NGHTTP2_NV_FLAG_NO_INDEX : 0));
 }
 

@@ -17,7 +17,9 @@ class H2FieldList {
     allowed,
     never,  // differs each time, or is a secret (RFC 7541 7.1.3): not into the table of either side
   };
-  void clear() { fields_.clear(); }
+  void clear() { fields_.clear(), bytes_ = 0; }
+  // Of names and values.
+  std::size_t bytes() const { return bytes_; }
   void add(std::string_view name, std::string_view value, Indexing indexing = Indexing::allowed);
   // ":status".
   void status(std::uint16_t status);
@@ -26,6 +28,7 @@ class H2FieldList {
 
  private:
   std::vector<nghttp2_nv> fields_;
+  std::size_t bytes_ = 0;
   std::array<char, 3> status_{};
 };
 

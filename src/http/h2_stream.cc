@@ -54,17 +54,26 @@ void H2Wait::on_timer() {
 
 H2Stream::~H2Stream() {
   WEIR_ASSERT(in_wait_ == nullptr && out_wait_ == nullptr);
-  if (connection_ != nullptr) {
-    // A whole answer to a request that was not read to its end: the rest of it is of no interest (RFC 9113 8.1).
-    forget_output();
-    if (input_ended_ && output_ended_) {
-      connection_->detach(*this);
-    } else {
-      reset(output_ended_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
-    }
-  }
+  leave();
   base::ListHook<H2Woken>& hook = *this;
   if (hook.linked()) woken_in_->remove(*this);
+}
+
+void H2Stream::leave() {
+  if (connection_ == nullptr) return;
+  forget_output();
+  if (input_ended_ && output_ended_) return connection_->detach(*this);
+  // A whole answer to a request that was not read to its end: the rest of it is of no interest (RFC 9113 8.1).
+  bool answered = output_ended_ && connection_->role_ == H2Role::server;
+  reset(answered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+}
+
+void H2Stream::cut(const base::Error& error) {
+  H2Connection* connection = connection_;
+  if (connection == nullptr) return;
+  reset(NGHTTP2_CANCEL);
+  fail(error);
+  connection->wake(*this);
 }
 
 void H2Stream::fail(const base::Error& error) {
@@ -107,9 +116,16 @@ base::Result<void> H2Stream::take_head() {
 
 base::Result<BodyPiece> H2Stream::take() {
   if (in_hand_ > 0) {
-    input_.drop(in_hand_);
-    if (connection_ != nullptr) connection_->consumed(*this, in_hand_);
-    in_hand_ = 0;
+    std::size_t used = std::exchange(in_hand_, 0);
+    input_.drop(used);
+    if (connection_ != nullptr) connection_->consumed(*this, used);
+  }
+  return peek();
+}
+
+base::Result<BodyPiece> H2Stream::peek() {
+  if (in_hand_ > 0) {
+    return BodyPiece{.data = input_.front().substr(0, in_hand_), .last = input_ended_ && in_hand_ == input_.size()};
   }
   if (!input_.empty()) {
     std::string_view front = input_.front();

@@ -92,6 +92,8 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   // Something to take(): bytes of the body, its end, or the failure.
   bool has_input() const { return input_.size() > in_hand_ || input_ended_ || error_; }
   H2Wait wait_input(base::TimePoint deadline) { return {*this, H2Wait::For::input, deadline, {}}; }
+  // The piece that take() gives next, without taking it; stays the same until then.
+  base::Result<BodyPiece> peek();
   // After has_input(): the next piece, whose bytes stay until the next take(). Taking opens the window again.
   base::Result<BodyPiece> take();
   // Moves the deadline of who waits for a head or input, if somebody does, to `deadline` when that is earlier.
@@ -115,6 +117,10 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
 
   // Ends the stream at once with this error code (RFC 9113 7); no-op when it is not open.
   void reset(std::uint32_t code);
+  // Resets the stream, and whoever waits for it finds this error.
+  void cut(const base::Error& error);
+  // Its user wants nothing more of it: reset, unless both directions have ended. What was received stays.
+  void leave();
   // What the stream failed of: reset by the peer, its connection lost, a broken rule.
   const std::optional<base::Error>& error() const { return error_; }
   // The chain to cancel as soon as the stream fails; null for none.

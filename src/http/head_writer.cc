@@ -38,6 +38,7 @@ void copy_ends(char* to, const char* from, std::size_t size) {
 }  // namespace
 
 void HeadWriter::request_line(std::string_view method, std::string_view target) {
+  if (sink_ != nullptr) return sink_->request_line(method, target);
   if (!reserve(method.size() + target.size() + 12)) return;
   next_ = copy(next_, method);
   *next_++ = ' ';
@@ -47,6 +48,7 @@ void HeadWriter::request_line(std::string_view method, std::string_view target) 
 
 void HeadWriter::status_line(std::uint16_t status, std::string_view reason) {
   WEIR_ASSERT(status >= 100 && status <= 999);
+  if (sink_ != nullptr) return sink_->status_line(status);
   if (!reserve(reason.size() + 15)) return;
   next_ = copy(next_, "HTTP/1.1 ");
   *next_++ = static_cast<char>('0' + status / 100);
@@ -58,6 +60,7 @@ void HeadWriter::status_line(std::uint16_t status, std::string_view reason) {
 }
 
 void HeadWriter::field(std::string_view name, std::string_view value) {
+  if (sink_ != nullptr) return sink_->field(name, value, true);
   if (!reserve(name.size() + value.size() + 4)) return;
   next_ = copy(next_, name);
   next_ = copy(next_, ": ");
@@ -68,10 +71,16 @@ void HeadWriter::field(std::string_view name, std::string_view value) {
 void HeadWriter::field(std::string_view name, std::uint64_t value) {
   char digits[20];
   const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+  passing_field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+}
+
+void HeadWriter::passing_field(std::string_view name, std::string_view value) {
+  if (sink_ != nullptr) return sink_->field(name, value, false);
+  field(name, value);
 }
 
 void HeadWriter::raw(std::string_view lines) {
+  WEIR_ASSERT(sink_ == nullptr);
   if (reserve(lines.size())) next_ = copy(next_, lines);
 }
 

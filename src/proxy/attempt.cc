@@ -1,6 +1,8 @@
 // One try of an exchange on one backend.
 
+#include "base/text.h"
 #include "proxy/exchange.h"
+#include "tls/handshake.h"
 
 namespace weir::proxy {
 
@@ -37,6 +39,10 @@ net::Task<base::Result<void>> Exchange::connect() {
                                    .metrics = &pool_->runtime->connections,
                                    .tls = &pool_->tls,
                                    .fresh = fresh_};
+  if (pool_->config->protocol == config::PoolProtocol::h2) co_return co_await connect_h2(options);
+  // Which version a backend speaks its handshake says: in clear there is none, and `auto` means HTTP/1.1.
+  bool by_alpn = pool_->config->protocol == config::PoolProtocol::automatic && pool_->tls != nullptr;
+  if (by_alpn && worker_.h2_links.has_links(options)) co_return co_await connect_h2(options);
   upstream::Lease lease;
   if (!fresh_) {
     lease = worker_.connections.take_idle(options);
@@ -49,18 +55,43 @@ net::Task<base::Result<void>> Exchange::connect() {
   if (!lease) {
     base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
     queue_time_ = worker_.reactor.now() - attempt_started_;
-    if (!acquired) {
-      Error error = acquired.error();
-      if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error.code);
-      error.retry_helps = error.code != ErrorCode::cancelled;
-      co_return std::unexpected(error);
-    }
+    if (!acquired) co_return std::unexpected(connect_error(acquired.error()));
     lease = std::move(*acquired);
     choice_.connected();
+    if (by_alpn && !lease.reused() && tls::protocol(lease.stream()) == "h2") {
+      worker_.h2_links.adopt(options, std::move(lease));
+      co_return co_await connect_h2(options);
+    }
   }
   h1_backend_.begin(std::move(lease));
   backend_side_ = &h1_backend_;
   co_return base::Result<void>();
+}
+
+// A stream on a connection that may carry others.
+net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions options) {
+  // Whether the backend takes tunnels its SETTINGS say. Of other upgrades HTTP/2 knows none: they are left out.
+  if (request_.wants_upgrade && !base::equal_ignoring_case(request_.upgrade, "websocket")) {
+    request_.wants_upgrade = false;
+  }
+  options.established = request_.wants_upgrade;
+  upstream::H2Link* link = worker_.h2_links.find(options);
+  if (link == nullptr) {
+    base::Result<upstream::H2Link*> acquired = co_await worker_.h2_links.acquire(options);
+    queue_time_ = worker_.reactor.now() - attempt_started_;
+    if (!acquired) co_return std::unexpected(connect_error(acquired.error()));
+    link = *acquired;
+    choice_.connected();
+  }
+  h2_backend_.begin(*link);
+  backend_side_ = &h2_backend_;
+  co_return base::Result<void>();
+}
+
+Error Exchange::connect_error(Error error) {
+  if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error.code);
+  error.retry_helps = error.code != ErrorCode::cancelled;
+  return error;
 }
 
 // Whose fault and whether another try is safe: a reused connection that died before a byte came back was most likely

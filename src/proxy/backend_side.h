@@ -13,6 +13,10 @@
 #include "net/tcp.h"
 #include "proxy/head_source.h"
 
+namespace weir::http {
+class H2Stream;
+}
+
 namespace weir::proxy {
 
 // On the worker's thread. Errors are the backend's unless they name another side; retry_helps is set when the request
@@ -63,6 +67,8 @@ class BackendSide {
   virtual std::uint64_t unread_length() const { return 0; }
   virtual void skip_body(std::uint64_t bytes) { static_cast<void>(bytes); }
   virtual std::string_view leftover() const { return {}; }
+  // The stream of an HTTP/2 connection that carries the attempt; else null.
+  virtual http::H2Stream* h2_stream() { return nullptr; }
 
  protected:
   ~BackendSide() = default;

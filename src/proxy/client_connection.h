@@ -10,6 +10,10 @@
 #include "proxy/worker.h"
 #include "tls/handshake.h"
 
+namespace weir::http {
+class H2Connection;
+}
+
 namespace weir::proxy {
 
 // What the stages before a session found out, where there is something to say. Version, cipher, name and protocol of a
@@ -44,7 +48,8 @@ class ClientConnection final : public Arrival, public base::ListHook<ClientConne
   ~ClientConnection();
 
   std::uint32_t requests = 0;
-  bool idle = true;  // closing the listener hurries whoever waits to read then
+  http::H2Connection* h2 = nullptr;  // of an HTTP/2 session
+  bool idle = true;                  // closing the listener hurries whoever waits to read then
 };
 
 }  // namespace weir::proxy

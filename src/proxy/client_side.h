@@ -13,6 +13,10 @@
 #include "net/tcp.h"
 #include "proxy/head_source.h"
 
+namespace weir::http {
+class H2Stream;
+}
+
 namespace weir::proxy {
 
 // Made by a session for one request, on the worker's thread; outlives the exchange. Errors of every function are the
@@ -45,7 +49,8 @@ class ClientSide {
   // 101 to a request that wanted it, for the protocol `upgrade`: behind the head, `early` and then stream()'s bytes go
   // both ways.
   virtual net::Task<base::Result<void>> switch_protocols(const HeadSource& head, std::string_view upgrade,
-                                                         std::string_view early, base::Nanoseconds patience) = 0;
+                                                         std::string_view early, bool from_h2,
+                                                         base::Nanoseconds patience) = 0;
   // A response's head was sent, or tried to.
   bool response_started() const { return response_started_; }
 
@@ -66,6 +71,8 @@ class ClientSide {
   virtual std::string_view head_text() const { return {}; }
   // The connection's stream when the exchange has it to itself and its bytes are HTTP/1's; else null.
   virtual net::TcpStream* stream() { return nullptr; }
+  // The stream of an HTTP/2 connection that carries the exchange; else null.
+  virtual http::H2Stream* h2_stream() { return nullptr; }
   // Of such a stream: bytes read behind the request.
   virtual std::string_view leftover() const { return {}; }
   // Lets go of buffers: nothing that was parsed from them is used any more.

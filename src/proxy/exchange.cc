@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "proxy/grpc.h"
 #include "proxy/hash_key.h"
 
 namespace weir::proxy {
@@ -29,9 +30,8 @@ Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& st
       response_(state.response),
       arena_(state.arena),
       choice_(client.worker),
-      h1_backend_(client.worker, state.arena) {
-  arena_.reset();
-}
+      h1_backend_(client.worker, state.arena),
+      h2_backend_(client.worker, state) {}
 
 Exchange::~Exchange() = default;
 
@@ -176,9 +176,23 @@ std::uint32_t Exchange::stuck_to() const {
 // that backend and connection are free before the client can know it.
 void Exchange::attempt_ended(const base::Result<void>& outcome) {
   if (!choice_.under_way()) return;
-  bool failed = !outcome && outcome.error().side == Side::backend;
-  choice_.end(failed, upstream_time_, failed ? outcome.error().code : ErrorCode::io);
+  bool failed = outcome ? grpc_failed() : outcome.error().side == Side::backend;
+  choice_.end(failed, upstream_time_, outcome ? ErrorCode::io : outcome.error().code);
   if (backend_side_ != nullptr) backend_side_->end(outcome && response_.keep_alive && body_sent_);
+}
+
+// Whether the whole response says by its grpc-status that the backend has failed.
+bool Exchange::grpc_failed() {
+  if (response_.status != 200 || backend_side_ == nullptr || !is_grpc(response_.headers)) return false;
+  std::optional<unsigned> status = grpc_status_in(response_.headers);
+  if (!status) {
+    http::HeaderMap& received = state_.received_trailers;
+    received.clear();
+    backend_side_->trailers(received);
+    status = grpc_status_in(received);
+  }
+  constexpr unsigned kUnknown = 2;
+  return (pool_->config->grpc.fine_mask >> status.value_or(kUnknown) & 1) == 0;
 }
 
 // RFC 9110 9.2.2.

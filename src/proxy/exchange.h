@@ -17,6 +17,7 @@
 #include "proxy/forwarded.h"
 #include "proxy/h1_backend.h"
 #include "proxy/h1_session.h"
+#include "proxy/h2_backend.h"
 #include "proxy/timeouts.h"
 #include "proxy/worker.h"
 
@@ -56,10 +57,13 @@ class Exchange {
   std::uint64_t hash_of(const balance::HashKeySource& source) const;
   std::uint32_t stuck_to() const;
   void attempt_ended(const base::Result<void>& outcome);
+  bool grpc_failed();
 
   // -- one try on one backend (attempt.cc)
   net::Task<base::Result<void>> attempt();
   net::Task<base::Result<void>> connect();
+  net::Task<base::Result<void>> connect_h2(upstream::AcquireOptions options);
+  base::Error connect_error(base::Error error);
   net::Task<base::Result<void>> send_request();
   net::Task<base::Result<void>> read_response_head();
   base::Error backend_error(base::Error error);
@@ -152,6 +156,7 @@ class Exchange {
   bool fresh_ = false;             // the attempt must open a new connection
   bool stale_connection_ = false;  // it failed because a reused connection had died
   H1Backend h1_backend_;
+  H2Backend h2_backend_;
   BackendSide* backend_side_ = nullptr;  // null before the first attempt has a connection
   base::TimePoint attempt_started_;
   base::Nanoseconds upstream_time_{0};

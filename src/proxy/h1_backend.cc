@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "http/h1_codec.h"
+#include "http/websocket.h"
 #include "proxy/h1_text.h"
 
 namespace weir::proxy {
@@ -34,6 +35,12 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
   std::string_view text = write_head(out, [&](http::HeadWriter& writer) {
     if (!head.write(writer)) return false;
     if (chunked_request_) writer.field("transfer-encoding", "chunked");
+    if (request.extended_connect) {
+      // What RFC 8441 leaves out and HTTP/1 asks for.
+      base::Random& random = worker_.random;
+      std::uint64_t high = random.next();
+      writer.field("sec-websocket-key", http::websocket_key(high, random.next(), arena_));
+    }
     if (request.wants_upgrade) {
       writer.field("connection", "upgrade");
       writer.field("upgrade", request.upgrade);

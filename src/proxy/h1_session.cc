@@ -5,6 +5,7 @@
 #include "http/h1_codec.h"
 #include "proxy/exchange.h"
 #include "proxy/h1_client.h"
+#include "proxy/h2_session.h"
 #include "proxy/incoming.h"
 #include "proxy/timeouts.h"
 
@@ -19,17 +20,19 @@ struct ReadingRules {
   http::HeadLimits limits;
   base::Nanoseconds header_timeout;
   base::Nanoseconds idle_timeout;
+  bool prior_knowledge;  // clients may begin with HTTP/2 at once (RFC 9113 3.3)
 };
 
 ReadingRules reading_rules(const ClientConnection& client) {
   const Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
-  if (client.listening.index == UINT32_MAX) return {{}, std::chrono::seconds(1), std::chrono::milliseconds(1)};
+  if (client.listening.index == UINT32_MAX) return {{}, std::chrono::seconds(1), std::chrono::milliseconds(1), false};
   const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
   return {.limits = {.start_line_bytes = listener.limits.request_line_bytes,
                      .head_bytes = listener.limits.header_bytes,
                      .header_count = listener.limits.header_count},
           .header_timeout = listener.timeouts.header.value_or(snapshot.timeouts.header),
-          .idle_timeout = listener.timeouts.idle.value_or(snapshot.timeouts.idle)};
+          .idle_timeout = listener.timeouts.idle.value_or(snapshot.timeouts.idle),
+          .prior_knowledge = listener.http2.enabled && listener.protocol == config::ListenerProtocol::http};
 }
 
 enum class HeadOutcome { complete, refused, ended };
@@ -75,6 +78,10 @@ net::Task<void> linger(net::TcpStream& stream) {
   }
 }
 
+// No method of HTTP/1 begins so (RFC 9113 3.4).
+constexpr std::string_view kH2Begin = "PRI ";
+bool may_become_h2(std::string_view bytes) { return bytes.size() < kH2Begin.size() && kH2Begin.starts_with(bytes); }
+
 // Serves what is there now and whatever is pipelined behind it. True when the connection may wait for more.
 net::Task<bool> serve_ready(ClientConnection& client) {
   Worker& worker = client.worker;
@@ -89,12 +96,21 @@ net::Task<bool> serve_ready(ClientConnection& client) {
       base::Result<std::size_t> got = 0;
       if (incoming.empty()) {
         ReadingRules rules = reading_rules(client);
-        got = co_await client.stream.read(incoming.add_room(), worker.reactor.now() + rules.header_timeout);
-        if (!got || *got == 0) {
+        base::TimePoint deadline = worker.reactor.now() + rules.header_timeout;
+        bool first = rules.prior_knowledge && client.requests == 0;
+        do {
+          got = co_await client.stream.read(incoming.add_room(), deadline);
+          if (!got || *got == 0) {
+            worker.give_back(std::move(state));
+            co_return false;
+          }
+          incoming.added(*got);
+        } while (first && may_become_h2(incoming.bytes()));
+        if (first && incoming.bytes().starts_with(kH2Begin)) {
           worker.give_back(std::move(state));
+          co_await continue_as_h2(client, incoming);
           co_return false;
         }
-        incoming.added(*got);
         parsed = http::parse_request_head(incoming.bytes(), rules.limits, state->request);
       }
       if (parsed.state == http::Parsed::State::complete) {

@@ -51,6 +51,8 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
       // Of no use without the h2c upgrade, which is not forwarded.
       if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
       if (is_client_certificate_field(field.name)) return false;
+      // Weir makes its own where the backend wants one (RFC 8441 5).
+      if (request_.extended_connect && base::equal_ignoring_case(field.name, "sec-websocket-key")) return false;
       return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
     }
     if (field.id == HeaderId::host || field.id == HeaderId::x_request_id || replaces(field.id, peer_trusted_))

@@ -1,10 +1,13 @@
 // Answers made here: redirects, fixed responses, errors.
 
+#include <fmt/format.h>
+
 #include "base/hash.h"
 #include "http/head_writer.h"
 #include "http/status.h"
 #include "metrics/families.h"
 #include "proxy/exchange.h"
+#include "proxy/grpc.h"
 
 namespace weir::proxy {
 
@@ -69,6 +72,15 @@ net::Task<void> Exchange::answer(const ErrorPage& page) {
     std::string_view listener_name = client_.listening.runtime->name;
     worker_.services.registry->counter(metrics::families::kHttpErrors, {listener_name, termination_})
         .add(worker_.index);
+  }
+  if (is_grpc(request_.headers)) {
+    // Trailers only: the status is gRPC's, not HTTP's.
+    state_.own_fields.clear();
+    state_.own_fields.add("content-type", "application/grpc");
+    state_.own_fields.add("grpc-status", arena_.copy(fmt::format("{}", grpc_status_of(page.status))));
+    state_.own_fields.add("grpc-message", http::reason_phrase(page.status));
+    co_await write_answer(200, {});
+    co_return;
   }
   page.add_fields(state_.own_fields);
   co_await write_answer(page.status, page.body);

@@ -97,10 +97,11 @@ net::Task<base::Result<void>> Exchange::relay_body() {
   co_return base::Result<void>();
 }
 
-// Only for a client that said it takes them (RFC 9110 6.5.1).
+// To an HTTP/1 client only if it said that it takes them (RFC 9110 6.5.1), and behind chunks.
 const http::HeaderMap* Exchange::response_trailers() {
-  if (response_.body.kind != http::BodyFraming::Kind::chunked) return nullptr;
-  return http::accepts_trailers(request_.headers) ? passing_trailers(*backend_side_) : nullptr;
+  bool chunked = response_.body.kind == http::BodyFraming::Kind::chunked;
+  bool taken = request_.version == http::Version::http_2 || (chunked && http::accepts_trailers(request_.headers));
+  return taken ? passing_trailers(*backend_side_) : nullptr;
 }
 
 }  // namespace weir::proxy

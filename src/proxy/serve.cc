@@ -2,8 +2,10 @@
 
 #include "proxy/client_connection.h"
 #include "proxy/h1_session.h"
+#include "proxy/h2_session.h"
 #include "proxy/tcp_session.h"
 #include "proxy/tls_stage.h"
+#include "tls/handshake.h"
 
 namespace weir::proxy {
 namespace {
@@ -22,10 +24,12 @@ bool has_stages(const config::Listener& listener) {
 // Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
 // before they first suspend.
 void start_session(Arrival& arrival) {
-  // By protocol: serve_h1, serve_h2 (ALPN, or the preface where http2 allows it), serve_tcp.
+  // HTTP/2 without TLS is found by serve_h1, from its first bytes.
   const config::Listener* config = configuration(arrival.worker, arrival.listening);
   if (config != nullptr && config->protocol == config::ListenerProtocol::tcp) {
     arrival.listening.sessions.spawn(serve_tcp(arrival));
+  } else if (arrival.stream.is_filtered() && tls::protocol(arrival.stream) == "h2") {
+    arrival.listening.sessions.spawn(serve_h2(arrival));
   } else {
     arrival.listening.sessions.spawn(serve_h1(arrival));
   }

@@ -1,13 +1,45 @@
 // Connections that were upgraded (RFC 9110 7.8): bytes both ways until both sides have finished.
 
+#include "base/text.h"
 #include "proxy/exchange.h"
 #include "proxy/relay.h"
+#include "proxy/stream_relay.h"
 
 namespace weir::proxy {
 
 using base::Error;
 using base::ErrorCode;
 using base::Side;
+
+namespace {
+
+// The one of the two that carries this side.
+class EitherEnd {
+ public:
+  EitherEnd(net::TcpStream* connection, http::H2Stream* stream) {
+    if (connection != nullptr) {
+      connection_.emplace(*connection);
+    } else {
+      stream_.emplace(*stream);
+    }
+  }
+  TunnelEnd& operator*() { return connection_ ? static_cast<TunnelEnd&>(*connection_) : *stream_; }
+  TunnelEnd* operator->() { return &**this; }
+
+ private:
+  std::optional<ConnectionEnd> connection_;
+  std::optional<StreamEnd> stream_;
+};
+
+template <typename AnyRelay>
+net::Task<base::Result<void>> carry(AnyRelay& relay, ClientSide& client) {
+  base::Result<void> relayed = co_await relay.run();
+  client.bytes_in += relay.bytes_from_client();
+  client.bytes_out += relay.bytes_from_backend();
+  co_return relayed;
+}
+
+}  // namespace
 
 net::Task<base::Result<void>> Exchange::tunnel() {
   // Both sides finished looks like a broken connection, with bytes still to be read.
@@ -19,31 +51,38 @@ net::Task<base::Result<void>> Exchange::tunnel() {
     co_return std::unexpected(error);
   }
   upstream_time_ = worker_.reactor.now() - attempt_started_;
-  net::TcpStream& client = *client_side_.stream();
-  net::TcpStream& backend = *backend_side_->stream();
+  EitherEnd client(client_side_.stream(), client_side_.h2_stream());
+  EitherEnd backend(backend_side_->stream(), backend_side_->h2_stream());
   status_ = 101;
   const http::HeaderField* upgrade = response_.headers.find(http::HeaderId::upgrade);
   base::Result<void> written = co_await client_side_.switch_protocols(
       ResponseForClient(*this), upgrade != nullptr ? upgrade->value : std::string_view(), backend_side_->leftover(),
-      timeouts_.body());
+      backend_side_->h2_stream() != nullptr, timeouts_.body());
   if (!written) co_return written;
   std::string_view early_from_client = client_side_.leftover();
   if (!early_from_client.empty()) {
     client_side_.bytes_in += early_from_client.size();
-    written = co_await backend.write(early_from_client, timeouts_.body());
+    written = co_await backend->write(early_from_client, timeouts_.body());
     if (!written) co_return std::unexpected(written.error().on(Side::backend));
   }
+  bool websocket = base::equal_ignoring_case(request_.upgrade, "websocket");
+  StreamRelay streams(*client, *backend, timeouts_.tunnel());
+  if (websocket) streams.follow_websocket(early_from_client, backend_side_->leftover());
   // A quiet tunnel holds no buffers.
   keep_what_is_logged();
   client_side_.release_buffers();
-  backend_side_->release();
+  if (backend_side_->stream() != nullptr) backend_side_->release();
   response_.keep_alive = false;
-
-  Relay relay(client, backend, timeouts_.tunnel());
-  base::Result<void> relayed = co_await relay.run();
-  client_side_.bytes_in += relay.bytes_from_client();
-  client_side_.bytes_out += relay.bytes_from_backend();
-  co_return relayed;
+  if (!websocket && client_side_.stream() != nullptr && backend_side_->stream() != nullptr) {
+    Relay relay(*client_side_.stream(), *backend_side_->stream(), timeouts_.tunnel());
+    co_return co_await carry(relay, client_side_);
+  }
+  streams.listening = &client_.listening;
+  streams.backend = &choice_.backend();
+  if (websocket) worker_.websockets.push_back(streams);
+  base::Result<void> ended = co_await carry(streams, client_side_);
+  if (websocket) worker_.websockets.remove(streams);
+  co_return ended;
 }
 
 }  // namespace weir::proxy

@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "http/h2_connection.h"
 #include "metrics/families.h"
 #include "net/listener.h"
 #include "proxy/accept.h"
 #include "proxy/client_connection.h"
 #include "proxy/serve.h"
+#include "proxy/stream_relay.h"
 #include "proxy/udp_relay.h"
 
 namespace weir::proxy {
@@ -22,6 +24,9 @@ namespace {
 constexpr auto kIdleGrace = milliseconds(1000);
 // Longer than a handshake takes from its first segment to its last.
 constexpr auto kHandshakeGrace = milliseconds(200);
+// Codes of a WebSocket's Close (RFC 6455 7.4.1 and its registry).
+constexpr std::uint16_t kGoingAway = 1001;
+constexpr std::uint16_t kServiceRestart = 1012;
 constexpr std::size_t kKeptStates = 1024;
 // A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
 constexpr std::uint32_t kUnevenBy = 8;
@@ -47,7 +52,7 @@ void HeldSnapshot::remove_user() {
 }
 
 Worker::Worker(std::uint32_t worker_index, Services& shared)
-    : index(worker_index), services(shared), connections(worker_index) {
+    : index(worker_index), services(shared), connections(worker_index), h2_links(worker_index, connections, h2) {
   reactor.at_round_end([](void* self) { static_cast<Worker*>(self)->flush_udp(); }, this);
 }
 
@@ -76,6 +81,7 @@ std::unique_ptr<ExchangeState> Worker::take_state() {
 }
 
 void Worker::give_back(std::unique_ptr<ExchangeState> state) {
+  state->arena.reset();
   if (states_.size() < kKeptStates) states_.push_back(std::move(state));
 }
 
@@ -107,6 +113,12 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
       if (listening != nullptr && listening->udp != nullptr) listening->udp->configuration_changed();
     }
     connections.close_idle_of_retired();
+    h2_links.close_retired();
+    websockets.for_each([](StreamRelay& relay) {
+      auto state = relay.backend->state.load(std::memory_order_relaxed);
+      bool going = state == pool::BackendState::draining || state == pool::BackendState::disabled;
+      if (going) relay.close_websocket(kServiceRestart);
+    });
   });
 }
 
@@ -204,7 +216,11 @@ void Worker::begin_closing(Listening& listening) {
   for (int fd : listening.sockets) net::ignore_new_handshakes(fd);
   net::Tick soon = reactor.tick(reactor.now() + kIdleGrace);
   listening.connections.for_each([soon](ClientConnection& connection) {
+    if (connection.h2 != nullptr) connection.h2->shut_down();
     if (connection.idle) connection.stream.descriptor().hurry_reader(soon);
+  });
+  websockets.for_each([&listening](StreamRelay& relay) {
+    if (relay.listening == &listening) relay.close_websocket(kGoingAway);
   });
 }
 
@@ -265,6 +281,7 @@ void Worker::drain(base::Nanoseconds limit) {
 net::Task<void> Worker::finish_draining(base::Nanoseconds limit) {
   co_await join_by(closings_, reactor.now() + limit);
   connections.close_all_idle();
+  co_await h2_links.close();
   reactor.stop();
 }
 
@@ -274,6 +291,7 @@ void Worker::break_connections(std::shared_ptr<pool::Backend> backend) {
     for (auto& listening : listenings_) {
       if (listening != nullptr && listening->udp != nullptr) listening->udp->break_flows(*backend);
     }
+    h2_links.break_busy(*backend);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/random.h"
 #include "http/date.h"
+#include "http/h2_shared.h"
 #include "metrics/registry.h"
 #include "metrics/request_cells.h"
 #include "net/reactor.h"
@@ -18,6 +19,7 @@
 #include "proxy/request_id.h"
 #include "proxy/snapshot.h"
 #include "upstream/connections.h"
+#include "upstream/h2_links.h"
 
 namespace weir::proxy {
 
@@ -25,6 +27,7 @@ class Arrival;
 class ClientConnection;
 class UdpRelay;
 struct TlsMetrics;
+class StreamRelay;
 class Worker;
 
 // A listener as all workers share it; lives as long as anybody refers to it.
@@ -169,6 +172,9 @@ class Worker {
   base::Random random = base::Random::seeded();
   RequestIds request_ids;
   http::DateCache dates;
+  http::H2Shared h2;
+  upstream::H2Links h2_links;
+  base::IntrusiveList<StreamRelay> websockets;  // that are open
   metrics::RequestCounters request_counters;
   metrics::RequestCounters error_counters;  // key.code: the hash of the reason
   metrics::RequestCounters relay_counters;  // key.code: which of the words for how a connection ended

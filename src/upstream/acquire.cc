@@ -26,14 +26,6 @@ class Holding {
 
 bool wants_tls(const AcquireOptions& options) { return options.tls != nullptr && *options.tls != nullptr; }
 
-// Takes one of the backend's places for connections, if there is one.
-bool claim_place(pool::Backend& backend, std::uint32_t max_connections) {
-  std::uint32_t before = backend.open_connections.fetch_add(1, std::memory_order_seq_cst);
-  if (max_connections == 0 || before < max_connections) return true;
-  backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
-  return false;
-}
-
 }  // namespace
 
 // A question to another worker, and its answer. `waiter` is touched only by the worker that asks.
@@ -96,6 +88,18 @@ void Connections::wake_somebody(OfBackend& of_backend) {
 
 // Sent by another worker. Whoever waited here may be gone: then the next worker is told.
 void Connections::wake_for(const std::shared_ptr<pool::Backend>& backend) { wake_somebody(of(backend)); }
+
+bool Connections::claim_place(pool::Backend& backend, std::uint32_t max_connections) {
+  std::uint32_t before = backend.open_connections.fetch_add(1, std::memory_order_seq_cst);
+  if (max_connections == 0 || before < max_connections) return true;
+  backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
+  return false;
+}
+
+void Connections::free_place(const std::shared_ptr<pool::Backend>& backend) {
+  backend->open_connections.fetch_sub(1, std::memory_order_seq_cst);
+  wake_somebody(of(backend));
+}
 
 net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   OfBackend& of_backend = of(options.backend->backend);

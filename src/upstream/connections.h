@@ -19,6 +19,7 @@
 namespace weir::upstream {
 
 class Connections;
+class H2Links;
 struct OfBackend;
 
 // One connection to a backend. Idle: watched for the backend closing it. Busy: owned by a Lease.
@@ -38,6 +39,7 @@ class Connection final : public net::IoWaiter, public base::ListHook<Connection>
  private:
   friend class Connections;
   friend class Lease;
+  friend class H2Links;
   OfBackend& owner_;
   bool idle_ = false;
   bool cut_ = false;
@@ -66,6 +68,7 @@ class Lease {
   void close();
 
  private:
+  friend class H2Links;
   friend class Connections;
   Lease(Connection* connection, bool reused) : connection_(connection), reused_(reused) {}
   Connection* connection_ = nullptr;
@@ -88,7 +91,8 @@ struct AcquireOptions {
   const ConnectionMetrics* metrics;
   // TLS to the backends; null, or a null pointer: none. Connections of other rules are not reused.
   const std::shared_ptr<const tls::ClientContexts>* tls = nullptr;
-  bool fresh = false;  // do not reuse: the last reused connection died
+  bool established = false;  // HTTP/2: only a connection whose SETTINGS have come
+  bool fresh = false;        // do not reuse: the last reused connection died
 };
 
 struct Peer {
@@ -123,12 +127,16 @@ class Connections {
   friend class Connection;
   friend class Lease;
   friend struct Takeover;
+  friend class H2Links;
   OfBackend& of(const std::shared_ptr<pool::Backend>& backend);
   OfBackend* find(const pool::Backend& backend);
 
   net::Task<base::Result<net::TcpStream>> open(AcquireOptions options);
   net::Task<base::Result<void>> secure(net::TcpStream& stream, const AcquireOptions& options,
                                        const base::SocketAddress& address, base::TimePoint deadline);
+  // One of the backend's places for connections, if there is one; and its return.
+  static bool claim_place(pool::Backend& backend, std::uint32_t max_connections);
+  void free_place(const std::shared_ptr<pool::Backend>& backend);
   net::Task<base::Result<void>> wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
                                               base::TimePoint deadline, Lease& handed);
   net::Task<void> take_over(OfBackend& of_backend, Lease& taken);

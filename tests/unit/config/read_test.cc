@@ -256,7 +256,6 @@ TEST(Read, ReportsUnknownKeysWithTheNearestName) {
 }
 
 TEST(Read, ExplainsKeysThatThisBuildDoesNotOffer) {
-  EXPECT_THAT(faults_of("listeners: [{name: l, address: '*:1', http2: true}]"), HasSubstr("does not offer HTTP/2 yet"));
   EXPECT_THAT(faults_of(with_pool("origin: {}")), HasSubstr("is set by Weir itself"));
 }
 
@@ -276,7 +275,7 @@ TEST(Read, ReportsEveryFaultInTheOrderOfTheFile) {
       "t.yaml:4:15: pools[0].slow_start: '3' has no unit; write 3s or 3ms\n"
       "t.yaml:5:3: pools[0].bad: unknown key 'bad'; known are name, protocol, tls, algorithm, health_check, "
       "min_healthy, "
-      "slow_start, drain_timeout, retries, connections, timeouts, sticky, sticky_sessions, sticky_ttl, backends\n"
+      "slow_start, drain_timeout, retries, connections, timeouts, grpc, sticky, sticky_sessions, sticky_ttl, backends\n"
       "t.yaml:6:9: pools[1].name: another pool is called 'a' (t.yaml:3); names of pools must differ\n"
       "t.yaml:7:30: pools[1].backends[0].port: must be a whole number from 1 to 65535, not '0'\n"
       "t.yaml:9:22: listeners[0].address: 'nowhere' is no address to listen on; write ip:port such as 0.0.0.0:80, "

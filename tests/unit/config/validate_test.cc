@@ -156,8 +156,6 @@ TEST(Validate, RefusesProtocolsThatThisBuildDoesNotOffer) {
         HasSubstr(fmt::format("listeners[0].protocol: this build does not offer '{}' yet; it offers http", protocol)));
   }
   EXPECT_THAT(faults_of(listener("protocol: htp")), HasSubstr("'htp' is not one of http, https, tcp, tls, udp"));
-  EXPECT_THAT(faults_of(with_pool("protocol: h2")), HasSubstr("speaks only http/1.1"));
-  EXPECT_THAT(faults_of(with_pool("protocol: auto")), HasSubstr("speaks only http/1.1"));
 }
 
 TEST(Validate, WantsOfATcpListenerItsPoolAndNothingOfHttp) {
@@ -292,6 +290,16 @@ TEST(Validate, ChecksAccessLogFormats) {
   EXPECT_THAT(fault_of_log_format("%{client}\n"), HasSubstr("control bytes"));
   EXPECT_THAT(fault_of_log_format("%{}"), HasSubstr("unknown field %{}"));
   EXPECT_THAT(faults_of("access_log: {format: '%{x}'}"), HasSubstr("t.yaml:1:22: access_log.format: unknown field"));
+}
+
+TEST(Validate, ChecksTheSettingsOfHttp2AndGrpc) {
+  EXPECT_EQ(faults_of(listener("http2: true")), "");
+  EXPECT_EQ(faults_of(listener("http2: {enabled: true, max_streams: 10, max_connection_age: 10m}")), "");
+  EXPECT_THAT(faults_of(listener("http2: {stream_window: 2MB}")), HasSubstr("is smaller than stream_window"));
+  EXPECT_THAT(faults_of(listener("protocol: tcp, http2: true")), HasSubstr("http2: is for listeners that speak HTTP"));
+  EXPECT_EQ(faults_of(with_pool("protocol: h2, grpc: {fine_statuses: [OK, ABORTED]}")), "");
+  EXPECT_THAT(faults_of(with_pool("grpc: {fine_statuses: [Fine]}")),
+              HasSubstr("'Fine' is no gRPC status; known are OK"));
 }
 
 TEST(Validate, NamesTheObjectAtFaultInAConfigurationOfSeveralSources) {

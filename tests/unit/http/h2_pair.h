@@ -86,7 +86,7 @@ class TestServer final : public H2Owner {
   // "/echo": the body; "/N": N bytes; "/wait": nothing.
   net::Task<void> answer(std::unique_ptr<Stream> stream, FieldVerdict verdict);
   net::Task<void> run() {
-    co_await connection.run({});
+    co_await connection.run();
     stream_.close();
     ended = true;
   }

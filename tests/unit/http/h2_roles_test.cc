@@ -77,7 +77,7 @@ class BothRoles : public H2Test {
     server_ = std::make_unique<TestServer>(std::move(pair.left));
     stream_ = std::move(pair.right);
     client_ = std::make_unique<H2Connection>(H2Role::client, shared_, H2Settings{}, stream_, owner_);
-    group_.spawn(client_->run({}));
+    group_.spawn(client_->run());
   }
   ~BothRoles() override {
     join(group_);

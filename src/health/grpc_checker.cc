@@ -1,0 +1,185 @@
+// Asks a gRPC backend for its health by grpc.health.v1.Health/Check, over HTTP/2 by prior knowledge.
+#include <array>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "health/checker.h"
+#include "health/probe_connection.h"
+#include "http/h2_connection.h"
+
+namespace weir::health {
+
+std::span<const config::OptionSpec> grpc_checker_options();
+std::vector<config::OptionFault> grpc_checker_faults(const config::Choice& choice);
+std::unique_ptr<Checker> make_grpc_checker(const config::Choice& choice);
+
+namespace {
+
+// In a field of a length of one byte, behind its tag.
+constexpr std::size_t kMaxServiceBytes = 120;
+constexpr std::size_t kMaxAnswerBytes = 1024;
+constexpr std::string_view kServing = "SERVING";
+
+class NoRequests final : public http::H2Owner {
+ public:
+  http::H2Stream* begin_request() override { return nullptr; }
+  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
+  void discard(http::H2Stream&) override {}
+  void on_streams_changed() override {}
+};
+
+// HealthCheckRequest{service} behind the prefix of a gRPC message: not compressed, and its length.
+std::string request_message(std::string_view service) {
+  std::string message;
+  if (!service.empty()) message = {'\x0a', static_cast<char>(service.size())};
+  message += service;
+  return std::string{'\0', '\0', '\0', '\0', static_cast<char>(message.size())} + message;
+}
+
+// The status of a HealthCheckResponse in words: its first field, a varint (health.proto). An empty message is UNKNOWN.
+std::string status_in(std::string_view body) {
+  constexpr std::array<std::string_view, 4> kNames{"UNKNOWN", kServing, "NOT_SERVING", "SERVICE_UNKNOWN"};
+  if (body.size() < 5 || body[0] != 0) return "an answer that is no message";
+  auto length = static_cast<unsigned char>(body[4]);
+  if (body.substr(1, 3) != std::string_view("\0\0\0", 3) || body.size() < 5u + length) return "an answer cut short";
+  if (length == 0) return std::string(kNames[0]);
+  if (length < 2 || body[5] != '\x08') return "an answer that is no HealthCheckResponse";
+  auto status = static_cast<unsigned char>(body[6]);
+  return status < kNames.size() ? std::string(kNames[status]) : fmt::format("status {}", status);
+}
+
+class GrpcProbe {
+ public:
+  GrpcProbe(const std::string& service, const std::string& authority, const CheckTarget& target)
+      : service_(service),
+        authority_(authority),
+        target_(target),
+        deadline_(net::Reactor::current().now() + target.timeout) {}
+
+  net::Task<std::string> run() {
+    base::Result<net::TcpStream> stream = co_await connect_to_any(target_.addresses, deadline_);
+    if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
+    net::TcpStream connected = *std::move(stream);
+    http::H2Shared shared;
+    NoRequests owner;
+    http::H2Connection connection(http::H2Role::client, shared, {}, connected, owner);
+    net::TaskGroup running;
+    running.spawn(connection.run());
+    std::string failure = co_await ask(connection);
+    running.cancel();
+    co_await running.join();
+    co_return failure;
+  }
+
+ private:
+  net::Task<std::string> ask(http::H2Connection& connection) {
+    http::RequestHead request;
+    request.method = "POST";
+    http::ResponseHead head;
+    base::Arena arena;
+    http::H2Stream stream(request, head, arena);
+    http::H2FieldList fields;
+    std::string authority = authority_;
+    if (authority.empty()) authority = fmt::format("{}:{}", target_.host, target_.addresses.front().port);
+    fields.add(":method", "POST");
+    fields.add(":scheme", "http");
+    fields.add(":authority", authority);
+    fields.add(":path", "/grpc.health.v1.Health/Check");
+    fields.add("content-type", "application/grpc");
+    fields.add("te", "trailers");
+    fields.add("user-agent", "weir-health-check");
+    std::string message = request_message(service_);
+    base::Result<void> done = connection.open(stream, fields, false);
+    if (!done) co_return describe_failure(done.error(), "request", "the connection", target_.timeout);
+    stream.send(message, true);
+    done = co_await stream.wait_head(deadline_);
+    if (done) done = stream.take_head();
+    if (!done) co_return describe_failure(done.error(), "read", "the response head", target_.timeout);
+    if (head.status != 200) co_return fmt::format("status {}, expected 200", head.status);
+    std::string body;
+    bool last = false;
+    while (!last) {
+      done = co_await stream.wait_input(deadline_);
+      if (!done) co_return describe_failure(done.error(), "read", "the response body", target_.timeout);
+      base::Result<http::BodyPiece> piece = stream.take();
+      if (!piece) co_return describe_failure(piece.error(), "read", "the response body", target_.timeout);
+      body += piece->data;
+      last = piece->last;
+      if (body.size() > kMaxAnswerBytes) co_return "an answer that is no HealthCheckResponse";
+    }
+    const http::HeaderField* status = stream.trailers().find(http::HeaderId::grpc_status);
+    if (status == nullptr) status = head.headers.find(http::HeaderId::grpc_status);
+    if (status == nullptr) co_return "no grpc-status in the answer";
+    if (status->value != "0") co_return fmt::format("grpc-status {}, expected 0", status->value);
+    std::string found = status_in(body);
+    co_return found == kServing ? std::string() : fmt::format("{}, expected {}", found, kServing);
+  }
+
+  const std::string& service_;
+  const std::string& authority_;
+  const CheckTarget& target_;
+  base::TimePoint deadline_;
+};
+
+class GrpcChecker final : public Checker {
+ public:
+  GrpcChecker(std::string service, std::string authority, std::string fault)
+      : service_(std::move(service)), authority_(std::move(authority)), fault_(std::move(fault)) {}
+
+  net::Task<CheckResult> check(CheckTarget target) override {
+    base::TimePoint began = base::now();
+    if (!fault_.empty()) co_return CheckResult{.ok = false, .latency = {}, .error = fault_};
+    GrpcProbe probe(service_, authority_, target);
+    std::string failure = co_await probe.run();
+    bool ok = failure.empty();
+    co_return CheckResult{.ok = ok, .latency = base::now() - began, .error = std::move(failure)};
+  }
+
+ private:
+  std::string service_;
+  std::string authority_;
+  std::string fault_;
+};
+
+const std::array<config::OptionSpec, 2>& specs() {
+  static const std::array<config::OptionSpec, 2> kSpecs{
+      config::OptionSpec{.key = "service",
+                         .type = config::OptionType::text,
+                         .default_value = std::string(),
+                         .summary = "the service to ask for; empty: the server as a whole"},
+      config::OptionSpec{.key = "host",
+                         .type = config::OptionType::text,
+                         .default_value = std::string(),
+                         .summary = "the :authority to send; empty: the backend's host and port"}};
+  return kSpecs;
+}
+
+bool is_sendable(std::string_view text) {
+  for (char c : text) {
+    if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) return false;
+  }
+  return text.size() <= kMaxServiceBytes;
+}
+
+}  // namespace
+
+std::span<const config::OptionSpec> grpc_checker_options() { return specs(); }
+
+std::vector<config::OptionFault> grpc_checker_faults(const config::Choice& choice) {
+  std::vector<config::OptionFault> faults;
+  for (std::string_view key : {"service", "host"}) {
+    if (!is_sendable(option_or_default<std::string>(choice, specs(), key))) {
+      faults.push_back({key, fmt::format("must be visible ASCII, at most {} bytes", kMaxServiceBytes)});
+    }
+  }
+  return faults;
+}
+
+std::unique_ptr<Checker> make_grpc_checker(const config::Choice& choice) {
+  std::vector<config::OptionFault> faults = grpc_checker_faults(choice);
+  return std::make_unique<GrpcChecker>(option_or_default<std::string>(choice, specs(), "service"),
+                                       option_or_default<std::string>(choice, specs(), "host"),
+                                       faults.empty() ? std::string() : "the options of the check are wrong");
+}
+
+}  // namespace weir::health

@@ -1,0 +1,48 @@
+#include "http/h2_head.h"
+
+#include <utility>
+
+#include "base/text.h"
+#include "http/message.h"
+
+namespace weir::http {
+
+void H2HeadSink::request_line(std::string_view method, std::string_view target) {
+  fields_.add(":method", protocol_.empty() ? method : "CONNECT");
+  if (!protocol_.empty()) fields_.add(":protocol", protocol_);
+  fields_.add(":scheme", scheme_);
+  fields_.add(":path", target);
+  authority_due_ = true;
+  tunnel_ = !protocol_.empty();
+}
+
+void H2HeadSink::field(std::string_view name, std::string_view value, bool lasting) {
+  if (!lasting) value = arena_.copy(value);
+  HeaderId id = header_id(name);
+  // Proofs of HTTP/1's handshake only (RFC 8441 5).
+  if (tunnel_ && id == HeaderId::other &&
+      (base::equal_ignoring_case(name, "sec-websocket-key") ||
+       base::equal_ignoring_case(name, "sec-websocket-accept"))) {
+    return;
+  }
+  switch (id) {
+    case HeaderId::host:
+      if (std::exchange(authority_due_, false)) fields_.add(":authority", value);
+      return;
+    case HeaderId::connection:
+    case HeaderId::keep_alive:
+    case HeaderId::proxy_connection:
+    case HeaderId::transfer_encoding:
+    case HeaderId::upgrade:
+      return;
+    case HeaderId::x_request_id:
+    case HeaderId::traceparent:
+    case HeaderId::authorization:
+    case HeaderId::set_cookie:
+      return fields_.add(name, value, H2FieldList::Indexing::never);
+    default:
+      return fields_.add(name, value);
+  }
+}
+
+}  // namespace weir::http

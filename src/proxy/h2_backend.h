@@ -1,0 +1,59 @@
+// The backend's side of an attempt on a stream of an HTTP/2 connection.
+#pragma once
+
+#include <optional>
+
+#include "http/h2_shared.h"
+#include "http/h2_stream.h"
+#include "proxy/backend_side.h"
+#include "proxy/worker.h"
+#include "upstream/h2_links.h"
+
+namespace weir::proxy {
+
+class H2Backend final : public BackendSide {
+ public:
+  H2Backend(Worker& worker, ExchangeState& state) : worker_(worker), state_(state) {}
+
+  // For one attempt; its stream is opened by send_head(), before anybody else can take the room on `link`.
+  void begin(upstream::H2Link& link);
+
+  net::Task<base::Result<void>> send_head(const HeadSource& head, const http::RequestHead& request,
+                                          const http::BodyPiece& first, const http::HeaderMap* trailers,
+                                          base::Nanoseconds patience) override;
+  net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
+                                          base::Nanoseconds patience) override;
+
+  net::Task<base::Result<void>> read_head(http::ResponseHead& head, std::string_view request_method,
+                                          base::TimePoint deadline) override;
+  void expect_response(base::TimePoint deadline) override;
+  void start_body(const http::BodyFraming&) override {}
+  base::Result<std::optional<http::BodyPiece>> buffered_body() override;
+  net::Task<base::Result<http::BodyPiece>> read_body(base::TimePoint deadline) override;
+  bool body_finished() const override { return finished_; }
+  void trailers(http::HeaderMap& into) const override;
+
+  bool may_be_stale() const override { return reused_ && !heard_; }
+  void cut() override;
+  void end(bool clean) override;
+  void release() override { stream_.reset(); }
+  http::H2Stream* h2_stream() override { return stream_ ? &*stream_ : nullptr; }
+
+ private:
+  const http::H2FieldList* compose_trailers(const http::HeaderMap* trailers);
+  net::Task<base::Result<void>> wait_sent(base::Nanoseconds patience);
+  base::Result<void> outcome() const;
+
+  Worker& worker_;
+  ExchangeState& state_;
+  std::optional<http::H2Stream> stream_;
+  upstream::H2Link* link_ = nullptr;  // until the stream is open
+  http::H2FieldList trailers_;
+  base::TimePoint expected_by_ = base::TimePoint::max();
+  bool reused_ = false;
+  bool heard_ = false;
+  bool finished_ = false;
+  bool tunnel_ = false;
+};
+
+}  // namespace weir::proxy

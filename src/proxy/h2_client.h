@@ -1,0 +1,54 @@
+// The client's side of an exchange on a stream of an HTTP/2 connection.
+#pragma once
+
+#include "http/h2_shared.h"
+#include "http/h2_stream.h"
+#include "proxy/client_side.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+class ClientConnection;
+
+class H2Client final : public ClientSide {
+ public:
+  H2Client(ClientConnection& connection, http::H2Stream& stream, ExchangeState& state);
+
+  void start_body() override { pulled_ = finished_ = false; }
+  base::Result<std::optional<http::BodyPiece>> buffered_body() override;
+  net::Task<base::Result<http::BodyPiece>> read_body(base::TimePoint deadline) override;
+  bool body_finished() const override { return finished_; }
+  void trailers(http::HeaderMap& into) const override;
+
+  net::Task<base::Result<void>> send_interim(const HeadSource& head, base::Nanoseconds patience) override;
+  net::Task<base::Result<void>> send_head(const HeadSource& head, const http::BodyFraming& body,
+                                          const http::BodyPiece& first, const http::HeaderMap* trailers,
+                                          base::Nanoseconds patience) override;
+  net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
+                                          base::Nanoseconds patience) override;
+  net::Task<base::Result<void>> switch_protocols(const HeadSource& head, std::string_view upgrade,
+                                                 std::string_view early, bool from_h2,
+                                                 base::Nanoseconds patience) override;
+
+  // A stream ends with its response; when the connection ends is its session's affair.
+  void close_after() override {}
+  void give_up_body() override {}
+  void abort() override;
+  void cancel_when_broken(net::TaskContext* context) override { stream_.cancel_when_reset(context); }
+  http::H2Stream* h2_stream() override { return &stream_; }
+
+ private:
+  http::H2FieldList* compose(const HeadSource& head);
+  const http::H2FieldList* compose_trailers(const http::HeaderMap* trailers);
+  net::Task<base::Result<void>> wait_sent(base::Nanoseconds patience);
+  base::Result<void> outcome() const;
+
+  Worker& worker_;
+  http::H2Stream& stream_;
+  base::Arena& arena_;
+  http::H2FieldList trailers_;
+  bool pulled_ = false;    // buffered_body() gave what there was
+  bool finished_ = false;  // the last piece was given
+};
+
+}  // namespace weir::proxy

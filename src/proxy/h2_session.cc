@@ -1,0 +1,120 @@
+#include "proxy/h2_session.h"
+
+#include "http/h2_connection.h"
+#include "proxy/exchange.h"
+#include "proxy/h2_client.h"
+
+namespace weir::proxy {
+
+namespace {
+
+// A request's stream, and the memory of its exchange.
+class RequestStream final : public http::H2Stream {
+ public:
+  explicit RequestStream(std::unique_ptr<ExchangeState> memory)
+      : H2Stream(memory->request, memory->response, memory->arena), state(std::move(memory)) {}
+  static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
+  static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
+  std::unique_ptr<ExchangeState> state;
+};
+
+void destroy(Worker& worker, RequestStream* stream) {
+  std::unique_ptr<ExchangeState> state = std::move(stream->state);
+  delete stream;
+  worker.give_back(std::move(state));
+}
+
+net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, http::FieldVerdict verdict) {
+  {
+    H2Client side(client, *stream, *stream->state);
+    Exchange exchange(client, side, *stream->state);
+    if (verdict.kind == http::FieldVerdict::Kind::fine) {
+      co_await exchange.run();
+    } else {
+      http::Parsed parsed{.state = http::Parsed::State::invalid, .status = verdict.status, .what = verdict.what};
+      co_await exchange.refuse(parsed);
+    }
+  }
+  ++client.requests;
+  destroy(client.worker, stream);
+}
+
+http::H2Settings settings_for(const ClientConnection& client) {
+  http::H2Settings settings;
+  const Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
+  if (client.listening.index == UINT32_MAX) return settings;
+  const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
+  const config::Http2& own = listener.http2;
+  settings.max_streams = own.max_streams;
+  settings.fields = {.bytes = listener.limits.header_bytes, .count = listener.limits.header_count};
+  settings.stream_window_bytes = own.stream_window;
+  settings.max_stream_window_bytes = own.max_stream_window;
+  settings.growth_bytes = own.window_growth;
+  settings.max_resets = own.max_resets;
+  settings.header_timeout = listener.timeouts.header.value_or(snapshot.timeouts.header);
+  settings.idle_timeout = listener.timeouts.idle.value_or(snapshot.timeouts.idle);
+  settings.write_timeout = listener.timeouts.body.value_or(snapshot.timeouts.body);
+  return settings;
+}
+
+// How long the connection may live; a share of that at random longer or shorter, so that connections opened together do
+// not all come back together.
+std::optional<base::Nanoseconds> age_limit(const ClientConnection& client) {
+  if (client.listening.index == UINT32_MAX) return std::nullopt;
+  const config::Http2& own =
+      client.worker.snapshot_of(client.listening)->listeners[client.listening.index]->config->http2;
+  if (own.max_connection_age.count() == 0) return std::nullopt;
+  double share = static_cast<double>(client.worker.random.next() >> 11) * 0x1p-53;
+  double factor = 1 + own.max_connection_age_jitter * (2 * share - 1);
+  return std::chrono::duration_cast<base::Nanoseconds>(own.max_connection_age * factor);
+}
+
+class Session final : public http::H2Owner, private net::TimerNode {
+ public:
+  explicit Session(ClientConnection& client)
+      : connection(http::H2Role::server, client.worker.h2, settings_for(client), client.stream, *this),
+        client_(client) {
+    client.idle = false;
+    client.h2 = &connection;
+    net::Reactor& reactor = client.worker.reactor;
+    if (auto age = age_limit(client)) reactor.timers().arm(*this, reactor.tick(reactor.now() + *age));
+    if (client.listening.closing) connection.shut_down();
+  }
+  ~Session() { client_.h2 = nullptr; }
+
+  http::H2Stream* begin_request() override {
+    // Exchanges of streams that were reset take a moment to end: no more of them than of open ones.
+    if (requests.size() >= 2 * std::size_t{connection.stream_capacity()}) return nullptr;
+    return new RequestStream(client_.worker.take_state());
+  }
+  void serve(http::H2Stream& stream, const http::FieldVerdict& verdict) override {
+    requests.spawn(serve_request(client_, static_cast<RequestStream*>(&stream), verdict));
+  }
+  void discard(http::H2Stream& stream) override { destroy(client_.worker, static_cast<RequestStream*>(&stream)); }
+  void on_streams_changed() override {}
+
+  http::H2Connection connection;
+  net::TaskGroup requests;
+
+ private:
+  void on_timer() override { connection.shut_down(); }
+  ClientConnection& client_;
+};
+
+}  // namespace
+
+net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming) {
+  Session session(client);
+  if (!incoming.empty()) session.connection.feed(incoming.bytes());
+  incoming.release();
+  co_await session.connection.run();
+  co_await session.requests.join();
+}
+
+net::Task<void> serve_h2(Arrival& arrival) {
+  ClientConnection client(std::move(arrival));
+  Incoming nothing;
+  co_await continue_as_h2(client, nothing);
+}
+
+}  // namespace weir::proxy

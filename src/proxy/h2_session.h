@@ -1,0 +1,17 @@
+// A client's HTTP/2 connection: requests side by side, one exchange each.
+#pragma once
+
+#include "net/task.h"
+#include "proxy/client_connection.h"
+#include "proxy/incoming.h"
+
+namespace weir::proxy {
+
+// Serves the connection until it ends. Never fails: whatever goes wrong ends the connection. Takes `arrival` over
+// before it first suspends.
+net::Task<void> serve_h2(Arrival& arrival);
+
+// The same for a connection that has begun in HTTP/1, whose first bytes are in `incoming`: those of prior knowledge.
+net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming);
+
+}  // namespace weir::proxy

@@ -1,0 +1,106 @@
+#include "proxy/stream_relay.h"
+
+#include <algorithm>
+
+namespace weir::proxy {
+
+using base::ErrorCode;
+using base::Side;
+
+namespace {
+
+constexpr int kPiecesPerTurn = 16;
+// How long both sides of a WebSocket have to answer a Close.
+constexpr auto kCloseTime = std::chrono::seconds(3);
+
+}  // namespace
+
+// The other direction cannot go on alone after a failure.
+void StreamRelay::fail(const base::Error& error) {
+  if (failure_) return;
+  failure_ = error;
+  directions_.cancel();
+}
+
+// A frame of ours goes in only where one of theirs has ended.
+bool StreamRelay::may_close(const Direction& direction) const {
+  return close_code_ != 0 && !direction.cut_off && !direction.writing && direction.frames.at_boundary() &&
+         !direction.frames.closed();
+}
+
+void StreamRelay::close_websocket(std::uint16_t code) {
+  if (close_code_ != 0) return;
+  close_code_ = code;
+  idle_limit_ = std::min<base::Nanoseconds>(idle_limit_, kCloseTime);
+  last_activity_ = net::Reactor::current().now();
+  for (Direction* direction : {&upward_, &downward_}) {
+    if (may_close(*direction)) directions_.spawn(send_close(*direction));
+  }
+  // Whoever waits looks at the limit again.
+  directions_.spawn(end_in_time());
+}
+
+net::Task<void> StreamRelay::end_in_time() {
+  base::Result<void> slept = co_await net::sleep_for(kCloseTime);
+  if (slept) fail({.code = ErrorCode::timeout, .side = Side::ours, .what = "the WebSocket was closed"});
+}
+
+// Unmasked to the client, masked to the backend (RFC 6455 5.1); what the mask is does not matter here.
+net::Task<void> StreamRelay::send_close(Direction& direction) {
+  direction.cut_off = true;
+  bool masked = direction.from_side == Side::client;
+  auto high = static_cast<char>(close_code_ >> 8), low = static_cast<char>(close_code_ & 0xff);
+  direction.close_frame = masked ? std::array<char, 8>{'\x88', '\x82', 0, 0, 0, 0, high, low}
+                                 : std::array<char, 8>{'\x88', '\x02', high, low};
+  std::string_view frame(direction.close_frame.data(), masked ? 8 : 4);
+  direction.writing = true;
+  base::Result<void> written = co_await direction.to.write(frame, idle_limit_);
+  direction.writing = false;
+  if (!written) fail(written.error().on(direction.from_side == Side::client ? Side::backend : Side::client));
+}
+
+// A direction may be quiet for as long as the other one is not.
+net::Task<void> StreamRelay::pump(Direction& direction) {
+  Side to_side = direction.from_side == Side::client ? Side::backend : Side::client;
+  int pieces = 0;
+  while (true) {
+    base::Result<std::string_view> got = co_await direction.from.read(last_activity_ + idle_limit_);
+    base::TimePoint now = net::Reactor::current().now();
+    bool timed_out = !got && got.error().code == ErrorCode::timeout;
+    if (timed_out && last_activity_ + idle_limit_ > now) continue;
+    if (!got) co_return fail(got.error().on(timed_out ? Side::ours : direction.from_side));
+    last_activity_ = now;
+    if (got->empty()) {
+      direction.to.finish_writing();
+      break;
+    }
+    direction.bytes += got->size();
+    if (websocket_) direction.frames.take(*got);
+    if (direction.cut_off) {
+      // Only its own Close is waited for.
+      if (direction.frames.closed()) break;
+      continue;
+    }
+    direction.writing = true;
+    base::Result<void> written = co_await direction.to.write(*got, idle_limit_);
+    direction.writing = false;
+    if (!written) co_return fail(written.error().on(to_side));
+    if (may_close(direction)) co_await send_close(direction);
+    if (++pieces % kPiecesPerTurn == 0) co_await net::yield();
+  }
+  // After a close of ours nothing more is waited for than both answers.
+  if (close_code_ == 0 || ++answers_ < 2) co_return;
+  for (Direction* each : {&upward_, &downward_}) each->to.finish_writing();
+  directions_.cancel();
+}
+
+net::Task<base::Result<void>> StreamRelay::run() {
+  last_activity_ = net::Reactor::current().now();
+  directions_.spawn(pump(upward_));
+  directions_.spawn(pump(downward_));
+  co_await directions_.join();
+  if (failure_ && close_code_ == 0) co_return std::unexpected(*failure_);
+  co_return base::Result<void>();
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,78 @@
+// Bytes both ways between two ends of a tunnel: of WebSockets, which can be ended in their own terms, and wherever a
+// stream of an HTTP/2 connection is one of the ends. (Other tunnels are Relay's, in the kernel where that pays.)
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "base/intrusive_list.h"
+#include "http/websocket_frames.h"
+#include "net/task_group.h"
+#include "proxy/tunnel_end.h"
+
+namespace weir::pool {
+class Backend;
+}
+
+namespace weir::proxy {
+
+struct Listening;
+
+// An end in one direction is passed on and the other goes on; a slow reader stops the reading from its peer; a quiet
+// direction holds no buffer. The worker's thread only; borrows the ends.
+class StreamRelay : public base::ListHook<StreamRelay> {
+ public:
+  StreamRelay(TunnelEnd& client, TunnelEnd& backend, base::Nanoseconds idle_limit)
+      : idle_limit_(idle_limit),
+        upward_{.from = client, .to = backend, .from_side = base::Side::client},
+        downward_{.from = backend, .to = client, .from_side = base::Side::backend} {}
+
+  // Until both directions have ended, or one failed. Errors as Relay::run() has them.
+  net::Task<base::Result<void>> run();
+  std::uint64_t bytes_from_client() const { return upward_.bytes; }
+  std::uint64_t bytes_from_backend() const { return downward_.bytes; }
+
+  // Of a WebSocket: both sides are told to close, with this code (RFC 6455 7.4.1), as soon as a frame has ended; they
+  // have a moment to answer.
+  void close_websocket(std::uint16_t code);
+
+  // It is a WebSocket, of which these bytes have passed before run().
+  void follow_websocket(std::string_view from_client, std::string_view from_backend) {
+    websocket_ = true;
+    upward_.frames.take(from_client);
+    downward_.frames.take(from_backend);
+  }
+  // Whose it is: what ends it.
+  Listening* listening = nullptr;
+  pool::Backend* backend = nullptr;
+
+ private:
+  struct Direction {
+    TunnelEnd& from;
+    TunnelEnd& to;
+    base::Side from_side;
+    std::uint64_t bytes = 0;
+    http::WebsocketFrames frames{};
+    bool writing = false;
+    bool cut_off = false;  // our Close went out: nothing that comes is passed on
+    std::array<char, 8> close_frame{};
+  };
+
+  net::Task<void> pump(Direction& direction);
+  net::Task<void> send_close(Direction& direction);
+  net::Task<void> end_in_time();
+  bool may_close(const Direction& direction) const;
+  void fail(const base::Error& error);
+
+  base::Nanoseconds idle_limit_;
+  bool websocket_ = false;
+  std::uint16_t close_code_ = 0;
+  int answers_ = 0;
+  base::TimePoint last_activity_{};
+  std::optional<base::Error> failure_;
+  net::TaskGroup directions_;
+  Direction upward_;
+  Direction downward_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,52 @@
+// One side of a tunnel, whatever carries it: a connection of its own, or a stream of an HTTP/2 connection.
+#pragma once
+
+#include "base/free_list.h"
+#include "http/h2_stream.h"
+#include "net/task.h"
+#include "net/tcp.h"
+
+namespace weir::proxy {
+
+class TunnelEnd {
+ public:
+  // The next bytes, which stay until the next read; empty at the end. Holds no buffer while it waits.
+  virtual net::Task<base::Result<std::string_view>> read(base::TimePoint deadline) = 0;
+  virtual net::Task<base::Result<void>> write(std::string_view bytes, base::Nanoseconds patience) = 0;
+  // No more will be written.
+  virtual void finish_writing() = 0;
+  // Whoever waits finds the end.
+  virtual void shut_down() = 0;
+
+ protected:
+  ~TunnelEnd() = default;
+};
+
+class ConnectionEnd final : public TunnelEnd {
+ public:
+  explicit ConnectionEnd(net::TcpStream& stream) : stream_(stream) {}
+  net::Task<base::Result<std::string_view>> read(base::TimePoint deadline) override;
+  net::Task<base::Result<void>> write(std::string_view bytes, base::Nanoseconds patience) override {
+    co_return co_await stream_.write(bytes, patience);
+  }
+  void finish_writing() override { stream_.finish_writing(); }
+  void shut_down() override { stream_.shut_down(); }
+
+ private:
+  net::TcpStream& stream_;
+  base::Buffer buffer_;
+};
+
+class StreamEnd final : public TunnelEnd {
+ public:
+  explicit StreamEnd(http::H2Stream& stream) : stream_(stream) {}
+  net::Task<base::Result<std::string_view>> read(base::TimePoint deadline) override;
+  net::Task<base::Result<void>> write(std::string_view bytes, base::Nanoseconds patience) override;
+  void finish_writing() override { stream_.send({}, true); }
+  void shut_down() override;
+
+ private:
+  http::H2Stream& stream_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,233 @@
+#include "upstream/h2_links.h"
+
+#include "tls/connect.h"
+#include "tls/handshake.h"
+
+namespace weir::upstream {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+// Of a head that a backend sends.
+constexpr http::FieldLimits kFieldLimits{.bytes = 64 * 1024, .count = 256};
+
+bool takes_new_work(const pool::Backend& backend) {
+  auto state = backend.state.load(std::memory_order_relaxed);
+  return state != pool::BackendState::draining && state != pool::BackendState::disabled;
+}
+
+constexpr std::uint32_t kStreamsBeforeSettings = 100;
+
+struct QueuedForStream final : base::ListHook<QueuedForStream> {
+  net::Waiter waiter;
+  std::optional<Error> failed;  // the connection it waited for could not be opened
+};
+
+http::H2Settings settings_of(const config::UpstreamConnections& own) {
+  http::H2Settings settings;
+  settings.max_streams = own.max_streams;
+  settings.fields = kFieldLimits;
+  settings.growth_bytes = 16 * 1024 * 1024;
+  settings.connection_window_bytes = 16 * 1024 * 1024;
+  settings.idle_timeout = own.idle_timeout;
+  return settings;
+}
+
+}  // namespace
+
+// What one worker knows of one backend's HTTP/2 connections.
+struct H2OfBackend {
+  explicit H2OfBackend(std::shared_ptr<pool::Backend> which) : backend(std::move(which)) {}
+  // Streams that one of its connections may have: as the last SETTINGS said, for connections that wait for theirs.
+  std::uint32_t stream_limit = kStreamsBeforeSettings;
+  bool unused() const { return links.empty() && queue.empty() && acquiring == 0; }
+  void wake_all(const Error* failed = nullptr) {
+    while (QueuedForStream* first = queue.pop_front()) {
+      if (failed != nullptr) first->failed = *failed;
+      first->waiter.wake();
+    }
+  }
+  // A connection whose SETTINGS are still to come.
+  bool has_young() {
+    bool found = opening > 0;
+    links.for_each([&](H2Link& link) { found |= link.has_room() && !link.connection.is_established(); });
+    return found;
+  }
+  // As many as there is room for.
+  void wake_some(std::uint32_t count) {
+    for (; count > 0 && !queue.empty(); --count) queue.pop_front()->waiter.wake();
+  }
+
+  std::shared_ptr<pool::Backend> backend;
+  config::UpstreamConnections settings;  // as of the last acquisition
+  base::IntrusiveList<H2Link> links;
+  base::IntrusiveList<QueuedForStream> queue;
+  std::uint32_t opening = 0;    // connections being opened
+  std::uint32_t acquiring = 0;  // coroutines that hold a reference to this
+};
+
+H2Link::H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Settings& settings, net::TcpStream connected)
+    : stream(std::move(connected)), connection(http::H2Role::client, shared, settings, stream, *this), owner_(owner) {
+  owner.links.push_front(*this);
+}
+
+bool H2Link::has_room() const {
+  std::uint32_t most = owner_.settings.max_requests;
+  if (!connection.is_established() && connection.open_streams() >= owner_.stream_limit) return false;
+  return connection.takes_streams() && (most == 0 || requests < most);
+}
+
+void H2Link::on_streams_changed() {
+  if (connection.is_established()) owner_.stream_limit = connection.stream_limit();
+  std::uint32_t most = owner_.settings.max_requests;
+  if (most != 0 && requests >= most && !connection.is_shutting_down()) connection.shut_down();
+  if (owner_.queue.empty() || !has_room()) return;
+  owner_.wake_some(connection.stream_limit() - connection.open_streams());
+}
+
+H2Links::H2Links(std::uint32_t worker, Connections& connections, http::H2Shared& shared)
+    : worker_(worker), connections_(connections), shared_(shared) {}
+
+H2Links::~H2Links() = default;
+
+H2OfBackend& H2Links::of(const std::shared_ptr<pool::Backend>& backend) {
+  std::uint32_t slot = backend->slot();
+  if (slot >= by_slot_.size()) by_slot_.resize(slot + 1);
+  std::unique_ptr<H2OfBackend>& place = by_slot_[slot];
+  // A slot is given out again only when its last backend is gone, and `place` keeps its own alive.
+  if (place == nullptr || place->backend != backend) place = std::make_unique<H2OfBackend>(backend);
+  return *place;
+}
+
+bool H2Links::has_links(const AcquireOptions& options) { return !of(options.backend->backend).links.empty(); }
+
+H2Link* H2Links::find(const AcquireOptions& options) {
+  H2OfBackend& of_backend = of(options.backend->backend);
+  of_backend.settings = *options.settings;
+  H2Link* found = nullptr;
+  const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
+  of_backend.links.for_each([&](H2Link& link) {
+    if ((link.is_secure ? tls::contexts_of(link.stream) : nullptr) != wanted) return;
+    if (options.established && !link.connection.is_established()) return;
+    if (found == nullptr && link.has_room()) found = &link;
+  });
+  if (found != nullptr) options.metrics->reused.add(worker_);
+  return found;
+}
+
+net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
+  H2OfBackend& of_backend = of(options.backend->backend);
+  struct Holding {
+    explicit Holding(H2OfBackend& held) : of_backend(held) { ++of_backend.acquiring; }
+    ~Holding() { --of_backend.acquiring; }
+    H2OfBackend& of_backend;
+  } holding(of_backend);
+  base::TimePoint deadline = net::Reactor::current().now() + options.queue_timeout;
+  while (true) {
+    if (H2Link* link = find(options)) co_return link;
+    // One connection that is being opened will take many of those who wait.
+    bool enough = of_backend.queue.size() < std::size_t{of_backend.opening} * of_backend.stream_limit ||
+                  (options.established && of_backend.has_young());
+    if (enough || !connections_.claim_place(*of_backend.backend, options.backend->max_connections)) {
+      base::Result<void> waited = co_await wait(of_backend, options, deadline);
+      if (!waited) co_return std::unexpected(waited.error());
+      continue;
+    }
+    base::Result<H2Link*> opened = co_await open(of_backend, options);
+    if (!opened || !options.established) co_return opened;
+  }
+}
+
+net::Task<base::Result<H2Link*>> H2Links::open(H2OfBackend& of_backend, const AcquireOptions& options) {
+  ++of_backend.opening;
+  base::Result<net::TcpStream> stream = co_await connections_.open(options);
+  --of_backend.opening;
+  if (!stream) {
+    connections_.free_place(of_backend.backend);
+    // It would go for the others as it went here; but not if it was this one that ended.
+    if (stream.error().code == ErrorCode::cancelled) {
+      of_backend.wake_some(1);
+    } else {
+      of_backend.wake_all(&stream.error());
+    }
+    co_return std::unexpected(stream.error());
+  }
+  options.metrics->opened.add(worker_);
+  if (stream->is_filtered() && tls::protocol(*stream) != "h2") {
+    connections_.free_place(of_backend.backend);
+    Error refused{.code = ErrorCode::protocol, .side = base::Side::backend, .what = "the backend did not agree to h2"};
+    of_backend.wake_all(&refused);
+    co_return std::unexpected(refused);
+  }
+  co_return start(of_backend, std::move(*stream));
+}
+
+H2Link* H2Links::adopt(const AcquireOptions& options, Lease lease) {
+  Connection& connection = *std::exchange(lease.connection_, nullptr);
+  net::TcpStream stream = std::move(connection.stream);
+  connections_.forget(connection);
+  delete &connection;
+  H2OfBackend& of_backend = of(options.backend->backend);
+  of_backend.settings = *options.settings;
+  return start(of_backend, std::move(stream));
+}
+
+H2Link* H2Links::start(H2OfBackend& of_backend, net::TcpStream stream) {
+  auto link = std::make_unique<H2Link>(of_backend, shared_, settings_of(of_backend.settings), std::move(stream));
+  H2Link* opened = link.get();
+  opened->is_secure = opened->stream.is_filtered();
+  running_.spawn(run(of_backend, std::move(link)));
+  std::uint32_t limit = std::min(opened->connection.stream_limit(), of_backend.stream_limit);
+  if (limit > 1) of_backend.wake_some(limit - 1);
+  return opened;
+}
+
+net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const AcquireOptions& options,
+                                            base::TimePoint deadline) {
+  if (of_backend.queue.size() >= options.settings->max_queue) {
+    co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
+  }
+  QueuedForStream place;
+  of_backend.queue.push_back(place);
+  base::Result<void> woken = co_await place.waiter.wait_until(deadline);
+  if (place.linked()) of_backend.queue.remove(place);
+  if (place.failed) co_return std::unexpected(*place.failed);
+  if (!woken) {
+    Error error = woken.error();
+    error.what = "waiting for a connection to the backend";
+    co_return std::unexpected(error);
+  }
+  co_return base::Result<void>();
+}
+
+net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link) {
+  co_await link->connection.run();
+  of_backend.links.remove(*link);
+  link.reset();
+  connections_.free_place(of_backend.backend);
+  // A place came free.
+  of_backend.wake_some(1);
+}
+
+void H2Links::close_retired() {
+  for (std::unique_ptr<H2OfBackend>& place : by_slot_) {
+    if (place == nullptr || takes_new_work(*place->backend)) continue;
+    place->links.for_each([](H2Link& link) { link.connection.shut_down(); });
+    if (place->unused()) place.reset();
+  }
+}
+
+void H2Links::break_busy(const pool::Backend& backend) {
+  std::uint32_t slot = backend.slot();
+  if (slot >= by_slot_.size() || by_slot_[slot] == nullptr || by_slot_[slot]->backend.get() != &backend) return;
+  by_slot_[slot]->links.for_each([](H2Link& link) { link.stream.shut_down(); });
+}
+
+net::Task<void> H2Links::close() {
+  running_.cancel();
+  co_await running_.join();
+}
+
+}  // namespace weir::upstream

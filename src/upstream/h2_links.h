@@ -1,0 +1,76 @@
+// A worker's HTTP/2 connections to backends: few, with many streams each.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/intrusive_list.h"
+#include "http/h2_connection.h"
+#include "net/task_group.h"
+#include "upstream/connections.h"
+
+namespace weir::upstream {
+
+class H2Links;
+struct H2OfBackend;
+
+// One connection; lives until it has ended and its last stream with it.
+class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
+ public:
+  H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Settings& settings, net::TcpStream connected);
+
+  // Can a request be opened on it now?
+  bool has_room() const;
+  net::TcpStream stream;
+  http::H2Connection connection;
+  std::uint32_t requests = 0;  // opened on it
+  bool is_secure = false;
+
+ private:
+  http::H2Stream* begin_request() override { return nullptr; }
+  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
+  void discard(http::H2Stream&) override {}
+  void on_streams_changed() override;
+  H2OfBackend& owner_;
+};
+
+// The worker's thread only. Places of a backend's max_connections are shared with its HTTP/1 connections.
+class H2Links {
+ public:
+  H2Links(std::uint32_t worker, Connections& connections, http::H2Shared& shared);
+  ~H2Links();
+
+  // A connection with room for one more request, or null.
+  H2Link* find(const AcquireOptions& options);
+  // Otherwise: a new one, or the next that has room. The caller opens its stream before it suspends again. Errors are
+  // those of Connections::acquire().
+  net::Task<base::Result<H2Link*>> acquire(AcquireOptions options);
+
+  // Whether its backend has spoken HTTP/2 on connections that are still there.
+  bool has_links(const AcquireOptions& options);
+  // Takes over a connection that Connections has opened and whose backend speaks HTTP/2 on it (by ALPN).
+  H2Link* adopt(const AcquireOptions& options, Lease lease);
+
+  // Connections to backends that take no new work end after their streams. Called when the snapshot changes.
+  void close_retired();
+  // Ends connections that exchanges still use: their drain timeout has passed.
+  void break_busy(const pool::Backend& backend);
+  // Ends all, and waits for it.
+  net::Task<void> close();
+
+ private:
+  friend class H2Link;
+  H2OfBackend& of(const std::shared_ptr<pool::Backend>& backend);
+  net::Task<void> run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link);
+  H2Link* start(H2OfBackend& of_backend, net::TcpStream stream);
+  net::Task<base::Result<H2Link*>> open(H2OfBackend& of_backend, const AcquireOptions& options);
+  net::Task<base::Result<void>> wait(H2OfBackend& of_backend, const AcquireOptions& options, base::TimePoint deadline);
+
+  std::uint32_t worker_;
+  Connections& connections_;
+  http::H2Shared& shared_;
+  std::vector<std::unique_ptr<H2OfBackend>> by_slot_;
+  net::TaskGroup running_;
+};
+
+}  // namespace weir::upstream

@@ -1,0 +1,93 @@
+"""A draining backend or listener ends its WebSockets in their own terms: Close 1012 or 1001, between two frames."""
+
+import asyncio
+
+import pytest
+import websockets
+
+from h2_raw import RawH2
+from h2_websocket import StreamSocket
+from waiting import PATIENCE, background, eventually, free_port
+from weir import config_of, pool_of
+
+
+class ChattyServer:
+    """A backend that says back what it hears, and remembers how its sockets were closed."""
+
+    name, host = "ws", "127.0.0.1"
+
+    def __init__(self):
+        self.port, self.codes, self.open = free_port(), [], 0
+
+    async def echo(self, socket):
+        self.open += 1
+        try:
+            async for message in socket:
+                await socket.send(message)
+        except websockets.ConnectionClosed:
+            pass
+        self.codes.append(socket.close_code)
+
+    def start(self):
+        async def begin():
+            self.server = await websockets.serve(self.echo, self.host, self.port, ping_interval=None)
+
+        background.run(begin())
+        return self
+
+
+@pytest.fixture
+def chat(weir):
+    server = ChattyServer().start()
+    pool = pool_of([server])
+    pool["health_check"] = "off"
+    yield weir(config_of(pool, listener={"http2": True})), server
+    server.server.close()
+
+
+async def closed_with(port, drain):
+    async with websockets.connect(f"ws://127.0.0.1:{port}/ws", ping_interval=None) as socket:
+        await socket.send("hello")
+        assert await socket.recv() == "hello"
+        await asyncio.get_running_loop().run_in_executor(None, drain)
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 10 * PATIENCE)
+        return closed.value.code
+
+
+def test_by_a_draining_backend(chat):
+    running, server = chat
+    assert background.run(closed_with(running.port, lambda: running.admin("POST", "/backends/ws/drain"))) == 1012
+    eventually(lambda: server.codes == [1012], 10, "the backend is told as well")
+
+
+def test_by_the_end_of_weir(chat):
+    running, server = chat
+    assert background.run(closed_with(running.port, running.terminate)) == 1001
+    assert running.wait() == 0
+    eventually(lambda: server.codes == [1001])
+
+
+def test_over_http2(chat):
+    running, server = chat
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1)
+        socket.send("hello")
+        assert socket.receive() == (1, b"hello")
+        running.admin("POST", "/backends/ws/drain")
+        assert socket.receive() == (8, (1012).to_bytes(2, "big"))
+        socket.close()
+        assert socket.receive() is None
+    eventually(lambda: server.codes == [1012])
+
+
+def test_not_in_the_middle_of_a_frame(chat):
+    running, server = chat
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1)
+        client.data(1, b"\x81\x85\0\0\0\0hel")
+        eventually(lambda: server.open == 1)
+        running.admin("POST", "/backends/ws/drain")
+        assert socket.receive() == (8, (1012).to_bytes(2, "big"))
+        client.data(1, b"lo")
+        eventually(lambda: server.codes == [1012], 10, "the backend's Close came behind the frame")

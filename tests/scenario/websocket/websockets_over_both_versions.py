@@ -1,0 +1,163 @@
+"""WebSockets by HTTP/1.1 Upgrade and by extended CONNECT (RFC 8441), with either behind either."""
+
+import asyncio
+
+import h2.settings
+import pytest
+import websockets
+
+from h2_origin import H2Origin
+from h2_raw import RawH2
+from h2_websocket import StreamSocket, echo_over_h2
+from waiting import PATIENCE, background, eventually, free_port
+from weir import config_of, pool_of
+
+CODES = h2.settings.SettingCodes
+
+
+class EchoServer:
+    """The websockets package as a backend: says back what it hears."""
+
+    name, host = "ws", "127.0.0.1"
+
+    def __init__(self):
+        self.port, self.heads, self.server = free_port(), [], None
+
+    async def echo(self, socket):
+        self.heads.append({name.lower(): value for name, value in socket.request_headers.raw_items()})
+        async for message in socket:
+            await socket.send(message)
+
+    def start(self):
+        async def begin():
+            self.server = await websockets.serve(self.echo, self.host, self.port, max_size=None, ping_interval=None,
+                                                 subprotocols=["chat"])
+
+        background.run(begin())
+        return self
+
+    def stop(self):
+        self.server.close()
+
+
+@pytest.fixture
+def backend(request, weir):
+    """Weir in front of a WebSocket backend of the version that the test asks for."""
+    made = None
+
+    def start(version, **settings):
+        nonlocal made
+        made = EchoServer() if version == 1 else H2Origin(behave=echo_over_h2, settings={CODES.ENABLE_CONNECT_PROTOCOL: 1})
+        made.start()
+        pool = pool_of([made], **({"protocol": "h2"} if version == 2 else {}))
+        pool["health_check"] = "off"
+        return weir(config_of(pool, listener={"http2": True}, **settings)), made
+
+    yield start
+    made.stop()
+    assert getattr(made, "faults", []) == []
+
+
+async def talk(port, texts):
+    url = f"ws://127.0.0.1:{port}/ws"
+    async with websockets.connect(url, open_timeout=10 * PATIENCE, subprotocols=["chat"], max_size=None) as socket:
+        answers = []
+        for text in texts:
+            await socket.send(text)
+            answers.append(await asyncio.wait_for(socket.recv(), 10 * PATIENCE))
+        return answers, socket.subprotocol
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_http_1_client(backend, version):
+    running, _ = backend(version)
+    texts = ["one", "two", "x" * 100]
+    assert background.run(talk(running.port, texts)) == (texts, "chat")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_http_2_client(backend, version):
+    running, made = backend(version)
+    with RawH2(running.port) as client:
+        sockets = [StreamSocket(client, stream, "/ws", ("sec-websocket-protocol", "chat")) for stream in (1, 3, 5)]
+        for number, socket in enumerate(sockets):
+            assert socket.status == 200
+            assert socket.headers["sec-websocket-protocol"] == "chat"
+            assert not {"sec-websocket-accept", "upgrade", "connection"} & set(socket.headers)
+            socket.send(f"hello {number}")
+        for number, socket in enumerate(sockets):
+            assert socket.receive() == (1, f"hello {number}".encode())
+        sockets[0].close()
+        assert sockets[0].receive() == (8, b"\x03\xe8")
+        sockets[1].send("the others go on")
+        assert sockets[1].receive() == (1, b"the others go on")
+    if version == 1:
+        assert made.heads[0]["upgrade"].lower() == "websocket" and made.heads[0]["sec-websocket-key"]
+
+
+def test_large_messages(backend):
+    running, _ = backend(1)
+    texts = ["y" * 3_000_000]
+    assert background.run(talk(running.port, texts))[0] == texts
+
+
+def test_a_backend_without_extended_connect(weir):
+    origin = H2Origin(behave=echo_over_h2).start()
+    try:
+        pool = pool_of([origin], protocol="h2", retries={"attempts": 0})
+        pool["health_check"] = "off"
+        running = weir(config_of(pool, listener={"http2": True}))
+        with RawH2(running.port) as client:
+            assert StreamSocket(client, 1).status == 502
+    finally:
+        origin.stop()
+
+
+def test_a_backend_that_refuses(proxy):
+    async def refuse(exchange):
+        await exchange.respond(403, body=b"no")
+
+    running, _ = proxy(refuse, listener={"http2": True})
+    with RawH2(running.port) as client:
+        assert StreamSocket(client, 1).status == 403
+
+
+def test_quiet_websockets_end_in_time(backend):
+    running, _ = backend(1, timeouts={"tunnel": "300ms"})
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1)
+        assert socket.status == 200
+        assert socket.receive() is None
+
+
+def test_they_survive_a_reload_of_something_else(backend):
+    running, _ = backend(1)
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1)
+        socket.send("before")
+        assert socket.receive() == (1, b"before")
+        running.reload({**running.config, "log_level": "warning"})
+        socket.send("after")
+        assert socket.receive() == (1, b"after")
+
+
+@pytest.mark.slow_with_sanitizer
+def test_a_thousand_at_once(backend):
+    running, made = backend(1)
+
+    async def many():
+        url = f"ws://127.0.0.1:{running.port}/ws"
+        gate = asyncio.Semaphore(50)
+
+        async def open_one():
+            async with gate:
+                return await websockets.connect(url, open_timeout=60 * PATIENCE, ping_interval=None)
+
+        sockets = await asyncio.gather(*(open_one() for _ in range(1000)))
+        await asyncio.gather(*(socket.send(str(i)) for i, socket in enumerate(sockets)))
+        answers = await asyncio.gather(*(socket.recv() for socket in sockets))
+        await asyncio.gather(*(socket.close() for socket in sockets))
+        return answers
+
+    assert background.run(many(), 120) == [str(i) for i in range(1000)]
+    eventually(lambda: made is not None)
