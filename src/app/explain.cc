@@ -8,6 +8,7 @@
 #include "app/explain_pool.h"
 #include "app/text_table.h"
 #include "config/json.h"
+#include "config/listen_address.h"
 #include "http/forward.h"
 #include "http/h1_codec.h"
 #include "proxy/forwarded.h"
@@ -25,22 +26,6 @@ std::string where(const config::Origin& origin) {
   return origin.line > 0 ? fmt::format(", {}:{}", origin.file, origin.line) : "";
 }
 
-struct Address {
-  bool any = false;  // "*", 0.0.0.0 or ::
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Address address_of(const config::Listener& listener) {
-  if (listener.address.starts_with("*:")) {
-    auto port = base::SocketAddress::parse("0.0.0.0" + listener.address.substr(1));
-    return {.any = true, .host = "*", .port = port ? port->port : std::uint16_t{0}};
-  }
-  auto address = base::SocketAddress::parse(listener.address);
-  if (!address) return {};
-  return {.any = address->ip.is_unspecified(), .host = address->ip.to_string(), .port = address->port};
-}
-
 // The listener a connection to that URL ends at. A host that is a name may resolve to any address.
 const config::Listener* find_listener(const config::Config& config, const ExplainUrl& url, std::string& out) {
   if (url.authority.empty()) {
@@ -51,11 +36,12 @@ const config::Listener* find_listener(const config::Config& config, const Explai
   auto ip = base::IpAddress::parse(url.host);
   const config::Listener* found = nullptr;
   for (const config::Listener& listener : config.listeners) {
-    Address address = address_of(listener);
-    if (address.port != url.port) continue;
-    bool exact = ip && address.host == ip->to_string();
-    if (exact) return &listener;
-    bool possible = address.any || !ip;
+    bool possible = false;
+    for (const base::SocketAddress& address : config::socket_addresses(listener.address)) {
+      if (address.port != url.port) continue;
+      if (ip && address.ip == *ip) return &listener;
+      possible = possible || address.ip.is_unspecified() || !ip;
+    }
     if (!possible) continue;
     if (found != nullptr) {
       line(out, "note", fmt::format("listener {} ({}) has this port as well", listener.name, listener.address));

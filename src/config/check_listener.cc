@@ -8,14 +8,11 @@
 #include "config/checks.h"
 #include "config/contains.h"
 #include "config/json.h"
+#include "config/listen_address.h"
 #include "config/reader.h"
 
 namespace weir::config {
 namespace {
-
-// What this build serves; the others are refused by name until it does.
-constexpr std::array kOfferedProtocols{ListenerProtocol::http, ListenerProtocol::https, ListenerProtocol::tcp,
-                                       ListenerProtocol::udp};
 
 // Fields of one connection or of the framing, which Weir sets itself (RFC 9110 7.6.1, RFC 9112 6).
 constexpr std::array<std::string_view, 9> kOwnHeaders{"connection", "keep-alive",        "proxy-connection",
@@ -168,16 +165,6 @@ void check_header_changes(const Place& place, const HeaderChanges& changes) {
   }
 }
 
-void check_tcp(const Place& place, const Listener& listener) {
-  if (!listener.routes.empty()) {
-    place.fault("routes", "a tcp listener sees no requests to route; name the pool of all its connections in `pool`");
-  }
-  if (listener.pool.empty())
-    place.fault("pool", "is missing: a tcp listener needs the pool that takes its connections");
-  if (!listener.via.empty()) place.fault("via", "is a header of HTTP, which a tcp listener does not speak");
-  if (listener.http2 != Http2()) place.fault("http2", "is for listeners that speak HTTP; a tcp listener does not");
-}
-
 }  // namespace
 
 void check_route(const Place& place, const Route& route) {
@@ -200,16 +187,11 @@ void check_route(const Place& place, const Route& route) {
 
 void check_listener(const Place& place, const Listener& listener) {
   check_name(place, "name", listener.name);
-  if (!parse_listen_address(listener.address)) {
+  if (!parse_listen_addresses(listener.address)) {
     place.fault("address",
-                fmt::format("{} is no address to listen on; write ip:port such as 0.0.0.0:80, [::]:80 or *:80",
-                            quoted(listener.address)));
-  }
-  if (!contains(kOfferedProtocols, listener.protocol)) {
-    std::vector<std::string_view> offered;
-    for (ListenerProtocol protocol : kOfferedProtocols) offered.push_back(name(protocol));
-    place.fault("protocol", fmt::format("this build does not offer '{}' yet; it offers {}", name(listener.protocol),
-                                        fmt::join(offered, ", ")));
+                fmt::format("{} is no address to listen on; write ip:port such as 0.0.0.0:80, [::]:80 or *:80, a range "
+                            "of ports such as *:5000-5010, or several of them; at most {} ports in all",
+                            quoted(listener.address), kMaxListenSockets));
   }
   if (listener.http2.max_stream_window < listener.http2.stream_window) {
     place.fault("http2.max_stream_window", "is smaller than stream_window, with which streams begin");
@@ -217,7 +199,7 @@ void check_listener(const Place& place, const Listener& listener) {
   if (!listener.via.empty() && !is_token(listener.via)) {
     place.fault("via", fmt::format("must be a single word such as weir, not {}", quoted(listener.via)));
   }
-  if (listener.protocol == ListenerProtocol::tcp) check_tcp(place, listener);
+  check_connections(place, listener);
   check_udp(place, listener);
   if (listener.tls) check_tls(place.in("tls", nullptr), *listener.tls, listener.protocol);
   if (listener.redirect_to_https != 0) {

@@ -72,6 +72,14 @@ void check_pool(const Place& place, const Pool& pool) {
                 fmt::format("{} is no gRPC status; known are {}", quoted(status), fmt::join(kGrpcStatuses, ", ")));
   }
   if (pool.tls && pool.tls->enabled) check_tls(place.in("tls", nullptr), *pool.tls, pool.protocol);
+  // Connections of HTTP/2 are shared by many clients, of whom these could tell only one.
+  bool shared = pool.protocol != PoolProtocol::http_1_1;
+  if (shared && pool.proxy_protocol != SendProxy::off) {
+    place.fault("proxy_protocol", "needs `protocol: http/1.1`: HTTP/2 connections are shared between clients");
+  }
+  if (shared && pool.transparent) {
+    place.fault("transparent", "needs `protocol: http/1.1`: HTTP/2 connections are shared between clients");
+  }
   check_sticky(place.in("sticky", nullptr), pool.sticky);
   check_health(place.in("health_check", nullptr), pool.health_check);
 

@@ -67,15 +67,4 @@ void check_name(const Place& place, std::string_view key, std::string_view name)
   place.fault(key, fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', not {}", quoted(name)));
 }
 
-std::optional<ListenAddress> parse_listen_address(std::string_view text) {
-  if (text.starts_with("*:")) {
-    auto port = base::parse_unsigned(text.substr(2), 65535);
-    if (!port) return std::nullopt;
-    return ListenAddress{.address = {.ip = {}, .port = static_cast<std::uint16_t>(*port)}, .every = true};
-  }
-  auto address = base::SocketAddress::parse(text);
-  if (!address) return std::nullopt;
-  return ListenAddress{.address = *address, .every = false};
-}
-
 }  // namespace weir::config

@@ -44,15 +44,11 @@ void check_udp(const Place& place, const Listener& listener);
 void check_tls(const Place& place, const ListenerTls& tls, ListenerProtocol protocol);
 void check_tls(const Place& place, const PoolTls& tls, PoolProtocol protocol);
 void check_certificate(const Place& place, const Certificate& certificate);
+// What tcp and tls listeners must and must not have, and what all listeners know of connections.
+void check_connections(const Place& place, const Listener& listener);
 void check_route(const Place& place, const Route& route);
 // 1 to 128 letters, digits and any of `._-/`: fit for metric labels and URLs.
 void check_name(const Place& place, std::string_view key, std::string_view name);
-
-struct ListenAddress {
-  base::SocketAddress address;  // for "*:port" the unspecified one
-  bool every = false;           // "*:port": every address of both families
-};
-std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 bool has_control_bytes(std::string_view text);
 // RFC 9110 5.6.2.

@@ -79,6 +79,10 @@ struct Limits {
   std::uint32_t header_count = 100;             // more: 431
   std::uint64_t body_bytes = 0;                 // longer: 413; 0 is without limit
   std::uint32_t connections = 0;                // open client connections of a listener; 0 is without limit
+  // Of one client: an IPv4 address, or the first 64 bits of an IPv6 address. 0 is without limit.
+  std::uint32_t connections_per_client = 0;
+  std::uint32_t connection_rate = 0;         // new connections a second of the listener
+  std::uint32_t client_connection_rate = 0;  // of one client
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
@@ -103,6 +107,7 @@ struct Match {
   std::vector<NamedMatch> header;
   std::vector<NamedMatch> query;
   std::vector<base::Cidr> client;  // any of
+  std::vector<std::string> alpn;   // any of; only on tls listeners, which match host, client and this
   friend bool operator==(const Match&, const Match&) = default;
 };
 
@@ -242,17 +247,36 @@ struct Http2 {
   friend bool operator==(const Http2&, const Http2&) = default;
 };
 
+// A listening socket and the connections it takes.
+struct SocketOptions {
+  std::uint32_t backlog = 4096;    // finished handshakes that wait to be accepted
+  bool reuse_port = true;          // a socket for each worker, between which the kernel spreads connections; else one
+  std::uint32_t tcp_fastopen = 0;  // handshakes with data (RFC 7413) that may be under way; 0: none
+  Duration defer_accept{0};        // a connection counts once its first bytes are there, or after this; 0: at once
+  std::optional<Duration>
+      tcp_keepalive;  // of silence before the peer is asked; 0: never. Default: 60 s for tcp and tls
+  friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
+};
+
+// PROXY headers in front of what comes from trusted_proxies.
+enum class AcceptProxy : std::uint8_t { off, optional, required };
 enum class ListenerProtocol : std::uint8_t { http, https, tcp, tls, udp };
 struct Listener {
   std::string name;
-  std::string address;  // host:port of an IP address, "*:port" for every address of both families
+  // host:port of an IP address, "*:port" for every address of both families; port may be a range "5000-5010". Several
+  // are separated by commas.
+  std::string address;
   ListenerProtocol protocol = ListenerProtocol::http;
   std::vector<Route> routes;
   std::string pool;  // what no route takes; empty: 404
   TimeoutOverrides timeouts;
   Limits limits;
   Udp udp;
-  std::vector<base::Cidr> trusted_proxies;  // peers whose X-Forwarded-* and X-Request-Id are believed
+  SocketOptions socket;
+  std::vector<base::Cidr> allow;  // clients that may connect; empty: all
+  std::vector<base::Cidr> deny;   // clients that may not, whatever allow says
+  AcceptProxy proxy_protocol = AcceptProxy::off;
+  std::vector<base::Cidr> trusted_proxies;  // peers whose X-Forwarded-*, X-Request-Id and PROXY header are believed
   std::string via;                          // pseudonym for Via; empty: none is added
   bool http_1_0_keep_alive = true;
   std::optional<ListenerTls> tls;
@@ -262,6 +286,13 @@ struct Listener {
   Origin origin;
   friend bool operator==(const Listener&, const Listener&) = default;
 };
+
+// How long a connection of the listener, or its other half to a backend, may be silent before the peer is asked; 0:
+// without end.
+inline Duration tcp_keepalive(const Listener& listener) {
+  bool relays = listener.protocol == ListenerProtocol::tcp || listener.protocol == ListenerProtocol::tls;
+  return listener.socket.tcp_keepalive.value_or(relays ? std::chrono::seconds(60) : Duration(0));
+}
 
 // ---- pools ------------------------------------------------------------------------------------------------------
 
@@ -323,6 +354,9 @@ struct Grpc {
   friend bool operator==(const Grpc&, const Grpc&) = default;
 };
 
+// The PROXY header in front of what goes to a backend.
+enum class SendProxy : std::uint8_t { off, v1, v2 };
+
 // What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
 enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };
 struct Pool {
@@ -339,6 +373,8 @@ struct Pool {
   TimeoutOverrides timeouts;
   Sticky sticky;
   Grpc grpc;
+  SendProxy proxy_protocol = SendProxy::off;
+  bool transparent = false;  // connections to the backends come from the client's address (IP_TRANSPARENT)
   std::vector<Backend> backends;
   Origin origin;
   friend bool operator==(const Pool&, const Pool&) = default;

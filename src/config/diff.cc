@@ -67,8 +67,10 @@ bool same_settings(const Pool& a, const Pool& b) {
                 .retries = pool.retries,
                 .connections = pool.connections,
                 .timeouts = pool.timeouts,
-               .grpc = pool.grpc,
                 .sticky = pool.sticky,
+                .grpc = pool.grpc,
+                .proxy_protocol = pool.proxy_protocol,
+                .transparent = pool.transparent,
                 .backends = {},
                 .origin = {}};
   };
@@ -86,6 +88,10 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .timeouts = listener.timeouts,
                     .limits = listener.limits,
                     .udp = listener.udp,
+                    .socket = listener.socket,
+                    .allow = listener.allow,
+                    .deny = listener.deny,
+                    .proxy_protocol = listener.proxy_protocol,
                     .trusted_proxies = listener.trusted_proxies,
                     .via = listener.via,
                     .http_1_0_keep_alive = listener.http_1_0_keep_alive,

@@ -108,6 +108,8 @@ const Resource& resource<PoolTls>();
 template <>
 const Resource& resource<Tls>();
 template <>
+const Resource& resource<SocketOptions>();
+template <>
 const Resource& resource<Listener>();
 template <>
 const Resource& resource<Http2>();
@@ -148,6 +150,10 @@ template <>
 std::span<const std::string_view> value_names<TlsVersion>();
 template <>
 std::span<const std::string_view> value_names<ClientCertificateMode>();
+template <>
+std::span<const std::string_view> value_names<AcceptProxy>();
+template <>
+std::span<const std::string_view> value_names<SendProxy>();
 template <>
 std::span<const std::string_view> value_names<TokenRole>();
 

@@ -59,6 +59,14 @@ constexpr std::array kLimitFields{
     field<&Limits::body_bytes>("body_bytes", "longest request body, longer: 413; 0 is without limit",
                                {.unit = Unit::bytes}),
     field<&Limits::connections>("connections", "most open client connections; 0 is without limit"),
+    field<&Limits::connections_per_client>("connections_per_client",
+                                           "most open connections of one client (an IPv4 address, or a /64 of IPv6); 0 "
+                                           "is without limit"),
+    field<&Limits::connection_rate>("connection_rate", "most new connections a second; 0 is without limit",
+                                    {.max = 1'000'000}),
+    field<&Limits::client_connection_rate>("client_connection_rate",
+                                           "most new connections a second of one client; 0 is without limit",
+                                           {.max = 1'000'000}),
 };
 
 constexpr std::array kConfigFields{

@@ -24,16 +24,56 @@ constexpr std::array kHttp2Fields{
                                              {.max = 0.5, .unit = Unit::share}),
 };
 
+constexpr std::array kSocketFields{
+    field<&SocketOptions::backlog>("backlog", "finished handshakes that wait to be accepted",
+                                   {.min = 1, .max = 1'000'000}),
+    field<&SocketOptions::reuse_port>("reuse_port",
+                                      "a socket for each worker, between which the kernel spreads connections; false: "
+                                      "one socket that the workers share"),
+    field<&SocketOptions::tcp_fastopen>(
+        "tcp_fastopen", "handshakes with data that may be under way (TCP Fast Open); 0: none", {.max = 1'000'000}),
+    field<&SocketOptions::defer_accept>("defer_accept",
+                                        "accept a connection when its first bytes are there, or after this; 0: at once",
+                                        {.max = 3'600'000}),
+    field<&SocketOptions::tcp_keepalive>("tcp_keepalive",
+                                         "silence after which the peer is asked whether it is there; 0: never; by "
+                                         "default 60s where protocol is tcp or tls, else never",
+                                         {.max = 7'200'000}),
+};
+
+// One address or a list; kept as they are written, with commas between them.
+constexpr Field address_field() {
+  Field made = field<&Listener::address>(
+      "address", "address:port, or several; *:port for every address of both families; 5000-5010 for a range of ports",
+      {.required = true});
+  made.read = [](Reader& reader, const Node& node, void* object, const Field& self) {
+    std::vector<std::string> each;
+    Codec<std::vector<std::string>>::read(reader, node, each, self);
+    std::string& address = static_cast<Listener*>(object)->address;
+    for (const std::string& one : each) address += (address.empty() ? "" : ",") + one;
+  };
+  made.schema = [](const Field& self, SchemaBuilder& builder) {
+    return Codec<std::vector<std::string>>::schema(self, builder);
+  };
+  return made;
+}
+
 constexpr std::array kFields{
     field<&Listener::name>("name", "what metrics, logs and the API call it", {.required = true}),
-    field<&Listener::address>("address", "address:port; *:port for every address of both families", {.required = true}),
+    address_field(),
     field<&Listener::protocol>("protocol", "what clients speak"),
     field<&Listener::routes>("routes", "which pool or action takes which request"),
     field<&Listener::pool>("pool", "takes what no route takes; without it: 404"),
     field<&Listener::timeouts>("timeouts", "timeouts that differ here"),
     field<&Listener::limits>("limits", "what a client may send"),
     field<&Listener::udp>("udp", "flows of a listener with protocol udp"),
-    field<&Listener::trusted_proxies>("trusted_proxies", "peers whose X-Forwarded-* and X-Request-Id are believed"),
+    field<&Listener::socket>("socket", "the listening sockets"),
+    field<&Listener::allow>("allow", "clients that may connect; without it all may"),
+    field<&Listener::deny>("deny", "clients that may not connect, even where `allow` names them"),
+    field<&Listener::proxy_protocol>("proxy_protocol",
+                                     "PROXY headers (version 1 or 2) of trusted_proxies, which tell who the client is"),
+    field<&Listener::trusted_proxies>("trusted_proxies",
+                                      "peers whose X-Forwarded-*, X-Request-Id and PROXY header are believed"),
     field<&Listener::via>("via", "the name for Via; without it none is added"),
     field<&Listener::http_1_0_keep_alive>("http_1_0_keep_alive", "keep connections of HTTP/1.0 clients that ask"),
     field<&Listener::tls>("tls", "certificates and rules of TLS; for https, and for tcp that is to be decrypted"),
@@ -46,7 +86,11 @@ constexpr std::array kFields{
 
 void finish(Reader&, const Node&, void* object) {
   auto& listener = *static_cast<Listener*>(object);
-  if (listener.address.starts_with(':')) listener.address.insert(0, "*");
+  std::erase(listener.address, ' ');
+  for (std::size_t at = 0; at != std::string::npos; at = listener.address.find(',', at)) {
+    if (at > 0) ++at;
+    if (listener.address.substr(at).starts_with(':')) listener.address.insert(at, "*");
+  }
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
     std::string& name = listener.routes[i].name;
     if (name.empty()) name = fmt::format("{}/{}", listener.name, i + 1);
@@ -69,6 +113,21 @@ const Resource& resource<Http2>() {
                                       .short_key = "enabled",
                                       .off_key = "enabled",
                                       .defaults = defaults_of<Http2>};
+  return kResource;
+}
+
+template <>
+std::span<const std::string_view> value_names<AcceptProxy>() {
+  static constexpr std::array<std::string_view, 3> kNames{"off", "optional", "required"};
+  return kNames;
+}
+
+template <>
+const Resource& resource<SocketOptions>() {
+  static constexpr Resource kResource{.name = "socket",
+                                      .summary = "the listening sockets",
+                                      .fields = kSocketFields,
+                                      .defaults = defaults_of<SocketOptions>};
   return kResource;
 }
 

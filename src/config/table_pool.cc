@@ -99,6 +99,12 @@ constexpr std::array kPoolFields{
     field<&Pool::sticky>("sticky", "keep a client at its backend"),
     sticky_sessions_field(),
     sticky_ttl_field(),
+    field<&Pool::proxy_protocol>("proxy_protocol",
+                                 "the PROXY header that tells backends who the client is; connections are not shared "
+                                 "between clients then"),
+    field<&Pool::transparent>("transparent",
+                              "connect from the client's own address (IP_TRANSPARENT); needs CAP_NET_ADMIN and "
+                              "backends that answer by way of this machine"),
     field<&Pool::backends>("backends", "the backends; each a map or host:port"),
     origin_field<Pool>(),
 };
@@ -112,6 +118,12 @@ constexpr std::array kRefused{
 template <>
 std::span<const std::string_view> value_names<PoolProtocol>() {
   static constexpr std::array<std::string_view, 3> kNames{"http/1.1", "h2", "auto"};
+  return kNames;
+}
+
+template <>
+std::span<const std::string_view> value_names<SendProxy>() {
+  static constexpr std::array<std::string_view, 3> kNames{"off", "v1", "v2"};
   return kNames;
 }
 

@@ -10,6 +10,7 @@
 #include "config/checks.h"
 #include "config/contains.h"
 #include "config/json.h"
+#include "config/listen_address.h"
 #include "config/reader.h"
 
 namespace weir::config {
@@ -98,36 +99,33 @@ void check_reference(const Place& place, std::string_view key, const std::string
 // Listeners that would take each other's connections: equal addresses, or every address beside one of its families'.
 void check_addresses(const Place& root, const Config& config) {
   struct Taken {
-    base::SocketAddress address;
-    bool every;
+    ListenAddress address;
     bool udp;
     std::string_view who;
   };
-  std::unordered_multimap<std::uint16_t, Taken> taken;
+  std::vector<Taken> taken;
   if (auto admin = base::SocketAddress::parse(config.admin.listen); admin && admin->port != 0) {
-    taken.emplace(admin->port, Taken{*admin, false, false, "the admin API"});
+    ListenAddress address{.ip = admin->ip, .every = false, .first_port = admin->port, .last_port = admin->port};
+    taken.push_back({address, false, "the admin API"});
   }
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     const Listener& listener = config.listeners[i];
-    std::optional<ListenAddress> parsed = parse_listen_address(listener.address);
-    if (!parsed || parsed->address.port == 0) continue;  // reported by itself; port 0 is a free one
-    auto [first, last] = taken.equal_range(parsed->address.port);
     bool udp = listener.protocol == ListenerProtocol::udp;
-    auto clash = std::find_if(first, last, [&](const auto& entry) {
-      const Taken& other = entry.second;
-      if (udp != other.udp) return false;  // TCP and UDP have ports of their own
-      if (parsed->every || other.every) {
-        return (parsed->every || parsed->address.ip.is_unspecified()) &&
-               (other.every || other.address.ip.is_unspecified());
+    auto parsed = parse_listen_addresses(listener.address);
+    if (!parsed) continue;  // reported by itself
+    for (const ListenAddress& address : *parsed) {
+      if (address.first_port == 0) continue;  // a free one
+      // TCP and UDP have ports of their own.
+      auto clash = std::ranges::find_if(
+          taken, [&](const Taken& other) { return udp == other.udp && address.overlaps(other.address); });
+      if (clash == taken.end()) {
+        taken.push_back({address, udp, listener.name});
+        continue;
       }
-      return parsed->address == other.address;
-    });
-    if (clash != last) {
       Place place = root.in(fmt::format("listeners[{}]", i), &listener.origin);
       place.fault("address", fmt::format("'{}' is taken by {}; every listener needs its own address or port",
-                                         listener.address, clash->second.who));
+                                         listener.address, clash->who));
     }
-    taken.emplace(parsed->address.port, Taken{parsed->address, parsed->every, udp, listener.name});
   }
 }
 

@@ -119,6 +119,7 @@ void Publisher::update_listeners(const Effective& effective) {
     if (record->built && *record->built->config == wanted && record->built->tls == tls) continue;
     auto is_udp = [](const config::Listener& one) { return one.protocol == config::ListenerProtocol::udp; };
     bool same_socket = record->built && record->built->config->address == wanted.address &&
+                       record->built->config->socket == wanted.socket &&
                        is_udp(*record->built->config) == is_udp(wanted);
     auto built = std::make_shared<proxy::ListenerSnapshot>();
     built->config = std::make_shared<const config::Listener>(wanted);
@@ -126,6 +127,9 @@ void Publisher::update_listeners(const Effective& effective) {
     built->routes = route::Table::compile(*built->config);
     built->tls = std::move(tls);
     if (wanted.tls) built->hsts = hsts_value(wanted.tls->hsts);
+    if (wanted.protocol == config::ListenerProtocol::tls) {
+      built->names = std::make_unique<route::NameTable>(*built->config);
+    }
     record->built = std::move(built);
   }
   std::erase_if(listeners_, [this](const auto& entry) {

@@ -1,16 +1,48 @@
 #include "control/sockets.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "config/listen_address.h"
 #include "net/listener.h"
 #include "net/udp_socket.h"
 
 namespace weir::control {
+namespace {
+
+// At least a second: what the kernel counts in.
+std::chrono::seconds in_seconds(config::Duration duration) { return std::chrono::ceil<std::chrono::seconds>(duration); }
+
+net::ListenOptions listen_options(const config::Listener& listener) {
+  // Always SO_REUSEPORT, or a listener could not be replaced by another on its address.
+  return {.reuse_port = true,
+          .backlog = static_cast<int>(listener.socket.backlog),
+          .tcp_fastopen = listener.socket.tcp_fastopen,
+          .defer_accept = in_seconds(listener.socket.defer_accept),
+          .keepalive = in_seconds(config::tcp_keepalive(listener))};
+}
+
+base::Result<int> duplicate(int fd) {
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return base::fail_errno(errno, "socket");
+  return copy;
+}
+
+bool may_use_any_source() {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool may = fd >= 0 && net::allow_any_source(fd, false);
+  if (fd >= 0) ::close(fd);
+  return may;
+}
+
+}  // namespace
 
 Sockets::~Sockets() { abandon(); }
 
@@ -26,7 +58,13 @@ void Sockets::abandon() {
 }
 
 Sockets::Place Sockets::place_of(const config::Listener& listener) {
-  return {.udp = listener.protocol == config::ListenerProtocol::udp, .address = listener.address};
+  Place place{.udp = listener.protocol == config::ListenerProtocol::udp, .address = listener.address, .options = {}};
+  const config::SocketOptions& options = listener.socket;
+  if (!place.udp) {
+    place.options = fmt::format("{} {} {} {} {}", options.backlog, options.reuse_port, options.tcp_fastopen,
+                                options.defer_accept.count(), config::tcp_keepalive(listener).count());
+  }
+  return place;
 }
 
 bool Sockets::is_open(const std::string& name, const Place& place) const {
@@ -38,7 +76,7 @@ bool Sockets::is_open(const std::string& name, const Place& place) const {
 
 const Sockets::Open* Sockets::open_at(const Place& place) const {
   for (const auto& [id, open] : open_) {
-    if (open.place == place) return &open;
+    if (open.place.udp == place.udp && open.place.address == place.address) return &open;
   }
   return nullptr;
 }
@@ -46,38 +84,41 @@ const Sockets::Open* Sockets::open_at(const Place& place) const {
 // Sockets that share an address divide its connections among them, of whichever program they are: an address that
 // somebody else listens on is found out by binding it alone first.
 base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) const {
-  const std::string& address = listener.address;
   Place place = place_of(listener);
+  net::ListenOptions tcp = listen_options(listener);
   net::UdpBindOptions udp{.reuse_port = true,
                           .closed = true,
                           .receive_buffer_bytes = listener.udp.receive_buffer,
                           .send_buffer_bytes = listener.udp.send_buffer};
-  bool ours = open_at(place) != nullptr || left_.contains(place);
-  std::vector<std::string> families{address};
-  if (address.starts_with("*:")) families = {"0.0.0.0" + address.substr(1), "[::]" + address.substr(1)};
+  auto is_open_here = [&](const base::SocketAddress& at) {
+    return left_.contains(place) || std::ranges::any_of(open_, [&](const auto& entry) {
+             const Place& other = entry.second.place;
+             std::vector<base::SocketAddress> addresses = config::socket_addresses(other.address);
+             return other.udp == place.udp && std::ranges::find(addresses, at) != addresses.end();
+           });
+  };
   Bound bound;
   bound.fds_of_worker.resize(workers_.size());
-  for (const std::string& text : families) {
-    std::optional<base::SocketAddress> parsed = base::SocketAddress::parse(text);
-    if (!parsed) return base::fail(base::ErrorCode::io, "not an address");
-    base::SocketAddress at = *parsed;
-    if (!ours) {
-      base::Result<int> alone = place.udp ? net::bind_udp(at, {.closed = true}) : net::listen_tcp(at, {});
-      if (!alone) {
-        close(bound);
-        return std::unexpected(alone.error());
+  for (base::SocketAddress at : config::socket_addresses(listener.address)) {
+    base::Result<int> fd = -1;
+    bool ours = is_open_here(at);
+    if (!ours) fd = place.udp ? net::bind_udp(at, {.closed = true}) : net::listen_tcp(at, {});
+    if (fd && !ours) ::close(*fd);
+    for (std::size_t i = 0; fd && i < bound.fds_of_worker.size(); ++i) {
+      if (place.udp) {
+        fd = net::bind_udp(at, udp);
+      } else {
+        bool shared = i > 0 && !listener.socket.reuse_port;
+        fd = shared ? duplicate(bound.fds_of_worker[0].back()) : net::listen_tcp(at, tcp);
       }
-      ::close(*alone);
-    }
-    for (std::vector<int>& fds : bound.fds_of_worker) {
-      base::Result<int> fd = place.udp ? net::bind_udp(at, udp) : net::listen_tcp(at, {.reuse_port = true});
-      if (!fd) {
-        close(bound);
-        return std::unexpected(fd.error());
-      }
+      if (!fd) break;
       // Port 0: the first socket's choice holds for all.
       at = net::local_address(*fd);
-      fds.push_back(*fd);
+      bound.fds_of_worker[i].push_back(*fd);
+    }
+    if (!fd) {
+      close(bound);
+      return std::unexpected(fd.error());
     }
     bound.addresses.push_back(at.to_string());
   }
@@ -93,8 +134,21 @@ bool Sockets::is_renamed(const Place& place, const config::Config& wanted) const
   });
 }
 
-config::Faults Sockets::prepare(const config::Config& wanted) {
+config::Faults Sockets::check_pools(const config::Config& wanted) {
   config::Faults faults;
+  for (std::size_t i = 0; i < wanted.pools.size(); ++i) {
+    const config::Pool& pool = wanted.pools[i];
+    if (!pool.transparent || may_use_any_source()) continue;
+    faults.push_back({.at = pool.origin,
+                      .path = fmt::format("pools[{}].transparent", i),
+                      .message = "Weir may not connect from other addresses than this machine's: it needs the "
+                                 "capability CAP_NET_ADMIN (systemd: AmbientCapabilities=CAP_NET_ADMIN)"});
+  }
+  return faults;
+}
+
+config::Faults Sockets::prepare(const config::Config& wanted) {
+  config::Faults faults = check_pools(wanted);
   for (std::size_t i = 0; i < wanted.listeners.size(); ++i) {
     const config::Listener& listener = wanted.listeners[i];
     Place place = place_of(listener);

@@ -42,6 +42,7 @@ class Sockets {
   struct Place {
     bool udp = false;
     std::string address;  // as configured
+    std::string options;  // of TCP sockets, as one text
     friend auto operator<=>(const Place&, const Place&) = default;
   };
   static Place place_of(const config::Listener& listener);
@@ -55,10 +56,12 @@ class Sockets {
     std::shared_ptr<proxy::ListenerRuntime> runtime;
   };
   bool is_open(const std::string& name, const Place& place) const;
-  const Open* open_at(const Place& place) const;
+  const Open* open_at(const Place& place) const;  // whatever its options
   base::Result<Bound> bind(const config::Listener& listener) const;
   bool hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
   bool is_renamed(const Place& place, const config::Config& wanted) const;
+  // What the configuration asks of this machine for connections to backends.
+  static config::Faults check_pools(const config::Config& wanted);
   static void close(Bound& bound);
 
   std::vector<proxy::Worker*> workers_;

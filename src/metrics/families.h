@@ -43,7 +43,9 @@ inline constexpr Family kConnections = {.name = "weir_connections_total",
 inline constexpr Family kConnectionsRefused = {
     .name = "weir_connections_refused_total",
     .type = Type::counter,
-    .help = "Client connections closed right after accepting, by reason: limit, exhausted.",
+    .help =
+        "Client connections closed before their session, by reason: limit, denied, rate, client_rate, "
+        "client_connections, proxy_header, client_hello.",
     .labels = {"listener", "reason"}};
 
 inline constexpr Family kRelayedConnections = {

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -24,12 +25,32 @@ base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOpt
   if (address.ip.is_v6()) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // Accepted sockets inherit it, which saves a system call for each.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options.defer_accept.count() > 0) {
+    int seconds = static_cast<int>(options.defer_accept.count());
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+  }
+  if (options.keepalive.count() > 0) keep_alive(fd, options.keepalive);
+  // Where the kernel does not allow it, handshakes are ordinary ones.
+  if (options.tcp_fastopen > 0) {
+    setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &options.tcp_fastopen, sizeof options.tcp_fastopen);
+  }
   if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) != 0 || listen(fd, options.backlog) != 0) {
     int os_error = errno;
     close(fd);
     return base::fail_errno(os_error, "bind");
   }
   return fd;
+}
+
+void keep_alive(int fd, std::chrono::seconds after) {
+  constexpr int kProbes = 4;
+  int on = 1;
+  int idle = static_cast<int>(after.count());
+  int between = std::max(1, idle / kProbes);
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbes, sizeof kProbes);
 }
 
 void ignore_new_handshakes(int listening_fd) {

@@ -1,6 +1,8 @@
 // Listening sockets.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "base/error.h"
@@ -12,12 +14,19 @@ namespace weir::net {
 struct ListenOptions {
   bool reuse_port = false;  // several sockets, one per worker, share the address; the kernel spreads connections
   int backlog = 4096;
+  std::uint32_t tcp_fastopen = 0;        // handshakes with data that may be under way; 0: none
+  std::chrono::seconds defer_accept{0};  // nothing is accepted before its first bytes came or this has passed
+  std::chrono::seconds keepalive{0};     // of accepted connections: see keep_alive(); 0: never
 };
 
 // A bound, listening, non-blocking socket that is not yet on any reactor. Error{io, exhausted, ...} with errno of bind.
 base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOptions& options);
 // On a file-system path, mode 0660; a stale socket file that nobody serves is replaced.
 base::Result<int> listen_unix(const std::string& path);
+
+// A connection that is silent for `after` is probed up to four times within as long again, and broken when nobody
+// answers. Of a listening socket: for all that it accepts.
+void keep_alive(int fd, std::chrono::seconds after);
 
 // Makes the kernel ignore new handshakes on the listening socket, while those under way complete: closing it after a
 // moment and a last accept loses no connection that a client believes to have. Without effect where filters are not

@@ -205,6 +205,26 @@ void TcpStream::abort() {
   close();
 }
 
+bool allow_any_source(int fd, bool v6) {
+  int on = 1;
+  return v6 ? setsockopt(fd, SOL_IPV6, IPV6_TRANSPARENT, &on, sizeof on) == 0
+            : setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof on) == 0;
+}
+
+namespace {
+
+bool bind_source(int fd, const base::IpAddress& source) {
+  int on = 1;
+  if (!allow_any_source(fd, source.is_v6())) return false;
+  // The port is chosen by connect(), which knows the other end: far more of them can be in use.
+  setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  sockaddr_storage storage;
+  socklen_t length = base::SocketAddress{source, 0}.to(storage);
+  return bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) == 0;
+}
+
+}  // namespace
+
 Task<base::Result<TcpStream>> connect(ConnectOptions options) {
   auto backend_failure = [](int os_error) {
     base::Error error{
@@ -218,6 +238,12 @@ Task<base::Result<TcpStream>> connect(ConnectOptions options) {
   if (fd < 0) co_return backend_failure(errno);
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options.source && !bind_source(fd, *options.source)) {
+    int os_error = errno;
+    ::close(fd);
+    base::Error error{.code = ErrorCode::io, .os_error = os_error, .what = "connect from the client's address"};
+    co_return std::unexpected(error);
+  }
   // Registered only after connect(): an idle new socket would report a hang-up.
   int begun = ::connect(fd, reinterpret_cast<const sockaddr*>(&storage), length);
   if (begun != 0 && errno != EINPROGRESS) {

@@ -194,10 +194,17 @@ class TcpStream {
 struct ConnectOptions {
   base::SocketAddress address;
   base::TimePoint deadline = base::TimePoint::max();
+  // Where the connection is to come from, also when that is no address of this machine (IP_TRANSPARENT); needs
+  // CAP_NET_ADMIN.
+  std::optional<base::IpAddress> source = {};
 };
 // Opens a TCP connection with TCP_NODELAY. Error{refused, unreachable, timeout, reset, exhausted, cancelled}, all safe
 // to try elsewhere; the side is backend, but for exhausted and cancelled, which are ours.
 Task<base::Result<TcpStream>> connect(ConnectOptions options);
+
+// Lets the socket `fd` use addresses that are not this machine's (IP_TRANSPARENT). False with errno: EPERM without
+// CAP_NET_ADMIN.
+bool allow_any_source(int fd, bool v6);
 
 // Local and remote address of a connected socket; 0.0.0.0:0 for Unix sockets.
 base::SocketAddress local_address(int fd);

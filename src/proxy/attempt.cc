@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "proxy/exchange.h"
+#include "proxy/proxy_preamble.h"
 #include "tls/handshake.h"
 
 namespace weir::proxy {
@@ -43,8 +44,15 @@ net::Task<base::Result<void>> Exchange::connect() {
   // Which version a backend speaks its handshake says: in clear there is none, and `auto` means HTTP/1.1.
   bool by_alpn = pool_->config->protocol == config::PoolProtocol::automatic && pool_->tls != nullptr;
   if (by_alpn && worker_.h2_links.has_links(options)) co_return co_await connect_h2(options);
+  std::string preamble;
+  if (pool_->config->proxy_protocol != config::SendProxy::off || pool_->config->transparent) {
+    preamble = proxy_preamble(pool_->config->proxy_protocol, client_, request_id_);
+    options.unshared = true;
+    options.preamble = preamble;
+    if (pool_->config->transparent) options.source = &client_.peer.ip;
+  }
   upstream::Lease lease;
-  if (!fresh_) {
+  if (!fresh_ && !options.unshared) {
     lease = worker_.connections.take_idle(options);
     // What cannot be repeated must not meet a connection that the backend has just closed.
     while (lease && !is_idempotent() && !lease.stream().is_quiet_now()) {

@@ -15,13 +15,26 @@ Arrival::Arrival(Arrival&& other) noexcept
       stream(std::move(other.stream)),
       peer(other.peer),
       facts(std::move(other.facts)),
-      counted_(std::exchange(other.counted_, false)) {}
+      counted_(std::exchange(other.counted_, false)),
+      counted_by_address_(std::exchange(other.counted_by_address_, false)) {}
 
 Arrival::~Arrival() {
+  if (counted_by_address_) listening.runtime->admission.leave(peer.ip);
   if (!counted_) return;
   worker.open_connections_.fetch_sub(1, std::memory_order_relaxed);
   listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
   listening.runtime->connections_active.subtract(worker.index);
+}
+
+bool Arrival::admit(const config::Listener& listener) {
+  const config::Limits& limits = listener.limits;
+  bool open_to_all = listener.allow.empty() && listener.deny.empty() && limits.connections_per_client == 0 &&
+                     limits.connection_rate == 0 && limits.client_connection_rate == 0;
+  if (open_to_all) return true;
+  Refusal verdict = listening.runtime->admission.admit(listener, peer.ip, worker.reactor.now(), counted_by_address_);
+  if (verdict == Refusal::none) return true;
+  listening.runtime->refuse(verdict, worker.index);
+  return false;
 }
 
 ClientConnection::ClientConnection(Arrival&& arrival) : Arrival(std::move(arrival)) {

@@ -6,6 +6,7 @@
 
 #include "base/intrusive_list.h"
 #include "base/ip.h"
+#include "net/client_hello.h"
 #include "net/tcp.h"
 #include "proxy/worker.h"
 #include "tls/handshake.h"
@@ -20,6 +21,7 @@ namespace weir::proxy {
 // TLS connection are asked of its stream (tls/handshake.h).
 struct ConnectionFacts {
   std::optional<base::SocketAddress> proxied_destination;         // where the client connected to, by a PROXY header
+  std::optional<net::ClientHello> hello;                          // of a TLS client that passes through
   std::unique_ptr<const tls::ClientIdentity> client_certificate;  // verified; null: none was shown
 };
 
@@ -31,6 +33,9 @@ class Arrival {
   Arrival& operator=(Arrival&&) = delete;
   ~Arrival();
 
+  // Asks the listener's admission about `peer`, which must not change afterwards. False: refused, and counted as such.
+  bool admit(const config::Listener& listener);
+
   Worker& worker;
   Listening& listening;
   net::TcpStream stream;
@@ -39,6 +44,7 @@ class Arrival {
 
  private:
   bool counted_ = true;
+  bool counted_by_address_ = false;
 };
 
 // What a session and its exchanges share; lives in the session's frame, which is all that an idle connection costs.

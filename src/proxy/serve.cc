@@ -1,8 +1,10 @@
 #include "proxy/serve.h"
 
 #include "proxy/client_connection.h"
+#include "proxy/forwarded.h"
 #include "proxy/h1_session.h"
 #include "proxy/h2_session.h"
+#include "proxy/proxy_stage.h"
 #include "proxy/tcp_session.h"
 #include "proxy/tls_stage.h"
 #include "tls/handshake.h"
@@ -18,15 +20,18 @@ const config::Listener* configuration(const Worker& worker, const Listening& lis
 
 // Stages wait for the client; a connection without any goes to its session at once.
 bool has_stages(const config::Listener& listener) {
-  return listener.protocol == config::ListenerProtocol::https || listener.tls.has_value();  // stages: PROXY header, TLS
+  using enum config::ListenerProtocol;
+  return listener.protocol == https || listener.protocol == tls || listener.tls.has_value() ||
+         listener.proxy_protocol != config::AcceptProxy::off;
 }
 
 // Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
 // before they first suspend.
 void start_session(Arrival& arrival) {
   // HTTP/2 without TLS is found by serve_h1, from its first bytes.
+  using enum config::ListenerProtocol;
   const config::Listener* config = configuration(arrival.worker, arrival.listening);
-  if (config != nullptr && config->protocol == config::ListenerProtocol::tcp) {
+  if (config != nullptr && (config->protocol == tcp || config->protocol == tls)) {
     arrival.listening.sessions.spawn(serve_tcp(arrival));
   } else if (arrival.stream.is_filtered() && tls::protocol(arrival.stream) == "h2") {
     arrival.listening.sessions.spawn(serve_h2(arrival));
@@ -35,12 +40,21 @@ void start_session(Arrival& arrival) {
   }
 }
 
-// The stages, in order. Each ends the connection itself when it fails.
-net::Task<void> pass_stages(Arrival arrival) {
-  // 1. The PROXY header: replaces arrival.peer.
-  // 2. Admission by the client's address.
-  // 3. The TLS handshake.
-  bool ready = co_await shake_hands(arrival);
+// The stages, in order. Each ends the connection itself when it fails. `listener` is of `snapshot`.
+net::Task<void> pass_stages(Arrival arrival, SnapshotRef snapshot, const config::Listener& listener) {
+  base::Nanoseconds patience = listener.timeouts.header.value_or(snapshot->timeouts.header);
+  if (listener.proxy_protocol != config::AcceptProxy::off) {
+    bool trusted = is_trusted(arrival.peer.ip, listener.trusted_proxies);
+    bool read = co_await read_proxy_header(arrival, listener.proxy_protocol, trusted, patience);
+    if (!read) co_return;
+  }
+  if (!arrival.admit(listener)) co_return;
+  bool ready = true;
+  if (listener.protocol == config::ListenerProtocol::tls) {
+    ready = co_await read_client_hello(arrival, patience);
+  } else if (listener.protocol == config::ListenerProtocol::https || listener.tls) {
+    ready = co_await shake_hands(arrival);
+  }
   if (ready) start_session(arrival);
 }
 
@@ -50,8 +64,8 @@ void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddre
   Arrival arrival(worker, listening, net::TcpStream::adopt(fd), peer);
   const config::Listener* config = configuration(worker, listening);
   if (config != nullptr && has_stages(*config)) {
-    listening.sessions.spawn(pass_stages(std::move(arrival)));
-  } else {
+    listening.sessions.spawn(pass_stages(std::move(arrival), worker.snapshot_of(listening), *config));
+  } else if (config == nullptr || arrival.admit(*config)) {
     start_session(arrival);
   }
 }

@@ -12,6 +12,7 @@
 #include "persist/sticky_cookie.h"
 #include "pool/backend.h"
 #include "proxy/pool_runtime.h"
+#include "route/name_table.h"
 #include "route/table.h"
 #include "tls/client_context.h"
 #include "tls/server_context.h"
@@ -44,6 +45,7 @@ struct ListenerSnapshot {
   std::unique_ptr<route::Table> routes;
   std::shared_ptr<const tls::ServerContexts> tls;  // null: clients speak no TLS
   std::string hsts;                                // the value of Strict-Transport-Security; empty: none is sent
+  std::unique_ptr<route::NameTable> names;         // of a tls listener only
 };
 
 struct Snapshot {

@@ -1,12 +1,15 @@
 #include "proxy/tcp_session.h"
 
-#include <fmt/format.h>
+#include <sys/socket.h>
 
 #include "metrics/families.h"
+#include "net/listener.h"
 #include "proxy/backend_choice.h"
 #include "proxy/error_page.h"
+#include "proxy/proxy_preamble.h"
 #include "proxy/relay.h"
 #include "proxy/timeouts.h"
+#include "tls/handshake.h"
 #include "upstream/connections.h"
 
 namespace weir::proxy {
@@ -30,6 +33,7 @@ class TcpSession {
 
  private:
   base::Result<void> find_pool();
+  void refuse_name();
   net::Task<base::Result<void>> connect();
   net::Task<base::Result<void>> attempt();
   bool may_retry(const Error& error);
@@ -50,8 +54,10 @@ class TcpSession {
   base::Nanoseconds connect_timeout_{0};
   base::Nanoseconds queue_timeout_{0};
   base::Nanoseconds idle_timeout_{0};
+  std::chrono::seconds keepalive_{0};
   base::Nanoseconds queue_time_{0};
   base::Nanoseconds upstream_time_{0};
+  std::string route_;  // of a tls listener
   std::uint32_t retries_ = 0;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
@@ -77,8 +83,22 @@ base::Result<void> TcpSession::find_pool() {
   std::uint32_t index = client_.listening.index;
   if (index == UINT32_MAX) return base::fail(ErrorCode::no_backend, "the listener is not ready yet");
   const Snapshot& snapshot = *worker_.snapshot_of(client_.listening);
-  std::uint32_t pool = snapshot.pool_of_route[index].back();
-  if (pool == kNoPool) return base::fail(ErrorCode::no_backend, "the listener has no pool");
+  const ListenerSnapshot& listener = *snapshot.listeners[index];
+  const std::vector<std::uint32_t>& pools = snapshot.pool_of_route[index];
+  std::uint32_t pool = pools.back();
+  const net::ClientHello* hello = client_.facts && client_.facts->hello ? &*client_.facts->hello : nullptr;
+  if (listener.names && hello != nullptr) {
+    std::uint32_t route = listener.names->find(hello->server_name, hello->alpn, client_.peer.ip);
+    if (route != route::kNoRoute) {
+      pool = pools[route];
+      route_ = listener.config->routes[route].name;
+    }
+  }
+  if (pool == kNoPool) {
+    if (hello != nullptr) refuse_name();
+    Error error{.code = ErrorCode::not_found, .side = Side::client, .what = "no route takes the server name"};
+    return std::unexpected(error);
+  }
   pool_ = snapshot.pools[pool];
   choice_.use(*pool_);
   TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
@@ -87,7 +107,15 @@ base::Result<void> TcpSession::find_pool() {
   connect_timeout_ = timeouts.connect();
   queue_timeout_ = timeouts.queue();
   idle_timeout_ = timeouts.tunnel();
+  keepalive_ = std::chrono::ceil<std::chrono::seconds>(config::tcp_keepalive(*listener.config));
   return {};
+}
+
+// RFC 6066 3: unrecognized_name, so that the client can tell its user more than that the connection broke.
+void TcpSession::refuse_name() {
+  constexpr std::string_view kAlert("\x15\x03\x03\x00\x02\x02\x70", 7);
+  // It fits into the empty buffer of the socket; a client that is gone needs none.
+  static_cast<void>(::send(client_.stream.fd(), kAlert.data(), kAlert.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 // Tries backends until one took the connection, or nothing more may be tried. Nothing was exchanged until then.
@@ -119,7 +147,16 @@ net::Task<base::Result<void>> TcpSession::attempt() {
                                    .queue_timeout = queue_timeout_,
                                    .metrics = &pool_->runtime->connections,
                                    .tls = &pool_->tls,
-                                   .fresh = true};
+                                   .fresh = true,
+                                   .unshared = true};
+  const config::Pool& pool = *pool_->config;
+  base::Arena arena;
+  std::string preamble;
+  if (pool.proxy_protocol != config::SendProxy::off) {
+    preamble = proxy_preamble(pool.proxy_protocol, client_, worker_.request_ids.make(arena));
+    options.preamble = preamble;
+  }
+  if (pool.transparent) options.source = &client_.peer.ip;
   base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
@@ -128,6 +165,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
     co_return std::unexpected(error);
   }
   lease_ = std::move(*acquired);
+  if (keepalive_.count() > 0) net::keep_alive(lease_.stream().fd(), keepalive_);
   choice_.connected();
   co_return base::Result<void>();
 }
@@ -151,7 +189,10 @@ net::Task<base::Result<void>> TcpSession::relay() {
                          .to_client = worker_.services.client_bytes_out,
                          .worker = worker_.index};
   Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters);
+  net::TaskContext& context = co_await net::this_context();
+  lease_.cancel_when_cut(&context);
   base::Result<void> outcome = co_await relay.run();
+  lease_.cancel_when_cut(nullptr);
   bytes_in_ = relay.bytes_from_client();
   bytes_out_ = relay.bytes_from_backend();
   finished_first_ = relay.finished_first();
@@ -181,6 +222,7 @@ std::string_view TcpSession::how_it_ended(const base::Result<void>& outcome) con
   if (lease_ && lease_.was_cut()) return "backend_drained";
   if (outcome) return finished_first_ == Side::client ? "client_closed" : "backend_closed";
   const Error& error = outcome.error();
+  if (error.code == ErrorCode::not_found && error.side == Side::client) return "no_route";
   if (!lease_) return termination(error);
   if (error.code == ErrorCode::cancelled) return "drained";
   if (error.side == Side::ours && error.code == ErrorCode::timeout) return "idle_timeout";
@@ -211,7 +253,10 @@ void TcpSession::log(std::string_view termination) {
   record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   record.client = client;
   record.client_port = client_.peer.port;
-  record.version = "TCP";
+  record.version = client_.facts && client_.facts->hello ? "TLS" : "TCP";
+  if (client_.facts && client_.facts->hello) record.host = client_.facts->hello->server_name;
+  if (client_.stream && client_.stream.is_filtered()) record.host = tls::server_name(client_.stream);
+  record.route = route_;
   record.bytes_in = bytes_in_;
   record.bytes_out = bytes_out_;
   record.duration = duration;

@@ -39,8 +39,11 @@ ListenerRuntime::ListenerRuntime(std::uint32_t listener_id, const std::string& l
       name(listener_name),
       connections_active(registry.gauge(families::kConnectionsActive, {listener_name})),
       connections_total(registry.counter(families::kConnections, {listener_name})),
-      refused_by_limit(registry.counter(families::kConnectionsRefused, {listener_name, "limit"})),
-      request_duration(registry.histogram(families::kRequestDuration, {listener_name})) {}
+      request_duration(registry.histogram(families::kRequestDuration, {listener_name})) {
+  for (std::size_t i = 1; i < kRefusals; ++i) {
+    refused[i] = registry.counter(families::kConnectionsRefused, {listener_name, proxy::name(static_cast<Refusal>(i))});
+  }
+}
 
 Listening::Listening(std::shared_ptr<ListenerRuntime> shared) : runtime(std::move(shared)) {}
 Listening::~Listening() = default;
@@ -183,7 +186,7 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
   std::uint32_t open = listening.runtime->open.fetch_add(1, std::memory_order_relaxed);
   if (limit > 0 && open >= limit) {
     listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    listening.runtime->refused_by_limit.add(index);
+    listening.runtime->refuse(Refusal::limit, index);
     ::close(fd);
     return;
   }

@@ -16,6 +16,7 @@
 #include "net/reactor.h"
 #include "net/task_group.h"
 #include "proxy/access_log.h"
+#include "proxy/admission.h"
 #include "proxy/request_id.h"
 #include "proxy/snapshot.h"
 #include "upstream/connections.h"
@@ -33,13 +34,15 @@ class Worker;
 // A listener as all workers share it; lives as long as anybody refers to it.
 struct ListenerRuntime {
   ListenerRuntime(std::uint32_t listener_id, const std::string& listener_name, metrics::Registry& registry);
+  void refuse(Refusal why, std::uint32_t worker) { refused[static_cast<std::size_t>(why)].add(worker); }
 
   std::uint32_t id;
   std::string name;
   std::atomic<std::uint32_t> open{0};  // connections over all workers
   metrics::Counter connections_active;
   metrics::Counter connections_total;
-  metrics::Counter refused_by_limit;
+  std::array<metrics::Counter, kRefusals> refused;
+  Admission admission;
   metrics::Histogram request_duration;
 };
 

@@ -108,7 +108,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   pool::Backend& backend = *of_backend.backend;
   base::TimePoint queue_deadline = net::Reactor::current().now() + options.queue_timeout;
   while (true) {
-    if (!options.fresh) {
+    if (!options.fresh && !options.unshared) {
       Lease taken = take_idle(options);
       if (taken) co_return taken;
       if (!wants_tls(options)) co_await take_over(of_backend, taken);
@@ -120,7 +120,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
       }
     }
     if (claim_place(backend, options.backend->max_connections)) break;
-    if (options.fresh && !of_backend.idle.empty()) {
+    if ((options.fresh || options.unshared) && !of_backend.idle.empty()) {
       // Its place for a new one.
       destroy(*of_backend.idle.front());
       continue;
@@ -133,6 +133,10 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     }
     Lease handed;
     base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
+    if (handed && options.unshared) {
+      handed.close();  // its place is all that is wanted
+      continue;
+    }
     if (handed) {
       options.metrics->reused.add(worker_);
       co_return handed;
@@ -146,7 +150,9 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     co_return std::unexpected(stream.error());
   }
   options.metrics->opened.add(worker_);
-  co_return lend(*new Connection(of_backend, std::move(*stream)), false);
+  auto* connection = new Connection(of_backend, std::move(*stream));
+  connection->unshared_ = options.unshared;
+  co_return lend(*connection, false);
 }
 
 // Tries the backend's addresses in turn, another one first each time.
@@ -158,13 +164,17 @@ net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options
   for (std::size_t i = 0; i < count; ++i) {
     net::ConnectOptions connect_options{.address = (*addresses)[(first + i) % count],
                                         .deadline = net::Reactor::current().now() + options.connect_timeout};
+    if (options.source != nullptr) connect_options.source = *options.source;
     base::Result<net::TcpStream> stream = co_await net::connect(connect_options);
-    base::Result<void> secured;
-    if (stream && wants_tls(options)) {
-      secured = co_await secure(*stream, options, connect_options.address, connect_options.deadline);
+    base::Result<void> begun;
+    if (stream && !options.preamble.empty()) begun = co_await stream->write(options.preamble, options.connect_timeout);
+    if (stream && begun && wants_tls(options)) {
+      begun = co_await secure(*stream, options, connect_options.address, connect_options.deadline);
+    } else if (stream && !begun) {
+      begun = std::unexpected(begun.error().on(base::Side::backend));
     }
-    if (stream && secured) co_return std::move(*stream);
-    last = stream ? secured.error() : stream.error();
+    if (stream && begun) co_return std::move(*stream);
+    last = stream ? begun.error() : stream.error();
     if (last.code == ErrorCode::cancelled || last.code == ErrorCode::exhausted) break;
   }
   co_return std::unexpected(last);

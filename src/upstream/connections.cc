@@ -24,6 +24,7 @@ void Connection::on_ready() {
 void Connection::cut() {
   cut_ = true;
   stream.shut_down();
+  if (cancelled_by_cut_ != nullptr) cancelled_by_cut_->cancel();
 }
 
 void Connection::on_timeout() {
@@ -129,8 +130,8 @@ void Connections::return_connection(Connection& connection) {
   OfBackend& of_backend = connection.owner_;
   const config::UpstreamConnections& settings = of_backend.settings;
   bool worn_out = settings.max_requests > 0 && connection.requests >= settings.max_requests;
-  if (worn_out || of_backend.idle.size() >= settings.max_idle || !connection.stream.is_quiet() ||
-      !takes_new_work(*of_backend.backend)) {
+  if (worn_out || connection.unshared_ || of_backend.idle.size() >= settings.max_idle ||
+      !connection.stream.is_quiet() || !takes_new_work(*of_backend.backend)) {
     return destroy(connection);
   }
   forget(connection);

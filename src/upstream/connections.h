@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/free_list.h"
@@ -43,6 +44,8 @@ class Connection final : public net::IoWaiter, public base::ListHook<Connection>
   OfBackend& owner_;
   bool idle_ = false;
   bool cut_ = false;
+  bool unshared_ = false;
+  net::TaskContext* cancelled_by_cut_ = nullptr;
 };
 
 // A connection lent to one exchange. Closes it when destroyed, unless it was given back.
@@ -61,6 +64,8 @@ class Lease {
   // Breaks it; its streams end as if the backend had finished.
   void cut() { connection_->cut(); }
   bool was_cut() const { return connection_->cut_; }
+  // Cutting cancels that chain as well; null for none, which it must be before the chain ends.
+  void cancel_when_cut(net::TaskContext* context) { connection_->cancelled_by_cut_ = context; }
   bool reused() const { return reused_; }  // it has served another exchange before
 
   // The exchange ended cleanly on it and the backend keeps it open: for the next exchange.
@@ -92,7 +97,11 @@ struct AcquireOptions {
   // TLS to the backends; null, or a null pointer: none. Connections of other rules are not reused.
   const std::shared_ptr<const tls::ClientContexts>* tls = nullptr;
   bool established = false;  // HTTP/2: only a connection whose SETTINGS have come
-  bool fresh = false;        // do not reuse: the last reused connection died
+  bool fresh = false;  // do not reuse: the last reused connection died
+  // For one client only: neither one that others have used, nor one that others may use.
+  bool unshared = false;
+  std::string_view preamble = {};           // sent before anything else on a new connection; outlives acquire()
+  const base::IpAddress* source = nullptr;  // of the connection (net::ConnectOptions::source); outlives acquire()
 };
 
 struct Peer {

@@ -18,6 +18,7 @@ import datagrams
 import measure
 import report
 import secure
+import streams
 from peers import PROXIES, Origin, Weir, cpu_seconds
 
 LOAD_NOTE = (
@@ -38,7 +39,8 @@ def parse_arguments():
     parser.add_argument("--binary", default="build/release/weir", help="the Weir to measure")
     parser.add_argument("--tools", default="build/release/tests", help="folder of bench_load and bench_origin")
     parser.add_argument("--proxies", default=",".join(PROXIES), help="which to compare (default: %(default)s)")
-    names = [load.name for load in measure.LOADS + secure.LOADS + datagrams.LOADS] + ["light", "memory", "memory-tls", "apply"]
+    loads = measure.LOADS + streams.LOADS + secure.LOADS + datagrams.LOADS
+    names = [load.name for load in loads] + ["light", "memory", "memory-tls", "apply"]
     parser.add_argument("--only", default=",".join(names), help="which measurements (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of each load in each round")
@@ -91,6 +93,7 @@ class Comparison:
         self.proxies = []
         self.secure = None
         self.datagrams = None
+        self.streams = None
 
     def start(self):
         """All proxies at once: the idle ones cost next to nothing, and rounds can alternate between them."""
@@ -100,6 +103,8 @@ class Comparison:
             self.proxies.append(PROXIES[name](folder, self.origin.ports))
         if "memory-tls" in self.only or any(load.name in self.only for load in secure.LOADS):
             self.secure = secure.Secure(self.folder, self.origin, self.arguments.proxies.split(","))
+        if any(load.name in self.only for load in streams.LOADS):
+            self.streams = streams.Streams(self.folder, self.origin, self.arguments.proxies.split(","))
         if any(load.name in self.only for load in datagrams.LOADS):
             self.datagrams = datagrams.Datagrams(
                 self.folder, self.arguments.tools, self.arguments.proxies.split(",")
@@ -110,13 +115,14 @@ class Comparison:
             proxy.stop()
         if self.secure is not None:
             self.secure.stop()
-        if self.datagrams is not None:
-            self.datagrams.stop()
+        for more in (self.datagrams, self.streams):
+            if more is not None:
+                more.stop()
         self.origin.stop()
 
     def pids(self):
         pids = [self.origin.process.pid, *(pid for proxy in self.proxies for pid in proxy.pids())]
-        for more in (self.secure, self.datagrams):
+        for more in (self.secure, self.datagrams, self.streams):
             pids += more.pids() if more is not None else []
         return pids
 
@@ -171,6 +177,8 @@ def sections(comparison, markdown, figures):
     made = []
     if figures["loads"]:
         made.append(("HTTP/1.1", LOAD_NOTE, report.load_table(figures["loads"], markdown)))
+    if figures["tcp"]:
+        made.append(("TCP", streams.NOTE, report.load_table(figures["tcp"], markdown)))
     if figures["secure"]:
         made.append(("TLS and HTTP/2", secure.NOTE, report.load_table(figures["secure"], markdown)))
     if figures["udp"]:
@@ -200,12 +208,16 @@ def main():
             # Memory first, while no proxy has grown under load yet.
             memory = comparison.memory() if "memory" in comparison.only else None
             light = comparison.light() if "light" in comparison.only else None
-            figures = {"memory": memory, "light": light, "memory-tls": None, "secure": None, "udp": None}
+            figures = {"memory": memory, "light": light, "memory-tls": None, "secure": None, "udp": None, "tcp": None}
             if "memory-tls" in comparison.only:
                 figures["memory-tls"] = comparison.secure.memory(comparison.generator, progress)
             figures["loads"] = comparison.loads()
             if comparison.secure is not None:
                 figures["secure"] = comparison.secure.loads(
+                    comparison.generator, arguments, comparison.only, progress
+                )
+            if comparison.streams is not None:
+                figures["tcp"] = comparison.streams.loads(
                     comparison.generator, arguments, comparison.only, progress
                 )
             if comparison.datagrams is not None:

@@ -46,7 +46,8 @@ class TcpBackend:
 
     def start(self):
         async def serve():
-            return await asyncio.start_server(self.handle, self.host, self.port, backlog=4096, ssl=self.ssl)
+            return await asyncio.start_server(self.handle, self.host, self.port, backlog=4096, ssl=self.ssl,
+                                              limit=1 << 24)
 
         self.server = background.run(serve())
         return self

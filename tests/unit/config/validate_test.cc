@@ -149,12 +149,7 @@ TEST(Validate, FindsListenersWithTheSameAddress) {
   EXPECT_THAT(faults_of("listeners: [{name: a, address: '127.0.0.1:9090'}]"), HasSubstr("is taken by the admin API"));
 }
 
-TEST(Validate, RefusesProtocolsThatThisBuildDoesNotOffer) {
-  for (std::string_view protocol : {"tls"}) {
-    EXPECT_THAT(
-        faults_of(listener(fmt::format("protocol: {}", protocol))),
-        HasSubstr(fmt::format("listeners[0].protocol: this build does not offer '{}' yet; it offers http", protocol)));
-  }
+TEST(Validate, RefusesProtocolsThatAreNotSpoken) {
   EXPECT_THAT(faults_of(listener("protocol: htp")), HasSubstr("'htp' is not one of http, https, tcp, tls, udp"));
 }
 
@@ -162,6 +157,20 @@ TEST(Validate, WantsOfATcpListenerItsPoolAndNothingOfHttp) {
   EXPECT_THAT(faults_of(listener("protocol: tcp")), HasSubstr("listeners[0].pool: is missing"));
   std::string_view routes = "protocol: tcp, routes: [{match: {path: /}, respond: {status: 200}}]";
   EXPECT_THAT(faults_of(listener(routes)), HasSubstr("listeners[0].routes: a tcp listener sees no requests to route"));
+}
+
+TEST(Validate, WantsOfATlsListenerNamesAndPoolsOnly) {
+  EXPECT_THAT(faults_of(listener("protocol: tls")), HasSubstr("needs routes by server name"));
+  std::string_view path = "protocol: tls, routes: [{match: {path: /}, respond: {status: 200}}]";
+  EXPECT_THAT(faults_of(listener(path)), HasSubstr("it matches host, alpn and client only"));
+  EXPECT_THAT(faults_of(listener(path)), HasSubstr("names a pool and changes nothing"));
+  std::string_view alpn = "routes: [{match: {alpn: [h2]}, respond: {status: 200}}]";
+  EXPECT_THAT(faults_of(listener(alpn)), HasSubstr("routes[0].match.alpn: is matched on tls listeners only"));
+}
+
+TEST(Validate, WantsTrustedProxiesWherePROXYHeadersAreRead) {
+  EXPECT_THAT(faults_of(listener("proxy_protocol: required")), HasSubstr("needs trusted_proxies"));
+  EXPECT_EQ(faults_of(listener("proxy_protocol: required, trusted_proxies: [10.0.0.0/8]")), "");
 }
 
 TEST(Validate, ChecksHostPatterns) {

@@ -1,0 +1,84 @@
+// What must hold of tcp and tls listeners, and of what all listeners know of connections.
+#include <fmt/format.h>
+
+#include "config/checks.h"
+#include "config/json.h"
+
+namespace weir::config {
+namespace {
+
+void check_without_requests(const Place& place, const Listener& listener) {
+  if (listener.http2 != Http2()) {
+    place.fault("http2",
+                fmt::format("is for listeners that speak HTTP; a {} listener does not", name(listener.protocol)));
+  }
+  if (!listener.via.empty()) {
+    place.fault("via", fmt::format("is a header of HTTP, which a {} listener does not speak", name(listener.protocol)));
+  }
+}
+
+void check_no_connections(const Place& place, const Listener& listener) {
+  if (listener.socket != SocketOptions()) place.fault("socket", "is about TCP; remove it from a udp listener");
+  if (listener.proxy_protocol != AcceptProxy::off) place.fault("proxy_protocol", "is not offered for udp listeners");
+  if (!listener.allow.empty()) place.fault("allow", "is not offered for udp listeners");
+  if (!listener.deny.empty()) place.fault("deny", "is not offered for udp listeners");
+  const Limits& limits = listener.limits;
+  if (limits.connections_per_client > 0 || limits.connection_rate > 0 || limits.client_connection_rate > 0) {
+    place.fault("limits", "there are no connections in UDP; udp.max_flows limits its flows");
+  }
+}
+
+void check_tcp(const Place& place, const Listener& listener) {
+  check_without_requests(place, listener);
+  if (!listener.routes.empty()) {
+    place.fault("routes", "a tcp listener sees no requests to route; name the pool of all its connections in `pool`");
+  }
+  if (listener.pool.empty()) {
+    place.fault("pool", "is missing: a tcp listener needs the pool that takes its connections");
+  }
+}
+
+void check_passthrough(const Place& place, const Listener& listener) {
+  if (listener.tls) {
+    place.fault("tls", "belongs to listeners that decrypt: https, or tcp; a tls listener passes TLS through as it is");
+  }
+  check_without_requests(place, listener);
+  if (listener.pool.empty() && listener.routes.empty()) {
+    place.fault("pool", "is missing: a tls listener needs routes by server name, or the pool of all its connections");
+  }
+  for (std::size_t i = 0; i < listener.routes.size(); ++i) {
+    const Route& route = listener.routes[i];
+    Place at = place.in(fmt::format("routes[{}]", i), &route.origin);
+    Match seen;
+    seen.host = route.match.host;
+    seen.client = route.match.client;
+    seen.alpn = route.match.alpn;
+    if (!(seen == route.match)) {
+      at.fault("match", "a tls listener passes through what it cannot read: it matches host, alpn and client only");
+    }
+    bool changes = !(route.rewrite == Rewrite()) || !route.request_headers.empty() || !route.response_headers.empty();
+    if (route.pool.empty() || changes) {
+      at.fault("", "a route of a tls listener names a pool and changes nothing, as it cannot read what passes through");
+    }
+  }
+}
+
+}  // namespace
+
+void check_connections(const Place& place, const Listener& listener) {
+  if (listener.protocol == ListenerProtocol::tcp) check_tcp(place, listener);
+  if (listener.protocol == ListenerProtocol::tls) check_passthrough(place, listener);
+  if (listener.proxy_protocol != AcceptProxy::off && listener.trusted_proxies.empty()) {
+    place.fault("proxy_protocol",
+                "needs trusted_proxies: anybody else could claim to be anybody; list the addresses of the proxies");
+  }
+  if (listener.protocol == ListenerProtocol::udp) check_no_connections(place, listener);
+  if (listener.protocol == ListenerProtocol::tls) return;
+  for (std::size_t i = 0; i < listener.routes.size(); ++i) {
+    const Route& route = listener.routes[i];
+    if (route.match.alpn.empty()) continue;
+    place.in(fmt::format("routes[{}]", i), &route.origin).fault("match.alpn", "is matched on tls listeners only");
+  }
+}
+
+}  // namespace weir::config

@@ -1,0 +1,46 @@
+// The PROXY protocol, versions 1 and 2: who the client of a connection is, told by a proxy in front of the first byte.
+// Source: "The PROXY protocol, versions 1 & 2", HAProxy Technologies, 2020.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ip.h"
+
+namespace weir::net {
+
+// A longer header is refused. Version 1 has at most 107 bytes; version 2 allows more than anybody sends.
+inline constexpr std::size_t kMaxProxyHeaderBytes = 2048;
+
+struct ProxyHeader {
+  // absent: what is there begins no header. incomplete: it may, once more has come.
+  enum class State : std::uint8_t { incomplete, complete, absent, invalid } state = State::incomplete;
+  std::size_t bytes = 0;  // of a complete one
+  // Nothing when the proxy speaks for itself (LOCAL) or does not know (UNKNOWN, AF_UNSPEC, a Unix socket, UDP).
+  std::optional<base::SocketAddress> source = {};
+  std::optional<base::SocketAddress> destination = {};
+  const char* what = "";  // of an invalid one: which rule was broken
+};
+ProxyHeader parse_proxy_header(std::string_view bytes);
+
+// What is told of a client. Empty views are left out; longer than 255 bytes as well.
+struct ProxyClient {
+  base::SocketAddress source = {};
+  base::SocketAddress destination = {};
+  std::string_view alpn = {};
+  std::string_view server_name = {};  // SNI
+  std::string_view unique_id = {};    // at most 128 bytes count
+  bool tls = false;                   // the next three are of its session
+  std::string_view tls_version = {};
+  std::string_view tls_cipher = {};
+  std::string_view certificate_name =
+      {};  // the common name of the client's verified certificate; empty: it has shown none
+};
+// Version 1 tells the addresses only. Addresses of different families are both written as IPv6.
+std::string proxy_header_v1(const ProxyClient& client);
+std::string proxy_header_v2(const ProxyClient& client);
+
+}  // namespace weir::net

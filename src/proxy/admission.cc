@@ -1,0 +1,111 @@
+#include "proxy/admission.h"
+
+#include <algorithm>
+
+namespace weir::proxy {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+bool contains(const std::vector<base::Cidr>& blocks, const base::IpAddress& address) {
+  return std::ranges::any_of(blocks, [&](const base::Cidr& block) { return block.contains(address); });
+}
+
+// One address stands for all that one subscriber commonly has.
+base::IpAddress subscriber(const base::IpAddress& client) {
+  if (!client.is_v6()) return client;
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(client.bytes().first(8), bytes.begin());
+  return base::IpAddress::v6(bytes);
+}
+
+// The time after one more event at `now`, in step with `per_second` and with at most a second's worth at once; 0 when
+// there is no room for it.
+std::int64_t after_one_more(std::int64_t next_due, std::int64_t now, std::uint32_t per_second) {
+  std::int64_t due = std::max(next_due, now);
+  if (due - now > kSecond - kSecond / per_second) return 0;
+  return due + kSecond / per_second;
+}
+
+bool takes_part(std::atomic<std::int64_t>& next_due, std::int64_t now, std::uint32_t per_second) {
+  std::int64_t before = next_due.load(std::memory_order_relaxed);
+  std::int64_t after = 0;
+  do {
+    after = after_one_more(before, now, per_second);
+    if (after == 0) return false;
+  } while (!next_due.compare_exchange_weak(before, after, std::memory_order_relaxed));
+  return true;
+}
+
+}  // namespace
+
+const char* name(Refusal refusal) {
+  static constexpr std::array<const char*, kRefusals> kNames{
+      "none", "limit", "denied", "rate", "client_rate", "client_connections", "proxy_header", "client_hello"};
+  return kNames[static_cast<std::size_t>(refusal)];
+}
+
+std::array<Admission::Shard, Admission::kShards>& Admission::shards() {
+  std::call_once(made_, [this] { shards_ = std::make_unique<std::array<Shard, kShards>>(); });
+  return *shards_;
+}
+
+// The client's place; with `make` a new one, for which another client may be forgotten. Null when there is none.
+Admission::Client* Admission::place(Shard& shard, std::uint64_t hash, const base::IpAddress& client, bool make,
+                                    std::int64_t now) {
+  if (shard.clients.empty()) {
+    if (!make) return nullptr;
+    shard.clients.resize(kPlaces);
+  }
+  Client* best = nullptr;
+  for (std::size_t i = 0; i < kReach; ++i) {
+    Client& candidate = shard.clients[(hash / kShards + i) % kPlaces];
+    if (candidate.known && candidate.address == client) return &candidate;
+    if (candidate.known && candidate.open > 0) continue;
+    if (best == nullptr || !candidate.known || (best->known && candidate.next_due < best->next_due)) best = &candidate;
+  }
+  if (!make || best == nullptr) return nullptr;
+  *best = {.address = client, .open = 0, .known = true, .next_due = now};
+  return best;
+}
+
+Refusal Admission::admit(const config::Listener& listener, const base::IpAddress& client, base::TimePoint when,
+                         bool& counted) {
+  counted = false;
+  if (contains(listener.deny, client)) return Refusal::denied;
+  if (!listener.allow.empty() && !contains(listener.allow, client)) return Refusal::denied;
+  const config::Limits& limits = listener.limits;
+  std::int64_t now = when.time_since_epoch().count();
+  if (limits.connections_per_client > 0 || limits.client_connection_rate > 0) {
+    base::IpAddress who = subscriber(client);
+    std::uint64_t hash = who.hash();
+    Shard& shard = shards()[hash % kShards];
+    std::lock_guard lock(shard.mutex);
+    if (Client* known = place(shard, hash, who, true, now); known != nullptr) {
+      if (limits.connections_per_client > 0 && known->open >= limits.connections_per_client) {
+        return Refusal::client_connections;
+      }
+      if (limits.client_connection_rate > 0) {
+        std::int64_t next_due = after_one_more(known->next_due, now, limits.client_connection_rate);
+        if (next_due == 0) return Refusal::client_rate;
+        known->next_due = next_due;
+      }
+      if (limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate)) return Refusal::rate;
+      ++known->open;
+      counted = true;
+      return Refusal::none;
+    }
+  }
+  if (limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate)) return Refusal::rate;
+  return Refusal::none;
+}
+
+void Admission::leave(const base::IpAddress& client) {
+  base::IpAddress who = subscriber(client);
+  std::uint64_t hash = who.hash();
+  Shard& shard = shards()[hash % kShards];
+  std::lock_guard lock(shard.mutex);
+  if (Client* known = place(shard, hash, who, false, 0); known != nullptr && known->open > 0) --known->open;
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,42 @@
+#include "proxy/proxy_preamble.h"
+
+#include "net/proxy_protocol.h"
+#include "tls/handshake.h"
+
+namespace weir::proxy {
+namespace {
+
+// The common name of a subject such as "O=Example, CN=device 7".
+std::string_view common_name(std::string_view subject) {
+  std::size_t at = subject.rfind("CN=");
+  if (at == subject.npos) at = subject.rfind("CN = ");
+  if (at == subject.npos) return subject;
+  std::string_view name = subject.substr(subject.find('=', at) + 1);
+  while (name.starts_with(' ')) name.remove_prefix(1);
+  return name.substr(0, name.find_first_of(",/"));
+}
+
+}  // namespace
+
+std::string proxy_preamble(config::SendProxy version, const Arrival& client, std::string_view unique_id) {
+  if (version == config::SendProxy::off) return {};
+  const ConnectionFacts* facts = client.facts.get();
+  net::ProxyClient told{.source = client.peer, .unique_id = unique_id};
+  bool proxied = facts != nullptr && facts->proxied_destination;
+  told.destination = proxied ? *facts->proxied_destination : net::local_address(client.stream.fd());
+  if (client.stream.is_filtered()) {
+    told.tls = true;
+    told.alpn = tls::protocol(client.stream);
+    told.server_name = tls::server_name(client.stream);
+    told.tls_version = tls::version(client.stream);
+    told.tls_cipher = tls::cipher(client.stream);
+    if (facts != nullptr && facts->client_certificate) {
+      told.certificate_name = common_name(facts->client_certificate->subject);
+    }
+  } else if (facts != nullptr && facts->hello) {
+    told.server_name = facts->hello->server_name;
+  }
+  return version == config::SendProxy::v1 ? net::proxy_header_v1(told) : net::proxy_header_v2(told);
+}
+
+}  // namespace weir::proxy

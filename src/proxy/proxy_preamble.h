@@ -1,0 +1,15 @@
+// The PROXY header that is sent to a backend in front of everything else.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "proxy/client_connection.h"
+
+namespace weir::proxy {
+
+// Empty for SendProxy::off. `unique_id` may be empty.
+std::string proxy_preamble(config::SendProxy version, const Arrival& client, std::string_view unique_id);
+
+}  // namespace weir::proxy

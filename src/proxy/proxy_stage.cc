@@ -1,0 +1,79 @@
+#include "proxy/proxy_stage.h"
+
+#include "net/client_hello.h"
+#include "net/peek.h"
+#include "net/proxy_protocol.h"
+
+namespace weir::proxy {
+namespace {
+
+using base::ErrorCode;
+
+void refuse(Arrival& arrival, Refusal why) { arrival.listening.runtime->refuse(why, arrival.worker.index); }
+
+ConnectionFacts& facts_of(Arrival& arrival) {
+  if (!arrival.facts) arrival.facts = std::make_unique<ConnectionFacts>();
+  return *arrival.facts;
+}
+
+}  // namespace
+
+net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bool trusted,
+                                  base::Nanoseconds patience) {
+  bool required = rule == config::AcceptProxy::required;
+  if (!trusted) {
+    if (required) refuse(arrival, Refusal::proxy_header);
+    co_return !required;
+  }
+  base::TimePoint deadline = arrival.worker.reactor.now() + patience;
+  base::Result<void> ready = co_await arrival.stream.wait_readable(deadline);
+  std::array<char, net::kMaxProxyHeaderBytes> bytes;
+  while (ready) {
+    base::Result<std::size_t> got = net::peek(arrival.stream, bytes);
+    if (!got) break;
+    net::ProxyHeader header = net::parse_proxy_header({bytes.data(), *got});
+    if (header.state == net::ProxyHeader::State::absent && !required) co_return true;
+    if (header.state == net::ProxyHeader::State::complete) {
+      base::Result<void> taken = net::take_peeked(arrival.stream, header.bytes);
+      if (!taken) break;
+      if (header.source) {
+        arrival.peer = *header.source;
+        facts_of(arrival).proxied_destination = header.destination;
+      }
+      co_return true;
+    }
+    if (header.state != net::ProxyHeader::State::incomplete) break;
+    ready = co_await net::wait_for_more(arrival.stream, deadline);
+  }
+  // A client that waits for the server to speak first sends nothing, not even part of a header.
+  if (!required && !ready && ready.error().code == ErrorCode::timeout) {
+    base::Result<std::size_t> got = net::peek(arrival.stream, bytes);
+    if (got && *got == 0) co_return true;
+  }
+  refuse(arrival, Refusal::proxy_header);
+  co_return false;
+}
+
+net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience) {
+  base::TimePoint deadline = arrival.worker.reactor.now() + patience;
+  base::Result<void> ready = co_await arrival.stream.wait_readable(deadline);
+  while (ready) {
+    {
+      base::Buffer buffer = base::Buffer::large();
+      base::Result<std::size_t> got = net::peek(arrival.stream, {buffer.data(), buffer.capacity()});
+      if (!got) break;
+      net::ClientHello hello = net::parse_client_hello({buffer.data(), *got});
+      if (hello.state == net::ClientHello::State::complete) {
+        facts_of(arrival).hello = std::move(hello);
+        co_return true;
+      }
+      // A hello in pieces too small for what is looked at is nobody's.
+      if (hello.state == net::ClientHello::State::invalid || *got == buffer.capacity()) break;
+    }
+    ready = co_await net::wait_for_more(arrival.stream, deadline);
+  }
+  refuse(arrival, Refusal::client_hello);
+  co_return false;
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,16 @@
+// What is read of a client before TLS and its session: a PROXY header, or whom a TLS client wants that passes through.
+#pragma once
+
+#include "net/task.h"
+#include "proxy/client_connection.h"
+
+namespace weir::proxy {
+
+// Reads the PROXY header where `rule` asks for one and `trusted` peers may send one; then arrival.peer is the client.
+// False when the connection must end: it was counted as refused.
+net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bool trusted, base::Nanoseconds patience);
+
+// Looks at the hello of a TLS client, which stays in the socket; arrival.facts->hello tells of it. False as above.
+net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience);
+
+}  // namespace weir::proxy

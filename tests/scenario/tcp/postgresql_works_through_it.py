@@ -1,0 +1,99 @@
+"""PostgreSQL: psql and pgbench through Weir, over a reload and with a server that goes away."""
+
+import glob
+import os
+import pathlib
+import subprocess
+
+import pytest
+from tcp_backend import tcp_config
+from waiting import PATIENCE, eventually, free_port
+
+pytestmark = pytest.mark.multiworker
+
+
+class Postgres:
+    """A cluster of the test's own. The server refuses to be root's."""
+
+    def __init__(self, folder):
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+        assert found, "the package postgresql is missing: ./dev setup test"
+        self.programs = pathlib.Path(found[-1])
+        self.port = free_port()
+        self.user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        self.folder = folder / "data"
+        self.folder.mkdir()
+        if self.user:
+            for path in (folder, *list(folder.parents)[:3]):
+                path.chmod(0o755)
+            subprocess.run(["chown", "postgres:postgres", self.folder], check=True)
+        self.call("initdb", "-D", self.folder, "-A", "trust", "-U", "tester", "--no-sync")
+
+    def call(self, program, *arguments):
+        run = subprocess.run([self.programs / program, *arguments], capture_output=True, text=True, cwd=self.folder, **self.user)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    def start(self):
+        self.call("pg_ctl", "-D", self.folder, "-w", "-l", self.folder / "log", "-o",
+                  f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off", "start")
+        return self
+
+    def stop(self):
+        self.call("pg_ctl", "-D", self.folder, "-w", "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def database(tmp_path_factory):
+    server = Postgres(tmp_path_factory.mktemp("postgres")).start()
+    yield server
+    server.stop()
+
+
+def tool(database, program, port, *arguments):
+    command = [database.programs / program, "-h", "127.0.0.1", "-p", str(port), "-U", "tester", *arguments, "postgres"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def output_of(process, seconds=120):
+    output, _ = process.communicate(timeout=seconds * PATIENCE)
+    assert process.returncode == 0, output
+    return output
+
+
+def test_psql_and_pgbench(weir, database):
+    pool = {"name": "db", "health_check": {"type": "tcp", "interval": "1s", "timeout": "1s"},
+            "backends": [{"id": "one", "host": "127.0.0.1", "port": database.port}]}
+    running = weir(tcp_config(pool))
+    rows = "select repeat('x', 1000000) from generate_series(1, 20)"
+    answer = output_of(tool(database, "psql", running.port, "-At", "-c", "select 40 + 2", "-c", rows))
+    assert answer == "42\n" + ("x" * 1_000_000 + "\n") * 20
+    output_of(tool(database, "pgbench", running.port, "-i", "-q", "-s", "1"))
+    load = tool(database, "pgbench", running.port, "-c", "8", "-j", "2", "-T", "5", "-n")
+    # A reload closes no connection of a listener that stays.
+    for weight in (2, 3):
+        running.settle(0.5)
+        changed = {**pool, "backends": [{**pool["backends"][0], "weight": weight}]}
+        running.reload({**running.config, "pools": [changed]})
+    output = output_of(load)
+    assert "number of failed transactions: 0" in output, output
+    # With a connection for each transaction, each is Weir's as well.
+    output = output_of(tool(database, "pgbench", running.port, "-c", "4", "-C", "-t", "25", "-S", "-n"))
+    assert "number of transactions actually processed: 100/100" in output, output
+    eventually(lambda: running.metric("weir_connections_active") == 0)
+    endings = {line["termination"] for line in running.access_log()}
+    assert endings <= {"client_closed", "backend_closed"}, endings
+
+
+def test_a_server_that_is_killed_ends_its_sessions(weir, database):
+    pool = {"name": "db", "health_check": "off", "retries": 0,
+            "backends": [{"id": "one", "host": "127.0.0.1", "port": database.port}]}
+    running = weir(tcp_config(pool))
+    session = tool(database, "psql", running.port, "-c", "select pg_sleep(60)")
+    eventually(lambda: running.metric("weir_backend_requests_active", backend="one") == 1)
+    running.settle(0.5)
+    database.stop()
+    output, _ = session.communicate(timeout=20 * PATIENCE)
+    assert session.returncode != 0 and "connection" in output
+    database.start()
+    assert output_of(tool(database, "psql", running.port, "-At", "-c", "select 1")) == "1\n"
