@@ -17,7 +17,7 @@ def start(weir, origins, authority, behave=say_name, **settings):
 
 def test_requests_on_one_connection(weir, origins, authority):
     balancer, origin = start(weir, origins, authority)
-    with TlsClient(balancer.port, authority, alpn=["h2", "http/1.1"]) as client:
+    with TlsClient(balancer.port, authority, alpn=["http/1.1"]) as client:
         assert client.socket.version() == "TLSv1.3"
         for _ in range(5):
             status, _, body = client.ask()
