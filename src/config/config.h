@@ -2,38 +2,18 @@
 // Reading is in read.h, checking in validate.h, comparing in diff.h.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/ip.h"
 #include "config/grpc_statuses.h"
+#include "config/route.h"
+#include "config/tls.h"
+#include "config/values.h"
 
 namespace weir::config {
-
-using Duration = std::chrono::milliseconds;
-
-// Where an object was written. Objects made through the API have file "api" and no line.
-struct Origin {
-  std::string file;
-  int line = 0;
-  int column = 0;
-  bool from_api() const { return file == "api"; }
-  friend bool operator==(const Origin&, const Origin&) = default;
-};
-
-// A registered thing (strategy, checker, store) chosen by name, with the options it declares in its table entry.
-using OptionValue = std::variant<bool, std::int64_t, double, std::string, Duration, std::vector<std::string>,
-                                 std::map<std::string, std::string>>;
-struct Choice {
-  std::string name;
-  std::map<std::string, OptionValue> options;  // every declared option is present: as written, or its default
-  friend bool operator==(const Choice&, const Choice&) = default;
-};
 
 struct Timeouts {
   Duration header = std::chrono::seconds(10);    // from the first byte of a head to its last
@@ -44,13 +24,6 @@ struct Timeouts {
   Duration queue = std::chrono::seconds(5);      // waiting for a connection of a backend at its max_connections
   Duration tunnel = std::chrono::hours(1);       // an upgraded connection or CONNECT tunnel without a byte
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
-};
-
-// The timeouts that a listener, route or pool sets itself; the rest comes from the next wider scope.
-// The order is: route, pool, listener, global.
-struct TimeoutOverrides {
-  std::optional<Duration> header, body, idle, connect, response, queue, tunnel;
-  friend bool operator==(const TimeoutOverrides&, const TimeoutOverrides&) = default;
 };
 
 enum class TokenRole : std::uint8_t { viewer, operator_, admin };
@@ -86,77 +59,6 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
-// ---- routes -----------------------------------------------------------------------------------------------------
-
-// A predicate on one header or query parameter.
-enum class MatchKind : std::uint8_t { exact, prefix, regex, present, absent };
-struct NamedMatch {
-  std::string name;  // a header's is lower case
-  MatchKind kind = MatchKind::exact;
-  std::string value;
-  friend bool operator==(const NamedMatch&, const NamedMatch&) = default;
-};
-
-// All that is given must hold.
-struct Match {
-  std::vector<std::string> host;  // any of; exact ("a.example"), "*.example" for any depth below it
-  std::optional<std::string> path;
-  std::optional<std::string> path_prefix;  // on segment borders: /v1 takes /v1 and /v1/x, not /v10
-  std::optional<std::string> path_regex;   // RE2, the whole path
-  std::vector<std::string> method;         // any of
-  std::vector<NamedMatch> header;
-  std::vector<NamedMatch> query;
-  std::vector<base::Cidr> client;  // any of
-  std::vector<std::string> alpn;   // any of; only on tls listeners, which match host, client and this
-  friend bool operator==(const Match&, const Match&) = default;
-};
-
-struct Redirect {
-  // A path or an absolute URL. {scheme} {host} {path} {query} and, after path_regex, {1}.. are replaced; a `to` that is
-  // only a path keeps the query.
-  std::string to;
-  std::uint16_t status = 302;  // 301 302 303 307 308
-  friend bool operator==(const Redirect&, const Redirect&) = default;
-};
-
-struct FixedResponse {
-  std::uint16_t status = 200;
-  std::string body;
-  std::string content_type = "text/plain; charset=utf-8";
-  friend bool operator==(const FixedResponse&, const FixedResponse&) = default;
-};
-
-// At most one of the two path changes.
-struct Rewrite {
-  std::optional<std::string> path_prefix;  // replaces what path_prefix of the match took
-  std::optional<std::string> path_regex;   // RE2 over the path; every place it matches is replaced by `substitution`
-  std::string substitution;                // \1.. are groups
-  std::optional<std::string> host;         // the Host the backend sees
-  friend bool operator==(const Rewrite&, const Rewrite&) = default;
-};
-
-struct HeaderChanges {
-  std::vector<std::pair<std::string, std::string>> set;  // replaces all fields of that name
-  std::vector<std::pair<std::string, std::string>> add;
-  std::vector<std::string> remove;
-  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
-  friend bool operator==(const HeaderChanges&, const HeaderChanges&) = default;
-};
-
-struct Route {
-  std::string name;  // given, or "<listener>/<number>"
-  Match match;
-  std::string pool;  // exactly one of pool, redirect, respond
-  std::optional<Redirect> redirect;
-  std::optional<FixedResponse> respond;
-  Rewrite rewrite;
-  HeaderChanges request_headers;
-  HeaderChanges response_headers;
-  TimeoutOverrides timeouts;
-  Origin origin;
-  friend bool operator==(const Route&, const Route&) = default;
-};
-
 // Of a listener with protocol udp.
 struct Udp {
   // Responses to each datagram of a client, after which its flow ends: 1 for DNS, 0 where nobody answers. None: not
@@ -166,72 +68,6 @@ struct Udp {
   std::uint32_t receive_buffer = 0;  // of the kernel, in bytes, each worker's; 0: its default
   std::uint32_t send_buffer = 0;
   friend bool operator==(const Udp&, const Udp&) = default;
-};
-
-// ---- TLS --------------------------------------------------------------------------------------------------------
-
-// Files of a chain with its key. Inside a listener without `cert`, a reference by name to one of Config::certificates
-// or one made through the API.
-struct Certificate {
-  std::string name;  // given, or the path of the chain
-  std::string cert;  // PEM: the leaf, then its issuers
-  std::string key;   // PEM, without a passphrase; empty: in the file of the chain
-  std::string ocsp;  // DER: a response to staple, from whoever fetches it; empty: Weir fetches it
-  Origin origin;
-  friend bool operator==(const Certificate&, const Certificate&) = default;
-};
-
-enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
-enum class ClientCertificateMode : std::uint8_t { off, request, require };
-struct ClientCertificates {
-  ClientCertificateMode mode = ClientCertificateMode::off;
-  std::string ca;   // PEM file of the authorities that are believed
-  std::string crl;  // PEM file with a list of each authority; empty: none are asked for
-  friend bool operator==(const ClientCertificates&, const ClientCertificates&) = default;
-};
-
-// Strict-Transport-Security (RFC 6797); off while max_age is 0.
-struct Hsts {
-  Duration max_age{0};
-  bool include_subdomains = false;
-  bool preload = false;
-  friend bool operator==(const Hsts&, const Hsts&) = default;
-};
-
-// Of a listener whose clients speak TLS.
-struct ListenerTls {
-  std::vector<Certificate> certificates;  // the first is the default; empty: every named one
-  bool strict_sni = false;                // clients that name another host, or none, are refused
-  TlsVersion min_version = TlsVersion::tls_1_2;
-  std::vector<std::string> alpn{"h2", "http/1.1"};  // in order of preference; what this build serves of it is offered
-  ClientCertificates client;
-  bool tickets = true;  // sessions can be resumed
-  Duration handshake_timeout = std::chrono::seconds(10);
-  std::uint32_t handshakes_per_second = 0;  // of one client address; 0 is without limit
-  Hsts hsts;
-  friend bool operator==(const ListenerTls&, const ListenerTls&) = default;
-};
-
-// Of the connections to a pool's backends.
-struct PoolTls {
-  bool enabled = true;
-  bool verify = true;
-  std::string ca;                 // PEM file of the authorities that are believed; empty: the system's
-  std::string sni;                // the name that is asked for and checked; empty: the backend's host
-  std::string cert;               // PEM file: what Weir shows when a backend asks who it is
-  std::string key;                // PEM file; empty: in that of cert
-  std::vector<std::string> alpn;  // what is offered; empty: what the pool's protocol needs
-  TlsVersion min_version = TlsVersion::tls_1_2;
-  friend bool operator==(const PoolTls&, const PoolTls&) = default;
-};
-
-// What all listeners share.
-struct Tls {
-  Duration ticket_rotation = std::chrono::hours(12);  // a new key that seals tickets; the two before it still open
-  std::string ticket_keys;  // file of keys, so that several Weirs have the same; then there is no rotation
-  bool ocsp = true;         // fetch the responses to staple
-  std::string ocsp_folder = "/var/lib/weir/ocsp";  // where they are kept over restarts; empty: nowhere
-  friend bool operator==(const Tls&, const Tls&) = default;
 };
 
 // HTTP/2 to clients.
