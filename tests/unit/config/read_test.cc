@@ -261,8 +261,8 @@ TEST(Read, ExplainsKeysThatThisBuildDoesNotOffer) {
 
 TEST(Read, ReportsMissingKeysAtTheirMap) {
   EXPECT_EQ(faults_of("listeners:\n- name: l\n"),
-            "t.yaml:2:3: listeners[0].address: the key 'address' is missing: address:port; *:port for every address of "
-            "both families\n");
+            "t.yaml:2:3: listeners[0].address: the key 'address' is missing: address:port, or several; *:port for "
+            "every address of both families; 5000-5010 for a range of ports\n");
   EXPECT_THAT(faults_of("pools: [{}]"), HasSubstr("t.yaml:1:9: pools[0].name: the key 'name' is missing"));
 }
 
@@ -275,11 +275,12 @@ TEST(Read, ReportsEveryFaultInTheOrderOfTheFile) {
       "t.yaml:4:15: pools[0].slow_start: '3' has no unit; write 3s or 3ms\n"
       "t.yaml:5:3: pools[0].bad: unknown key 'bad'; known are name, protocol, tls, algorithm, health_check, "
       "min_healthy, "
-      "slow_start, drain_timeout, retries, connections, timeouts, grpc, sticky, sticky_sessions, sticky_ttl, backends\n"
+      "slow_start, drain_timeout, retries, connections, timeouts, grpc, sticky, sticky_sessions, sticky_ttl, "
+      "proxy_protocol, transparent, backends\n"
       "t.yaml:6:9: pools[1].name: another pool is called 'a' (t.yaml:3); names of pools must differ\n"
       "t.yaml:7:30: pools[1].backends[0].port: must be a whole number from 1 to 65535, not '0'\n"
       "t.yaml:9:22: listeners[0].address: 'nowhere' is no address to listen on; write ip:port such as 0.0.0.0:80, "
-      "[::]:80 or *:80\n"
+      "[::]:80 or *:80, a range of ports such as *:5000-5010, or several of them; at most 1024 ports in all\n"
       "t.yaml:9:40: listeners[0].pool: the key appears twice in this map (first on line 9); remove one of them\n");
 }
 

@@ -56,10 +56,11 @@ TEST(ClientHello, WaitsForTheRestHoweverItIsCut) {
 
 TEST(ClientHello, RefusesWhatIsNone) {
   for (const std::string& bad :
-       {std::string("GET / HTTP/1.1\r\n"), std::string("\x16\x02"), record("\2abc"), record(""), record("\1\1\0\0"),
-        record("\1" + counted("short", 3)), record(message(name_extension(""))), record(message(name_extension("a b"))),
-        record(message(name_extension("a") + name_extension("b"))), record(message(alpn_extension(""))),
-        record(message(alpn_extension(std::string(1, '\0')))), record(message(number(0, 2) + number(9, 2) + "x"))}) {
+       {std::string("GET / HTTP/1.1\r\n"), std::string("\x16\x02"), record("\2abc"), record(""),
+        record(std::string("\1\1\0\0", 4)), record("\1" + counted("short", 3)), record(message(name_extension(""))),
+        record(message(name_extension("a b"))), record(message(name_extension("a") + name_extension("b"))),
+        record(message(alpn_extension(""))), record(message(alpn_extension(std::string(1, '\0')))),
+        record(message(number(0, 2) + number(9, 2) + "x"))}) {
     EXPECT_EQ(parse_client_hello(bad).state, State::invalid) << testing::PrintToString(bad);
   }
 }
