@@ -108,7 +108,8 @@ Error Exchange::backend_error(Error error) {
   if (error.side == Side::client) return error;
   error.side = error.code == ErrorCode::cancelled ? Side::client : Side::backend;
   bool lost = error.code == ErrorCode::closed || error.code == ErrorCode::reset;
-  stale_connection_ = lost && backend_side_->may_be_stale();
+  // What a backend says it has not looked at (REFUSED_STREAM, GOAWAY) is no guess.
+  stale_connection_ = lost && !error.retry_helps && backend_side_->may_be_stale();
   error.retry_helps = error.retry_helps || stale_connection_;
   return error;
 }

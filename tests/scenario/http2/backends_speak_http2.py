@@ -197,7 +197,7 @@ def test_a_draining_backend_finishes_its_streams(multiplexed):
         client.headers(3, get("/wait"))
         eventually(lambda: first.calls and second.calls)
         assert running.admin("POST", "/backends/h2-0/drain").status == 200
-        eventually(lambda: first.goaways, 10, "GOAWAY to the draining backend")
+        running.wait_for_state("draining", "h2-0")
         for stream in range(5, 15, 2):
             client.headers(stream, get("/"))
             assert client.response(stream)[2] == b"done"
@@ -219,6 +219,7 @@ def test_a_slow_client_holds_back_the_backend_but_not_its_siblings(multiplexed):
 
     running, origin = multiplexed(endless)
     with RawH2(running.port) as client:
+        client.window(0, 1 << 30)
         client.headers(1, get("/endless"))
         eventually(lambda: getattr(origin, "sent", 0) > 90_000)
         for stream in range(3, 23, 2):
