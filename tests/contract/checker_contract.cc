@@ -82,14 +82,23 @@ class EveryChecker : public CheckerTest, public testing::WithParamInterface<std:
  protected:
   std::unique_ptr<Checker> checker() { return make_checker({.name = GetParam(), .options = {}}); }
   bool is_udp() const { return GetParam() == "udp"; }
+  // What a gRPC backend says once the preface has come, whose end looks like that of a head: SETTINGS, and on stream 1
+  // a head with status 200, a HealthCheckResponse that says SERVING, and trailers with grpc-status 0.
+  static std::string serving() {
+    return std::string("\0\0\0\4\0\0\0\0\0", 9) + std::string("\0\0\1\1\4\0\0\0\1\x88", 10) +
+           std::string("\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\1", 16) +
+           std::string("\0\0\x0f\1\5\0\0\0\1\0\x0bgrpc-status\1", 23) + "0";
+  }
   // Over TCP it answers with `response` and over UDP with the datagram itself, on ports of their own.
   struct Healthy {
     Healthy(bool wants_udp, const char* response, const char* ip = "127.0.0.1")
         : udp(ip),
           tcp(
-              [response](ScriptedConnection& connection) {
+              [answer = GetParam() == "grpc" ? serving() : std::string(response)](ScriptedConnection& connection) {
                 connection.read_head();
-                connection.send_text(response);
+                connection.send_text(answer);
+                // The others have ended by then; a gRPC probe closes when it has heard enough.
+                connection.read_head();
               },
               ip),
           is_udp(wants_udp) {}
