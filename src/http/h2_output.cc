@@ -113,6 +113,7 @@ bool H2Connection::make_room() {
 }
 
 void H2Connection::put(std::string_view bytes) {
+  if (bytes.empty()) return;  // of an empty DATA frame there may be no address
   std::memcpy(out_.data() + out_end_, bytes.data(), bytes.size());
   out_end_ += bytes.size();
 }

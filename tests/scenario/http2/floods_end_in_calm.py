@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from hyperframe.frame import SettingsFrame
 
 from h2_raw import ENHANCE_YOUR_CALM, RawH2, frame, get, post
 from waiting import PATIENCE
@@ -25,6 +26,9 @@ def rapid_resets(client):
 def resets_we_are_made_to_send(client):
     for stream in range(1, 1200, 2):
         yield frame(1, 5, stream, client.encode(get("/slow"))) + frame(8, 0, stream, b"\x7f\xff\xff\xff")
+        # Never more streams open than allowed, which would be an error of its own.
+        if stream % 100 == 99:
+            client.ping()
 
 
 def repeated(one, count=4000):
@@ -59,6 +63,8 @@ FLOODS = {"rapid resets": rapid_resets, "resets we are made to send": resets_we_
 def test_a_flood_ends_the_connection(proxy, name):
     running, _ = proxy(slow, listener={"http2": True})
     with RawH2(running.port) as client:
+        # Acknowledged now, not in the middle of a head.
+        client.wait(lambda made: isinstance(made, SettingsFrame))
         for piece in FLOODS[name](client):
             if not client.send(piece):
                 break

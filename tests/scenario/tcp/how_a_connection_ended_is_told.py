@@ -79,12 +79,12 @@ def test_a_silent_connection_ends_after_its_timeout(relay):
 
 
 def test_a_busy_direction_keeps_the_silent_one(relay):
-    running, _ = relay(listener={"timeouts": {"tunnel": "1s"}})
+    running, _ = relay(listener={"timeouts": {"tunnel": "3s"}})
     with running.connect() as connection:
-        for _ in range(8):
+        for _ in range(10):
             connection.send(b"x")
             assert connection.read_exactly(1) == b"x"
-            running.settle(0.25)
+            running.settle(0.4)
 
 
 def test_no_backend_answers(weir):
