@@ -22,7 +22,8 @@ constexpr std::size_t kMaxNames = 64;  // of protocols
 
 ClientHello invalid(const char* what) { return {.state = State::invalid, .server_name = {}, .alpn = {}, .what = what}; }
 
-// Takes fields off the front of a message. After a field that is not there `failed` stays set and all further are empty.
+// Takes fields off the front of a message. After a field that is not there `failed` stays set and all further are
+// empty.
 struct Fields {
   std::string_view rest;
   bool failed = false;
@@ -122,7 +123,8 @@ std::optional<std::size_t> message_length(std::string_view message) {
 ClientHello parse_client_hello(std::string_view bytes) {
   std::string message;
   while (true) {
-    if (!bytes.empty() && static_cast<std::uint8_t>(bytes[0]) != kHandshakeRecord) return invalid("not a handshake of TLS");
+    if (!bytes.empty() && static_cast<std::uint8_t>(bytes[0]) != kHandshakeRecord)
+      return invalid("not a handshake of TLS");
     if (bytes.size() >= 2 && bytes[1] != 3) return invalid("not a version of TLS");
     if (bytes.size() < kRecordHead) return {};
     Fields record{bytes.substr(3)};
@@ -135,7 +137,8 @@ ClientHello parse_client_hello(std::string_view bytes) {
     }
     if (auto whole = message_length(message)) {
       if (*whole > kMaxClientHelloBytes) return invalid("a hello larger than 16 KB");
-      if (message.size() >= *whole) return parse_message(std::string_view(message).substr(kMessageHead, *whole - kMessageHead));
+      if (message.size() >= *whole)
+        return parse_message(std::string_view(message).substr(kMessageHead, *whole - kMessageHead));
     }
     if (part.size() < length) return {};
     bytes.remove_prefix(kRecordHead + length);

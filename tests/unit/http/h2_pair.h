@@ -132,7 +132,8 @@ inline net::Task<void> TestServer::answer(std::unique_ptr<Stream> stream, FieldV
   stream->send_head(fields, body.empty());
   if (body.empty()) co_return;
   H2FieldList trailers;
-  trailers.add("x-sum", std::to_string(body.size()));
+  std::string sum = std::to_string(body.size());
+  trailers.add("x-sum", sum);
   stream->send(body, true, stream->trailers().empty() ? nullptr : &trailers);
   H2Wait sent = stream->wait_sent(10s);
   base::Result<void> done = co_await sent;
