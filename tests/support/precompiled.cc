@@ -1,0 +1,1 @@
+// Nothing of its own: CMake hangs a precompiled header only on a target that compiles something.
