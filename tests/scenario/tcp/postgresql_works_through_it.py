@@ -4,6 +4,7 @@ import glob
 import os
 import pathlib
 import subprocess
+import tempfile
 
 import pytest
 from tcp_backend import tcp_config
@@ -13,41 +14,55 @@ pytestmark = pytest.mark.multiworker
 
 
 class Postgres:
-    """A cluster of the test's own. The server refuses to be root's."""
+    """A cluster of the test's own. The server refuses to be root's, so `folder` and all above it must be open to
+    another user for as long as it lives: pytest's own folders are not, as any other run of pytest closes them again."""
 
     def __init__(self, folder):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         assert found, "the package postgresql is missing: ./dev setup test"
         self.programs = pathlib.Path(found[-1])
-        self.port = free_port()
+        self.port = None
         self.user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         self.folder = folder / "data"
         self.folder.mkdir()
         if self.user:
-            for path in (folder, *list(folder.parents)[:3]):
-                path.chmod(0o755)
+            folder.chmod(0o755)
             subprocess.run(["chown", "postgres:postgres", self.folder], check=True)
         self.call("initdb", "-D", self.folder, "-A", "trust", "-U", "tester", "--no-sync")
 
+    def run(self, program, *arguments):
+        return subprocess.run([self.programs / program, *arguments], capture_output=True, text=True, cwd=self.folder,
+                              check=False, **self.user)
+
     def call(self, program, *arguments):
-        run = subprocess.run([self.programs / program, *arguments], capture_output=True, text=True, cwd=self.folder, **self.user)
+        run = self.run(program, *arguments)
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout
 
     def start(self):
-        self.call("pg_ctl", "-D", self.folder, "-w", "-l", self.folder / "log", "-o",
-                  f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off", "start")
-        return self
+        """On the port that it had before; a first one may be taken by somebody else in the meantime."""
+        ports = [self.port] if self.port else [free_port() for _ in range(5)]
+        for port in ports:
+            run = self.run("pg_ctl", "-D", self.folder, "-w", "-t", "240", "-l", self.folder / "log", "-o",
+                           f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off", "start")
+            if run.returncode == 0:
+                self.port = port
+                return self
+            log = (self.folder / "log").read_text()
+            if "could not create any TCP/IP sockets" not in log:
+                break
+        raise AssertionError(f"PostgreSQL does not start: {run.stdout}{run.stderr}{log}")
 
     def stop(self):
         self.call("pg_ctl", "-D", self.folder, "-w", "-m", "immediate", "stop")
 
 
 @pytest.fixture
-def database(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("postgres")).start()
-    yield server
-    server.stop()
+def database():
+    with tempfile.TemporaryDirectory(prefix="weir-postgres-") as folder:
+        server = Postgres(pathlib.Path(folder)).start()
+        yield server
+        server.stop()
 
 
 def tool(database, program, port, *arguments):
