@@ -83,7 +83,6 @@ net::Task<base::Result<bool>> Relay::pump_bulk(Direction& direction) {
   net::TcpStream& to = direction.to;
   base::Result<net::Pipe> pipe = net::Pipe::take();
   if (!pipe) co_return false;
-  int rounds = 0;
   std::size_t since_waiting = 0;
   while (true) {
     ssize_t got = pipe->fill(from.fd(), net::Pipe::kBytes);
@@ -110,7 +109,7 @@ net::Task<base::Result<bool>> Relay::pump_bulk(Direction& direction) {
         co_return std::unexpected(base::fail_errno(errno, "splice").error().on(other(direction.from_side)));
       }
     }
-    if (++rounds % kRoundsPerTurn == 0) co_await net::yield();
+    co_await net::yield();
   }
 }
 
