@@ -5,9 +5,12 @@
 // or script costs nobody anything.
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include "base/log.h"
@@ -64,6 +67,7 @@ class SqliteStore final : public Store {
   }
   StoreResult<void> execute(const char* sql);
   StoreResult<std::int64_t> number(const char* sql);
+  void keep_private() const;
   StoreResult<void> check_owner();
   StoreResult<void> check_integrity();
   StoreResult<void> migrate();
@@ -153,7 +157,26 @@ StoreResult<std::int64_t> SqliteStore::number(const char* sql) {
   return statement.integer(0);
 }
 
+// The store holds private keys: only its owner reads it. SQLite makes the log's files with the mode of the main one.
+// Never opens a file that is there: closing it would drop the locks that this process has on it.
+void SqliteStore::keep_private() const {
+  constexpr mode_t kOthers = 077;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::string file = path_ + suffix;
+    struct stat found{};
+    if (::stat(file.c_str(), &found) != 0) {
+      // What is wrong with the path SQLite will say.
+      int made = *suffix == '\0' ? ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+      if (made >= 0) ::close(made);
+    } else if (S_ISREG(found.st_mode) && (found.st_mode & kOthers) != 0 &&
+               ::chmod(file.c_str(), found.st_mode & 0700) == 0) {
+      base::log_warning("{} could be read by other users; it is its owner's alone now", file);
+    }
+  }
+}
+
 StoreResult<void> SqliteStore::open() {
+  keep_private();
   int code = sqlite3_open_v2(path_.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   if (code != SQLITE_OK) {
     StoreError why = error(code);

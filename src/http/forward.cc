@@ -1,5 +1,7 @@
 #include "http/forward.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "http/list.h"
 
@@ -115,6 +117,32 @@ bool trailer_may_pass(const HeaderField& field) {
     if (base::equal_ignoring_case(field.name, name)) return false;
   }
   return true;
+}
+
+namespace {
+
+// Ignoring case, '_' in `name` standing for '-' too; `plain` is in lower case.
+bool reads_as(std::string_view name, std::string_view plain) {
+  if (name.size() != plain.size()) return false;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    if ((name[i] == '_' ? '-' : base::ascii_lower(name[i])) != plain[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool is_said_by_proxies(std::string_view name) {
+  if (name.size() < 2 || base::ascii_lower(name[0]) != 'x' || (name[1] != '-' && name[1] != '_')) return false;
+  constexpr std::string_view kCertificate = "x-client-cert-";
+  constexpr std::string_view kNames[] = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id"};
+  if (reads_as(name.substr(0, kCertificate.size()), kCertificate)) return true;
+  return std::ranges::any_of(kNames, [&](std::string_view plain) { return reads_as(name, plain); });
+}
+
+bool request_trailer_may_pass(const HeaderField& field) {
+  if (!trailer_may_pass(field) || is_said_by_proxies(field.name)) return false;
+  return !reads_as(field.name, "x-real-ip") && !reads_as(field.name, "forwarded");
 }
 
 void write_via(HeadWriter& writer, Version received, std::string_view pseudonym) {

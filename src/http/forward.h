@@ -55,6 +55,14 @@ bool accepts_trailers(const HeaderMap& headers);
 // message, authenticate, or control it, which no recipient may take from there (RFC 9110 6.5.1).
 bool trailer_may_pass(const HeaderField& field);
 
+// Whether a name is, or reads as to a backend that takes '_' for '-' (RFC 3875 4.1.18), one of the fields in which Weir
+// alone speaks to backends: X-Client-Cert-*, X-Forwarded-For, -Proto and -Host, X-Request-Id.
+bool is_said_by_proxies(std::string_view name);
+
+// Whether a request's trailer may be forwarded: trailer_may_pass(), and nothing by which a backend that merges trailers
+// into the head would learn who the client is.
+bool request_trailer_may_pass(const HeaderField& field);
+
 // "Via: 1.1 name": as a line of its own behind the lines received, which is the same as appending to their list (RFC
 // 9110 5.3 and 7.6.3). `received` is the version in which the message came; `pseudonym` a token.
 void write_via(HeadWriter& writer, Version received, std::string_view pseudonym);

@@ -119,6 +119,16 @@ struct H2Callbacks {
     return !ours && connection.charge(Kind::reset) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
+  // Frames that nghttp2 has dropped: without its head or trailers a stream would never end.
+  static int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+    H2Connection& connection = of(user);
+    H2Stream* stream = frame->hd.type == NGHTTP2_HEADERS ? connection.find(frame->hd.stream_id) : nullptr;
+    if (stream != nullptr && error == NGHTTP2_ERR_FRAME_SIZE_ERROR) {
+      connection.unsendable(*stream);
+    }
+    return 0;
+  }
+
   static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* header, std::size_t size,
                        nghttp2_data_source*, void* user) {
     constexpr std::size_t kFrameHeaderBytes = 9;
@@ -136,6 +146,7 @@ void set_h2_callbacks(nghttp2_session_callbacks* callbacks) {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, H2Callbacks::on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, H2Callbacks::on_stream_close);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, H2Callbacks::on_frame_send);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, H2Callbacks::on_frame_not_sent);
   nghttp2_session_callbacks_set_send_data_callback(callbacks, H2Callbacks::send_data);
 }
 

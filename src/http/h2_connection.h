@@ -119,6 +119,8 @@ class H2Connection final : private net::RoundEndWork {
   void take_data(H2Stream& stream, std::string_view bytes);
   void end_input(H2Stream& stream);
   void break_stream(H2Stream& stream, const char* what);
+  // nghttp2 has not sent its head or trailers, which are too large.
+  void unsendable(H2Stream& stream);
   void attach(H2Stream& stream, std::int32_t id);
   void detach(H2Stream& stream);
   void on_closed(H2Stream& stream, std::uint32_t code);

@@ -149,12 +149,14 @@ void RequestSection::finish_authority() {
 }
 
 void RequestSection::finish_body(bool ends_stream) {
+  bool tunnel = head_->extended_connect || head_->method == "CONNECT";
+  // Whoever turned it into a request of HTTP/1 would announce a body that never comes.
+  if (tunnel && length_) return malformed("CONNECT with Content-Length (RFC 9110 9.3.6)");
   if (ends_stream) {
     if (length_.value_or(0) != 0) malformed("body shorter than Content-Length (RFC 9113 8.1.1)");
     return;
   }
-  // A tunnel is no body.
-  if (head_->extended_connect || head_->method == "CONNECT") return;
+  if (tunnel) return;
   head_->body = {.kind = length_ ? BodyFraming::Kind::length : BodyFraming::Kind::chunked,
                  .length = length_.value_or(0)};
   head_->expects_continue = expects_continue_ && length_ != 0u;

@@ -42,8 +42,10 @@ void H2Connection::attach(H2Stream& stream, std::int32_t id) {
   abuse_.useful();
 }
 
-// The session knows it no more; its bytes that were not taken yet stay.
+// The session knows it no more; its bytes that were not taken yet stay. nghttp2 may go on with a head or trailers of it
+// that have begun: they have no place any more.
 void H2Connection::detach(H2Stream& stream) {
+  if (section_stream_ == stream.id_) section_.emplace<std::monostate>();
   if (!stream.input_ended_) cut_short_ = true;
   nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   opened_.remove(stream);
@@ -144,14 +146,14 @@ void H2Connection::end_request(H2Stream& stream, bool ends_stream) {
 }
 
 void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
-  bool queued = !stream.pending_heads_.empty();
+  bool queued = !stream.pending_heads_.empty() && !stream.pending_heads_.back()->complete;
   ResponseHead& head = queued ? stream.pending_heads_.back()->head : stream.response_;
   FieldVerdict verdict = std::get<ResponseSection>(section_).finish(ends_stream, stream.request_.method);
   if (verdict.kind != FieldVerdict::Kind::fine) {
     if (queued) stream.pending_heads_.pop_back();
     return break_stream(stream, verdict.what);
   }
-  if (!queued) stream.head_ready_ = true;
+  (queued ? stream.pending_heads_.back()->complete : stream.head_ready_) = true;
   stream.final_head_ = head.status >= 200;
   if (!ends_stream && stream.final_head_ && head.body.kind == BodyFraming::Kind::length) {
     stream.expected_ = head.body.length;
@@ -164,6 +166,12 @@ void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
 void H2Connection::break_stream(H2Stream& stream, const char* what) {
   stream.reset(NGHTTP2_PROTOCOL_ERROR);
   stream.fail({.code = ErrorCode::protocol, .side = peer_side(), .what = what});
+  wake(stream);
+}
+
+void H2Connection::unsendable(H2Stream& stream) {
+  stream.reset(NGHTTP2_INTERNAL_ERROR);
+  stream.fail({.code = ErrorCode::too_large, .side = base::Side::ours, .what = "head or trailers beyond 64 KB"});
   wake(stream);
 }
 

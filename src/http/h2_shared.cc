@@ -10,6 +10,8 @@ constexpr std::size_t kMaxOutboundAcks = 256;
 // Frames of one field section behind its first: at 16 KB each, more than any limit on a head.
 constexpr std::size_t kMaxContinuations = 8;
 constexpr std::size_t kMaxSettingsEntries = 32;
+// What is sent is bounded before it comes to nghttp2, which adds some bytes a field to its estimate.
+constexpr std::size_t kMaxSentBlockBytes = 256 * 1024;
 
 nghttp2_nv field_of(std::string_view name, std::string_view value, std::uint8_t flags) {
   return {.name = reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
@@ -29,6 +31,7 @@ nghttp2_option* common_options() {
   nghttp2_option_set_max_outbound_ack(option, kMaxOutboundAcks);
   nghttp2_option_set_max_settings(option, kMaxSettingsEntries);
   nghttp2_option_set_max_continuations(option, kMaxContinuations);
+  nghttp2_option_set_max_send_header_block_length(option, kMaxSentBlockBytes);
   return option;
 }
 

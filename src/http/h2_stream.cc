@@ -91,7 +91,7 @@ void H2Stream::reset(std::uint32_t code) {
 }
 
 base::Result<void> H2Stream::take_head() {
-  if (!head_ready_ && !pending_heads_.empty()) {
+  if (!head_ready_ && has_pending_head()) {
     const ResponseHead& from = pending_heads_.front()->head;
     response_.clear();
     response_.version = from.version;

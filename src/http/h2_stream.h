@@ -133,11 +133,13 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   struct PendingHead {
     base::Arena arena;
     ResponseHead head;
+    bool complete = false;  // until then its fields are still being read
   };
 
+  bool has_pending_head() const { return !pending_heads_.empty() && pending_heads_.front()->complete; }
   bool is_ready(H2Wait::For what) const {
     if (what == H2Wait::For::sent) return all_sent() || error_ || connection_ == nullptr;
-    return what == H2Wait::For::head ? head_ready_ || !pending_heads_.empty() || error_ || input_ended_ : has_input();
+    return what == H2Wait::For::head ? head_ready_ || has_pending_head() || error_ || input_ended_ : has_input();
   }
   void fail(const base::Error& error);
   nghttp2_data_provider body_source();

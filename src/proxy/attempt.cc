@@ -11,6 +11,13 @@ using base::Error;
 using base::ErrorCode;
 using base::Side;
 
+namespace {
+
+// Heads of 1xx before the final one. Each is kept until the exchange ends, and HTTP/2 has no flow control for heads.
+constexpr int kMaxInterimHeads = 16;
+
+}  // namespace
+
 net::Task<base::Result<void>> Exchange::attempt() {
   body_sent_ = body_stopped_ = stale_connection_ = false;
   upstream_time_ = {};
@@ -18,14 +25,9 @@ net::Task<base::Result<void>> Exchange::attempt() {
   if (!connected) co_return connected;
   base::Result<void> sent = co_await send_request();
   if (!sent) co_return std::unexpected(backend_error(sent.error()));
-  do {
-    base::Result<void> answered = co_await read_response_head();
-    if (!answered) co_return std::unexpected(client_failure_.value_or(answered.error()));
-    if (response_.status == 101) co_return co_await tunnel();
-    if (response_.status >= 200) break;
-    base::Result<void> relayed = co_await relay_interim();
-    if (!relayed) co_return std::unexpected(relayed.error().on(Side::client));
-  } while (true);
+  base::Result<void> answered = co_await read_response_head();
+  if (!answered) co_return std::unexpected(client_failure_.value_or(answered.error()));
+  if (response_.status == 101) co_return co_await tunnel();
   upstream_time_ = worker_.reactor.now() - attempt_started_;
   pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
   co_return co_await relay_response();
@@ -141,14 +143,20 @@ net::Task<base::Result<void>> Exchange::send_request() {
   co_return base::Result<void>();
 }
 
-// A final or interim head, in response_.
+// The final head or that of 101, in response_; interim ones before it are passed on. One deadline for all of them.
 net::Task<base::Result<void>> Exchange::read_response_head() {
   // Without the whole request the backend owes nothing; the pump starts the clock when it is done.
   bool owed = body_sent_ || body_stopped_;
   base::TimePoint deadline = owed ? worker_.reactor.now() + timeouts_.response() : base::TimePoint::max();
-  base::Result<void> read = co_await backend_side_->read_head(response_, request_.method, deadline);
-  if (!read) co_return std::unexpected(backend_error(read.error()));
-  co_return read;
+  for (int interim = 0; interim <= kMaxInterimHeads; ++interim) {
+    base::Result<void> read = co_await backend_side_->read_head(response_, request_.method, deadline);
+    if (!read) co_return std::unexpected(backend_error(read.error()));
+    if (response_.status == 101 || response_.status >= 200) co_return base::Result<void>();
+    base::Result<void> relayed = co_await relay_interim();
+    if (!relayed) co_return std::unexpected(relayed.error().on(Side::client));
+  }
+  Error endless{.code = ErrorCode::protocol, .side = Side::backend, .what = "too many interim responses"};
+  co_return std::unexpected(endless);
 }
 
 }  // namespace weir::proxy

@@ -178,7 +178,9 @@ void Exchange::attempt_ended(const base::Result<void>& outcome) {
   if (!choice_.under_way()) return;
   bool failed = outcome ? grpc_failed() : outcome.error().side == Side::backend;
   choice_.end(failed, upstream_time_, outcome ? ErrorCode::io : outcome.error().code);
-  if (backend_side_ != nullptr) backend_side_->end(outcome && response_.keep_alive && body_sent_);
+  // A backend that did not take an upgrade may have understood the request in a way of its own.
+  bool clean = outcome && response_.keep_alive && body_sent_ && !request_.wants_upgrade;
+  if (backend_side_ != nullptr) backend_side_->end(clean);
 }
 
 // Whether the whole response says by its grpc-status that the backend has failed.

@@ -13,17 +13,6 @@ namespace {
 
 constexpr std::string_view kHsts = "strict-transport-security";
 
-// What Weir alone says about a client's certificate, whatever spelling would reach a backend that takes '_' for '-'.
-bool is_client_certificate_field(std::string_view name) {
-  constexpr std::string_view kPrefix = "x-client-cert-";
-  if (name.size() < kPrefix.size() || base::ascii_lower(name.front()) != 'x') return false;
-  for (std::size_t i = 0; i < kPrefix.size(); ++i) {
-    char c = name[i] == '_' ? '-' : base::ascii_lower(name[i]);
-    if (c != kPrefix[i]) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 bool Exchange::write_request_head(http::HeadWriter& writer) {
@@ -50,7 +39,7 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
     if (field.id == HeaderId::other) {
       // Of no use without the h2c upgrade, which is not forwarded.
       if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
-      if (is_client_certificate_field(field.name)) return false;
+      if (http::is_said_by_proxies(field.name)) return false;
       // Weir makes its own where the backend wants one (RFC 8441 5).
       if (request_.extended_connect && base::equal_ignoring_case(field.name, "sec-websocket-key")) return false;
       return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));

@@ -31,10 +31,11 @@ const http::HeaderMap* Exchange::passing_trailers(const Body& body) {
   received.clear();
   body.trailers(received);
   if (received.empty()) return nullptr;
+  constexpr auto may_pass = std::is_same_v<Body, ClientSide> ? http::request_trailer_may_pass : http::trailer_may_pass;
   http::HeaderMap& passing = state_.own_fields;
   passing.clear();
   for (const http::HeaderField& field : received) {
-    if (http::trailer_may_pass(field)) passing.add(field);
+    if (may_pass(field)) passing.add(field);
   }
   return &passing;
 }

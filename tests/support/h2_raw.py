@@ -35,7 +35,8 @@ class RawH2:
         self.socket = socket.create_connection((host, port), timeout=10 * PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
-        self.input, self.frames, self.blocks = b"", [], {}
+        self.decoder.max_header_list_size = 1 << 20
+        self.input, self.frames = b"", []
         self.ended = False
         if greet:
             self.send(PREFACE + SettingsFrame(settings=settings or {}).serialize())
@@ -102,7 +103,13 @@ class RawH2:
         if isinstance(made, SettingsFrame) and "ACK" not in made.flags:
             self.send(SettingsFrame(flags=["ACK"]).serialize())
         if isinstance(made, HeadersFrame):
-            made.fields = self.decoder.decode(made.data)
+            self.open_head, self.block = made, b""
+        if isinstance(made, (HeadersFrame, ContinuationFrame)):
+            self.block += made.data
+            if "END_HEADERS" in made.flags:
+                self.open_head.fields = self.decoder.decode(self.block)
+                self.frames.append(self.open_head)
+            return
         self.frames.append(made)
 
     def wait(self, wanted, seconds=10):

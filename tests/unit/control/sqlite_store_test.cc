@@ -62,6 +62,20 @@ TEST_F(SqliteStore, KeepsItsObjectsOverReopening) {
   EXPECT_EQ(contents.objects.size(), 3u);
 }
 
+TEST_F(SqliteStore, IsItsOwnersAlone) {
+  using std::filesystem::perms;
+  auto mode = [&](const char* suffix) { return std::filesystem::status(path_ + suffix).permissions(); };
+  for (int round = 0; round < 2; ++round) {
+    auto store = open();
+    ASSERT_TRUE(store);
+    ASSERT_TRUE((*store)->commit(pair_of(round)));
+    for (const char* suffix : {"", "-wal"}) EXPECT_EQ(mode(suffix), perms::owner_read | perms::owner_write) << suffix;
+    // As an earlier version or an administrator may have left it.
+    std::filesystem::permissions(path_,
+                                 perms::owner_read | perms::owner_write | perms::group_read | perms::others_read);
+  }
+}
+
 TEST_F(SqliteStore, SurvivesKillInTheMiddleOfWrites) {
   for (int round = 0; round < 5; ++round) {
     int progress[2];

@@ -122,6 +122,28 @@ TEST(Trailers, MayNotFrameRouteOrAuthenticate) {
   }
 }
 
+TEST(Trailers, OfRequestsDoNotSayWhoTheClientIs) {
+  auto may_pass = [](std::string_view name) {
+    return request_trailer_may_pass({.name = name, .value = "x", .id = header_id(name)});
+  };
+  for (const char* name : {"X-Client-Cert-Subject", "x_client_cert_san", "X-Real-IP", "x_real_ip", "Forwarded",
+                           "X_Forwarded_For", "x-forwarded_proto", "X-Request-Id", "Content-Length"}) {
+    EXPECT_FALSE(may_pass(name)) << name;
+  }
+  for (const char* name : {"grpc-status", "X-Checksum", "x_under_score", "X", "X-Forwarded", "X-Client-Certificate"}) {
+    EXPECT_TRUE(may_pass(name)) << name;
+  }
+}
+
+TEST(OwnFields, AreKnownInEverySpelling) {
+  for (const char* name : {"x-client-cert-subject", "X_CLIENT_CERT_x", "x_forwarded-host", "x_request_id"}) {
+    EXPECT_TRUE(is_said_by_proxies(name)) << name;
+  }
+  for (const char* name : {"", "x", "x-client-cert", "x-forwarded-port", "y-forwarded-for", "x-forwarded-for2"}) {
+    EXPECT_FALSE(is_said_by_proxies(name)) << name;
+  }
+}
+
 TEST(Via, NamesTheVersionReceived) {
   char buffer[100];
   HeadWriter writer(buffer);
