@@ -74,7 +74,7 @@ void check_tls(const Place& place, const ListenerTls& tls, ListenerProtocol prot
       at.fault("cert", "is missing: key and ocsp belong to the PEM file of a chain");
     }
   }
-  check_alpn(place, tls.alpn, protocol == ListenerProtocol::https);
+  if (tls.alpn) check_alpn(place, *tls.alpn, protocol == ListenerProtocol::https);
   check_client(place.in("client", nullptr), tls.client);
   bool hsts = tls.hsts.max_age > Duration(0);
   if (!hsts && (tls.hsts.include_subdomains || tls.hsts.preload)) {

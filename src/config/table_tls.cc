@@ -32,7 +32,9 @@ constexpr std::array kListenerTlsFields{
                                       "ones and those of the API"),
     field<&ListenerTls::strict_sni>("strict_sni", "refuse clients that ask for another name, or none"),
     field<&ListenerTls::min_version>("min_version", "the oldest version that is spoken"),
-    field<&ListenerTls::alpn>("alpn", "protocols that are offered, the preferred one first"),
+    field<&ListenerTls::alpn>("alpn",
+                              "protocols that are offered, the preferred one first; by default h2 and http/1.1 on an "
+                              "https listener, none on a tcp listener"),
     field<&ListenerTls::client>("client", "certificates of clients"),
     field<&ListenerTls::tickets>("tickets", "let clients resume sessions by tickets"),
     field<&ListenerTls::handshake_timeout>("handshake_timeout", "for a whole handshake", kTimeout),

@@ -43,7 +43,8 @@ struct ListenerTls {
   std::vector<Certificate> certificates;  // the first is the default; empty: every named one
   bool strict_sni = false;                // clients that name another host, or none, are refused
   TlsVersion min_version = TlsVersion::tls_1_2;
-  std::vector<std::string> alpn{"h2", "http/1.1"};  // in order of preference; what this build serves of it is offered
+  // Offered, in order of preference. Not set: h2 and http/1.1 on an https listener, nothing on a tcp listener.
+  std::optional<std::vector<std::string>> alpn;
   ClientCertificates client;
   bool tickets = true;  // sessions can be resumed
   Duration handshake_timeout = std::chrono::seconds(10);

@@ -1,6 +1,5 @@
 // What listeners and pools make handshakes with.
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 
 #include "config/json.h"
@@ -10,19 +9,12 @@
 namespace weir::control {
 namespace {
 
-// What sessions of an https listener can speak after the handshake.
-constexpr std::array<std::string_view, 2> kServed{"h2", "http/1.1"};
-
+// What goes through a tcp listener may be anything, and a client of another protocol would find nothing in common with
+// a default.
 std::vector<std::string> offered(const config::Listener& listener, const config::ListenerTls& tls) {
-  // The default is HTTP's: what goes through a tcp listener may be anything, and a client of another protocol would
-  // find nothing in common.
-  bool http = listener.protocol == config::ListenerProtocol::https;
-  if (!http && tls.alpn == config::ListenerTls().alpn) return {};
-  std::vector<std::string> names;
-  for (const std::string& name : tls.alpn) {
-    if (!http || std::ranges::find(kServed, name) != kServed.end()) names.push_back(name);
-  }
-  return names;
+  if (tls.alpn) return *tls.alpn;
+  if (listener.protocol == config::ListenerProtocol::https) return {"h2", "http/1.1"};
+  return {};
 }
 
 tls::ClientCertificates mode_of(config::ClientCertificateMode mode) {

@@ -29,10 +29,21 @@ TEST(Tls, ReadsEveryKey) {
   EXPECT_EQ(tls.certificates[0].name, "site");
   EXPECT_EQ(tls.certificates[1].name, "a.pem");
   EXPECT_EQ(tls.min_version, TlsVersion::tls_1_3);
+  EXPECT_EQ(tls.alpn, std::vector<std::string>{"http/1.1"});
   EXPECT_EQ(tls.client.mode, ClientCertificateMode::require);
   EXPECT_TRUE(tls.hsts.preload);
   EXPECT_TRUE(read->pools[0].tls->verify);
   EXPECT_EQ(read->pools[1].tls->sni, "x.example");
+}
+
+TEST(Tls, TellsWhetherAlpnWasSet) {
+  auto alpn_of = [](std::string_view tls) {
+    auto read = read_yaml(https(tls), "t.yaml", test_kinds());
+    return read->listeners[0].tls->alpn;
+  };
+  EXPECT_FALSE(alpn_of("{min_version: '1.3'}"));
+  EXPECT_EQ(alpn_of("{alpn: [h2, http/1.1]}"), (std::vector<std::string>{"h2", "http/1.1"}));
+  EXPECT_EQ(alpn_of("{alpn: []}"), std::vector<std::string>());
 }
 
 TEST(Tls, ReportsWhatDoesNotFit) {
