@@ -191,8 +191,12 @@ bool TcpStream::is_quiet_now() const {
   return true;
 }
 
-void TcpStream::finish_writing() {
+void TcpStream::announce_end() {
   if (StreamFilter* filter = descriptor_->filter(); filter != nullptr) filter->finish_writing(*descriptor_);
+}
+
+void TcpStream::finish_writing() {
+  announce_end();
   shutdown(descriptor_->fd(), SHUT_WR);
 }
 

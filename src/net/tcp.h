@@ -172,6 +172,9 @@ class TcpStream {
   bool is_filtered() const { return descriptor_->filter() != nullptr; }
   void cancel_when_broken(TaskContext* context) { descriptor_->cancel_when_broken(context); }
 
+  // Of a filtered stream: finish_writing() but for the socket's own end, which may come once a write of nothing has
+  // sent what the socket did not take at once.
+  void announce_end();
   // No more will be written; the peer reads an end.
   void finish_writing();
   // Neither reads nor writes go on: whoever waits finds the end. The descriptor stays.

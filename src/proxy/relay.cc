@@ -36,7 +36,7 @@ void Relay::moved(Direction& direction, std::size_t bytes) {
   (up ? counters_->to_backend : counters_->to_client).add(counters_->worker, bytes);
 }
 
-void Relay::end(Direction& direction) {
+net::Task<void> Relay::end(Direction& direction) {
   direction.ended = true;
   if (!finished_first_ && !failure_) finished_first_ = direction.from_side;
   // When both have ended, closing tells the peer as well.
@@ -44,6 +44,12 @@ void Relay::end(Direction& direction) {
 }
 
 // The other direction cannot go on alone after a failure.
+  if (direction.to.is_filtered()) {
+    // A socket that is full has no room for the end of TLS, without which the peer takes the stream for cut off. A peer
+    // that is gone is not told, and who reads from it learns why.
+    direction.to.announce_end();
+    static_cast<void>(co_await direction.to.write(std::string_view(), idle_limit_));
+  }
 void Relay::fail(const Error& error) {
   if (failure_) return;
   failure_ = error;
@@ -63,7 +69,7 @@ net::Task<void> Relay::pump(Direction& direction) {
         co_await from.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kHoldBuffer);
     if (!got && got.error().code == ErrorCode::timeout) continue;
     if (!got) co_return fail(got.error().on(direction.from_side));
-    if (*got == 0) co_return end(direction);
+    if (*got == 0) co_return co_await end(direction);
     moved(direction, *got);
     bool bulk = *got >= kBulkBytes && !from.is_filtered() && !to.is_filtered();
     base::Result<void> written = co_await to.write(std::string_view(buffer.data(), *got), idle_limit_);
@@ -72,7 +78,7 @@ net::Task<void> Relay::pump(Direction& direction) {
     if (!bulk) continue;
     base::Result<bool> ended = co_await pump_bulk(direction);
     if (!ended) co_return fail(ended.error());
-    if (*ended) co_return end(direction);
+    if (*ended) co_return co_await end(direction);
     if (++rounds % kRoundsPerTurn == 0) co_await net::yield();
   }
 }

@@ -59,7 +59,7 @@ class Relay {
   base::TimePoint deadline() const { return last_activity_ + idle_limit_; }
   bool is_idle_too_long() const;
   void moved(Direction& direction, std::size_t bytes);
-  void end(Direction& direction);
+  net::Task<void> end(Direction& direction);
   void fail(const base::Error& error);
 
   const RelayCounters* counters_;

@@ -140,6 +140,8 @@ class Stream::Operation {
     now.os_error = 0;
     now.ended = false;
     now.strange = Step::done;
+    // What others of this thread left in OpenSSL's queue would be taken for an error of this stream.
+    if (ERR_peek_error() != 0) ERR_clear_error();
   }
   ThreadState& now = state();
 };
@@ -282,7 +284,7 @@ net::StreamFilter::Wrote Stream::write(net::Descriptor& descriptor, std::span<io
     result = base::fail_errno(now.os_error != 0 ? now.os_error : EPIPE, "write");
     return Wrote::done;
   };
-  if (broken_ || finished_) return failed();
+  if (broken_ || (finished_ && !pieces.empty())) return failed();
   while (true) {
     Sent sent = now.out_bytes > 0 ? flush(descriptor) : send_unsent(descriptor);
     if (sent == Sent::broken) return failed();

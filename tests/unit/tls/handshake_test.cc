@@ -112,6 +112,55 @@ TEST_F(Handshake, CarriesMoreThanTheSocketTakesAtOnce) {
   EXPECT_TRUE(echo_ == text) << echo_.size() << " of " << text.size();
 }
 
+net::Task<void> fill_and_finish(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
+                                std::size_t& bytes, bool& full) {
+  base::Error error{.code = base::ErrorCode::io};
+  if (co_await accept(stream, context, deadline, error) != Accepted::established) co_return;
+  std::string piece(1000, 'x');
+  // Whatever the socket takes, and one piece more: what waits is written by the next one.
+  while (stream.descriptor().writable) {
+    base::Result<void> written = co_await stream.write(piece, std::chrono::milliseconds(1));
+    bytes += piece.size();
+    if (!written) break;
+  }
+  full = !stream.descriptor().writable;
+  stream.announce_end();
+  base::Result<void> written = co_await stream.write(std::string_view(), std::chrono::seconds(10));
+  EXPECT_TRUE(written);
+  stream.close();
+}
+
+net::Task<void> read_late(net::TcpStream& stream, ConnectOptions options, const bool& full, std::size_t& bytes,
+                          base::Result<std::size_t>& last) {
+  base::TimePoint deadline = options.deadline;
+  base::Result<void> ready = co_await connect(stream, std::move(options));
+  EXPECT_TRUE(ready);
+  while (ready && !full) ready = co_await net::sleep_for(std::chrono::milliseconds(1));
+  std::vector<char> buffer(10'000);
+  do {
+    last = co_await stream.read(buffer, deadline);
+    if (last) bytes += *last;
+  } while (last && *last > 0);
+  stream.close();
+}
+
+TEST_F(Handshake, TheEndReachesAPeerWhoseSocketWasFull) {
+  auto context = server({});
+  auto [server_end, client_end] = connected();
+  net::TaskGroup group;
+  std::size_t sent = 0, got = 0;
+  bool full = false;
+  base::Result<std::size_t> last = 1;
+  ConnectOptions options{
+      .contexts = client({}), .thread = 0, .host = "site.example", .peer = "peer", .deadline = soon()};
+  group.spawn(fill_and_finish(server_end, *context, soon(), sent, full));
+  group.spawn(read_late(client_end, std::move(options), full, got, last));
+  run(group);
+  EXPECT_TRUE(full);
+  EXPECT_EQ(got, sent);
+  EXPECT_TRUE(last && *last == 0) << "not an announced end";
+}
+
 TEST_F(Handshake, ResumesByTicketWithAKeyOfTheRing) {
   auto ring = std::make_shared<TicketKeyRing>();
   auto context = server({.tickets = ring});
