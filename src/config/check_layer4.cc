@@ -20,12 +20,6 @@ void check_without_requests(const Place& place, const Listener& listener) {
 void check_no_connections(const Place& place, const Listener& listener) {
   if (listener.socket != SocketOptions()) place.fault("socket", "is about TCP; remove it from a udp listener");
   if (listener.proxy_protocol != AcceptProxy::off) place.fault("proxy_protocol", "is not offered for udp listeners");
-  if (!listener.allow.empty()) place.fault("allow", "is not offered for udp listeners");
-  if (!listener.deny.empty()) place.fault("deny", "is not offered for udp listeners");
-  const Limits& limits = listener.limits;
-  if (limits.connections_per_client > 0 || limits.connection_rate > 0 || limits.client_connection_rate > 0) {
-    place.fault("limits", "there are no connections in UDP; udp.max_flows limits its flows");
-  }
 }
 
 void check_tcp(const Place& place, const Listener& listener) {

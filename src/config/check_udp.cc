@@ -19,7 +19,9 @@ void check_udp(const Place& place, const Listener& listener) {
     place.fault("trusted_proxies", "is about headers of HTTP; remove it from a udp listener");
   }
   if (listener.limits.connections != 0) {
-    place.fault("limits.connections", "there are no connections in UDP; udp.max_flows limits its flows");
+    place.fault(
+        "limits.connections",
+        "there are no connections in UDP; udp.max_flows limits its flows, connections_per_client those of a client");
   }
 }
 

@@ -94,7 +94,8 @@ inline constexpr Family kUdpDropped = {
     .name = "weir_udp_datagrams_dropped_total",
     .type = Type::counter,
     .help =
-        "Datagrams that were not forwarded, by reason: closing, denied, no_backend, exhausted, unreachable, unsent.",
+        "Datagrams that were not forwarded, by reason: closing, denied, rate, client_rate, client_connections, "
+        "no_backend, exhausted, unreachable, unsent.",
     .labels = {"listener", "reason"}};
 
 // ---- backends and upstream connections --------------------------------------------------------------------------

@@ -33,7 +33,14 @@ const char* name(Refusal refusal);
 // came longest ago are forgotten, and a client for whom there is no place is not limited.
 class Admission {
  public:
-  // Whether one more connection may begin. After `none`, and when `counted` was set, leave() must follow at its end.
+  // Whether the listener has any rule about its clients.
+  static bool asked_of(const config::Listener& listener) {
+    const config::Limits& limits = listener.limits;
+    return !listener.allow.empty() || !listener.deny.empty() || limits.connections_per_client > 0 ||
+           limits.connection_rate > 0 || limits.client_connection_rate > 0;
+  }
+  // Whether one more connection, or flow of UDP, may begin. After `none`, and when `counted` was set, leave() must
+  // follow at its end.
   Refusal admit(const config::Listener& listener, const base::IpAddress& client, base::TimePoint now, bool& counted);
   void leave(const base::IpAddress& client);
 

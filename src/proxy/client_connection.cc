@@ -27,10 +27,7 @@ Arrival::~Arrival() {
 }
 
 bool Arrival::admit(const config::Listener& listener) {
-  const config::Limits& limits = listener.limits;
-  bool open_to_all = listener.allow.empty() && listener.deny.empty() && limits.connections_per_client == 0 &&
-                     limits.connection_rate == 0 && limits.client_connection_rate == 0;
-  if (open_to_all) return true;
+  if (!Admission::asked_of(listener)) return true;
   Refusal verdict = listening.runtime->admission.admit(listener, peer.ip, worker.reactor.now(), counted_by_address_);
   if (verdict == Refusal::none) return true;
   listening.runtime->refuse(verdict, worker.index);

@@ -29,6 +29,10 @@ void FirstDatagram::forget() {
   memory_ = nullptr;
 }
 
+UdpFlow::~UdpFlow() {
+  if (counted_by != nullptr) counted_by->admission.leave(key.client.to_socket_address().ip);
+}
+
 void UdpFlow::on_ready() { relay.take_replies(*this); }
 
 // Picks a backend and opens a socket to it. False when no backend can be had; the flow has no socket then.

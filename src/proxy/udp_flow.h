@@ -45,6 +45,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
  public:
   UdpFlow(UdpRelay& owner, UdpEntrance& through, const UdpFlowKey& flow_key, std::uint32_t key_hash, Worker& worker)
       : relay(owner), entrance(through), key(flow_key), hash(key_hash), choice(worker) {}
+  ~UdpFlow();
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
 
@@ -58,6 +59,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   const UdpFlowKey key;
   const std::uint32_t hash;
   SnapshotRef snapshot;
+  std::shared_ptr<ListenerRuntime> counted_by;  // whose admission counts it as one of its client's; null: none does
   const PoolSnapshot* pool = nullptr;
   BackendChoice choice;
   net::Descriptor* socket = nullptr;  // to the backend; null between two of them

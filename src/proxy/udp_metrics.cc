@@ -16,9 +16,26 @@ UdpMetrics::UdpMetrics(const std::string& listener, metrics::Registry& registry)
       backend_out(registry.counter(families::kUdpDatagrams, {listener, "backend_out"})),
       dropped_closing(registry.counter(families::kUdpDropped, {listener, "closing"})),
       dropped_denied(registry.counter(families::kUdpDropped, {listener, "denied"})),
+      dropped_rate(registry.counter(families::kUdpDropped, {listener, name(Refusal::rate)})),
+      dropped_client_rate(registry.counter(families::kUdpDropped, {listener, name(Refusal::client_rate)})),
+      dropped_client_connections(
+          registry.counter(families::kUdpDropped, {listener, name(Refusal::client_connections)})),
       dropped_no_backend(registry.counter(families::kUdpDropped, {listener, "no_backend"})),
       dropped_exhausted(registry.counter(families::kUdpDropped, {listener, "exhausted"})),
       dropped_unreachable(registry.counter(families::kUdpDropped, {listener, "unreachable"})),
       dropped_unsent(registry.counter(families::kUdpDropped, {listener, "unsent"})) {}
+
+const metrics::Counter& UdpMetrics::refused(Refusal why) const {
+  switch (why) {
+    case Refusal::rate:
+      return dropped_rate;
+    case Refusal::client_rate:
+      return dropped_client_rate;
+    case Refusal::client_connections:
+      return dropped_client_connections;
+    default:
+      return dropped_denied;
+  }
+}
 
 }  // namespace weir::proxy

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "metrics/registry.h"
+#include "proxy/admission.h"
 
 namespace weir::proxy {
 
@@ -12,11 +13,13 @@ struct UdpMetrics {
 
   metrics::Counter flows_active, flows, evicted;
   metrics::Counter client_in, client_out, backend_in, backend_out;  // datagrams
-  // Datagrams that went nowhere: the listener closes and the client is new; its address is not allowed; no backend is
-  // eligible, or all are at their max_connections; descriptors or ports ran out; the backend cannot be reached; the
-  // kernel did not take it.
-  metrics::Counter dropped_closing, dropped_denied, dropped_no_backend, dropped_exhausted, dropped_unreachable,
-      dropped_unsent;
+  // Datagrams that went nowhere: the listener closes and the client is new; its address is not allowed; flows begin too
+  // quickly, of all clients or of this one; it has too many; no backend is eligible, or all are at their
+  // max_connections; descriptors or ports ran out; the backend cannot be reached; the kernel did not take it.
+  metrics::Counter dropped_closing, dropped_denied, dropped_rate, dropped_client_rate, dropped_client_connections,
+      dropped_no_backend, dropped_exhausted, dropped_unreachable, dropped_unsent;
+  // Of a client that admission refuses.
+  const metrics::Counter& refused(Refusal why) const;
 };
 
 }  // namespace weir::proxy

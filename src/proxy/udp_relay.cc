@@ -147,8 +147,11 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
     metrics_.dropped_no_backend.add(worker_.index, datagrams);
     return nullptr;
   }
+  bool counted = false;
+  if (!admit(*mine->config, key, datagrams, counted)) return nullptr;
   make_room();
   auto* flow = new UdpFlow(*this, entrance, key, hash, worker_);
+  if (counted) flow->counted_by = listening_->runtime;
   flow->snapshot = worker_.snapshot_of(*listening_);
   flow->pool = snapshot.pools[pool].get();
   flow->expected_responses = mine->config->udp.expected_responses;
@@ -168,6 +171,16 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   metrics_.flows.add(worker_.index);
   metrics_.flows_active.add(worker_.index);
   return flow;
+}
+
+// Whether the client may begin a flow; one that may not leaves nothing behind.
+bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams, bool& counted) {
+  if (!Admission::asked_of(listener)) return true;
+  base::IpAddress client = key.client.to_socket_address().ip;
+  Refusal verdict = listening_->runtime->admission.admit(listener, client, worker_.reactor.now(), counted);
+  if (verdict == Refusal::none) return true;
+  metrics_.refused(verdict).add(worker_.index, datagrams);
+  return false;
 }
 
 // The table is bounded for each worker by its share.

@@ -85,6 +85,9 @@ TEST(Validate, UdpListenersHaveAPoolAndNothingOfHttp) {
       AllOf(HasSubstr("listeners[0].routes: match requests of HTTP"), HasSubstr("listeners[0].via: is a header"),
             HasSubstr("listeners[0].trusted_proxies: is about headers"),
             HasSubstr("listeners[0].limits.connections: there are no connections in UDP")));
+  EXPECT_EQ(faults_of(listener("protocol: udp, pool: p, allow: [10.0.0.0/8], deny: [10.1.0.0/16], "
+                               "limits: {connections_per_client: 5, connection_rate: 9, client_connection_rate: 2}")),
+            "");
   EXPECT_THAT(faults_of(listener("pool: p, udp: {expected_responses: 1}")),
               HasSubstr("listeners[0].udp: is for listeners with `protocol: udp`"));
   EXPECT_THAT(faults_of(listener("protocol: udp, pool: p, udp: {max_flows: 0}")), HasSubstr("udp.max_flows"));
