@@ -75,7 +75,18 @@ class LeastResponseTime final : public Strategy {
     return index;
   }
   void started(std::uint32_t index) override { tournament_.update(index); }
+  void responded(std::uint32_t index, base::Nanoseconds latency, base::TimePoint now) override {
+    finished(index, latency, now);
+  }
   void finished(std::uint32_t index, base::Nanoseconds latency, base::TimePoint now) override {
+    if (latency != kToldBefore) learn(index, latency, now);
+    tournament_.update(index);
+  }
+
+  const std::shared_ptr<Cursor>& cursor() const { return cursor_; }
+
+ private:
+  void learn(std::uint32_t index, base::Nanoseconds latency, base::TimePoint now) {
     std::atomic<std::uint64_t>& packed = backend(index).latency_estimate;
     std::uint64_t old = packed.load(std::memory_order_relaxed);
     LatencyEstimate next;
@@ -83,12 +94,7 @@ class LeastResponseTime final : public Strategy {
       LatencyEstimate estimate(old);
       next = latency > base::Nanoseconds::zero() ? estimate.after(latency, now) : estimate.after_failure(now);
     } while (!packed.compare_exchange_weak(old, next.packed(), std::memory_order_relaxed));
-    tournament_.update(index);
   }
-
-  const std::shared_ptr<Cursor>& cursor() const { return cursor_; }
-
- private:
   static std::shared_ptr<Cursor> joined(const pool::BackendSet& backends, const Strategy* previous) {
     std::shared_ptr<Cursor> cursor = cursor_after<LeastResponseTime>(previous);
     join_recency(*cursor, backends);

@@ -15,6 +15,7 @@
 namespace weir::balance {
 
 inline constexpr std::uint32_t kNone = UINT32_MAX;
+inline constexpr base::Nanoseconds kToldBefore{-1};
 
 // What one pick may look at. The caller fills it; strategies never touch a request.
 struct PickContext {
@@ -43,8 +44,12 @@ class Strategy {
   // The index of the backend for new work, or kNone when the set is empty. Under 1 us at 10,000 backends.
   virtual std::uint32_t pick(const PickContext& context) = 0;
   // Work began on / ended at `index`. The caller has already changed Backend::in_flight. `latency` is to the first byte
-  // of the response; zero when it failed or is unknown.
+  // of the response; zero when it failed or is unknown; kToldBefore when responded() was told.
   virtual void started(std::uint32_t index) { (void)index; }
+  // The first byte came after `latency`, above zero, from work that may go on for long.
+  virtual void responded(std::uint32_t index, base::Nanoseconds latency, base::TimePoint now) {
+    (void)index, (void)latency, (void)now;
+  }
   virtual void finished(std::uint32_t index, base::Nanoseconds latency, base::TimePoint now) {
     (void)index, (void)latency, (void)now;
   }

@@ -57,15 +57,23 @@ void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason
   if (!under_way_) return;
   under_way_ = false;
   pool::Backend& chosen = backend();
+  responded_ = false;
   chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
   pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
   if (failed) chosen.count_failure(reason);
 }
+void BackendChoice::responded(base::Nanoseconds latency) {
+  if (!under_way_ || responded_) return;
+  responded_ = true;
+  pool_->strategy->responded(index_, std::max(latency, base::Nanoseconds(1)), worker_.reactor.now());
+}
+
 
 void BackendChoice::connected() {
   pool::Backend& chosen = backend();
   if (chosen.consecutive_connect_failures.load(std::memory_order_relaxed) == 0) return;
   chosen.consecutive_connect_failures.store(0, std::memory_order_relaxed);
+  if (responded_) latency = balance::kToldBefore;
   chosen.suspended_until.store(0, std::memory_order_relaxed);
 }
 

@@ -33,6 +33,8 @@ class BackendChoice {
   // a try under way nothing happens.
   void end(bool failed, base::Nanoseconds latency, base::ErrorCode reason = base::ErrorCode::io);
   bool under_way() const { return under_way_; }
+  // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
+  void responded(base::Nanoseconds latency);
 
   // How opening a connection to the present backend went. Failures count for the health state machine at once; several
   // in a row let picks pass over the backend for a second.
@@ -64,6 +66,7 @@ class BackendChoice {
   std::size_t tried_count_ = 0;
 };
 
+  bool responded_ = false;
 // Whether `code` says that a connection could not be opened by the backend's fault.
 bool is_connect_failure(base::ErrorCode code);
 

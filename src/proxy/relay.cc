@@ -1,6 +1,7 @@
 #include "proxy/relay.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "base/free_list.h"
 #include "net/pipe.h"
@@ -28,10 +29,14 @@ bool Relay::is_idle_too_long() const { return deadline() <= net::Reactor::curren
 
 void Relay::moved(Direction& direction, std::size_t bytes) {
   last_activity_ = net::Reactor::current().now();
-  if (direction.bytes == 0) direction.first = last_activity_;
   direction.bytes += bytes;
-  if (counters_ == nullptr) return;
   bool up = direction.from_side == Side::client;
+  if (up) {
+    last_from_client_ = last_activity_;
+  } else if (observer_ != nullptr) {
+    std::exchange(observer_, nullptr)->on_first_byte(last_from_client_, last_activity_);
+  }
+  if (counters_ == nullptr) return;
   (up ? counters_->from_client : counters_->from_backend).add(counters_->worker, bytes);
   (up ? counters_->to_backend : counters_->to_client).add(counters_->worker, bytes);
 }
@@ -39,17 +44,17 @@ void Relay::moved(Direction& direction, std::size_t bytes) {
 net::Task<void> Relay::end(Direction& direction) {
   direction.ended = true;
   if (!finished_first_ && !failure_) finished_first_ = direction.from_side;
-  // When both have ended, closing tells the peer as well.
-  if (!upward_.ended || !downward_.ended) direction.to.finish_writing();
-}
-
-// The other direction cannot go on alone after a failure.
   if (direction.to.is_filtered()) {
     // A socket that is full has no room for the end of TLS, without which the peer takes the stream for cut off. A peer
     // that is gone is not told, and who reads from it learns why.
     direction.to.announce_end();
     static_cast<void>(co_await direction.to.write(std::string_view(), idle_limit_));
   }
+  // When both have ended, closing tells the peer as well.
+  if (!upward_.ended || !downward_.ended) direction.to.finish_writing();
+}
+
+// The other direction cannot go on alone after a failure.
 void Relay::fail(const Error& error) {
   if (failure_) return;
   failure_ = error;

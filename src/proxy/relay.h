@@ -19,14 +19,25 @@ struct RelayCounters {
   std::uint32_t worker = 0;
 };
 
+// Who wants to know of the backend's first byte as it comes.
+class FirstByteObserver {
+ public:
+  // `asked`: when the client's last bytes before it had come; zero: none had, the backend speaks first.
+  virtual void on_first_byte(base::TimePoint asked, base::TimePoint now) = 0;
+
+ protected:
+  ~FirstByteObserver() = default;
+};
+
 // Both directions run independently: an end in one is passed on and the other goes on. A slow reader stops the reading
 // from its peer. Small traffic is copied, by one read and one write; a direction with much to move goes through a pipe
 // for as long as that lasts. Nothing is held while a direction is quiet. The worker's thread only; borrows the streams.
 class Relay {
  public:
   Relay(net::TcpStream& client, net::TcpStream& backend, base::Nanoseconds idle_limit,
-        const RelayCounters* counters = nullptr)
+        const RelayCounters* counters = nullptr, FirstByteObserver* observer = nullptr)
       : counters_(counters),
+        observer_(observer),
         idle_limit_(idle_limit),
         upward_{.from = client, .to = backend, .from_side = base::Side::client},
         downward_{.from = backend, .to = client, .from_side = base::Side::backend} {}
@@ -40,8 +51,6 @@ class Relay {
   std::uint64_t bytes_from_backend() const { return downward_.bytes; }
   // Who finished first; nobody yet, or a failure came before.
   std::optional<base::Side> finished_first() const { return finished_first_; }
-  // When the backend's first byte came; zero: none yet.
-  base::TimePoint first_from_backend() const { return downward_.first; }
 
  private:
   struct Direction {
@@ -50,7 +59,6 @@ class Relay {
     base::Side from_side;
     bool ended = false;
     std::uint64_t bytes = 0;
-    base::TimePoint first{};
   };
 
   net::Task<void> pump(Direction& direction);
@@ -63,6 +71,8 @@ class Relay {
   void fail(const base::Error& error);
 
   const RelayCounters* counters_;
+  FirstByteObserver* observer_;  // until the first byte has come
+  base::TimePoint last_from_client_{};
   base::Nanoseconds idle_limit_;
   base::TimePoint last_activity_{};
   std::optional<base::Error> failure_;

@@ -21,7 +21,7 @@ using base::Side;
 namespace {
 
 // The steps of a connection are in run(), in their order. Lives in the frame of its session.
-class TcpSession {
+class TcpSession final : private FirstByteObserver {
  public:
   explicit TcpSession(ClientConnection& client)
       : client_(client), worker_(client.worker), choice_(client.worker), started_(worker_.reactor.now()) {}
@@ -38,6 +38,7 @@ class TcpSession {
   net::Task<base::Result<void>> attempt();
   bool may_retry(const Error& error);
   net::Task<base::Result<void>> relay();
+  void on_first_byte(base::TimePoint asked, base::TimePoint now) override;
   void finish(const base::Result<void>& outcome);
   std::string_view how_it_ended(const base::Result<void>& outcome) const;
   void count(std::string_view termination);
@@ -188,7 +189,7 @@ net::Task<base::Result<void>> TcpSession::relay() {
                          .from_backend = worker_.services.backend_bytes_in,
                          .to_client = worker_.services.client_bytes_out,
                          .worker = worker_.index};
-  Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters);
+  Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters, this);
   net::TaskContext& context = co_await net::this_context();
   lease_.cancel_when_cut(&context);
   base::Result<void> outcome = co_await relay.run();
@@ -196,11 +197,15 @@ net::Task<base::Result<void>> TcpSession::relay() {
   bytes_in_ = relay.bytes_from_client();
   bytes_out_ = relay.bytes_from_backend();
   finished_first_ = relay.finished_first();
-  if (bytes_out_ > 0) {
-    upstream_time_ = relay.first_from_backend() - attempt_started_;
-    pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
-  }
   co_return outcome;
+}
+
+// The backend's time to its first byte: that of connecting, and from there on, or from what the client said last. What
+// the client takes to say something is not the backend's.
+void TcpSession::on_first_byte(base::TimePoint asked, base::TimePoint now) {
+  upstream_time_ = queue_time_ + (now - std::max(asked, attempt_started_ + queue_time_));
+  pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
+  choice_.responded(upstream_time_);
 }
 
 // A connection that broke on one side breaks on the other: an orderly end would tell of a stream that is whole.

@@ -177,6 +177,7 @@ void UdpRelay::lost(UdpFlow& flow, ErrorCode code) {
     return deliver(&flow);
   }
   if (flow.socket != nullptr) flow.choice.connect_failed(code);
+    flow.choice.responded(flow.first_reply);
   end(flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
 }
 

@@ -117,6 +117,21 @@ TEST(LeastResponseTime, DividesByWeight) {
   EXPECT_EQ(picker.pick(), 1u);
 }
 
+TEST(LeastResponseTime, LearnsAtTheFirstByteOfWorkThatGoesOn) {
+  pool::BackendSet set = set_of({1, 1});
+  Picker picker(kName, set);
+  picker.start(0);
+  picker.start(1);
+  picker.respond(0, milliseconds(40));
+  picker.respond(1, milliseconds(2));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(picker.pick_and_start(), 1u) << i;
+  // The end of what has responded says nothing new; its failure does.
+  picker.finish(0, kToldBefore);
+  EXPECT_EQ(picker.pick(), 1u);
+  picker.finish(1, base::Nanoseconds(0));
+  EXPECT_EQ(picker.pick(), 0u);
+}
+
 TEST(LeastResponseTime, GivesABackendWithoutEstimateOneRequestAtOnceAndNoMore) {
   pool::BackendSet set = set_of({1, 1, 1});
   Picker picker(kName, set);

@@ -62,6 +62,7 @@ class Picker {
     (*set_)[index].backend->in_flight.fetch_sub(1, std::memory_order_relaxed);
     strategy_->finished(index, latency, now);
   }
+  void respond(std::uint32_t index, base::Nanoseconds latency) { strategy_->responded(index, latency, now); }
   // The ids of this many picks, one letter each.
   std::string letters(int count) {
     std::string result;
