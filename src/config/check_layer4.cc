@@ -1,8 +1,10 @@
 // What must hold of tcp and tls listeners, and of what all listeners know of connections.
 #include <fmt/format.h>
+#include <unordered_map>
 
 #include "config/checks.h"
 #include "config/json.h"
+#include "config/reader.h"
 
 namespace weir::config {
 namespace {
@@ -57,7 +59,48 @@ void check_passthrough(const Place& place, const Listener& listener) {
   }
 }
 
+bool speaks_http(const Listener& listener) {
+  return listener.protocol == ListenerProtocol::http || listener.protocol == ListenerProtocol::https;
+}
+
+// Who gives work to a pool: one of the listeners without requests, and whether any listener has requests.
+struct Users {
+  const Listener* without_requests = nullptr;
+  bool http = false;
+  void add(const Listener& listener) {
+    if (speaks_http(listener)) {
+      http = true;
+    } else {
+      without_requests = &listener;
+    }
+  }
+};
+
 }  // namespace
+
+// A pool that HTTP shares keeps its stickiness there; a pool that nobody uses may get an HTTP listener yet.
+void check_stickiness(const Place& root, const Config& config) {
+  std::unordered_map<std::string_view, Users> users;
+  for (const Listener& listener : config.listeners) {
+    if (!listener.pool.empty()) users[listener.pool].add(listener);
+    for (const Route& route : listener.routes) {
+      if (!route.pool.empty()) users[route.pool].add(listener);
+    }
+  }
+  for (std::size_t i = 0; i < config.pools.size(); ++i) {
+    const Pool& pool = config.pools[i];
+    bool by_cookie = pool.sticky.type == StickyType::cookie;
+    if (!by_cookie && pool.sticky.type != StickyType::header) continue;
+    auto found = users.find(pool.name);
+    if (found == users.end() || found->second.http) continue;
+    const Listener& listener = *found->second.without_requests;
+    root.in(fmt::format("pools[{}]", i), &pool.origin)
+        .fault("sticky.type",
+               fmt::format("a {} is in requests of HTTP, which the {} listener {} does not see; use "
+                           "source_ip, or remove it",
+                           by_cookie ? "cookie" : "header", name(listener.protocol), quoted(listener.name)));
+  }
+}
 
 void check_connections(const Place& place, const Listener& listener) {
   if (listener.protocol == ListenerProtocol::tcp) check_tcp(place, listener);

@@ -46,6 +46,8 @@ void check_tls(const Place& place, const PoolTls& tls, PoolProtocol protocol);
 void check_certificate(const Place& place, const Certificate& certificate);
 // What tcp and tls listeners must and must not have, and what all listeners know of connections.
 void check_connections(const Place& place, const Listener& listener);
+// That pools which only listeners without requests use do not stick by cookies or headers.
+void check_stickiness(const Place& root, const Config& config);
 void check_route(const Place& place, const Route& route);
 // 1 to 128 letters, digits and any of `._-/`: fit for metric labels and URLs.
 void check_name(const Place& place, std::string_view key, std::string_view name);

@@ -146,6 +146,7 @@ void check_listeners(const Place& root, const Config& config, const std::vector<
     }
   }
   check_addresses(root, config);
+  check_stickiness(root, config);
 }
 
 void check_certificates(const Place& root, const Config& config) {

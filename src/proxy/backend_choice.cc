@@ -42,6 +42,14 @@ std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
   return picked;
 }
 
+std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {
+  bool sticks = pool_->sticky_strategy != nullptr &&
+                pool_->sticky_key.kind == balance::HashKeySource::Kind::client_address && tried_count_ == 0;
+  if (!sticks) return pick(address_hash);
+  return pool_->sticky_strategy->pick(
+      {.key_hash = address_hash, .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}});
+}
+
 void BackendChoice::begin(std::uint32_t index) {
   index_ = index;
   pool::Backend& chosen = backend();
@@ -49,31 +57,31 @@ void BackendChoice::begin(std::uint32_t index) {
   chosen.total_requests.fetch_add(1, std::memory_order_relaxed);
   pool_->strategy->started(index);
   under_way_ = true;
+  responded_ = false;
   note_tried(index);
   ++tries_;
 }
 
-void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason) {
-  if (!under_way_) return;
-  under_way_ = false;
-  pool::Backend& chosen = backend();
-  responded_ = false;
-  chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
-  if (failed) chosen.count_failure(reason);
-}
 void BackendChoice::responded(base::Nanoseconds latency) {
   if (!under_way_ || responded_) return;
   responded_ = true;
   pool_->strategy->responded(index_, std::max(latency, base::Nanoseconds(1)), worker_.reactor.now());
 }
 
+void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason) {
+  if (!under_way_) return;
+  under_way_ = false;
+  pool::Backend& chosen = backend();
+  chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (responded_) latency = balance::kToldBefore;
+  pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
+  if (failed) chosen.count_failure(reason);
+}
 
 void BackendChoice::connected() {
   pool::Backend& chosen = backend();
   if (chosen.consecutive_connect_failures.load(std::memory_order_relaxed) == 0) return;
   chosen.consecutive_connect_failures.store(0, std::memory_order_relaxed);
-  if (responded_) latency = balance::kToldBefore;
   chosen.suspended_until.store(0, std::memory_order_relaxed);
 }
 

@@ -24,17 +24,21 @@ class BackendChoice {
   // has just found unreachable unless nothing else is left; balance::kNone when no backend is eligible.
   std::uint32_t pick(std::uint64_t key_hash);
 
+  // For a connection or flow of the client with that hash: at first the backend that the pool's stickiness by address
+  // gives it, else pick().
+  std::uint32_t pick_for_client(std::uint64_t address_hash);
+
   // No try, but further picks keep away from it: the backend has no room.
   void pass_over(std::uint32_t index) { note_tried(index); }
 
   // A try on `index` begins: it is present() from now on.
   void begin(std::uint32_t index);
+  // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
+  void responded(base::Nanoseconds latency);
   // The try is over: `failed` by the backend's fault, of `reason`; `latency` to its first byte (zero: unknown). Without
   // a try under way nothing happens.
   void end(bool failed, base::Nanoseconds latency, base::ErrorCode reason = base::ErrorCode::io);
   bool under_way() const { return under_way_; }
-  // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
-  void responded(base::Nanoseconds latency);
 
   // How opening a connection to the present backend went. Failures count for the health state machine at once; several
   // in a row let picks pass over the backend for a second.
@@ -62,11 +66,11 @@ class BackendChoice {
   std::uint32_t index_ = balance::kNone;
   std::uint32_t tries_ = 0;
   bool under_way_ = false;
+  bool responded_ = false;
   std::array<std::uint32_t, kMaxTried> tried_{};
   std::size_t tried_count_ = 0;
 };
 
-  bool responded_ = false;
 // Whether `code` says that a connection could not be opened by the backend's fault.
 bool is_connect_failure(base::ErrorCode code);
 

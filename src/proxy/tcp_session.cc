@@ -127,7 +127,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
   std::uint64_t key_hash = client_.peer.ip.hash();
   base::Result<void> outcome;
   do {
-    std::uint32_t index = choice_.pick(key_hash);
+    std::uint32_t index = choice_.pick_for_client(key_hash);
     if (index == balance::kNone) {
       outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
       break;

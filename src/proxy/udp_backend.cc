@@ -38,11 +38,11 @@ void UdpFlow::on_ready() { relay.take_replies(*this); }
 // Picks a backend and opens a socket to it. False when no backend can be had; the flow has no socket then.
 bool UdpRelay::connect(UdpFlow& flow) {
   BackendChoice& choice = flow.choice;
-  bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none;
+  bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->sticky_strategy != nullptr;
   std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
   std::uint32_t passed_over = 0;
   while (true) {
-    std::uint32_t index = choice.pick(key_hash);
+    std::uint32_t index = choice.pick_for_client(key_hash);
     if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return false;
     const pool::BackendEntry& entry = flow.pool->eligible[index];
     std::atomic<std::uint32_t>& open = entry.backend->open_connections;

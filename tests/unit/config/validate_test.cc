@@ -93,6 +93,26 @@ TEST(Validate, UdpListenersHaveAPoolAndNothingOfHttp) {
   EXPECT_THAT(faults_of(listener("protocol: udp, pool: p, udp: {max_flows: 0}")), HasSubstr("udp.max_flows"));
 }
 
+TEST(Validate, PoolsWithoutHttpDoNotStickByCookieOrHeader) {
+  auto pool_of = [](std::string_view sticky, std::string_view listeners) {
+    return fmt::format("pools: [{{name: p, sticky: {}}}]\nlisteners: [{}]\n", sticky, listeners);
+  };
+  std::string_view tcp = "{name: t, address: '*:1', protocol: tcp, pool: p}";
+  std::string_view udp = "{name: u, address: '*:1', protocol: udp, pool: p}";
+  std::string_view tls = "{name: s, address: '*:2', protocol: tls, routes: [{match: {host: a.b}, pool: p}]}";
+  std::string_view http = "{name: h, address: '*:3', routes: [{match: {path: /}, pool: p}]}";
+  std::string_view cookie = "{type: cookie}";
+  EXPECT_THAT(faults_of(pool_of(cookie, tcp)),
+              HasSubstr("pools[0].sticky.type: a cookie is in requests of HTTP, which the tcp listener 't' does not "
+                        "see; use source_ip, or remove it"));
+  EXPECT_THAT(faults_of(pool_of("{type: header, name: x-a}", udp)),
+              HasSubstr("a header is in requests of HTTP, which the udp listener 'u'"));
+  EXPECT_THAT(faults_of(pool_of(cookie, tls)), HasSubstr("the tls listener 's'"));
+  EXPECT_EQ(faults_of(pool_of(cookie, fmt::format("{}, {}, {}", tcp, tls, http))), "") << "HTTP shares it";
+  EXPECT_EQ(faults_of(pool_of(cookie, "")), "") << "nobody uses it yet";
+  EXPECT_EQ(faults_of(pool_of("{type: source_ip}", fmt::format("{}, {}", tcp, tls))), "");
+}
+
 TEST(Validate, TcpAndUdpHavePortsOfTheirOwn) {
   EXPECT_EQ(faults_of("pools: [{name: p}]\nlisteners: [{name: a, address: '*:53', pool: p}, "
                       "{name: b, address: '*:53', protocol: udp, pool: p}]"),
