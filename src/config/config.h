@@ -191,7 +191,7 @@ struct Grpc {
 };
 
 // The PROXY header in front of what goes to a backend.
-enum class SendProxy : std::uint8_t { off, v1, v2 };
+enum class SendProxy : std::uint8_t { off, v1, v2, v2_checksum };
 
 // What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
 enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };

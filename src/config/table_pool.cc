@@ -123,7 +123,7 @@ std::span<const std::string_view> value_names<PoolProtocol>() {
 
 template <>
 std::span<const std::string_view> value_names<SendProxy>() {
-  static constexpr std::array<std::string_view, 3> kNames{"off", "v1", "v2"};
+  static constexpr std::array<std::string_view, 4> kNames{"off", "v1", "v2", "v2_checksum"};
   return kNames;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "net/crc32c.h"
 
 namespace weir::net {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::size_t kV1Bytes = 107;
 constexpr std::string_view kV2Start("\r\n\r\n\0\r\nQUIT\n", 12);
 constexpr std::size_t kV2HeadBytes = 16;
 
-enum Tlv : std::uint8_t { kAlpn = 0x01, kAuthority = 0x02, kUniqueId = 0x05, kSsl = 0x20 };
+enum Tlv : std::uint8_t { kAlpn = 0x01, kAuthority = 0x02, kCrc32c = 0x03, kUniqueId = 0x05, kSsl = 0x20 };
 enum SslTlv : std::uint8_t { kSslVersion = 0x21, kSslCommonName = 0x22, kSslCipher = 0x23 };
 constexpr std::size_t kMaxUniqueId = 128;
 
@@ -80,15 +81,32 @@ IpAddress address_of_v2(std::string_view bytes, bool v6) {
   return IpAddress::v6(address);
 }
 
-// Whether `bytes` are a row of type, length and value.
-bool are_tlvs(std::string_view bytes) {
-  while (!bytes.empty()) {
-    if (bytes.size() < 3) return false;
-    std::size_t length = number(bytes, 1);
-    if (bytes.size() - 3 < length) return false;
-    bytes.remove_prefix(3 + length);
+constexpr std::size_t kCrcBytes = 4;
+
+// Whether `crc`, a part of `header`, is its checksum, made with four zeros in that place (section 2.2.3).
+bool is_checksum(std::string_view header, std::string_view crc) {
+  auto at = static_cast<std::size_t>(crc.data() - header.data());
+  std::uint32_t sum = crc32c(header.substr(0, at));
+  sum = crc32c(std::string_view("\0\0\0\0", kCrcBytes), sum);
+  sum = crc32c(header.substr(at + kCrcBytes), sum);
+  return sum == (std::uint32_t{number(crc, 0)} << 16 | number(crc, 2));
+}
+
+// What is wrong with the end of `header`, which should be a row of type, length and value; null: nothing is.
+const char* fault_of_tlvs(std::string_view header, std::string_view tlvs) {
+  std::string_view crc;
+  while (!tlvs.empty()) {
+    if (tlvs.size() < 3) return "version 2: malformed additional fields";
+    std::size_t length = number(tlvs, 1);
+    if (tlvs.size() - 3 < length) return "version 2: malformed additional fields";
+    if (byte(tlvs, 0) == kCrc32c) {
+      if (length != kCrcBytes || !crc.empty()) return "version 2: not one checksum of four bytes";
+      crc = tlvs.substr(3, length);
+    }
+    tlvs.remove_prefix(3 + length);
   }
-  return true;
+  if (!crc.empty() && !is_checksum(header, crc)) return "version 2: the checksum (CRC32c) does not match";
+  return nullptr;
 }
 
 ProxyHeader parse_v2(std::string_view bytes) {
@@ -106,7 +124,8 @@ ProxyHeader parse_v2(std::string_view bytes) {
   std::size_t one = family >> 4 == 1 ? 4 : family >> 4 == 2 ? 16 : family >> 4 == 3 ? 108 : 0;
   std::size_t ports = one == 4 || one == 16 ? 4 : 0;
   if (rest.size() < 2 * one + ports) return invalid("version 2: too short for its addresses");
-  if (!are_tlvs(rest.substr(2 * one + ports))) return invalid("version 2: malformed additional fields");
+  const char* fault = fault_of_tlvs(bytes.substr(0, header.bytes), rest.substr(2 * one + ports));
+  if (fault != nullptr) return invalid(fault);
   bool stream = (family & 15) == 1;
   if (ports == 0 || !stream) return header;
   bool v6 = one == 16;
@@ -171,7 +190,7 @@ std::string proxy_header_v1(const ProxyClient& client) {
                      v6 ? v6_text(destination) : destination.to_string(), client.source.port, client.destination.port);
 }
 
-std::string proxy_header_v2(const ProxyClient& client) {
+std::string proxy_header_v2(const ProxyClient& client, bool checksum) {
   bool v6 = client.source.ip.is_v6() || client.destination.ip.is_v6();
   std::string rest;
   append_address(rest, client.source.ip, v6);
@@ -182,11 +201,18 @@ std::string proxy_header_v2(const ProxyClient& client) {
   append_tlv(rest, kAuthority, client.server_name);
   append_tlv(rest, kUniqueId, client.unique_id, kMaxUniqueId);
   if (client.tls) append_tlv(rest, kSsl, ssl_value(client), kMaxProxyHeaderBytes);
+  if (checksum) append_tlv(rest, kCrc32c, std::string_view("\0\0\0\0", kCrcBytes));
   std::string header(kV2Start);
   header.push_back('\x21');
   header.push_back(v6 ? '\x21' : '\x11');
   append_number(header, rest.size());
-  return header + rest;
+  header += rest;
+  if (!checksum) return header;
+  std::uint32_t sum = crc32c(header);
+  header.resize(header.size() - kCrcBytes);
+  append_number(header, sum >> 16);
+  append_number(header, sum & 0xffff);
+  return header;
 }
 
 }  // namespace weir::net

@@ -41,6 +41,7 @@ struct ProxyClient {
 };
 // Version 1 tells the addresses only. Addresses of different families are both written as IPv6.
 std::string proxy_header_v1(const ProxyClient& client);
-std::string proxy_header_v2(const ProxyClient& client);
+// With `checksum` its last field is the CRC32c of the header.
+std::string proxy_header_v2(const ProxyClient& client, bool checksum = false);
 
 }  // namespace weir::net

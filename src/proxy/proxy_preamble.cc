@@ -36,7 +36,8 @@ std::string proxy_preamble(config::SendProxy version, const Arrival& client, std
   } else if (facts != nullptr && facts->hello) {
     told.server_name = facts->hello->server_name;
   }
-  return version == config::SendProxy::v1 ? net::proxy_header_v1(told) : net::proxy_header_v2(told);
+  if (version == config::SendProxy::v1) return net::proxy_header_v1(told);
+  return net::proxy_header_v2(told, version == config::SendProxy::v2_checksum);
 }
 
 }  // namespace weir::proxy

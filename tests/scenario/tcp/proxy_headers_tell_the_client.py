@@ -10,6 +10,9 @@ SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V1 = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n"
 V2 = SIGNATURE + b"\x21\x11" + struct.pack("!H", 12) + bytes([192, 0, 2, 7, 198, 51, 100, 1]) + struct.pack("!HH", 56324, 443)
 LOCAL = SIGNATURE + b"\x20\x00\x00\x00"
+# The same with a checksum, and with one bit of the client's address changed after it was made.
+V2_CHECKSUM = V2[:14] + struct.pack("!H", 19) + V2[16:] + b"\x03\x00\x04" + struct.pack("!I", 0x548e28ff)
+V2_DAMAGED = V2_CHECKSUM[:19] + b"\x06" + V2_CHECKSUM[20:]
 TRUSTING = {"proxy_protocol": "required", "trusted_proxies": ["127.0.0.0/8"]}
 
 
@@ -17,7 +20,7 @@ def refused(running):
     return running.metric("weir_connections_refused_total", reason="proxy_header")
 
 
-@pytest.mark.parametrize("header", [V1, V2], ids=["v1", "v2"])
+@pytest.mark.parametrize("header", [V1, V2, V2_CHECKSUM], ids=["v1", "v2", "v2 with a checksum"])
 def test_the_client_is_whom_the_header_names(relay, header):
     running, _ = relay(listener=TRUSTING)
     with running.connect() as connection:
@@ -47,7 +50,8 @@ def test_a_proxy_may_speak_for_itself(relay):
 
 
 @pytest.mark.parametrize("bytes_", [b"hello, no header", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 99999\r\n", b"PROXY " + b"x" * 200,
-                                    SIGNATURE + b"\x31\x11\x00\x0c" + b"x" * 12, SIGNATURE + b"\x21\x11\x00\x01x"])
+                                    SIGNATURE + b"\x31\x11\x00\x0c" + b"x" * 12, SIGNATURE + b"\x21\x11\x00\x01x",
+                                    V2_DAMAGED])
 def test_what_is_no_header_ends_the_connection_and_is_counted(relay, bytes_):
     running, backend = relay(listener=TRUSTING)
     with running.connect() as connection:
@@ -99,7 +103,7 @@ def test_http_takes_the_client_from_it(proxy):
     assert [request.get("x-forwarded-for") for request in origin.requests] == ["192.0.2.7"] * 2
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v2_checksum"])
 def test_backends_are_told(relay, version):
     heard = []
 
@@ -122,6 +126,8 @@ def test_backends_are_told(relay, version):
             assert heard[0].startswith(SIGNATURE + b"\x21\x11")
             assert heard[0][16:28] == bytes([127, 0, 0, 1] * 2) + struct.pack("!HH", port, running.port)
             assert heard[0][28:31] == b"\x05\x00\x20", "a unique id of 32 bytes"
+            checksum = heard[0][31 + 32:]
+            assert (len(checksum), checksum[:3]) == ((7, b"\x03\x00\x04") if version == "v2_checksum" else (0, b""))
 
 
 def test_http_backends_are_told_and_connections_are_not_shared(weir, backends):

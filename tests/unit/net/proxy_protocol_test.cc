@@ -98,6 +98,49 @@ TEST(ProxyProtocol, RefusesWhatVersion2DoesNotAllow) {
   }
 }
 
+// 192.0.2.7:56324 to 198.51.100.1:443, ALPN h2, this checksum, and the server name "a".
+std::string with_checksum(std::string_view checksum) {
+  std::string rest("\xc0\x00\x02\x07\xc6\x33\x64\x01\xdc\x04\x01\xbb\x01\x00\x02h2\x03\x00"sv);
+  rest.push_back(static_cast<char>(checksum.size()));
+  return v2("\x21\x11", rest.append(checksum).append("\x02\x00\x01\x61"sv));
+}
+
+TEST(ProxyProtocol, VerifiesTheChecksumOfVersion2) {
+  std::string good = with_checksum("\x3b\xe7\xd2\xb0"sv);
+  ProxyHeader parsed = parse_proxy_header(good);
+  ASSERT_EQ(parsed.state, State::complete) << parsed.what;
+  EXPECT_EQ(parsed.source->to_string(), "192.0.2.7:56324");
+  // Every byte counts but that which says that the field is a checksum.
+  std::size_t type = good.find("\x03\x00\x04"sv);
+  for (std::size_t at = 16; at < good.size(); ++at) {
+    if (at == type) continue;
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    EXPECT_EQ(parse_proxy_header(bad).state, State::invalid) << at;
+  }
+}
+
+TEST(ProxyProtocol, RefusesAChecksumThatIsNone) {
+  EXPECT_EQ(parse_proxy_header(with_checksum("\0\0\0\0"sv)).state, State::invalid);
+  EXPECT_EQ(parse_proxy_header(with_checksum("\0\0\0"sv)).state, State::invalid);
+  EXPECT_EQ(parse_proxy_header(with_checksum("\0\0\0\0\x03\0\4\0\0\0\0"sv)).state, State::invalid);
+}
+
+TEST(ProxyProtocol, WritesAChecksumThatItVerifies) {
+  ProxyClient client;
+  client.source = *base::SocketAddress::parse("192.0.2.7:56324");
+  client.destination = *base::SocketAddress::parse("198.51.100.1:443");
+  client.alpn = "h2";
+  std::string header = proxy_header_v2(client, true);
+  EXPECT_EQ(header.size(), proxy_header_v2(client).size() + 7);
+  ProxyHeader parsed = parse_proxy_header(header);
+  ASSERT_EQ(parsed.state, State::complete) << parsed.what;
+  EXPECT_EQ(parsed.bytes, header.size());
+  EXPECT_EQ(*parsed.source, client.source);
+  header[17] = static_cast<char>(header[17] ^ 1);
+  EXPECT_EQ(parse_proxy_header(header).state, State::invalid);
+}
+
 TEST(ProxyProtocol, ReadsWhatItWrites) {
   ProxyClient client;
   client.source = *base::SocketAddress::parse("192.0.2.7:56324");
