@@ -56,6 +56,8 @@ bool UdpRelay::connect(UdpFlow& flow) {
     choice.begin(index);
     ++flow.attempts;
     flow.attempt_started = worker_.reactor.now();
+    flow.first_address = hashes ? static_cast<std::uint32_t>(key_hash) : turn_++;
+    flow.addresses_tried = 0;
     base::Result<void> opened = open_socket(flow);
     if (opened) return true;
     open.fetch_sub(1, std::memory_order_relaxed);
@@ -77,12 +79,17 @@ bool UdpRelay::may_retry(const UdpFlow& flow) {
   return true;
 }
 
-// With no descriptor or port left, the flow that has been silent longest makes room.
+// To the next of the backend's addresses that was not tried and can be reached. With no descriptor or port left, the
+// flow that has been silent longest makes room.
 base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
-  const base::SocketAddress& address = flow.choice.entry().addresses->front();
-  base::Result<int> fd = net::connect_udp(address);
-  bool may_evict = by_age_.front() != &flow;
-  if (!fd && fd.error().code == ErrorCode::exhausted && may_evict && evict_oldest()) fd = net::connect_udp(address);
+  const pool::Addresses& addresses = *flow.choice.entry().addresses;
+  base::Result<int> fd = base::fail(ErrorCode::unreachable, "connect");
+  while (!fd && fd.error().code != ErrorCode::exhausted && flow.addresses_tried < addresses.size()) {
+    const base::SocketAddress& address = addresses[(flow.first_address + flow.addresses_tried++) % addresses.size()];
+    fd = net::connect_udp(address);
+    bool may_evict = by_age_.front() != &flow;
+    if (!fd && fd.error().code == ErrorCode::exhausted && may_evict && evict_oldest()) fd = net::connect_udp(address);
+  }
   if (!fd) return std::unexpected(fd.error());
   flow.socket = net::Descriptor::open_for_datagrams(*fd);
   flow.socket->wait_readable(flow, net::kNever);
@@ -90,16 +97,27 @@ base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
   return {};
 }
 
-void UdpRelay::close_socket(UdpFlow& flow) {
-  if (flow.socket == nullptr) return;
+void UdpRelay::close_descriptor(UdpFlow& flow) {
   flow.socket->stop_waiting_readable();
   std::exchange(flow.socket, nullptr)->close();
+}
+
+void UdpRelay::close_socket(UdpFlow& flow) {
+  if (flow.socket == nullptr) return;
+  close_descriptor(flow);
   flow.choice.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// The backend has refused what it was sent and has never answered: whatever reached it did nothing.
+// The backend has refused what it was sent and has never answered: whatever reached it did nothing. Its other addresses
+// go before other backends, and are no retries, as with TCP.
 bool UdpRelay::try_another(UdpFlow& flow, ErrorCode code) {
-  close_socket(flow);
+  if (flow.addresses_tried < flow.choice.entry().addresses->size()) {
+    close_descriptor(flow);
+    if (open_socket(flow)) return true;
+    flow.choice.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
+  } else {
+    close_socket(flow);
+  }
   flow.choice.end(true, {}, code);
   flow.choice.connect_failed(code);
   return may_retry(flow) && connect(flow);
@@ -159,6 +177,7 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     flow.first.forget();
     flow.first_reply = worker_.reactor.now() - flow.attempt_started;
     flow.choice.connected();
+    flow.choice.responded(flow.first_reply);
     flow.pool->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(flow.first_reply.count()));
   }
   flow.replies_in_a_row += static_cast<std::uint32_t>(*got);
@@ -177,7 +196,6 @@ void UdpRelay::lost(UdpFlow& flow, ErrorCode code) {
     return deliver(&flow);
   }
   if (flow.socket != nullptr) flow.choice.connect_failed(code);
-    flow.choice.responded(flow.first_reply);
   end(flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
 }
 

@@ -87,6 +87,7 @@ class UdpRelay final : private net::TimerNode {
   bool may_retry(const UdpFlow& flow);
   bool try_another(UdpFlow& flow, base::ErrorCode code);
   base::Result<void> open_socket(UdpFlow& flow);
+  void close_descriptor(UdpFlow& flow);
   void close_socket(UdpFlow& flow);
   void deliver(UdpFlow* flow);
   void take_replies(UdpFlow& flow);
@@ -109,6 +110,7 @@ class UdpRelay final : private net::TimerNode {
   std::size_t reply_window_ = 0;   // the next free one
   bool replies_wait_ = false;
 
+  std::uint32_t turn_ = 0;  // which of a backend's addresses the next flow tries first
   bool closing_ = false;
   net::Waiter* drained_ = nullptr;
 };

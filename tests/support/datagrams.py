@@ -14,11 +14,11 @@ def udp_port():
 class Echo:
     """Answers every datagram with `<name> <the datagram>`, or as answer(datagram, who) says: a list of datagrams."""
 
-    def __init__(self, name, answer=None, host="127.0.0.1"):
+    def __init__(self, name, answer=None, host="127.0.0.1", port=None):
         self.name = name
         self.host = host
         self.answer = answer or (lambda datagram: [name.encode() + b" " + datagram])
-        self.port = free_port(kind=socket.SOCK_DGRAM)
+        self.port = port or free_port(kind=socket.SOCK_DGRAM)
         self.received = []  # (datagram, from)
         self.start()
 
