@@ -29,7 +29,8 @@ bool StreamRelay::may_close(const Direction& direction) const {
 }
 
 void StreamRelay::close_websocket(std::uint16_t code) {
-  if (close_code_ != 0) return;
+  // Both directions may have ended in this round, and run() only has to be told.
+  if (close_code_ != 0 || (started_ && directions_.size() == 0)) return;
   close_code_ = code;
   idle_limit_ = std::min<base::Nanoseconds>(idle_limit_, kCloseTime);
   last_activity_ = net::Reactor::current().now();
@@ -98,6 +99,7 @@ net::Task<base::Result<void>> StreamRelay::run() {
   last_activity_ = net::Reactor::current().now();
   directions_.spawn(pump(upward_));
   directions_.spawn(pump(downward_));
+  started_ = true;
   co_await directions_.join();
   if (failure_ && close_code_ == 0) co_return std::unexpected(*failure_);
   co_return base::Result<void>();

@@ -66,6 +66,7 @@ class StreamRelay : public base::ListHook<StreamRelay> {
 
   base::Nanoseconds idle_limit_;
   bool websocket_ = false;
+  bool started_ = false;
   std::uint16_t close_code_ = 0;
   int answers_ = 0;
   base::TimePoint last_activity_{};
