@@ -26,6 +26,11 @@ class Holding {
 
 bool wants_tls(const AcquireOptions& options) { return options.tls != nullptr && *options.tls != nullptr; }
 
+// Whoever waited may have another snapshot than the exchange whose connection it is handed.
+bool fits(const net::TcpStream& stream, const AcquireOptions& options) {
+  return tls::contexts_of(stream) == (wants_tls(options) ? options.tls->get() : nullptr);
+}
+
 }  // namespace
 
 // A question to another worker, and its answer. `waiter` is touched only by the worker that asks.
@@ -107,34 +112,37 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   of_backend.settings = *options.settings;
   pool::Backend& backend = *of_backend.backend;
   base::TimePoint queue_deadline = net::Reactor::current().now() + options.queue_timeout;
+  bool may_reuse = !options.fresh && !options.unshared;
   while (true) {
-    if (!options.fresh && !options.unshared) {
-      Lease taken = take_idle(options);
+    Lease taken;
+    if (may_reuse) {
+      taken = take_idle(options);
       if (taken) co_return taken;
       if (!wants_tls(options)) co_await take_over(of_backend, taken);
-      net::TaskContext& context = co_await net::this_context();
-      if (context.cancelled()) co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
-      if (taken) {
-        options.metrics->taken_over.add(worker_);
-        co_return taken;
-      }
+    }
+    net::TaskContext& context = co_await net::this_context();
+    if (context.cancelled()) co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
+    if (taken) {
+      options.metrics->taken_over.add(worker_);
+      co_return taken;
     }
     if (claim_place(backend, options.backend->max_connections)) break;
-    if ((options.fresh || options.unshared) && !of_backend.idle.empty()) {
+    if (!may_reuse && !of_backend.idle.empty()) {
       // Its place for a new one.
       destroy(*of_backend.idle.front());
       continue;
     }
-    if (wants_tls(options)) {
+    if (!may_reuse || wants_tls(options)) {
       // Another worker's idle connection has to go for a new one here.
-      Lease none;
-      co_await take_over(of_backend, none);
+      co_await take_over(of_backend, taken);
+      taken.close();
       if (claim_place(backend, options.backend->max_connections)) break;
     }
     Lease handed;
     base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
-    if (handed && options.unshared) {
-      handed.close();  // its place is all that is wanted
+    // Of one that this exchange cannot use, its place is all that is wanted.
+    if (handed && (!may_reuse || !fits(handed.stream(), options))) {
+      handed.close();
       continue;
     }
     if (handed) {
@@ -206,13 +214,16 @@ net::Task<base::Result<void>> Connections::wait_in_queue(OfBackend& of_backend, 
   of_backend.queue.push_back(place);
   backend.queued.fetch_add(1, std::memory_order_seq_cst);
   backend.waiting_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
-  // What came free between the last look and now was not announced to this worker: look once more.
+  // What came free between the last look and now was not announced to this worker: look once more, if there is time.
   // One may have become idle right here while acquire() asked another worker.
-  bool free_now = (!options.fresh && !of_backend.idle.empty()) ||
+  bool free_now = !of_backend.idle.empty() ||
                   backend.open_connections.load(std::memory_order_seq_cst) < options.backend->max_connections ||
-                  (!options.fresh && other_worker_in(backend.idle_workers.load(std::memory_order_seq_cst)) != nullptr);
+                  other_worker_in(backend.idle_workers.load(std::memory_order_seq_cst)) != nullptr;
   base::Result<void> woken;
-  if (!free_now) {
+  if (free_now && net::Reactor::current().now() < deadline) {
+    // Whatever acquire() makes of it, this worker has a turn in between.
+    co_await net::yield();
+  } else {
     woken = co_await place.waiter.wait_until(deadline);
   }
   if (place.linked()) of_backend.queue.remove(place);

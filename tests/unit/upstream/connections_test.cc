@@ -80,9 +80,10 @@ class ConnectionsTest : public testing::Test {
     }
     got.done = true;
   }
-  void start(OneWorker& worker, Got& got, bool fresh = false) {
+  void start(OneWorker& worker, Got& got, bool fresh = false) { start(worker, got, options(fresh)); }
+  void start(OneWorker& worker, Got& got, const AcquireOptions& options) {
     worker.reactor.adopt_thread();
-    worker.tasks.spawn(acquire(worker.connections, options(fresh), got));
+    worker.tasks.spawn(acquire(worker.connections, options, got));
   }
   void give_back(OneWorker& worker, Got& got) {
     worker.reactor.adopt_thread();
@@ -180,6 +181,42 @@ TEST_F(ConnectionsTest, AtTheLimitTheNextOneWaitsForAConnectionToComeFree) {
     waiter.lease.close();
     EXPECT_EQ(open(), 0u);
   }
+}
+
+TEST_F(ConnectionsTest, AtTheLimitAnotherWorkersIdleConnectionGivesItsPlaceToOneThatIsNotReused) {
+  entry_.max_connections = 1;
+  for (bool unshared : {true, false}) {
+    Got idle, wanted;
+    start(first_, idle);
+    run_until([&] { return idle.done; });
+    give_back(first_, idle);
+    AcquireOptions other_kind = options(!unshared);
+    other_kind.unshared = unshared;
+    start(second_, wanted, other_kind);
+    run_until([&] { return wanted.done; });
+    ASSERT_TRUE(wanted.lease);
+    EXPECT_FALSE(wanted.lease.reused());
+    EXPECT_EQ(open(), 1u);
+    second_.reactor.adopt_thread();
+    wanted.lease.close();
+  }
+}
+
+TEST_F(ConnectionsTest, AtTheLimitOneThatIsNotReusedWaitsWithoutHoldingUpItsWorker) {
+  entry_.max_connections = 1;
+  queue_timeout_ = 50ms;
+  Got idle, wanted;
+  start(first_, idle);
+  run_until([&] { return idle.done; });
+  give_back(first_, idle);
+  AcquireOptions unshared = options();
+  unshared.unshared = true;
+  start(second_, wanted, unshared);
+  // The other worker is busy with something else and gives nothing away.
+  auto give_up = base::now() + 10s;
+  while (!wanted.done && base::now() < give_up) second_.reactor.run_once(base::now() + 1ms);
+  ASSERT_TRUE(wanted.done);
+  EXPECT_EQ(wanted.error, base::ErrorCode::timeout);
 }
 
 TEST_F(ConnectionsTest, APlaceThatCameFreeWakesAWaiterOfAnotherWorker) {
