@@ -33,8 +33,8 @@ class Publisher {
     std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
     std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> pool_tls = {};  // likewise
     std::function<void(std::shared_ptr<const proxy::Snapshot>)> publish;
-    // The backend takes no new work from now on (draining, or removed when `removed`). What is in progress there after
-    // `timeout` is to be closed.
+    // The backend takes no new work from now on (draining or disabled, or removed when `removed`). What is in progress
+    // there after `timeout` is to be closed.
     std::function<void(const std::shared_ptr<pool::Backend>&, config::Duration timeout, bool removed)> leave;
   };
 

@@ -82,7 +82,10 @@ void Publisher::update_state(BackendRecord& record, base::TimePoint now,
   record.backend->state.store(after, std::memory_order_relaxed);
   if (takes_work(after) && !takes_work(before)) record.usable_since = now;
   mark_pools_of(record);
-  if (after == BackendState::draining && options_.leave) {
+  // A drain that has begun goes on in its time when the backend is disabled as well.
+  bool leaves =
+      after == BackendState::draining || (after == BackendState::disabled && before != BackendState::draining);
+  if (leaves && options_.leave) {
     options_.leave(record.backend, drain_timeout.value_or(record.drain_timeout), false);
   }
 }

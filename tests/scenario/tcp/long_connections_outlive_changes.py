@@ -59,7 +59,8 @@ def test_reloads_under_load_keep_every_connection(weir, backends):
     eventually(lambda: running.metric("weir_relayed_connections_total", termination="client_closed") >= 40)
 
 
-def test_a_draining_backend_keeps_its_connections_for_its_time(weir, backends):
+@pytest.mark.parametrize("operation", ["drain", "disable"])
+def test_a_draining_backend_keeps_its_connections_for_its_time(weir, backends, operation):
     a, b = backends("a", "b")
     running = weir(tcp_config(tcp_pool(a, b, drain_timeout="1500ms", health_check="off")))
     held = [running.connect() for _ in range(6)]
@@ -67,7 +68,7 @@ def test_a_draining_backend_keeps_its_connections_for_its_time(weir, backends):
         connection.send(b"x")
         assert connection.read_exactly(1) == b"x"
     on_a = [len(a.open)]
-    assert running.admin("POST", "/backends/a/drain").status == 200
+    assert running.admin("POST", f"/backends/a/{operation}").status == 200
     begin = time.monotonic()
     for connection in held:
         connection.send(b"y")

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import pytest
 from datagrams import Client, udp_config, who
 from waiting import eventually
 
@@ -59,11 +60,12 @@ def test_a_draining_backend_keeps_its_flows(weir, echoes):
         assert running.metric("weir_backend_connections_active", backend="a") == 1
 
 
-def test_the_drain_timeout_moves_what_is_left(weir, echoes):
+@pytest.mark.parametrize("operation", ["drain", "disable"])
+def test_the_drain_timeout_moves_what_is_left(weir, echoes, operation):
     running = weir(udp_config(*echoes("a", "b"), pool={"drain_timeout": "300ms"}))
     with Client(running.port) as one, Client(running.port) as two:
         clients = {who(one.ask()): one, who(two.ask()): two}
-        assert running.admin("POST", "/backends/a/drain").status == 200
+        assert running.admin("POST", f"/backends/a/{operation}").status == 200
         eventually(lambda: running.metric("weir_backend_connections_active", backend="a") == 0)
         assert who(clients["a"].ask()) == "b"
 
