@@ -65,4 +65,10 @@ std::vector<base::SocketAddress> socket_addresses(std::string_view text) {
   return addresses;
 }
 
+bool same_sockets(const Listener& one, const Listener& other) {
+  bool udp = one.protocol == ListenerProtocol::udp;
+  return one.address == other.address && one.socket == other.socket &&
+         udp == (other.protocol == ListenerProtocol::udp) && (udp || tcp_keepalive(one) == tcp_keepalive(other));
+}
+
 }  // namespace weir::config

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "config/config.h"
 
 namespace weir::config {
 
@@ -26,6 +27,10 @@ struct ListenAddress {
 // "10.0.0.1:80", "[::]:80", "*:80", "10.0.0.1:5000-5010", or several of them with commas between. Nothing when one of
 // them is none, a range runs backwards, or there would be more than kMaxListenSockets.
 std::optional<std::vector<ListenAddress>> parse_listen_addresses(std::string_view text);
+
+// Whether one listener can go on with the listening sockets of the other: same addresses, and nothing that is said to
+// the kernel about them differs, as their protocols have it.
+bool same_sockets(const Listener& one, const Listener& other);
 
 // The addresses to bind: "*" is one of each family. Empty when `text` is no such list.
 std::vector<base::SocketAddress> socket_addresses(std::string_view text);

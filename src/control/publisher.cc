@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "config/listen_address.h"
 #include "control/publisher_records.h"
 #include "pool/eligibility.h"
 #include "pool/slow_start.h"
@@ -117,10 +118,7 @@ void Publisher::update_listeners(const Effective& effective) {
     std::shared_ptr<const tls::ServerContexts> tls;
     if (options_.listener_tls) tls = options_.listener_tls(wanted);
     if (record->built && *record->built->config == wanted && record->built->tls == tls) continue;
-    auto is_udp = [](const config::Listener& one) { return one.protocol == config::ListenerProtocol::udp; };
-    bool same_socket = record->built && record->built->config->address == wanted.address &&
-                       record->built->config->socket == wanted.socket &&
-                       is_udp(*record->built->config) == is_udp(wanted);
+    bool same_socket = record->built && config::same_sockets(*record->built->config, wanted);
     auto built = std::make_shared<proxy::ListenerSnapshot>();
     built->config = std::make_shared<const config::Listener>(wanted);
     built->id = same_socket ? record->built->id : next_listener_id_++;

@@ -223,6 +223,8 @@ void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_ti
     for (proxy::Worker* worker : workers_) worker->close_listener(entry.first, drain_timeout);
     return true;
   });
+  // What no listener of the snapshot asks for must not stay and be given connections by the kernel.
+  abandon();
 }
 
 }  // namespace weir::control

@@ -72,6 +72,18 @@ def test_a_request_that_arrives_while_its_listener_closes_is_served(weir, origin
         assert (response.status, response.backend, response.closes) == (200, "a", True)
 
 
+@pytest.mark.parametrize("keepalive", [None, "60s"], ids=["other_sockets", "same_sockets"])
+def test_every_connection_is_served_after_a_change_of_protocol(weir, origins, keepalive):
+    socket = {"tcp_keepalive": keepalive} if keepalive else {}
+    config = config_of(pool_of(origins("a")), listener={"socket": socket})
+    running = weir(config)
+    assert get(running.port).status == 200
+    for protocol in ("tcp", "http", "tcp"):
+        running.reload({**config, "listeners": [{**config["listeners"][0], "protocol": protocol}]})
+        for _ in range(20):
+            assert get(running.port).status == 200
+
+
 def test_a_listener_that_cannot_be_opened_keeps_everything_as_it_was(weir, origins):
     import socket
 

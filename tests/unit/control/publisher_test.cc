@@ -111,6 +111,24 @@ TEST_F(PublisherTest, ARemovedBackendTakesNoWorkAndLeavesWithThePoolsTimeout) {
   EXPECT_EQ(plane.left[0].timeout, seconds(300));
 }
 
+TEST_F(PublisherTest, ADisabledBackendLeavesLikeADrainingOne) {
+  reload(replaced(kFile, "id: web-1, host: 10.0.0.1, port: 80", "id: web-1, host: 10.0.0.1, port: 80, enabled: false"));
+  ASSERT_EQ(plane.left.size(), 1u);
+  EXPECT_EQ(plane.left[0].id, "web-1");
+  EXPECT_EQ(plane.left[0].timeout, seconds(300));
+  EXPECT_FALSE(plane.left[0].removed);
+  EXPECT_EQ(plane.call("POST", "/backends/web-2/drain").status, 200);
+  EXPECT_EQ(plane.call("POST", "/backends/web-2/disable").status, 200);
+  EXPECT_EQ(plane.left.size(), 2u) << "the drain that has begun goes on";
+}
+
+TEST_F(PublisherTest, AListenerIsAnotherOneWhenItsSocketsMustDiffer) {
+  std::uint32_t id = plane.snapshot()->listeners[1]->id;
+  std::string relayed = replaced(kFile, "address: 127.0.0.1:8082", "address: 127.0.0.1:8082\n    protocol: tcp");
+  reload(relayed);
+  EXPECT_NE(plane.snapshot()->listeners[1]->id, id) << "keepalive is on for what is relayed";
+}
+
 TEST_F(PublisherTest, HealthDecidesWhoTakesWork) {
   set_health("web-1", BackendState::unhealthy);
   plane.publish_after(milliseconds(20));
