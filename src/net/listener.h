@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/ip.h"
@@ -40,7 +41,8 @@ class Listener {
   Listener(Listener&& other) noexcept : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
   Listener& operator=(Listener&&) = delete;
   ~Listener() {
-    if (descriptor_ != nullptr) descriptor_->close();
+    // Other workers may hold the same socket: closing alone would leave it registered here.
+    if (descriptor_ != nullptr) ::close(descriptor_->release());
   }
 
   // The next connection as a bare, non-blocking descriptor. Waits for ever; Error{exhausted} when descriptors ran out

@@ -1,6 +1,7 @@
 #include "proxy/udp_relay.h"
 
 #include <algorithm>
+#include <unistd.h>
 
 #include "proxy/timeouts.h"
 
@@ -20,7 +21,7 @@ UdpEntrance::UdpEntrance(UdpRelay& relay, int fd)
 
 UdpEntrance::~UdpEntrance() {
   socket_->stop_waiting_readable();
-  socket_->close();
+  ::close(socket_->release());
 }
 
 void UdpEntrance::on_ready() { relay_.take_from_clients(*this); }
