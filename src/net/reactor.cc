@@ -3,30 +3,60 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 namespace weir::net {
 namespace {
 
 thread_local Reactor* thread_reactor = nullptr;
 constexpr std::size_t kEventsPerRound = 256;
+constexpr std::uint32_t kStreamEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+constexpr Tick kLookAgainMs = 100;
+constexpr auto kComplainEvery = std::chrono::seconds(60);
 
 }  // namespace
 
-Descriptor* Descriptor::open(int fd) { return open(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+Descriptor* Descriptor::open(int fd) { return open(fd, true); }
 
 // Edge-triggered for writing, the kernel would wake us after every datagram that has left.
-Descriptor* Descriptor::open_for_datagrams(int fd) { return open(fd, EPOLLIN); }
+Descriptor* Descriptor::open_for_datagrams(int fd) { return open(fd, false); }
 
-Descriptor* Descriptor::open(int fd, std::uint32_t events) {
+Descriptor* Descriptor::open(int fd, bool edge_triggered) {
   auto* descriptor = new Descriptor(fd);
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = descriptor;
-  WEIR_ASSERT(epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
+  descriptor->edge_triggered_ = edge_triggered;
+  descriptor->try_to_register();
   return descriptor;
+}
+
+// What the kernel has for this is shared with everything that runs as the same user: that it is used up is no fault of
+// this program's.
+void Descriptor::try_to_register() {
+  epoll_event event{};
+  event.events = edge_triggered_ ? kStreamEvents | EPOLLET : static_cast<std::uint32_t>(EPOLLIN);
+  event.data.ptr = this;
+  registered_ = epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_ADD, fd_, &event) == 0;
+  if (registered_) return;
+  int os_error = errno;
+  WEIR_ASSERT(os_error != EBADF && os_error != EINVAL);
+  static thread_local base::TimePoint next_complaint{};
+  base::TimePoint now = Reactor::current().now();
+  if (now < next_complaint) return;
+  next_complaint = now + kComplainEvery;
+  base::log_error("cannot watch a connection: {}; it is served slowly; raise fs.epoll.max_user_watches",
+                  std::strerror(os_error));
+}
+
+void Descriptor::look_again() {
+  try_to_register();
+  pollfd state{.fd = fd_, .events = static_cast<short>(edge_triggered_ ? kStreamEvents : EPOLLIN), .revents = 0};
+  // The bits are those of epoll.
+  if (poll(&state, 1, 0) > 0) on_events(static_cast<std::uint32_t>(state.revents));
 }
 
 void Descriptor::close() {
@@ -57,17 +87,22 @@ void Descriptor::retire() {
 
 void Descriptor::set_deadline(Tick& which, Tick deadline) {
   which = deadline;
-  if (deadline != kNever && (!armed() || expires() > deadline)) Reactor::current().timers_.arm(*this, deadline);
+  Reactor& reactor = Reactor::current();
+  if (!registered_) deadline = std::min(deadline, reactor.tick(reactor.now()) + kLookAgainMs);
+  if (deadline != kNever && (!armed() || expires() > deadline)) reactor.timers_.arm(*this, deadline);
 }
 
 void Descriptor::on_timer() {
   Reactor& reactor = Reactor::current();
   Tick now = reactor.tick(reactor.now());
+  if (!registered_) look_again();
+  if (fd_ < 0) return;
   if (read_deadline_ <= now) reader_->on_timeout();
   if (fd_ < 0) return;
   if (write_deadline_ <= now) writer_->on_timeout();
   if (fd_ < 0) return;
   Tick next = std::min(read_deadline_, write_deadline_);
+  if (!registered_ && is_waited_on()) next = std::min(next, now + kLookAgainMs);
   if (next != kNever && !armed()) reactor.timers_.arm(*this, next);
 }
 

@@ -43,7 +43,8 @@ class IoWaiter : public Wait {
 };
 
 // A file descriptor registered once, edge-triggered, both directions. Owned by a stream or listener of the same thread;
-// 88 bytes, from the free lists.
+// 88 bytes, from the free lists. One that the kernel cannot register (its user has no watches left, or no memory is) is
+// looked at ten times a second instead, while somebody waits, until it can be.
 class Descriptor final : public TimerNode {
  public:
   // Takes ownership of `fd`, which must be non-blocking, and registers it with the thread's reactor.
@@ -93,12 +94,16 @@ class Descriptor final : public TimerNode {
   ~Descriptor() = default;
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
-  static Descriptor* open(int fd, std::uint32_t events);
+  static Descriptor* open(int fd, bool edge_triggered);
   void on_events(std::uint32_t events);
   void set_deadline(Tick& which, Tick deadline);
+  void try_to_register();
+  void look_again();
   void retire();
 
   int fd_;
+  bool registered_ = false;
+  bool edge_triggered_ = true;
   IoWaiter* reader_ = nullptr;
   IoWaiter* writer_ = nullptr;
   Tick read_deadline_ = kNever;

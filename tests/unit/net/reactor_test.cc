@@ -1,8 +1,11 @@
 #include "net/reactor.h"
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 
 #include "gtest/gtest.h"
 
@@ -232,6 +235,63 @@ TEST_F(ReactorTest, ABrokenConnectionCancelsTheChainThatAskedForIt) {
   ::close(client);
   run_until_idle();
   EXPECT_TRUE(done);
+}
+
+// How many times epoll instances of this process have `fd` registered.
+int registrations_of(int fd) {
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream info(entry.path());
+    for (std::string word; info >> word;) {
+      int registered = -1;
+      if (word == "tfd:" && info >> registered && registered == fd) ++found;
+    }
+  }
+  return found;
+}
+
+TEST_F(ReactorTest, AClosedListenerIsNotWatchedOnThoughAnotherHoldsItsSocket) {
+  int fd = *listen_tcp(*base::SocketAddress::parse("127.0.0.1:0"), {});
+  int others = dup(fd);
+  {
+    Listener listener(fd);
+    EXPECT_EQ(registrations_of(fd), 1);
+  }
+  EXPECT_EQ(registrations_of(fd), 0);
+  ::close(others);
+}
+
+// The second registration of a file under the same number fails, as one would for which the kernel has no memory.
+TEST_F(ReactorTest, AConnectionThatCannotBeWatchedIsServedAllTheSame) {
+  int fds[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  Descriptor* in_the_way = Descriptor::open(fds[0]);
+  std::string text, outcome;
+  group_.spawn(read_into(TcpStream::adopt(fds[0]), later(), text, outcome));
+  EXPECT_EQ(write(fds[1], "one", 3), 3);
+  auto give_up = base::now() + 10s;
+  while (text != "one" && base::now() < give_up) reactor_.run_once(base::now() + 100ms);
+  EXPECT_EQ(text, "one");
+  // From now on it can be.
+  in_the_way->release();
+  while (registrations_of(fds[0]) == 0 && base::now() < give_up) reactor_.run_once(base::now() + 100ms);
+  EXPECT_EQ(write(fds[1], "two", 3), 3);
+  ::close(fds[1]);
+  run_until_idle();
+  EXPECT_EQ(text, "onetwo");
+  EXPECT_EQ(outcome, "end");
+}
+
+TEST_F(ReactorTest, AConnectionThatCannotBeWatchedHasItsDeadline) {
+  int fds[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  Descriptor* in_the_way = Descriptor::open(fds[0]);
+  std::string text, outcome;
+  group_.spawn(read_into(TcpStream::adopt(fds[0]), soon(), text, outcome));
+  run_until_idle();
+  EXPECT_EQ(outcome, "timeout");
+  in_the_way->release();
+  ::close(fds[1]);
 }
 
 }  // namespace
