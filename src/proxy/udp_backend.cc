@@ -169,6 +169,7 @@ void UdpRelay::take_replies(UdpFlow& flow) {
   }
   if (!std::exchange(replies_wait_, true)) worker_.flush_at_round_end(*this);
   flow.replies += datagrams;
+  flow.unanswered_since = net::kNever;
   flow.bytes_out += bytes;
   metrics_.backend_in.add(worker_.index, datagrams);
   worker_.services.client_bytes_out.add(worker_.index, bytes);

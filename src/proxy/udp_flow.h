@@ -67,6 +67,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   std::optional<std::uint32_t> expected_responses;  // to each datagram; none: not known
 
   net::Tick last_active = 0;
+  net::Tick unanswered_since = net::kNever;  // the client's first datagram after the backend's last reply; none: kNever
   base::TimePoint started{};
   base::TimePoint attempt_started{};
   base::Nanoseconds first_reply{0};  // from the attempt's start; zero while none has come

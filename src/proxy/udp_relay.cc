@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kInboxWindows = 32;
 constexpr std::size_t kReplyWindows = 64;
+constexpr net::Tick kUnansweredMs = 2000;
 
 }  // namespace
 
@@ -118,6 +119,10 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
       deliver(run);
       run = nullptr;
     }
+    if (flow != nullptr && flow != run && is_lost(*flow)) {
+      end(*flow, "backend_unhealthy");
+      flow = nullptr;
+    }
     if (flow == nullptr) flow = begin_flow(entrance, key, hash, datagrams.count());
     if (flow == nullptr) continue;
     flow->bytes_in += datagrams.bytes.size();
@@ -128,6 +133,9 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
     }
     flow->datagrams_in += datagrams.count();
     flow->replies_in_a_row = 0;
+    if (flow->unanswered_since == net::kNever) {
+      flow->unanswered_since = worker_.reactor.tick(worker_.reactor.now());
+    }
     outbox_.add(datagrams, nullptr, {});
     run = flow;
   }
@@ -182,6 +190,18 @@ bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, st
   if (verdict == Refusal::none) return true;
   metrics_.refused(verdict).add(worker_.index, datagrams);
   return false;
+}
+
+// Its backend is found unhealthy, does not answer either, and another one would take this datagram: the client's own
+// datagrams would keep it here for ever. (One that answers keeps its flows, whatever the probes say.)
+bool UdpRelay::is_lost(const UdpFlow& flow) const {
+  if (flow.choice.backend().state.load(std::memory_order_relaxed) != pool::BackendState::unhealthy) return false;
+  net::Tick now = worker_.reactor.tick(worker_.reactor.now());
+  if (flow.unanswered_since == net::kNever || flow.unanswered_since + kUnansweredMs > now) return false;
+  if (closing_ || listener() == nullptr) return false;
+  const Snapshot& snapshot = *worker_.snapshot_of(*listening_);
+  std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();
+  return pool != kNoPool && !snapshot.pools[pool]->degraded && !snapshot.pools[pool]->eligible.empty();
 }
 
 // The table is bounded for each worker by its share.

@@ -39,8 +39,8 @@ class UdpEntrance final : public net::IoWaiter {
 // A flow is a client's address and port with the address of ours that it speaks to. It has a socket of its own to its
 // backend, which it keeps: a change of configuration moves new flows only. It ends when nothing has come either way for
 // the idle timeout, when it has all the responses it expects, when its backend refuses datagrams (the client's next one
-// then begins another flow), when its backend's drain timeout is over, or when the table is full and it is the one that
-// has been silent longest.
+// then begins another flow), when its backend is unhealthy and leaves datagrams unanswered, when its backend's drain
+// timeout is over, or when the table is full and it is the one that has been silent longest.
 //
 // Everything on the worker's thread. There are no tasks here: sockets tell when something can be read, and one timer
 // follows the flow that is oldest.
@@ -74,6 +74,7 @@ class UdpRelay final : private net::TimerNode {
   void take_from_clients(UdpEntrance& entrance);
   UdpFlow* begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std::uint32_t hash, std::uint64_t datagrams);
   bool admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams, bool& counted);
+  bool is_lost(const UdpFlow& flow) const;
   void make_room();
   bool evict_oldest();
   void touch(UdpFlow& flow);

@@ -70,6 +70,25 @@ def test_the_drain_timeout_moves_what_is_left(weir, echoes, operation):
         assert who(clients["a"].ask()) == "b"
 
 
+def test_a_backend_that_is_silent_and_unhealthy_loses_its_flows(weir, echoes):
+    a, b = echoes("a", "b")
+    check = {"type": "udp", "send": "ping", "interval": "200ms", "timeout": "200ms", "fast_interval": "100ms",
+             "healthy_threshold": 1, "unhealthy_threshold": 2}
+    running = weir(udp_config(a, b, pool={"health_check": check}))
+    running.wait_for_state("healthy", "a", "b", pool="udp")
+    with Client(running.port) as one, Client(running.port) as two:
+        clients = {who(one.ask()): one, who(two.ask()): two}
+        answer = a.answer
+        a.answer = lambda datagram: [] if datagram == b"ping" else answer(datagram)
+        running.wait_for_state("unhealthy", "a", pool="udp")
+        running.settle(2.5)
+        assert who(clients["a"].ask()) == "a", "it answers"
+        a.answer = lambda datagram: []
+        assert who(clients["a"].ask_stubbornly()) == "b"
+        assert who(clients["b"].ask()) == "b"
+    assert [line["termination"] for line in eventually(running.access_log)] == ["backend_unhealthy"]
+
+
 def test_a_backend_taken_out_of_the_file_keeps_its_flows(weir, echoes):
     a, b = echoes("a", "b")
     running = weir(udp_config(a, b))
