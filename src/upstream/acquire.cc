@@ -26,11 +26,6 @@ class Holding {
 
 bool wants_tls(const AcquireOptions& options) { return options.tls != nullptr && *options.tls != nullptr; }
 
-// Whoever waited may have another snapshot than the exchange whose connection it is handed.
-bool fits(const net::TcpStream& stream, const AcquireOptions& options) {
-  return tls::contexts_of(stream) == (wants_tls(options) ? options.tls->get() : nullptr);
-}
-
 }  // namespace
 
 // A question to another worker, and its answer. `waiter` is touched only by the worker that asks.
@@ -41,6 +36,7 @@ struct Takeover {
   net::Waiter* waiter = nullptr;
   int fd = -1;
   std::uint32_t requests = 0;
+  std::shared_ptr<const pool::Addresses> addresses{};
 
   // On the worker that is asked.
   static void answer(const std::shared_ptr<Takeover>& question, Connections& owner) {
@@ -58,6 +54,7 @@ struct Takeover {
       }
       owner.pop_idle(*of_backend);
       question->requests = connection.requests;
+      question->addresses = std::move(connection.addresses_);
       question->fd = connection.stream.release();
       delete &connection;
     }
@@ -67,7 +64,7 @@ struct Takeover {
   // Back on the worker that asked, which may have stopped waiting.
   void arrive() {
     if (waiter != nullptr) return waiter->wake();
-    if (fd >= 0) asker->adopt(backend, fd, requests);
+    if (fd >= 0) asker->adopt(backend, fd, requests, addresses);
   }
 };
 
@@ -122,6 +119,10 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     }
     net::TaskContext& context = co_await net::this_context();
     if (context.cancelled()) co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
+    if (taken && !fits(*taken.connection_, options)) {
+      taken.close();
+      continue;
+    }
     if (taken) {
       options.metrics->taken_over.add(worker_);
       co_return taken;
@@ -140,8 +141,8 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     }
     Lease handed;
     base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
-    // Of one that this exchange cannot use, its place is all that is wanted.
-    if (handed && (!may_reuse || !fits(handed.stream(), options))) {
+    // Of one that this exchange cannot use its place is all that is wanted. (Whose it was may have another snapshot.)
+    if (handed && (!may_reuse || !fits(*handed.connection_, options))) {
       handed.close();
       continue;
     }
@@ -160,6 +161,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   options.metrics->opened.add(worker_);
   auto* connection = new Connection(of_backend, std::move(*stream));
   connection->unshared_ = options.unshared;
+  connection->addresses_ = options.backend->addresses;
   co_return lend(*connection, false);
 }
 
@@ -261,6 +263,7 @@ net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {
   if (!answered || question->fd < 0) co_return;
   auto* connection = new Connection(of_backend, net::TcpStream::adopt(question->fd));
   connection->requests = question->requests;
+  connection->addresses_ = std::move(question->addresses);
   taken = lend(*connection, true);
 }
 

@@ -1,5 +1,6 @@
 #include "upstream/connections.h"
 
+#include <algorithm>
 #include <sys/socket.h>
 
 #include "upstream/of_backend.h"
@@ -13,6 +14,23 @@ bool takes_new_work(const pool::Backend& backend) {
 }
 
 }  // namespace
+
+bool goes_to(net::TcpStream& stream, std::shared_ptr<const pool::Addresses>& known,
+             const std::shared_ptr<const pool::Addresses>& wanted) {
+  if (known == wanted) return true;
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (getpeername(stream.descriptor().fd(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) return false;
+  if (std::ranges::find(*wanted, base::SocketAddress::from(storage)) == wanted->end()) return false;
+  known = wanted;
+  return true;
+}
+
+bool Connections::fits(Connection& connection, const AcquireOptions& options) {
+  const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
+  return tls::contexts_of(connection.stream) == wanted &&
+         goes_to(connection.stream, connection.addresses_, options.backend->addresses);
+}
 
 void Connection::on_ready() {
   // Of TLS it may have been only a ticket.
@@ -67,11 +85,8 @@ OfBackend* Connections::find(const pool::Backend& backend) {
 Lease Connections::take_idle(const AcquireOptions& options) {
   OfBackend* of_backend = find(*options.backend->backend);
   if (of_backend == nullptr || of_backend->idle.empty()) return {};
-  const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
-  // What was opened before the pool's TLS changed is not what it wants now.
-  while (!of_backend->idle.empty() && tls::contexts_of(of_backend->idle.front()->stream) != wanted) {
-    destroy(*of_backend->idle.front());
-  }
+  // What was opened before the pool's TLS or the backend's address changed is not what it wants now.
+  while (!of_backend->idle.empty() && !fits(*of_backend->idle.front(), options)) destroy(*of_backend->idle.front());
   if (of_backend->idle.empty()) return {};
   of_backend->settings = *options.settings;
   options.metrics->reused.add(worker_);
@@ -158,9 +173,10 @@ void Connections::offer(Connection& connection, bool used_here) {
   } else if (others_turn) {
     int fd = connection.stream.release();
     std::uint32_t requests = connection.requests;
+    std::shared_ptr<const pool::Addresses> addresses = std::move(connection.addresses_);
     delete &connection;
     Connections* to = other->connections;
-    other->reactor->post([to, backend, fd, requests] { to->adopt(backend, fd, requests); });
+    other->reactor->post([to, backend, fd, requests, addresses] { to->adopt(backend, fd, requests, addresses); });
     return;
   }
   if (Queued* first = of_backend.queue.pop_front(); first != nullptr) {
@@ -178,10 +194,12 @@ void Connections::offer(Connection& connection, bool used_here) {
   if (backend->queued.load(std::memory_order_seq_cst) > 0) wake_somebody(of_backend);
 }
 
-void Connections::adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests) {
+void Connections::adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests,
+                        std::shared_ptr<const pool::Addresses> addresses) {
   OfBackend& of_backend = of(backend);
   auto* connection = new Connection(of_backend, net::TcpStream::adopt(fd));
   connection->requests = requests;
+  connection->addresses_ = std::move(addresses);
   offer(*connection, false);
 }
 

@@ -41,10 +41,12 @@ class Connection final : public net::IoWaiter, public base::ListHook<Connection>
   friend class Connections;
   friend class Lease;
   friend class H2Links;
+  friend struct Takeover;
   OfBackend& owner_;
   bool idle_ = false;
   bool cut_ = false;
   bool unshared_ = false;
+  std::shared_ptr<const pool::Addresses> addresses_;  // among which its peer's was when it was last used
   net::TaskContext* cancelled_by_cut_ = nullptr;
 };
 
@@ -157,7 +159,10 @@ class Connections {
   void destroy(Connection& connection);
   void return_connection(Connection& connection);
   // A connection that came from another worker: to a waiter, or idle.
-  void adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests);
+  void adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests,
+             std::shared_ptr<const pool::Addresses> addresses);
+  // Whether an exchange of this snapshot can use it: TLS and address are what they should be by now.
+  static bool fits(Connection& connection, const AcquireOptions& options);
   void offer(Connection& connection, bool used_here);
   void wake_somebody(OfBackend& of_backend);
   void wake_for(const std::shared_ptr<pool::Backend>& backend);

@@ -2,6 +2,7 @@
 
 #include "tls/connect.h"
 #include "tls/handshake.h"
+#include "upstream/of_backend.h"
 
 namespace weir::upstream {
 
@@ -111,7 +112,12 @@ H2Link* H2Links::find(const AcquireOptions& options) {
   of_backend.links.for_each([&](H2Link& link) {
     if ((link.is_secure ? tls::contexts_of(link.stream) : nullptr) != wanted) return;
     if (options.established && !link.connection.is_established()) return;
-    if (found == nullptr && link.has_room()) found = &link;
+    if (found != nullptr || !link.has_room()) return;
+    if (goes_to(link.stream, link.addresses, options.backend->addresses)) {
+      found = &link;
+    } else {
+      link.connection.shut_down();
+    }
   });
   if (found != nullptr) options.metrics->reused.add(worker_);
   return found;
@@ -161,7 +167,7 @@ net::Task<base::Result<H2Link*>> H2Links::open(H2OfBackend& of_backend, const Ac
     of_backend.wake_all(&refused);
     co_return std::unexpected(refused);
   }
-  co_return start(of_backend, std::move(*stream));
+  co_return start(of_backend, options, std::move(*stream));
 }
 
 H2Link* H2Links::adopt(const AcquireOptions& options, Lease lease) {
@@ -171,13 +177,14 @@ H2Link* H2Links::adopt(const AcquireOptions& options, Lease lease) {
   delete &connection;
   H2OfBackend& of_backend = of(options.backend->backend);
   of_backend.settings = *options.settings;
-  return start(of_backend, std::move(stream));
+  return start(of_backend, options, std::move(stream));
 }
 
-H2Link* H2Links::start(H2OfBackend& of_backend, net::TcpStream stream) {
+H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, net::TcpStream stream) {
   auto link = std::make_unique<H2Link>(of_backend, shared_, settings_of(of_backend.settings), std::move(stream));
   H2Link* opened = link.get();
   opened->is_secure = opened->stream.is_filtered();
+  opened->addresses = options.backend->addresses;
   running_.spawn(run(of_backend, std::move(link)));
   std::uint32_t limit = std::min(opened->connection.stream_limit(), of_backend.stream_limit);
   if (limit > 1) of_backend.wake_some(limit - 1);

@@ -25,6 +25,7 @@ class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
   http::H2Connection connection;
   std::uint32_t requests = 0;  // opened on it
   bool is_secure = false;
+  std::shared_ptr<const pool::Addresses> addresses;  // among which its peer's was when it was last used
 
  private:
   http::H2Stream* begin_request() override { return nullptr; }
@@ -62,7 +63,7 @@ class H2Links {
   friend class H2Link;
   H2OfBackend& of(const std::shared_ptr<pool::Backend>& backend);
   net::Task<void> run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link);
-  H2Link* start(H2OfBackend& of_backend, net::TcpStream stream);
+  H2Link* start(H2OfBackend& of_backend, const AcquireOptions& options, net::TcpStream stream);
   net::Task<base::Result<H2Link*>> open(H2OfBackend& of_backend, const AcquireOptions& options);
   net::Task<base::Result<void>> wait(H2OfBackend& of_backend, const AcquireOptions& options, base::TimePoint deadline);
 

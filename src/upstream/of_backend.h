@@ -31,6 +31,11 @@ struct OfBackend {
   std::uint32_t acquiring = 0;  // coroutines that hold a reference to this
 };
 
+// Whether `stream` goes to one of the `wanted` addresses. `known` are those among which it was when it was last asked;
+// only when they are others now the kernel is asked where it goes, and they are kept if all is well.
+bool goes_to(net::TcpStream& stream, std::shared_ptr<const pool::Addresses>& known,
+             const std::shared_ptr<const pool::Addresses>& wanted);
+
 inline std::uint64_t bit_of_worker(std::uint32_t worker) { return std::uint64_t{1} << (worker % 64); }
 
 }  // namespace weir::upstream

@@ -265,6 +265,50 @@ TEST_F(ConnectionsTest, ABackendThatDrainsKeepsNoIdleConnections) {
   EXPECT_EQ(open(), 0u);
 }
 
+// Other addresses of the backend, with the present one among them or not.
+TEST_F(ConnectionsTest, AnIdleConnectionIsUsedForAsLongAsItsAddressIsTheBackends) {
+  base::SocketAddress present = entry_.addresses->front();
+  base::SocketAddress another{.ip = *base::IpAddress::parse("127.0.0.2"), .port = present.port};
+  Got got;
+  start(first_, got);
+  run_until([&] { return got.done; });
+  give_back(first_, got);
+  entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{another, present});
+  Lease kept = first_.connections.take_idle(options());
+  ASSERT_TRUE(kept);
+  kept.give_back();
+  entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{another});
+  EXPECT_FALSE(first_.connections.take_idle(options()));
+  EXPECT_EQ(open(), 0u);
+}
+
+TEST_F(ConnectionsTest, AConnectionToAnAddressThatIsGoneIsNeitherTakenOverNorHandedOn) {
+  base::SocketAddress present = entry_.addresses->front();
+  int elsewhere = *net::listen_tcp({.ip = *base::IpAddress::parse("127.0.0.2"), .port = 0}, {});
+  Got here, there;
+  start(first_, here);
+  run_until([&] { return here.done; });
+  give_back(first_, here);
+  entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{net::local_address(elsewhere)});
+  start(second_, there);
+  run_until([&] { return there.done; });
+  ASSERT_TRUE(there.lease);
+  EXPECT_FALSE(there.lease.reused());
+  EXPECT_EQ(open(), 1u);
+
+  entry_.max_connections = 1;
+  Got waiting;
+  entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{present});
+  start(second_, waiting);
+  run_until([&] { return entry_.backend->queued.load() == 1; });
+  give_back(second_, there);
+  run_until([&] { return waiting.done; });
+  ASSERT_TRUE(waiting.lease);
+  EXPECT_FALSE(waiting.lease.reused());
+  EXPECT_EQ(open(), 1u);
+  ::close(elsewhere);
+}
+
 TEST_F(ConnectionsTest, ARefusedConnectionGivesItsPlaceBack) {
   base::SocketAddress nobody = net::local_address(listening_);
   int free_port = *net::listen_tcp(*base::SocketAddress::parse("127.0.0.1:0"), {});
