@@ -35,6 +35,23 @@ base::Result<int> duplicate(int fd) {
   return copy;
 }
 
+// What would help, as the end of a message.
+const char* remedy(int os_error) {
+  switch (os_error) {
+    case EADDRINUSE:
+      return "; stop what listens there (ss -lntup shows it) or choose another port";
+    case EADDRNOTAVAIL:
+      return "; choose an address of this machine (ip address shows them), or * for all";
+    case EACCES:
+      return "; ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)";
+    case EMFILE:
+    case ENFILE:
+      return "; raise the limit on open files (ulimit -n)";
+    default:
+      return "";
+  }
+}
+
 bool may_use_any_source() {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   bool may = fd >= 0 && net::allow_any_source(fd, false);
@@ -104,6 +121,9 @@ base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) con
     bool ours = is_open_here(at);
     if (!ours) fd = place.udp ? net::bind_udp(at, {.closed = true}) : net::listen_tcp(at, {});
     if (fd && !ours) ::close(*fd);
+    // Clients of ours there are not to be queued on a socket that may be given up again.
+    tcp.closed = ours;
+    bound.closed = bound.closed || ours;
     for (std::size_t i = 0; fd && i < bound.fds_of_worker.size(); ++i) {
       if (place.udp) {
         fd = net::bind_udp(at, udp);
@@ -121,6 +141,45 @@ base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) con
       return std::unexpected(fd.error());
     }
     bound.addresses.push_back(at.to_string());
+  }
+  return bound;
+}
+
+// A TCP listener that another one of `wanted` takes the place of, with another name or other options: that goes on with
+// its sockets, so that no client is turned away and none waits.
+std::optional<std::uint32_t> Sockets::find_before(const config::Listener& listener,
+                                                  const config::Config& wanted) const {
+  Place place = place_of(listener);
+  if (place.udp) return std::nullopt;
+  for (const auto& [id, open] : open_) {
+    if (open.place.udp || open.place.address != place.address) continue;
+    if (open.reuse_port != listener.socket.reuse_port && workers_.size() > 1) continue;
+    if (open.name == listener.name) return id;
+    bool goes_on = std::ranges::any_of(wanted.listeners, [&](const config::Listener& other) {
+      Place at = place_of(other);
+      return other.name == open.name && !at.udp && at.address == place.address;
+    });
+    // One that asks for any port asks for one of its own.
+    bool has_port = std::ranges::none_of(config::socket_addresses(place.address),
+                                         [](const base::SocketAddress& at) { return at.port == 0; });
+    if (!goes_on && has_port) return id;
+  }
+  return std::nullopt;
+}
+
+base::Result<Sockets::Bound> Sockets::share(std::uint32_t before) const {
+  const Open& open = open_.at(before);
+  Bound bound{.fds_of_worker = {}, .addresses = addresses_.at(open.name), .before = before};
+  bound.fds_of_worker.resize(open.fds_of_worker.size());
+  for (std::size_t i = 0; i < open.fds_of_worker.size(); ++i) {
+    for (int fd : open.fds_of_worker[i]) {
+      base::Result<int> copy = duplicate(fd);
+      if (!copy) {
+        close(bound);
+        return std::unexpected(copy.error());
+      }
+      bound.fds_of_worker[i].push_back(*copy);
+    }
   }
   return bound;
 }
@@ -155,15 +214,16 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
     if (is_open(listener.name, place) || prepared_.contains(place)) continue;
     // More sockets on its address would take datagrams from the flows there: see hand_over().
     if (place.udp && is_renamed(place, wanted)) continue;
-    base::Result<Bound> bound = bind(listener);
+    std::optional<std::uint32_t> before = find_before(listener, wanted);
+    base::Result<Bound> bound = before ? share(*before) : bind(listener);
     if (bound) {
       prepared_.emplace(std::move(place), std::move(*bound));
       continue;
     }
-    faults.push_back(
-        {.at = listener.origin,
-         .path = fmt::format("listeners[{}].address", i),
-         .message = fmt::format("cannot listen on {}: {}", listener.address, std::strerror(bound.error().os_error))});
+    faults.push_back({.at = listener.origin,
+                      .path = fmt::format("listeners[{}].address", i),
+                      .message = fmt::format("cannot listen on {}: {}{}", listener.address,
+                                             std::strerror(bound.error().os_error), remedy(bound.error().os_error))});
   }
   if (!faults.empty()) abandon();
   return faults;
@@ -185,8 +245,47 @@ bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<
   return false;
 }
 
+void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener) {
+  const config::Listener& wanted = *listener.config;
+  for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
+    for (proxy::Worker* worker : workers_) worker->cut_udp(left->second);
+  }
+  left_.erase(place);
+  // The group is complete: from now on a client's datagrams come to the same worker always.
+  for (const std::vector<int>& fds : bound.fds_of_worker) {
+    for (int fd : fds) {
+      if (place.udp) {
+        net::listen_now(fd);
+      } else if (bound.before || bound.closed) {
+        base::Result<void> listening = net::listen_with(fd, listen_options(wanted));
+        if (!listening) base::log_error("listener {}: {}", wanted.name, base::describe(listening.error()));
+      }
+    }
+  }
+  std::size_t most = workers_.front()->services.max_udp_flows;
+  if (place.udp && wanted.udp.max_flows > most) {
+    base::log_warning(
+        "listener {}: udp.max_flows is {}, but all UDP flows together are bounded by {}, half of the limit "
+        "on open files (ulimit -n)",
+        wanted.name, wanted.udp.max_flows, most);
+  }
+  auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, wanted.name, registry_);
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->open_listener(runtime, bound.fds_of_worker[i]);
+  for (const std::string& address : bound.addresses) {
+    base::log_info("listener {}: accepting on {}", wanted.name, address);
+  }
+  addresses_[wanted.name] = bound.addresses;
+  Open opened{.name = wanted.name,
+              .place = place,
+              .runtime = std::move(runtime),
+              .reuse_port = wanted.socket.reuse_port,
+              .fds_of_worker = std::move(bound.fds_of_worker)};
+  open_.emplace(listener.id, std::move(opened));
+}
+
 void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout) {
   std::set<std::uint32_t> wanted;
+  std::set<std::uint32_t> followed;  // whose sockets another one goes on with
   for (const auto& listener : snapshot.listeners) wanted.insert(listener->id);
   for (const auto& listener : snapshot.listeners) {
     auto known = open_.find(listener->id);
@@ -195,32 +294,17 @@ void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_ti
     Place place = place_of(*listener->config);
     auto bound = prepared_.find(place);
     if (bound == prepared_.end()) continue;
-    for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
-      for (proxy::Worker* worker : workers_) worker->cut_udp(left->second);
-    }
-    left_.erase(place);
-    auto runtime = std::make_shared<proxy::ListenerRuntime>(listener->id, listener->config->name, registry_);
-    // The group is complete: from now on a client's datagrams come to the same worker always.
-    for (const std::vector<int>& fds : bound->second.fds_of_worker) {
-      for (int fd : fds) {
-        if (place.udp) net::listen_now(fd);
-      }
-    }
-    for (std::size_t i = 0; i < workers_.size(); ++i)
-      workers_[i]->open_listener(runtime, bound->second.fds_of_worker[i]);
-    for (const std::string& address : bound->second.addresses) {
-      base::log_info("listener {}: accepting on {}", listener->config->name, address);
-    }
-    addresses_[listener->config->name] = bound->second.addresses;
+    if (bound->second.before) followed.insert(*bound->second.before);
+    open(place, bound->second, *listener);
     prepared_.erase(bound);
-    open_.emplace(listener->id,
-                  Open{.name = listener->config->name, .place = std::move(place), .runtime = std::move(runtime)});
   }
   std::erase_if(open_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     base::log_info("listener {}: closing {}", entry.second.name, entry.second.place.address);
     if (entry.second.place.udp) left_.emplace(entry.second.place, entry.first);
-    for (proxy::Worker* worker : workers_) worker->close_listener(entry.first, drain_timeout);
+    for (proxy::Worker* worker : workers_) {
+      worker->close_listener(entry.first, drain_timeout, followed.contains(entry.first));
+    }
     return true;
   });
   // What no listener of the snapshot asks for must not stay and be given connections by the kernel.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,8 +27,8 @@ class Sockets {
   Sockets(const Sockets&) = delete;
   Sockets& operator=(const Sockets&) = delete;
 
-  // Binds every address of `wanted` that is not open yet, once per worker. Faults name the listener; then nothing is
-  // kept.
+  // Binds every address of `wanted` that is not open yet, once per worker. Where one of our listeners accepts already
+  // nothing changes for its clients before follow(). Faults name the listener; then nothing is kept.
   config::Faults prepare(const config::Config& wanted);
   // The configuration was not accepted after all: closes what prepare() bound.
   void abandon();
@@ -49,15 +50,23 @@ class Sockets {
   struct Bound {
     std::vector<std::vector<int>> fds_of_worker;
     std::vector<std::string> addresses;
+    std::optional<std::uint32_t> before{};  // the listener whose sockets these are as well
+    bool closed = false;                    // to be listened on when the configuration is accepted
   };
   struct Open {
     std::string name;
     Place place;
     std::shared_ptr<proxy::ListenerRuntime> runtime;
+    bool reuse_port = true;
+    // Of TCP: the workers', which close them only when they are told to close the listener.
+    std::vector<std::vector<int>> fds_of_worker{};
   };
   bool is_open(const std::string& name, const Place& place) const;
   const Open* open_at(const Place& place) const;  // whatever its options
   base::Result<Bound> bind(const config::Listener& listener) const;
+  std::optional<std::uint32_t> find_before(const config::Listener& listener, const config::Config& wanted) const;
+  base::Result<Bound> share(std::uint32_t before) const;
+  void open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener);
   bool hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
   bool is_renamed(const Place& place, const config::Config& wanted) const;
   // What the configuration asks of this machine for connections to backends.

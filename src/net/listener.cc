@@ -14,6 +14,24 @@
 
 namespace weir::net {
 
+namespace {
+
+// What is said of accepted connections as well; each may be said again of a socket that listens already.
+void set_options(int fd, const ListenOptions& options) {
+  int seconds = static_cast<int>(options.defer_accept.count());
+  setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+  int off = 0;
+  if (options.keepalive.count() > 0) {
+    keep_alive(fd, options.keepalive);
+  } else {
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof off);
+  }
+  // Where the kernel does not allow it, handshakes are ordinary ones.
+  setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &options.tcp_fastopen, sizeof options.tcp_fastopen);
+}
+
+}  // namespace
+
 base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOptions& options) {
   sockaddr_storage storage;
   socklen_t length = address.to(storage);
@@ -25,21 +43,20 @@ base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOpt
   if (address.ip.is_v6()) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // Accepted sockets inherit it, which saves a system call for each.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (options.defer_accept.count() > 0) {
-    int seconds = static_cast<int>(options.defer_accept.count());
-    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
-  }
-  if (options.keepalive.count() > 0) keep_alive(fd, options.keepalive);
-  // Where the kernel does not allow it, handshakes are ordinary ones.
-  if (options.tcp_fastopen > 0) {
-    setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &options.tcp_fastopen, sizeof options.tcp_fastopen);
-  }
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) != 0 || listen(fd, options.backlog) != 0) {
+  set_options(fd, options);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
+      (!options.closed && listen(fd, options.backlog) != 0)) {
     int os_error = errno;
     close(fd);
     return base::fail_errno(os_error, "bind");
   }
   return fd;
+}
+
+base::Result<void> listen_with(int fd, const ListenOptions& options) {
+  set_options(fd, options);
+  if (listen(fd, options.backlog) != 0) return base::fail_errno(errno, "listen");
+  return {};
 }
 
 void keep_alive(int fd, std::chrono::seconds after) {

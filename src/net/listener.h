@@ -13,6 +13,7 @@
 namespace weir::net {
 
 struct ListenOptions {
+  bool closed = false;      // bound, but nobody can connect before listen_with()
   bool reuse_port = false;  // several sockets, one per worker, share the address; the kernel spreads connections
   int backlog = 4096;
   std::uint32_t tcp_fastopen = 0;        // handshakes with data that may be under way; 0: none
@@ -22,6 +23,9 @@ struct ListenOptions {
 
 // A bound, listening, non-blocking socket that is not yet on any reactor. Error{io, exhausted, ...} with errno of bind.
 base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOptions& options);
+// Opens a socket that was bound closed, or changes the options (other than reuse_port) of one that listens already,
+// whose queue stays.
+base::Result<void> listen_with(int fd, const ListenOptions& options);
 // On a file-system path, mode 0660; a stale socket file that nobody serves is replaced.
 base::Result<int> listen_unix(const std::string& path);
 

@@ -1,5 +1,6 @@
 #include "proxy/accept.h"
 
+#include <cerrno>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -18,9 +19,17 @@ void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) 
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     int fd = accept4(listening_fd, reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    // A connection that went away while it was queued; anything else will not pass soon.
+    if (fd < 0 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)) continue;
     if (fd < 0) return;
     worker.place(listening, fd, base::SocketAddress::from(storage));
   }
+}
+
+// The kernel also tells here what befell the connection that would have been next (accept(2)); the one after it may be
+// well.
+bool is_of_one_connection(base::ErrorCode code) {
+  return code == base::ErrorCode::reset || code == base::ErrorCode::timeout || code == base::ErrorCode::unreachable;
 }
 
 }  // namespace
@@ -36,15 +45,18 @@ net::Task<void> accept_connections(Worker& worker, Listening& listening, net::Li
       continue;
     }
     if (socket.error().code == base::ErrorCode::cancelled) break;
-    if (socket.error().code != base::ErrorCode::exhausted) continue;
+    if (is_of_one_connection(socket.error().code)) continue;
     if (worker.reactor.now() >= next_complaint) {
       next_complaint = worker.reactor.now() + kComplainEvery;
-      base::log_error("listener {}: cannot accept connections: {}; raise the limit on open files (ulimit -n)",
-                      listening.runtime->name, base::describe(socket.error()));
+      bool exhausted = socket.error().code == base::ErrorCode::exhausted;
+      base::log_error("listener {}: cannot accept connections: {}{}", listening.runtime->name,
+                      base::describe(socket.error()), exhausted ? "; raise the limit on open files (ulimit -n)" : "");
     }
     base::Result<void> slept = co_await net::sleep_for(kPauseWhenExhausted);
     if (!slept) break;
   }
+  // What waits is for whoever accepts there now.
+  if (listening.followed) co_return;
   take_in_what_waits(worker, listening, listener.fd());
 }
 

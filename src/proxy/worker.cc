@@ -31,6 +31,11 @@ constexpr std::size_t kKeptStates = 1024;
 // A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
 constexpr std::uint32_t kUnevenBy = 8;
 
+bool is_leaving(const pool::Backend& backend) {
+  auto state = backend.state.load(std::memory_order_relaxed);
+  return state == pool::BackendState::draining || state == pool::BackendState::disabled;
+}
+
 }  // namespace
 
 ListenerRuntime::ListenerRuntime(std::uint32_t listener_id, const std::string& listener_name,
@@ -118,9 +123,7 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
     connections.close_idle_of_retired();
     h2_links.close_retired();
     websockets.for_each([](StreamRelay& relay) {
-      auto state = relay.backend->state.load(std::memory_order_relaxed);
-      bool going = state == pool::BackendState::draining || state == pool::BackendState::disabled;
-      if (going) relay.close_websocket(kServiceRestart);
+      if (is_leaving(*relay.backend)) relay.close_websocket(kServiceRestart);
     });
   });
 }
@@ -213,10 +216,21 @@ void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::Socke
   });
 }
 
+// Listener or backend may have begun to go while the handshake was under way.
+void Worker::add_websocket(StreamRelay& relay) {
+  websockets.push_back(relay);
+  if (relay.listening->closing) return relay.close_websocket(kGoingAway);
+  if (is_leaving(*relay.backend)) relay.close_websocket(kServiceRestart);
+}
+
 void Worker::begin_closing(Listening& listening) {
   listening.closing = true;
   if (listening.udp != nullptr) listening.udp->begin_closing();
-  for (int fd : listening.sockets) net::ignore_new_handshakes(fd);
+  if (listening.followed) {
+    listening.acceptors.cancel();
+  } else {
+    for (int fd : listening.sockets) net::ignore_new_handshakes(fd);
+  }
   net::Tick soon = reactor.tick(reactor.now() + kIdleGrace);
   listening.connections.for_each([soon](ClientConnection& connection) {
     if (connection.h2 != nullptr) connection.h2->shut_down();
@@ -227,10 +241,11 @@ void Worker::begin_closing(Listening& listening) {
   });
 }
 
-void Worker::close_listener(std::uint32_t id, base::Nanoseconds limit) {
-  reactor.post([this, id, limit] {
+void Worker::close_listener(std::uint32_t id, base::Nanoseconds limit, bool followed) {
+  reactor.post([this, id, limit, followed] {
     Listening* closing = listening(id);
     if (closing == nullptr || closing->closing) return;
+    closing->followed = followed;
     begin_closing(*closing);
     closings_.spawn(finish_closing(id, limit));
   });

@@ -56,6 +56,9 @@ struct Services {
   std::function<void()> worker_ended;  // called on each worker's thread as its last deed
   std::vector<Worker*> workers;
   const TlsMetrics* tls = nullptr;
+  // Flows of all UDP listeners, and how many there may be: their sockets must leave descriptors for everything else.
+  std::atomic<std::size_t> udp_flows{0};
+  std::size_t max_udp_flows = SIZE_MAX;
   metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
 };
 
@@ -115,6 +118,7 @@ struct Listening {
   std::uint32_t index = UINT32_MAX;  // in the listeners of its snapshot; UINT32_MAX: in none yet
   SnapshotRef last{};                // the last snapshot that had it, when the present one has not
   bool closing = false;              // no new requests on its connections
+  bool followed = false;             // another listener accepts on the same sockets now
   std::vector<int> sockets;          // the acceptors'
   net::TaskGroup acceptors;
   net::TaskGroup sessions;
@@ -140,8 +144,8 @@ class Worker {
   // Any thread: what is left of a UDP listener that closes is cut now, as another one needs its address.
   void cut_udp(std::uint32_t id);
   // Any thread: accepts no more there; its connections end after their exchange, idle ones after a moment of grace;
-  // what is left after `limit` is cut.
-  void close_listener(std::uint32_t id, base::Nanoseconds limit);
+  // what is left after `limit` is cut. `followed`: another listener goes on with its sockets.
+  void close_listener(std::uint32_t id, base::Nanoseconds limit, bool followed = false);
   // Any thread: the same for every listener, then the thread ends.
   void drain(base::Nanoseconds limit);
   // Any thread: connections that exchanges still hold to `backend` are broken.
@@ -159,6 +163,8 @@ class Worker {
 
   std::unique_ptr<ExchangeState> take_state();
   void give_back(std::unique_ptr<ExchangeState> state);
+  // It is open from now on, until it is taken off `websockets`, and told to close with its listener and its backend.
+  void add_websocket(StreamRelay& relay);
   const SnapshotRef& snapshot() const { return snapshot_; }
   // What serves the connections of `listening`: the present snapshot, or the last one that had the listener.
   const SnapshotRef& snapshot_of(const Listening& listening) const {

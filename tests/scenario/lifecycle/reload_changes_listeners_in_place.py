@@ -1,6 +1,10 @@
 """Listeners come and go with a reload; connections of those that stay are not touched."""
 
 import asyncio
+import json
+import pathlib
+import threading
+import time
 
 import pytest
 from client import get
@@ -82,6 +86,80 @@ def test_every_connection_is_served_after_a_change_of_protocol(weir, origins, ke
         running.reload({**config, "listeners": [{**config["listeners"][0], "protocol": protocol}]})
         for _ in range(20):
             assert get(running.port).status == 200
+
+
+@pytest.mark.parametrize("reuse_port", [True, False], ids=["a_socket_each", "one_socket"])
+def test_new_connections_do_not_wait_while_name_and_options_change(weir, origins, reuse_port):
+    config = config_of(pool_of(origins("a")), listener={"socket": {"reuse_port": reuse_port}})
+    running = weir(config)
+    stop, problems, slowest, asked = threading.Event(), [], [0.0], [0]
+
+    def ask():
+        while not stop.is_set():
+            try:
+                begin = time.monotonic()
+                with running.connect() as connection:
+                    slowest[0] = max(slowest[0], time.monotonic() - begin)
+                    assert connection.request().status == 200
+            except (AssertionError, OSError) as problem:
+                problems.append(repr(problem))
+            asked[0] += 1
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    lost_before = tcp_syns_sent_again()
+    try:
+        for change in range(1, 7):
+            changed = {**config["listeners"][0], "name": f"web{change % 2}",
+                       "socket": {"reuse_port": reuse_port, "backlog": 4000 + change, "tcp_keepalive": f"{change}s"}}
+            so_far = asked[0]
+            running.reload({**config, "listeners": [changed]})
+            eventually(lambda: asked[0] > so_far + 20)
+    finally:
+        stop.set()
+        for thread in asking:
+            thread.join()
+    assert problems == []
+    # A SYN that is lost comes again after a second.
+    assert slowest[0] < 0.9 or tcp_syns_sent_again() == lost_before
+
+
+def tcp_syns_sent_again():
+    """How often this machine has sent a SYN once more."""
+    names, values = [line.split() for line in pathlib.Path("/proc/net/netstat").read_text().splitlines()
+                     if line.startswith("TcpExt:")]
+    return int(values[names.index("TCPSynRetrans")])
+
+
+def test_a_refused_reload_turns_no_client_away(weir, origins):
+    config = config_of(pool_of(origins("a")))
+    running = weir(config)
+    stop, problems = threading.Event(), []
+
+    def ask():
+        while not stop.is_set():
+            try:
+                assert get(running.port).status == 200
+            except (AssertionError, OSError) as problem:
+                problems.append(repr(problem))
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    try:
+        for change in range(25):
+            listener = config["listeners"][0]
+            changed = {**listener, "name": "renamed", "socket": {"backlog": 100 + change}}
+            # Nobody has this address.
+            bad = {**listener, "name": "bad", "address": "192.0.2.77:8080"}
+            running.reload_text(json.dumps({**running.config, "listeners": [changed, bad]}))
+    finally:
+        stop.set()
+        for thread in asking:
+            thread.join()
+    assert problems == []
+    assert "choose an address of this machine" in running.log()
 
 
 def test_a_listener_that_cannot_be_opened_keeps_everything_as_it_was(weir, origins):
