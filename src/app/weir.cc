@@ -31,12 +31,13 @@ std::uint32_t usable_cores() {
   return static_cast<std::uint32_t>(std::clamp(CPU_COUNT(&set), 1, kMaxWorkers));
 }
 
-// Every connection needs two descriptors: take what the system allows.
-void raise_descriptor_limit() {
+// Every connection needs two descriptors: take what the system allows. So many there are.
+std::size_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
+  rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
+  return limit.rlim_cur;
 }
 
 base::LogLevel level_of(const std::string& name) {
@@ -221,7 +222,8 @@ void Weir::Parts::register_metrics() {
 
 std::optional<int> Weir::Parts::start() {
   base::set_log_level(level_of(options.config.log_level));
-  raise_descriptor_limit();
+  // Anybody can send datagrams in the name of others: their flows never take the descriptors of everything else.
+  services.max_udp_flows = raise_descriptor_limit() / 2;
   std::signal(SIGPIPE, SIG_IGN);
   int signal_fd = -1;
   if (options.handle_signals) {

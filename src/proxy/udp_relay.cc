@@ -179,6 +179,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   if (!armed()) arm();
   metrics_.flows.add(worker_.index);
   metrics_.flows_active.add(worker_.index);
+  worker_.services.udp_flows.fetch_add(1, std::memory_order_relaxed);
   return flow;
 }
 
@@ -204,11 +205,14 @@ bool UdpRelay::is_lost(const UdpFlow& flow) const {
   return pool != kNoPool && !snapshot.pools[pool]->degraded && !snapshot.pools[pool]->eligible.empty();
 }
 
-// The table is bounded for each worker by its share.
+// The table is bounded for each worker by its share, and all tables together by what the process may open.
 void UdpRelay::make_room() {
   std::size_t workers = worker_.services.workers.size();
   std::size_t share = std::max<std::size_t>(1, (listener()->config->udp.max_flows + workers - 1) / workers);
-  while (table_.size() >= share) evict_oldest();
+  const Services& services = worker_.services;
+  while (table_.size() >= share || services.udp_flows.load(std::memory_order_relaxed) >= services.max_udp_flows) {
+    if (!evict_oldest()) return;
+  }
 }
 
 bool UdpRelay::evict_oldest() {

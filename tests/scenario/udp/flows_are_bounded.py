@@ -3,8 +3,10 @@
 import contextlib
 import select
 
+from client import get
 from datagrams import Client, udp_config, who
 from waiting import PATIENCE, eventually
+from weir import BINARY, Weir, config_of, pool_of
 
 FLOWS = 10_000
 
@@ -76,3 +78,27 @@ def test_a_backend_at_its_limit_takes_no_more(weir, echoes):
         late.send(b"no room")
         eventually(lambda: running.metric("weir_udp_datagrams_dropped_total", reason="no_backend") == 1)
         assert late.is_silent()
+
+
+def test_flows_leave_descriptors_for_everything_else(tmp_path, echoes, origins):
+    (echo,) = echoes("a")
+    (origin,) = origins("web")
+    few_files = tmp_path / "weir-with-few-files"
+    few_files.write_text(f'#!/bin/sh\nulimit -n 300\nexec "{BINARY}" "$@"\n')
+    few_files.chmod(0o755)
+    udp = udp_config(echo, listener={"timeouts": {"idle": "300s"}})
+    config = config_of(pool_of([origin]), workers=2)
+    config["listeners"] += udp["listeners"]
+    config["pools"] += udp["pools"]
+    port = int(udp["listeners"][0]["address"].rpartition(":")[2])
+    running = Weir(tmp_path, config, binary=str(few_files)).start()
+    try:
+        with contextlib.ExitStack() as stack:
+            for number in range(400):
+                client = stack.enter_context(Client(port))
+                assert client.ask_stubbornly(b"%d" % number) == b"a %d" % number
+            assert running.metric("weir_udp_flows_active", listener="udp") <= 150
+            assert get(running.port).status == 200
+        assert "half of the limit on open files" in running.log()
+    finally:
+        running.stop()
