@@ -162,6 +162,20 @@ void check_certificates(const Place& root, const Config& config) {
   }
 }
 
+// An HTTP/2 connection belongs to one worker: with fewer than workers some would have none.
+void check_h2_limits(const Place& place, const Pool& pool, std::uint32_t workers) {
+  if (pool.protocol != PoolProtocol::h2) return;
+  for (std::size_t i = 0; i < pool.backends.size(); ++i) {
+    const Backend& backend = pool.backends[i];
+    if (backend.max_connections == 0 || backend.max_connections >= workers) continue;
+    place.in(fmt::format("backends[{}]", i), &backend.origin)
+        .fault("max_connections",
+               fmt::format("must be at least {}, the number of workers, or 0: each worker has its own connections of a "
+                           "pool with protocol h2 (connections.max_streams limits the requests on each)",
+                           workers));
+  }
+}
+
 }  // namespace
 
 Faults validate(const Config& config) {
@@ -180,6 +194,7 @@ Faults validate(const Config& config) {
     const Pool& pool = config.pools[i];
     Place place = root.in(fmt::format("pools[{}]", i), &pool.origin);
     check_pool(place, pool);
+    check_h2_limits(place, pool, config.workers);
     names.add(place, pool.name, pool.origin);
     pool_names.push_back(pool.name);
   }

@@ -170,6 +170,7 @@ class Connections {
 
   std::uint32_t worker_;
   std::span<const Peer> peers_;
+  H2Links* h2_links_ = nullptr;  // the same worker's
   std::vector<std::unique_ptr<OfBackend>> by_slot_;
   std::size_t idle_count_ = 0;
   std::uint32_t turn_ = 0;         // where to begin looking for another worker, or an address

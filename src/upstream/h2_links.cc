@@ -20,6 +20,8 @@ bool takes_new_work(const pool::Backend& backend) {
 }
 
 constexpr std::uint32_t kStreamsBeforeSettings = 100;
+// How often a worker without a connection looks for a place again.
+constexpr auto kAskAgain = std::chrono::milliseconds(50);
 
 struct QueuedForStream final : base::ListHook<QueuedForStream> {
   net::Waiter waiter;
@@ -43,7 +45,7 @@ struct H2OfBackend {
   explicit H2OfBackend(std::shared_ptr<pool::Backend> which) : backend(std::move(which)) {}
   // Streams that one of its connections may have: as the last SETTINGS said, for connections that wait for theirs.
   std::uint32_t stream_limit = kStreamsBeforeSettings;
-  bool unused() const { return links.empty() && queue.empty() && acquiring == 0; }
+  bool unused() const { return links.empty() && queue.empty() && acquiring == 0 && inherited == 0; }
   void wake_all(const Error* failed = nullptr) {
     while (QueuedForStream* first = queue.pop_front()) {
       if (failed != nullptr) first->failed = *failed;
@@ -65,6 +67,14 @@ struct H2OfBackend {
   config::UpstreamConnections settings;  // as of the last acquisition
   base::IntrusiveList<H2Link> links;
   base::IntrusiveList<QueuedForStream> queue;
+  // Connections that go on taking streams.
+  std::uint32_t lasting() {
+    std::uint32_t count = 0;
+    links.for_each([&](H2Link& link) { count += link.connection.is_shutting_down() ? 0 : 1; });
+    return count;
+  }
+  std::uint32_t inherited = 0;  // places that other workers have left to this one
+  bool asking = false;          // for such a place
   std::uint32_t opening = 0;    // connections being opened
   std::uint32_t acquiring = 0;  // coroutines that hold a reference to this
 };
@@ -89,7 +99,9 @@ void H2Link::on_streams_changed() {
 }
 
 H2Links::H2Links(std::uint32_t worker, Connections& connections, http::H2Shared& shared)
-    : worker_(worker), connections_(connections), shared_(shared) {}
+    : worker_(worker), connections_(connections), shared_(shared) {
+  connections_.h2_links_ = this;
+}
 
 H2Links::~H2Links() = default;
 
@@ -126,18 +138,28 @@ H2Link* H2Links::find(const AcquireOptions& options) {
 net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
   H2OfBackend& of_backend = of(options.backend->backend);
   struct Holding {
-    explicit Holding(H2OfBackend& held) : of_backend(held) { ++of_backend.acquiring; }
-    ~Holding() { --of_backend.acquiring; }
+    Holding(H2OfBackend& held, Connections& owner) : of_backend(held), connections(owner) { ++of_backend.acquiring; }
+    ~Holding() {
+      if (--of_backend.acquiring > 0) return;
+      // Nobody needs them here any more.
+      for (; of_backend.inherited > 0; --of_backend.inherited) connections.free_place(of_backend.backend);
+    }
     H2OfBackend& of_backend;
-  } holding(of_backend);
+    Connections& connections;
+  } holding(of_backend, connections_);
   base::TimePoint deadline = net::Reactor::current().now() + options.queue_timeout;
   while (true) {
     if (H2Link* link = find(options)) co_return link;
     // One connection that is being opened will take many of those who wait.
     bool enough = of_backend.queue.size() < std::size_t{of_backend.opening} * of_backend.stream_limit ||
                   (options.established && of_backend.has_young());
-    if (enough || !connections_.claim_place(*of_backend.backend, options.backend->max_connections)) {
-      base::Result<void> waited = co_await wait(of_backend, options, deadline);
+    if (enough || !claim_place(of_backend, options)) {
+      base::TimePoint look_again = deadline;
+      if (!enough && of_backend.lasting() == 0) {
+        ask_for_place(of_backend);
+        look_again = net::Reactor::current().now() + kAskAgain;
+      }
+      base::Result<void> waited = co_await wait(of_backend, options, deadline, look_again);
       if (!waited) co_return std::unexpected(waited.error());
       continue;
     }
@@ -192,16 +214,17 @@ H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, n
 }
 
 net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const AcquireOptions& options,
-                                            base::TimePoint deadline) {
+                                            base::TimePoint deadline, base::TimePoint look_again) {
   if (of_backend.queue.size() >= options.settings->max_queue) {
     co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
   }
   QueuedForStream place;
   of_backend.queue.push_back(place);
-  base::Result<void> woken = co_await place.waiter.wait_until(deadline);
+  base::Result<void> woken = co_await place.waiter.wait_until(std::min(deadline, look_again));
   if (place.linked()) of_backend.queue.remove(place);
   if (place.failed) co_return std::unexpected(*place.failed);
-  if (!woken) {
+  bool may_go_on = net::Reactor::current().now() < deadline;
+  if (!woken && (woken.error().code != ErrorCode::timeout || !may_go_on)) {
     Error error = woken.error();
     error.what = "waiting for a connection to the backend";
     co_return std::unexpected(error);
@@ -212,9 +235,67 @@ net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const Acqui
 net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link) {
   co_await link->connection.run();
   of_backend.links.remove(*link);
+  const Peer* heir = link->heir;
   link.reset();
+  if (heir != nullptr) {
+    H2Links* there = heir->connections->h2_links_;
+    heir->reactor->post([there, backend = of_backend.backend] { there->inherit_place(backend); });
+    co_return;
+  }
   connections_.free_place(of_backend.backend);
   // A place came free.
+  of_backend.wake_some(1);
+}
+
+bool H2Links::claim_place(H2OfBackend& of_backend, const AcquireOptions& options) {
+  if (of_backend.inherited > 0) {
+    --of_backend.inherited;
+    return true;
+  }
+  return connections_.claim_place(*of_backend.backend, options.backend->max_connections);
+}
+
+void H2Links::ask_for_place(H2OfBackend& of_backend) {
+  if (of_backend.asking || connections_.peers_.size() < 2) return;
+  of_backend.asking = true;
+  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
+  H2Links* there = next.connections->h2_links_;
+  next.reactor->post([there, backend = of_backend.backend, asker = worker_] { there->give_way(backend, asker); });
+}
+
+// Sent by the worker before this one. Nobody can: then the question comes back to who asked.
+void H2Links::give_way(std::shared_ptr<pool::Backend> backend, std::uint32_t asker) {
+  if (asker == worker_) {
+    of(backend).asking = false;
+    return;
+  }
+  if (leave_place(*backend, connections_.peers_[asker])) return;
+  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
+  H2Links* there = next.connections->h2_links_;
+  next.reactor->post([there, backend = std::move(backend), asker] { there->give_way(backend, asker); });
+}
+
+// One that has nothing to do, or the least busy of several. The only one that is busy stays: it may be for long.
+bool H2Links::leave_place(const pool::Backend& backend, const Peer& heir) {
+  std::uint32_t slot = backend.slot();
+  if (slot >= by_slot_.size() || by_slot_[slot] == nullptr || by_slot_[slot]->backend.get() != &backend) return false;
+  H2Link* least = nullptr;
+  by_slot_[slot]->links.for_each([&](H2Link& link) {
+    if (link.connection.is_shutting_down()) return;
+    if (least == nullptr || link.connection.open_streams() < least->connection.open_streams()) least = &link;
+  });
+  if (least == nullptr || (least->connection.open_streams() > 0 && by_slot_[slot]->lasting() < 2)) return false;
+  least->heir = &heir;
+  least->connection.shut_down();
+  return true;
+}
+
+// Whoever waited for it may have been served otherwise.
+void H2Links::inherit_place(const std::shared_ptr<pool::Backend>& backend) {
+  H2OfBackend& of_backend = of(backend);
+  of_backend.asking = false;
+  if (of_backend.acquiring == 0) return connections_.free_place(backend);
+  ++of_backend.inherited;
   of_backend.wake_some(1);
 }
 

@@ -26,6 +26,7 @@ class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
   std::uint32_t requests = 0;  // opened on it
   bool is_secure = false;
   std::shared_ptr<const pool::Addresses> addresses;  // among which its peer's was when it was last used
+  const Peer* heir = nullptr;                        // whose its place is when it has ended; null: anybody's
 
  private:
   http::H2Stream* begin_request() override { return nullptr; }
@@ -65,7 +66,15 @@ class H2Links {
   net::Task<void> run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link);
   H2Link* start(H2OfBackend& of_backend, const AcquireOptions& options, net::TcpStream stream);
   net::Task<base::Result<H2Link*>> open(H2OfBackend& of_backend, const AcquireOptions& options);
-  net::Task<base::Result<void>> wait(H2OfBackend& of_backend, const AcquireOptions& options, base::TimePoint deadline);
+  // Until something has changed, or `look_again`; an error at `deadline`.
+  net::Task<base::Result<void>> wait(H2OfBackend& of_backend, const AcquireOptions& options, base::TimePoint deadline,
+                                     base::TimePoint look_again);
+  // A connection cannot change its worker, but its place can. Workers ask each other in a ring, one at a time.
+  bool claim_place(H2OfBackend& of_backend, const AcquireOptions& options);
+  void ask_for_place(H2OfBackend& of_backend);
+  void give_way(std::shared_ptr<pool::Backend> backend, std::uint32_t asker);
+  bool leave_place(const pool::Backend& backend, const Peer& heir);
+  void inherit_place(const std::shared_ptr<pool::Backend>& backend);
 
   std::uint32_t worker_;
   Connections& connections_;

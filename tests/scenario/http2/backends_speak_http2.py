@@ -227,3 +227,25 @@ def test_a_slow_client_holds_back_the_backend_but_not_its_siblings(multiplexed):
             assert client.response(stream)[2] == b"ok"
         assert origin.sent < 1_000_000
     assert len(origin.peers) == 1
+
+
+def test_places_for_connections_pass_between_workers(multiplexed):
+    """One worker has them all: others, which cannot use its connections, get one."""
+    release = asyncio.Event()
+
+    async def hold(call):
+        if call.path == "/hold":
+            await release.wait()
+        await call.respond(body=b"ok")
+
+    running, origin = multiplexed(hold, settings={CODES.MAX_CONCURRENT_STREAMS: 1}, workers=2)
+    changed = {**running.config, "timeouts": {"queue": "4s"}}
+    changed["pools"][0]["backends"][0]["max_connections"] = 2
+    running.reload(changed)
+    with RawH2(running.port) as client:
+        for stream in (1, 3):
+            client.headers(stream, get("/hold"))
+        eventually(lambda: len(origin.peers) == 2)
+        background.loop.call_soon_threadsafe(release.set)
+        for _ in range(12):
+            assert httpx.get(f"http://127.0.0.1:{running.port}/", timeout=20 * PATIENCE).status_code == 200

@@ -68,6 +68,20 @@ TEST(Validate, ChecksTheSecretOfStickyCookies) {
   EXPECT_EQ(faults_of("sticky_secret: {file: /run/secret}"), "");
 }
 
+TEST(Validate, WantsAnHttp2ConnectionForEachWorker) {
+  auto pool = [](std::string_view workers, std::string_view protocol, int most) {
+    return fmt::format(
+        "workers: {}\npools:\n- name: p\n  protocol: {}\n  backends: [{{address: 'a:80', max_connections: {}}}]\n",
+        workers, protocol, most);
+  };
+  EXPECT_THAT(faults_of(pool("4", "h2", 3)),
+              HasSubstr("pools[0].backends[0].max_connections: must be at least 4, the number of workers, or 0"));
+  for (const std::string& good :
+       {pool("4", "h2", 4), pool("4", "h2", 0), pool("4", "http/1.1", 1), pool("auto", "h2", 1)}) {
+    EXPECT_EQ(faults_of(good), "") << good;
+  }
+}
+
 TEST(Validate, FindsBackendsThatAppearTwice) {
   EXPECT_THAT(faults_of(with_pool("backends: [a:80, 'A:80']")),
               HasSubstr("pools[0].backends[1]: the pool has A:80 already (backends[0])"));
