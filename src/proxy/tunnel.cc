@@ -79,7 +79,7 @@ net::Task<base::Result<void>> Exchange::tunnel() {
   }
   streams.listening = &client_.listening;
   streams.backend = &choice_.backend();
-  if (websocket) worker_.add_websocket(streams);
+  if (websocket) worker_.websockets.push_back(streams);
   base::Result<void> ended = co_await carry(streams, client_side_);
   if (websocket) worker_.websockets.remove(streams);
   co_return ended;

@@ -31,11 +31,6 @@ constexpr std::size_t kKeptStates = 1024;
 // A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
 constexpr std::uint32_t kUnevenBy = 8;
 
-bool is_leaving(const pool::Backend& backend) {
-  auto state = backend.state.load(std::memory_order_relaxed);
-  return state == pool::BackendState::draining || state == pool::BackendState::disabled;
-}
-
 }  // namespace
 
 ListenerRuntime::ListenerRuntime(std::uint32_t listener_id, const std::string& listener_name,
@@ -123,7 +118,9 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
     connections.close_idle_of_retired();
     h2_links.close_retired();
     websockets.for_each([](StreamRelay& relay) {
-      if (is_leaving(*relay.backend)) relay.close_websocket(kServiceRestart);
+      auto state = relay.backend->state.load(std::memory_order_relaxed);
+      bool going = state == pool::BackendState::draining || state == pool::BackendState::disabled;
+      if (going) relay.close_websocket(kServiceRestart);
     });
   });
 }
@@ -214,13 +211,6 @@ void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::Socke
     runtime->open.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
   });
-}
-
-// Listener or backend may have begun to go while the handshake was under way.
-void Worker::add_websocket(StreamRelay& relay) {
-  websockets.push_back(relay);
-  if (relay.listening->closing) return relay.close_websocket(kGoingAway);
-  if (is_leaving(*relay.backend)) relay.close_websocket(kServiceRestart);
 }
 
 void Worker::begin_closing(Listening& listening) {

@@ -163,8 +163,6 @@ class Worker {
 
   std::unique_ptr<ExchangeState> take_state();
   void give_back(std::unique_ptr<ExchangeState> state);
-  // It is open from now on, until it is taken off `websockets`, and told to close with its listener and its backend.
-  void add_websocket(StreamRelay& relay);
   const SnapshotRef& snapshot() const { return snapshot_; }
   // What serves the connections of `listening`: the present snapshot, or the last one that had the listener.
   const SnapshotRef& snapshot_of(const Listening& listening) const {

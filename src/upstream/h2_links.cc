@@ -209,7 +209,8 @@ H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, n
   opened->addresses = options.backend->addresses;
   running_.spawn(run(of_backend, std::move(link)));
   std::uint32_t limit = std::min(opened->connection.stream_limit(), of_backend.stream_limit);
-  if (limit > 1) of_backend.wake_some(limit - 1);
+  // Who finds no room there may open another one.
+  of_backend.wake_some(std::max(limit, 2u) - 1);
   return opened;
 }
 

@@ -238,7 +238,7 @@ def test_places_for_connections_pass_between_workers(multiplexed):
             await release.wait()
         await call.respond(body=b"ok")
 
-    running, origin = multiplexed(hold, settings={CODES.MAX_CONCURRENT_STREAMS: 1}, workers=2)
+    running, origin = multiplexed(hold, connections={"max_streams": 1}, workers=2)
     changed = {**running.config, "timeouts": {"queue": "4s"}}
     changed["pools"][0]["backends"][0]["max_connections"] = 2
     running.reload(changed)
