@@ -27,6 +27,7 @@ class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
   bool is_secure = false;
   std::shared_ptr<const pool::Addresses> addresses;  // among which its peer's was when it was last used
   const Peer* heir = nullptr;                        // whose its place is when it has ended; null: anybody's
+  base::TimePoint opened_at;
 
  private:
   http::H2Stream* begin_request() override { return nullptr; }
