@@ -111,8 +111,16 @@ struct H2Callbacks {
   }
 
   // Resets that the client makes us send cost what those it sends itself cost.
-  static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  static int on_frame_send(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     H2Connection& connection = of(user);
+    bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+                (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (ends && connection.role_ == H2Role::server && connection.find(frame->hd.stream_id) == nullptr &&
+        nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {
+      // The whole answer to a request that nobody reads to its end (H2Stream::leave).
+      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+      return 0;
+    }
     if (frame->hd.type != NGHTTP2_RST_STREAM || connection.role_ != H2Role::server) return 0;
     std::uint32_t code = frame->rst_stream.error_code;
     bool ours = code == NGHTTP2_NO_ERROR || code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR;

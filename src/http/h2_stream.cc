@@ -65,7 +65,11 @@ void H2Stream::leave() {
   if (input_ended_ && output_ended_) return connection_->detach(*this);
   // A whole answer to a request that was not read to its end: the rest of it is of no interest (RFC 9113 8.1).
   bool answered = output_ended_ && connection_->role_ == H2Role::server;
-  reset(answered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  if (!answered) return reset(NGHTTP2_CANCEL);
+  // For nghttp2 a stream that is to be reset sends nothing more: the answer goes first (H2Callbacks::on_frame_send).
+  bool sent = nghttp2_session_get_stream_local_close(connection_->session_, id_) == 1;
+  if (sent) return reset(NGHTTP2_NO_ERROR);
+  connection_->detach(*this);
 }
 
 void H2Stream::cut(const base::Error& error) {

@@ -19,6 +19,11 @@ inline constexpr Family kRequestDuration = {
     .type = Type::histogram,
     .help = "Time from the first byte of a request to the last byte of its response.",
     .labels = {"listener"}};
+inline constexpr Family kGrpcRequests = {
+    .name = "weir_grpc_requests_total",
+    .type = Type::counter,
+    .help = "gRPC calls finished, by the name of the grpc-status that the client was told, or has to conclude.",
+    .labels = {"listener", "route", "pool", "grpc_status"}};
 inline constexpr Family kHttpErrors = {.name = "weir_http_errors_total",
                                        .type = Type::counter,
                                        .help = "Requests that Weir answered with an error of its own, by reason.",
@@ -209,6 +214,7 @@ inline constexpr Family kProcessThreads = {
 // All of them, in the order of the documentation.
 inline constexpr std::array kAll = {kRequests,
                                     kRequestDuration,
+                                    kGrpcRequests,
                                     kHttpErrors,
                                     kRetries,
                                     kBytes,

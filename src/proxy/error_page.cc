@@ -168,7 +168,8 @@ ErrorPage error_page(std::uint16_t status, std::string_view message, const http:
   const std::string_view reason =
       status == kClientClosedRequest ? "Client Closed Request" : http::reason_phrase(status);
   if (message.empty()) message = usual_message(status);
-  ErrorPage page{.status = status, .content_type = {}, .body = {}, .retry_after = {}};
+  ErrorPage page{
+      .status = status, .content_type = {}, .body = {}, .retry_after = {}, .reason = reason, .message = message};
   if (status == 503) page.retry_after = kRetryAfterSeconds;
   if (request != nullptr && http::prefers_json(request->headers)) {
     page.content_type = "application/json";

@@ -24,6 +24,8 @@ std::uint16_t status_of(const base::Error& error);
 // backend_exhausted, backend_failed, backend_protocol, backend_refused, backend_reset, backend_timeout,
 // backend_too_large, backend_unreachable, exhausted, queue_timeout, internal.
 inline constexpr std::string_view kTerminationOk = "ok";
+// Besides those: the deadline that a gRPC client gave its call has passed.
+inline constexpr std::string_view kTerminationDeadline = "deadline";
 std::string_view termination(const base::Error& error);
 
 // A complete answer but for the framing, which is the writer's: Content-Length is body.size(). Views are static or live
@@ -33,6 +35,8 @@ struct ErrorPage {
   std::string_view content_type;
   std::string_view body;         // not to be sent in answer to HEAD
   std::string_view retry_after;  // seconds; empty: no such field
+  std::string_view reason;       // of the status
+  std::string_view message;      // one sentence for people
 
   // content-type, cache-control: no-store, and retry-after when there is one.
   void add_fields(http::HeaderMap& headers) const;

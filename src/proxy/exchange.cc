@@ -43,7 +43,12 @@ net::Task<void> Exchange::run() {
   } else {
     find_route();
     if (pool_ != nullptr) {
-      co_await forward();
+      if (has_call_deadline()) {
+        co_await forward_in_time();
+      } else {
+        co_await forward();
+      }
+      if (failure_) co_await end_failed();
     } else {
       co_await answer_locally();
     }
@@ -76,6 +81,7 @@ void Exchange::begin() {
   }
   request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
   awaiting_continue_ = request_.expects_continue;
+  is_call_ = is_grpc(request_.headers);
 }
 
 // What is refused whatever the routes say, and the limits of the listener.
@@ -96,7 +102,7 @@ std::optional<Exchange::Refusal> Exchange::admit() {
     return Refusal{200, "Max-Forwards is 0: answered by the load balancer."};
   }
   if (max_forwards.action == http::MaxForwards::Action::forward) max_forwards_ = max_forwards;
-  return std::nullopt;
+  return is_call_ ? begin_call() : std::nullopt;
 }
 
 void Exchange::find_route() {
@@ -114,7 +120,7 @@ void Exchange::find_route() {
   timeouts_.pool = &pool_->config->timeouts;
 }
 
-// Tries backends until one has answered, or nothing more may be tried.
+// Tries backends until one has answered, or nothing more may be tried: failure_ says why.
 net::Task<void> Exchange::forward() {
   pool_->runtime->retry_budget.count_request(worker_.index, started_);
   net::TaskContext& context = co_await net::this_context();
@@ -122,6 +128,7 @@ net::Task<void> Exchange::forward() {
   client_side_.cancel_when_broken(&context);
   base::Result<void> outcome;
   do {
+    if (backend_side_ != nullptr) backend_side_->release();
     if (!pick()) {
       outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
       break;
@@ -129,17 +136,26 @@ net::Task<void> Exchange::forward() {
     outcome = co_await attempt();
     if (pump_) co_await stop_request_body();
     attempt_ended(outcome);
-    if (backend_side_ != nullptr) backend_side_->release();
   } while (!outcome && may_retry(outcome.error()));
   client_side_.cancel_when_broken(nullptr);
-  if (outcome) co_return;
-  if (client_side_.response_started()) {
-    // Half an answer is out: the only honest end is a broken connection.
-    termination_ = termination(outcome.error());
-    client_side_.abort();
+  if (!outcome) {
+    // What was received may still be on its way out: end_failed() decides about that.
+    failure_ = outcome.error();
+  } else if (backend_side_ != nullptr) {
+    backend_side_->release();
+  }
+}
+
+net::Task<void> Exchange::end_failed() {
+  if (!client_side_.response_started()) {
+    co_await answer_error(*failure_);
     co_return;
   }
-  co_await answer_error(outcome.error());
+  termination_ = call_late_ ? kTerminationDeadline : termination(*failure_);
+  bool told = false;
+  if (call_late_) told = co_await end_call_by_trailers();
+  // Half an answer is out: the only honest end is a broken connection.
+  if (!told) client_side_.abort();
 }
 
 bool Exchange::pick() {
@@ -184,20 +200,6 @@ void Exchange::attempt_ended(const base::Result<void>& outcome) {
   // A backend that did not take an upgrade may have understood the request in a way of its own.
   bool clean = outcome && response_.keep_alive && body_sent_ && !request_.wants_upgrade;
   if (backend_side_ != nullptr) backend_side_->end(clean);
-}
-
-// Whether the whole response says by its grpc-status that the backend has failed.
-bool Exchange::grpc_failed() {
-  if (response_.status != 200 || backend_side_ == nullptr || !is_grpc(response_.headers)) return false;
-  std::optional<unsigned> status = grpc_status_in(response_.headers);
-  if (!status) {
-    http::HeaderMap& received = state_.received_trailers;
-    received.clear();
-    backend_side_->trailers(received);
-    status = grpc_status_in(received);
-  }
-  constexpr unsigned kUnknown = 2;
-  return (pool_->config->grpc.fine_mask >> status.value_or(kUnknown) & 1) == 0;
 }
 
 // RFC 9110 9.2.2.

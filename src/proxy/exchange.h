@@ -57,7 +57,16 @@ class Exchange {
   std::uint64_t hash_of(const balance::HashKeySource& source) const;
   std::uint32_t stuck_to() const;
   void attempt_ended(const base::Result<void>& outcome);
+  net::Task<void> end_failed();
+
+  // -- calls of gRPC (grpc_call.cc)
+  std::optional<Refusal> begin_call();
+  bool has_call_deadline() const { return call_deadline_ != base::TimePoint::max(); }
+  std::string_view call_timeout();
+  net::Task<void> forward_in_time();
   bool grpc_failed();
+  net::Task<bool> end_call_by_trailers();
+  void count_call();
 
   // -- one try on one backend (attempt.cc)
   net::Task<base::Result<void>> attempt();
@@ -162,7 +171,14 @@ class Exchange {
   base::Nanoseconds upstream_time_{0};
   base::Nanoseconds queue_time_{0};
 
-  std::uint64_t answer_length_ = 0;  // of the body of an answer made here
+  // Of a call of gRPC.
+  bool is_call_ = false;
+  bool call_late_ = false;  // its deadline ended it
+  base::TimePoint call_deadline_ = base::TimePoint::max();
+  std::optional<unsigned> call_status_;  // that the client is told
+
+  std::optional<base::Error> failure_;  // what no backend could make good
+  std::uint64_t answer_length_ = 0;     // of the body of an answer made here
   std::uint16_t status_ = 0;
   std::string_view termination_ = kTerminationOk;
 };

@@ -60,6 +60,7 @@ void Exchange::finish() {
          backend != nullptr ? std::string_view(backend->id()) : std::string_view(), code_text});
   });
   requests.add(worker);
+  if (is_call_) count_call();
   listener.request_duration.observe(worker, static_cast<std::uint64_t>(duration.count()));
   worker_.services.client_bytes_in.add(worker, client_side_.bytes_in);
   worker_.services.client_bytes_out.add(worker, client_side_.bytes_out);

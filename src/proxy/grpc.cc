@@ -1,5 +1,9 @@
 #include "proxy/grpc.h"
 
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "config/grpc_statuses.h"
 
@@ -48,6 +52,57 @@ std::optional<unsigned> grpc_status_in(const http::HeaderMap& fields) {
   const HeaderField* field = fields.find(HeaderId::grpc_status);
   if (field == nullptr) return std::nullopt;
   return static_cast<unsigned>(base::parse_unsigned(field->value, config::kGrpcStatuses.size() - 1).value_or(2));
+}
+
+namespace {
+
+struct TimeoutUnit {
+  char letter;
+  std::int64_t nanoseconds;
+};
+constexpr std::array<TimeoutUnit, 6> kTimeoutUnits{
+    {{'n', 1}, {'u', 1'000}, {'m', 1'000'000}, {'S', 1'000'000'000}, {'M', 60'000'000'000}, {'H', 3'600'000'000'000}}};
+constexpr std::int64_t kMostTimeoutDigits = 99'999'999;
+// Beyond a year a deadline is none.
+constexpr std::int64_t kLongestDeadline = 365 * 24 * 3'600'000'000'000;
+
+}  // namespace
+
+std::optional<base::Nanoseconds> parse_grpc_timeout(std::string_view value) {
+  if (value.size() < 2) return std::nullopt;
+  std::string_view digits = value.substr(0, value.size() - 1);
+  constexpr std::size_t kMostDigits = 8;
+  std::optional<std::uint64_t> count = base::parse_unsigned(digits, kMostTimeoutDigits);
+  if (!count || digits.size() > kMostDigits) return std::nullopt;
+  for (const TimeoutUnit& unit : kTimeoutUnits) {
+    if (unit.letter != value.back()) continue;
+    if (*count > static_cast<std::uint64_t>(kLongestDeadline / unit.nanoseconds)) return kNoGrpcDeadline;
+    return base::Nanoseconds(static_cast<std::int64_t>(*count) * unit.nanoseconds);
+  }
+  return std::nullopt;
+}
+
+std::string_view format_grpc_timeout(base::Nanoseconds left, base::Arena& arena) {
+  std::int64_t nanoseconds = std::max<std::int64_t>(1, left.count());
+  const TimeoutUnit* unit = kTimeoutUnits.data();
+  while (nanoseconds / unit->nanoseconds > kMostTimeoutDigits) ++unit;
+  constexpr std::size_t kLongest = 9;
+  char* text = arena.allocate(kLongest);
+  auto end = fmt::format_to(text, "{}{}", nanoseconds / unit->nanoseconds, unit->letter);
+  return {text, static_cast<std::size_t>(end - text)};
+}
+
+std::string_view grpc_message(std::string_view text, base::Arena& arena) {
+  char* out = arena.allocate(3 * text.size() + 1);
+  char* end = out;
+  for (char c : text) {
+    if (c >= ' ' && c <= '~' && c != '%') {
+      *end++ = c;
+    } else {
+      end = fmt::format_to(end, "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return {out, static_cast<std::size_t>(end - out)};
 }
 
 }  // namespace weir::proxy

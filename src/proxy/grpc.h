@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/arena.h"
+#include "base/clock.h"
 #include "http/message.h"
 
 namespace weir::proxy {
@@ -17,5 +19,17 @@ unsigned grpc_status_of(std::uint16_t status);
 
 // What `fields` say in grpc-status; nothing when it is not there, UNKNOWN when it is no known code.
 std::optional<unsigned> grpc_status_in(const http::HeaderMap& fields);
+
+// The value of grpc-timeout: 1 to 8 digits and H, M, S, m, u or n. Nothing when it is no such value; kNoGrpcDeadline
+// when it is so far away that nobody waits for it. 0 is taken: clients send it when their own deadline has just passed.
+inline constexpr base::Nanoseconds kNoGrpcDeadline = base::Nanoseconds::max();
+std::optional<base::Nanoseconds> parse_grpc_timeout(std::string_view value);
+// The other way, in `arena`: never more than `left`, and exact to 5 digits or more. At least 1n.
+std::string_view format_grpc_timeout(base::Nanoseconds left, base::Arena& arena);
+
+inline constexpr std::string_view kGrpcDeadlineExceeded = "Deadline Exceeded";
+
+// `text` as the value of grpc-message, in `arena`: what is not printable ASCII, and '%', is percent-encoded.
+std::string_view grpc_message(std::string_view text, base::Arena& arena);
 
 }  // namespace weir::proxy

@@ -48,6 +48,7 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
       return false;
     if (field.id == HeaderId::expect && drop_expect) return false;
     if (field.id == HeaderId::max_forwards && max_forwards_) return false;
+    if (field.id == HeaderId::grpc_timeout && has_call_deadline()) return false;
     return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
   });
   auto own_field = [&](std::string_view name, HeaderId id, std::string_view value) {
@@ -58,6 +59,7 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
   own_field("x-forwarded-proto", HeaderId::x_forwarded_proto, forwarded_.forwarded_proto);
   own_field("x-forwarded-host", HeaderId::x_forwarded_host, forwarded_.forwarded_host);
   own_field("x-request-id", HeaderId::x_request_id, request_id_);
+  if (has_call_deadline()) own_field("grpc-timeout", HeaderId::grpc_timeout, call_timeout());
   if (client_.facts != nullptr && client_.facts->client_certificate != nullptr) {
     const tls::ClientIdentity& identity = *client_.facts->client_certificate;
     own_field("x-client-cert-subject", HeaderId::other, identity.subject);

@@ -36,7 +36,7 @@ net::Task<void> Exchange::answer_locally() {
 }
 
 net::Task<void> Exchange::answer_error(Error error) {
-  termination_ = termination(error);
+  termination_ = call_late_ ? kTerminationDeadline : termination(error);
   std::uint16_t status = status_of(error);
   if (status == kClientClosedRequest) {
     // Nobody is there to read an answer.
@@ -73,12 +73,16 @@ net::Task<void> Exchange::answer(const ErrorPage& page) {
     worker_.services.registry->counter(metrics::families::kHttpErrors, {listener_name, termination_})
         .add(worker_.index);
   }
-  if (is_grpc(request_.headers)) {
+  if (is_call_) {
     // Trailers only: the status is gRPC's, not HTTP's.
     state_.own_fields.clear();
     state_.own_fields.add("content-type", "application/grpc");
-    state_.own_fields.add("grpc-status", arena_.copy(fmt::format("{}", grpc_status_of(page.status))));
-    state_.own_fields.add("grpc-message", http::reason_phrase(page.status));
+    call_status_ = grpc_status_of(page.status);
+    std::string_view reason = call_late_ ? kGrpcDeadlineExceeded : page.reason;
+    std::string_view message = call_late_ ? "" : page.message;
+    state_.own_fields.add("grpc-status", arena_.copy(fmt::format("{}", *call_status_)));
+    std::string_view text = message.empty() ? reason : arena_.join(reason, ": ", message);
+    state_.own_fields.add("grpc-message", grpc_message(text, arena_));
     co_await write_answer(200, {});
     co_return;
   }

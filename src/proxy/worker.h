@@ -183,6 +183,7 @@ class Worker {
   upstream::H2Links h2_links;
   base::IntrusiveList<StreamRelay> websockets;  // that are open
   metrics::RequestCounters request_counters;
+  metrics::RequestCounters call_counters;   // of gRPC; key.code: the grpc-status
   metrics::RequestCounters error_counters;  // key.code: the hash of the reason
   metrics::RequestCounters relay_counters;  // key.code: which of the words for how a connection ended
 

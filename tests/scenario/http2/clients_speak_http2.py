@@ -5,7 +5,7 @@ import subprocess
 import httpx
 import pytest
 
-from h2_raw import DataFrame, HeadersFrame, RawH2, get, post
+from h2_raw import NO_ERROR, DataFrame, HeadersFrame, RawH2, get, post
 from waiting import PATIENCE
 
 
@@ -66,6 +66,17 @@ def test_a_body_without_length_is_chunked_and_keeps_its_trailers(proxy):
     (request,) = origin.requests
     assert request.get("transfer-encoding") == "chunked"
     assert (request.body, request.trailers) == (b"abc", [("x-sum", "6")])
+
+
+def test_an_answer_may_come_before_the_end_of_the_request(proxy):
+    """Also one without a body: it goes out before the stream is reset."""
+    running, _ = proxy(listener={"http2": True, "routes": [{"match": {"path": "/old"}, "redirect": {"to": "/new"}}]})
+    with RawH2(running.port) as client:
+        client.headers(1, post("/old"), end_stream=False)
+        client.data(1, b"abc")
+        status, headers, body, _ = client.response(1)
+        assert (status, dict(headers)["location"], body) == (301, "/new", b"")
+        assert client.reset_code(1) == NO_ERROR
 
 
 def test_interim_responses_and_trailers_come_back(proxy):
