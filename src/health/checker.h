@@ -22,7 +22,7 @@ struct CheckTarget {
   std::string_view host;                           // as configured: what an HTTP checker sends unless told otherwise
   std::string_view path;                           // overrides the checker's own path; empty: does not
   base::Nanoseconds timeout{0};                    // for the whole probe
-  // What an HTTP checker speaks TLS with; null: it does not. The health thread's is the last.
+  // What checkers of HTTP and gRPC speak TLS with; null: they do not. The health thread's is the last.
   std::shared_ptr<const tls::ClientContexts> tls{};
 };
 

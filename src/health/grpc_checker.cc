@@ -1,4 +1,5 @@
-// Asks a gRPC backend for its health by grpc.health.v1.Health/Check, over HTTP/2 by prior knowledge.
+// Asks a gRPC backend for its health by grpc.health.v1.Health/Check, over HTTP/2: by prior knowledge, or over
+// TLS.
 #include <array>
 #include <fmt/format.h>
 
@@ -6,6 +7,7 @@
 #include "health/checker.h"
 #include "health/probe_connection.h"
 #include "http/h2_connection.h"
+#include "tls/handshake.h"
 
 namespace weir::health {
 
@@ -60,6 +62,12 @@ class GrpcProbe {
     base::Result<net::TcpStream> stream = co_await connect_to_any(target_.addresses, deadline_);
     if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
     net::TcpStream connected = *std::move(stream);
+    if (target_.tls != nullptr) {
+      std::string refused = co_await make_secure(connected, target_, "h2", deadline_);
+      if (!refused.empty()) co_return refused;
+      // gRPC is HTTP/2, which over TLS is agreed on (RFC 9113 3.2).
+      if (tls::protocol(connected) != "h2") co_return "TLS handshake: the backend does not offer h2 (ALPN)";
+    }
     http::H2Shared shared;
     NoRequests owner;
     http::H2Connection connection(http::H2Role::client, shared, {}, connected, owner);
@@ -82,7 +90,7 @@ class GrpcProbe {
     std::string authority = authority_;
     if (authority.empty()) authority = fmt::format("{}:{}", target_.host, target_.addresses.front().port);
     fields.add(":method", "POST");
-    fields.add(":scheme", "http");
+    fields.add(":scheme", target_.tls != nullptr ? "https" : "http");
     fields.add(":authority", authority);
     fields.add(":path", "/grpc.health.v1.Health/Check");
     fields.add("content-type", "application/grpc");

@@ -7,7 +7,6 @@
 #include "health/http_check_options.h"
 #include "health/probe_connection.h"
 #include "http/h1_codec.h"
-#include "tls/connect.h"
 
 namespace weir::health {
 
@@ -74,20 +73,10 @@ net::Task<Failure> HttpProbe::run() {
   base::Result<net::TcpStream> stream = co_await connect_to_any(target_.addresses, deadline_);
   if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
   stream_ = *std::move(stream);
-  if (target_.tls != nullptr) {
-    tls::ConnectOptions options{.contexts = target_.tls,
-                                .thread = static_cast<std::uint32_t>(target_.tls->of_thread.size() - 1),
-                                .host = std::string(target_.host),
-                                .peer = net::remote_address(stream_.fd()).to_string(),
-                                .alpn = {"http/1.1"},
-                                .deadline = deadline_};
-    base::Result<void> secured = co_await tls::connect(stream_, std::move(options));
-    if (!secured && secured.error().code == base::ErrorCode::protocol) {
-      co_return fmt::format("TLS handshake: {}", secured.error().what);
-    }
-    if (!secured) co_return describe_failure(secured.error(), "TLS handshake", "the TLS handshake", target_.timeout);
-  }
-  Failure failure = co_await send_request();
+  Failure failure;
+  if (target_.tls != nullptr) failure = co_await make_secure(stream_, target_, "http/1.1", deadline_);
+  if (!failure.empty()) co_return failure;
+  failure = co_await send_request();
   if (failure.empty()) failure = co_await read_head();
   if (!failure.empty()) co_return failure;
   if (!options_.expected_status.contains(head_.status)) {

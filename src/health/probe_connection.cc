@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tls/connect.h"
+
 namespace weir::health {
 
 net::Task<base::Result<net::TcpStream>> connect_to_any(std::span<const base::SocketAddress> addresses,
@@ -15,6 +17,22 @@ net::Task<base::Result<net::TcpStream>> connect_to_any(std::span<const base::Soc
     if (stream || stream.error().code == base::ErrorCode::cancelled) break;
   }
   co_return stream;
+}
+
+net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target, std::string_view protocol,
+                                   base::TimePoint deadline) {
+  tls::ConnectOptions options{.contexts = target.tls,
+                              .thread = static_cast<std::uint32_t>(target.tls->of_thread.size() - 1),
+                              .host = std::string(target.host),
+                              .peer = net::remote_address(stream.fd()).to_string(),
+                              .alpn = {std::string(protocol)},
+                              .deadline = deadline};
+  base::Result<void> secured = co_await tls::connect(stream, std::move(options));
+  if (secured) co_return std::string();
+  if (secured.error().code == base::ErrorCode::protocol) {
+    co_return fmt::format("TLS handshake: {}", secured.error().what);
+  }
+  co_return describe_failure(secured.error(), "TLS handshake", "the TLS handshake", target.timeout);
 }
 
 std::string describe_failure(const base::Error& error, std::string_view doing, std::string_view awaited,

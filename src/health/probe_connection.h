@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "config/kinds.h"
 #include "health/check_result.h"
+#include "health/checker.h"
 #include "net/task.h"
 #include "net/tcp.h"
 
@@ -20,6 +21,11 @@ namespace weir::health {
 // addresses stay valid until the task has ended.
 net::Task<base::Result<net::TcpStream>> connect_to_any(std::span<const base::SocketAddress> addresses,
                                                        base::TimePoint deadline);
+
+// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocol` (ALPN). What failed, in
+// words; empty when nothing did.
+net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target, std::string_view protocol,
+                                   base::TimePoint deadline);
 
 // "connect: refused", "timeout after 2 s waiting for the response head": `doing` names the step ("connect"),
 // `awaited` what a timeout was waiting for ("the connection").

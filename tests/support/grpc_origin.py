@@ -14,7 +14,11 @@ class GrpcOrigin:
 
     host = "127.0.0.1"
 
-    def __init__(self, name):
+    def __init__(self, name, pair=None):
+        """`pair`: its certificate and key, for TLS."""
+        self.credentials = None
+        if pair:
+            self.credentials = grpc.ssl_server_credentials([(pair.key.read_bytes(), pair.cert.read_bytes())])
         self.name, self.port, self.calls, self.cancelled = name, free_port(), [], []
         self.serving = {"": 1}
 
@@ -27,7 +31,11 @@ class GrpcOrigin:
                 "Split": grpc.unary_stream_rpc_method_handler(self.split),
                 "Join": grpc.stream_unary_rpc_method_handler(self.join), "Both": stream(self.both)}),
             grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": unary(self.check)})))
-        assert self.server.add_insecure_port(f"{self.host}:{self.port}") == self.port
+        place = f"{self.host}:{self.port}"
+        if self.credentials:
+            assert self.server.add_secure_port(place, self.credentials) == self.port
+        else:
+            assert self.server.add_insecure_port(place) == self.port
         self.server.start()
         return self
 

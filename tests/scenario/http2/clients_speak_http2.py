@@ -75,7 +75,7 @@ def test_an_answer_may_come_before_the_end_of_the_request(proxy):
         client.headers(1, post("/old"), end_stream=False)
         client.data(1, b"abc")
         status, headers, body, _ = client.response(1)
-        assert (status, dict(headers)["location"], body) == (301, "/new", b"")
+        assert (status, dict(headers)["location"], body) == (302, "/new", b"")
         assert client.reset_code(1) == NO_ERROR
 
 
