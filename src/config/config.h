@@ -23,6 +23,7 @@ struct Timeouts {
   Duration response = std::chrono::seconds(60);  // from the end of the request to the head of the response
   Duration queue = std::chrono::seconds(5);      // waiting for a connection of a backend at its max_connections
   Duration tunnel = std::chrono::hours(1);       // an upgraded connection or CONNECT tunnel without a byte
+  std::optional<Duration> websocket;             // the same of a WebSocket; not there: as `tunnel`
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 

@@ -45,6 +45,8 @@ constexpr auto timeout_fields() {
       field<&S::response>("response", "from the end of the request to the head of the response", kTimeout),
       field<&S::queue>("queue", "waiting for a connection of a backend at its max_connections", kTimeout),
       field<&S::tunnel>("tunnel", "an upgraded connection or tunnel without a byte", kTimeout),
+      field<&S::websocket>("websocket", "a WebSocket without a byte; when not set anywhere, what `tunnel` says",
+                           kTimeout),
   };
 }
 constexpr auto kTimeoutFields = timeout_fields<Timeouts>();

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/text.h"
 #include "http/h1_codec.h"
 #include "http/websocket.h"
 #include "proxy/h1_text.h"
@@ -31,6 +32,11 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
                                                    const http::BodyPiece& first, const http::HeaderMap* trailers,
                                                    base::Nanoseconds patience) {
   chunked_request_ = request.body.kind == http::BodyFraming::Kind::chunked;
+  websocket_key_ = {};
+  if (request.wants_upgrade && base::equal_ignoring_case(request.upgrade, "websocket")) {
+    const http::HeaderField* key = request.headers.find("sec-websocket-key");
+    if (key != nullptr) websocket_key_ = key->value;
+  }
   base::Buffer out;
   std::string_view text = write_head(out, [&](http::HeadWriter& writer) {
     if (!head.write(writer)) return false;
@@ -39,7 +45,8 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
       // What RFC 8441 leaves out and HTTP/1 asks for.
       base::Random& random = worker_.random;
       std::uint64_t high = random.next();
-      writer.field("sec-websocket-key", http::websocket_key(high, random.next(), arena_));
+      websocket_key_ = http::websocket_key(high, random.next(), arena_);
+      writer.field("sec-websocket-key", websocket_key_);
     }
     if (request.wants_upgrade) {
       writer.field("connection", "upgrade");
@@ -80,6 +87,7 @@ net::Task<base::Result<void>> H1Backend::read_head(http::ResponseHead& head, std
   while (true) {
     base::Result<bool> complete = take_head(head, request_method);
     if (!complete) co_return std::unexpected(complete.error());
+    if (*complete && head.status == 101 && !websocket_key_.empty()) co_return check_websocket(head);
     if (*complete) co_return base::Result<void>();
     std::span<char> room(buffer_.data() + end_, buffer_.capacity() - end_);
     base::Result<std::size_t> got = co_await lease_.stream().read(room, std::min(deadline, expected_by_));
@@ -116,6 +124,19 @@ base::Result<bool> H1Backend::take_head(http::ResponseHead& head, std::string_vi
     end_ = bytes.size();
   }
   return false;
+}
+
+// RFC 6455 4.1: what a client has to find in the answer to its handshake. In front of the backend Weir is that client.
+base::Result<void> H1Backend::check_websocket(const http::ResponseHead& head) const {
+  const http::HeaderField* upgrade = head.headers.find(http::HeaderId::upgrade);
+  if (upgrade == nullptr || !base::equal_ignoring_case(upgrade->value, "websocket")) {
+    return broken_protocol("101 without Upgrade: websocket (RFC 6455 4.1)");
+  }
+  const http::HeaderField* accept = head.headers.find("sec-websocket-accept");
+  if (accept == nullptr || accept->value != http::websocket_accept(websocket_key_, arena_)) {
+    return broken_protocol("Sec-WebSocket-Accept does not answer the key (RFC 6455 4.1)");
+  }
+  return {};
 }
 
 void H1Backend::start_body(const http::BodyFraming& framing) {

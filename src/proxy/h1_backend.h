@@ -48,6 +48,7 @@ class H1Backend final : public BackendSide {
 
  private:
   base::Result<bool> take_head(http::ResponseHead& head, std::string_view request_method);
+  base::Result<void> check_websocket(const http::ResponseHead& head) const;
 
   Worker& worker_;
   base::Arena& arena_;
@@ -59,6 +60,7 @@ class H1Backend final : public BackendSide {
   http::H1BodyReader body_;
   http::BodyFraming framing_;
   base::TimePoint expected_by_;
+  std::string_view websocket_key_;  // that the backend has to answer; empty: none
   bool heard_ = false;
   bool chunked_request_ = false;
 };

@@ -29,6 +29,12 @@ struct TimeoutScopes {
   base::Nanoseconds connect() const { return get(&config::TimeoutOverrides::connect, &config::Timeouts::connect); }
   base::Nanoseconds response() const { return get(&config::TimeoutOverrides::response, &config::Timeouts::response); }
   base::Nanoseconds queue() const { return get(&config::TimeoutOverrides::queue, &config::Timeouts::queue); }
+  base::Nanoseconds websocket() const {
+    for (const config::TimeoutOverrides* scope : {route, pool, listener}) {
+      if (scope != nullptr && scope->websocket) return *scope->websocket;
+    }
+    return global->websocket ? *global->websocket : tunnel();
+  }
   base::Nanoseconds tunnel() const { return get(&config::TimeoutOverrides::tunnel, &config::Timeouts::tunnel); }
 };
 

@@ -66,7 +66,7 @@ net::Task<base::Result<void>> Exchange::tunnel() {
     if (!written) co_return std::unexpected(written.error().on(Side::backend));
   }
   bool websocket = base::equal_ignoring_case(request_.upgrade, "websocket");
-  StreamRelay streams(*client, *backend, timeouts_.tunnel());
+  StreamRelay streams(*client, *backend, websocket ? timeouts_.websocket() : timeouts_.tunnel());
   if (websocket) streams.follow_websocket(early_from_client, backend_side_->leftover());
   // A quiet tunnel holds no buffers.
   keep_what_is_logged();

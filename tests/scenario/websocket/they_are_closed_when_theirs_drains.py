@@ -70,6 +70,22 @@ def test_by_the_end_of_weir(chat):
     eventually(lambda: server.codes == [1001])
 
 
+def test_by_the_removal_of_its_listener(chat):
+    running, server = chat
+    other = {**running.config, "listeners": [{**running.config["listeners"][0], "name": "other",
+                                              "address": f"127.0.0.1:{free_port()}"}]}
+    port = running.port
+    assert background.run(closed_with(port, lambda: running.reload(other))) == 1001
+    eventually(lambda: server.codes == [1001])
+
+
+def test_by_a_reload_without_its_backend(chat):
+    running, server = chat
+    pool = {**running.config["pools"][0], "backends": [{"id": "another", "host": "127.0.0.1", "port": free_port()}]}
+    assert background.run(closed_with(running.port, lambda: running.reload({**running.config, "pools": [pool]}))) == 1012
+    eventually(lambda: server.codes == [1012])
+
+
 def test_over_http2(chat):
     running, server = chat
     with RawH2(running.port) as client:

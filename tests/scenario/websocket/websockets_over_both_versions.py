@@ -212,6 +212,23 @@ def test_quiet_websockets_end_in_time(backend):
         assert socket.receive() is None
 
 
+def test_they_have_an_idle_timeout_of_their_own(backend):
+    """Of the nearest scope that sets it, whatever `tunnel` says there."""
+    running, _ = backend(1, timeouts={"tunnel": "300ms", "websocket": "1h"})
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1)
+        assert socket.status == 200
+        running.settle(1)
+        socket.send("still on")
+        assert socket.receive() == (1, b"still on")
+    listener = {**running.config["listeners"][0], "timeouts": {"websocket": "300ms"}}
+    running.reload({**running.config, "listeners": [listener]})
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1)
+        assert socket.status == 200
+        assert socket.receive() is None
+
+
 def test_they_survive_a_reload_of_something_else(backend):
     running, _ = backend(1)
     with RawH2(running.port) as client:
