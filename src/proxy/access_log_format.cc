@@ -132,7 +132,19 @@ char* put_time(char* out, std::int64_t unix_ms, DateText& dates) {
 
 // The text of a field that is text; nothing for numbers and times.
 const std::string_view* text_of(LogField field, const AccessRecord& record) {
+  static constexpr TlsRecord kNoTls;
+  const TlsRecord& tls = record.tls != nullptr ? *record.tls : kNoTls;
   switch (field) {
+    case LogField::tls_version:
+      return &tls.version;
+    case LogField::tls_cipher:
+      return &tls.cipher;
+    case LogField::tls_sni:
+      return &tls.sni;
+    case LogField::tls_alpn:
+      return &tls.alpn;
+    case LogField::tls_client_subject:
+      return &tls.client_subject;
     case LogField::client:
       return &record.client;
     case LogField::method:
@@ -226,10 +238,12 @@ AccessFormat AccessFormat::json() {
     auto field = LogField(i);
     const char* quote = is_text(field) || field == LogField::time ? "\"" : "";
     format.add(fmt::format("{}\"{}\":{}", before, config::name(field), quote), Source::field, field);
+    format.pieces_.back().only_tls = field >= config::kFirstTlsField;
     before = fmt::format("{},", quote);
   }
-  before.back() = '}';
-  format.add(before + '\n', Source::nothing);
+  // The last field is text, with TLS and without.
+  static_assert(config::kLogFieldNames.back() == "tls_client_subject");
+  format.add("\"}\n", Source::nothing);
   return format;
 }
 
@@ -291,17 +305,22 @@ void AccessFormat::add(std::string_view literal, Source source, LogField field) 
 
 std::size_t AccessFormat::bound(const AccessRecord& record) const {
   constexpr std::size_t kLongestEscape = 6;  // \u00xx
-  constexpr std::size_t kTextFields = 15;
+  constexpr std::size_t kTextFields = 20;
   auto bytes = [](std::string_view text) { return std::min(text.size(), kMaxFieldBytes); };
   std::size_t total = bytes(record.client) + bytes(record.method) + bytes(record.target) + bytes(record.path) +
                       bytes(record.query) + bytes(record.host) + bytes(record.version) + bytes(record.listener) +
                       bytes(record.route) + bytes(record.pool) + bytes(record.backend) + bytes(record.request_id) +
                       bytes(record.user_agent) + bytes(record.referer) + bytes(record.termination);
+  if (record.tls != nullptr) {
+    const TlsRecord& tls = *record.tls;
+    total += bytes(tls.version) + bytes(tls.cipher) + bytes(tls.sni) + bytes(tls.alpn) + bytes(tls.client_subject);
+  }
   return fixed_bytes_ + repeats_ * (total * kLongestEscape + kTextFields * kCut.size());
 }
 
 char* AccessFormat::write(char* out, const AccessRecord& record, DateText& dates) const {
   for (const Piece& piece : pieces_) {
+    if (piece.only_tls && record.tls == nullptr) continue;
     const char* literal = piece.literal.data();
     for (std::size_t at = 0; at < piece.literal_bytes; at += kLiteralStep) {
       std::memcpy(out + at, literal + at, kLiteralStep);
@@ -357,6 +376,9 @@ char* AccessFormat::write_field(char* out, LogField field, const AccessRecord& r
       return put_milliseconds(out, record.queue);
     case LogField::attempts:
       return put_number(out, record.attempts);
+    case LogField::tls_resumed:
+      if (record.tls == nullptr) return write_text(out, {});
+      return put(out, record.tls->resumed ? "true" : "false");
     default:
       return write_text(out, *text_of(field, record));
   }

@@ -44,9 +44,10 @@ class AccessFormat {
  public:
   static constexpr std::size_t kMaxFieldBytes = 4096;
 
-  // "json": one object a line with every field of config/access_log_fields.h. "combined": Apache's. Anything else is a
-  // template: literal text with %{field}; "%%" is a percent sign; in it an empty text is written as "-". The error is a
-  // sentence for people: unknown field (with the nearest name), '%' without '{', missing '}', control byte, no field.
+  // "json": one object a line with every field of config/access_log_fields.h, those of TLS where there is TLS.
+  // "combined": Apache's. Anything else is a template: literal text with %{field}; "%%" is a percent sign; in it an
+  // empty text is written as "-". The error is a sentence for people: unknown field (with the nearest name), '%'
+  // without '{', missing '}', control byte, no field.
   static std::expected<AccessFormat, std::string> compile(std::string_view text);
 
   // No line of `record` is longer than this, in bytes, with its '\n'. write() may use that much room, more than it
@@ -66,6 +67,7 @@ class AccessFormat {
     std::size_t literal_bytes = 0;
     Source source = Source::nothing;
     config::LogField field{};
+    bool only_tls = false;  // left out of records without TLS
   };
   static constexpr std::size_t kLiteralStep = 32;
 

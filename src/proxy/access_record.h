@@ -8,6 +8,16 @@
 
 namespace weir::proxy {
 
+// What was agreed on with a client that speaks TLS.
+struct TlsRecord {
+  std::string_view version;         // "TLSv1.3"
+  std::string_view cipher;          // "TLS_AES_128_GCM_SHA256"
+  std::string_view sni;             // the name that the client asked for
+  std::string_view alpn;            // the protocol
+  std::string_view client_subject;  // of its verified certificate, RFC 2253
+  bool resumed = false;
+};
+
 // What is known of an exchange (or of a relayed TCP connection) when it ends. The views must be valid during
 // AccessLog::write() only. What does not apply is empty or 0. Names and meanings are those of
 // config/access_log_fields.h.
@@ -35,7 +45,8 @@ struct AccessRecord {
   std::string_view request_id;
   std::string_view user_agent;
   std::string_view referer;
-  std::string_view termination;  // who ended it and how: "ok", "client_abort", "backend_timeout", ...
+  const TlsRecord* tls = nullptr;  // null: no TLS
+  std::string_view termination;    // who ended it and how: "ok", "client_abort", "backend_timeout", ...
 };
 
 }  // namespace weir::proxy

@@ -4,6 +4,7 @@
 
 #include "metrics/families.h"
 #include "proxy/exchange.h"
+#include "proxy/tls_stage.h"
 
 namespace weir::proxy {
 
@@ -72,6 +73,7 @@ void Exchange::finish() {
     const http::HeaderField* found = request_.headers.find(id);
     return found != nullptr ? found->value : std::string_view();
   };
+  std::optional<TlsRecord> tls = tls_record(client_);
   AccessRecord record{
       .unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(),
       .client = client,
@@ -96,6 +98,7 @@ void Exchange::finish() {
       .request_id = request_id_,
       .user_agent = field(http::HeaderId::user_agent),
       .referer = field(http::HeaderId::referer),
+      .tls = tls ? &*tls : nullptr,
       .termination = termination_};
   log->write(worker, record);
 }

@@ -9,6 +9,7 @@
 #include "proxy/proxy_preamble.h"
 #include "proxy/relay.h"
 #include "proxy/timeouts.h"
+#include "proxy/tls_stage.h"
 #include "tls/handshake.h"
 #include "upstream/connections.h"
 
@@ -261,6 +262,8 @@ void TcpSession::log(std::string_view termination) {
   record.version = client_.facts && client_.facts->hello ? "TLS" : "TCP";
   if (client_.facts && client_.facts->hello) record.host = client_.facts->hello->server_name;
   if (client_.stream && client_.stream.is_filtered()) record.host = tls::server_name(client_.stream);
+  std::optional<TlsRecord> tls = tls_record(client_);
+  if (tls) record.tls = &*tls;
   record.route = route_;
   record.bytes_in = bytes_in_;
   record.bytes_out = bytes_out_;

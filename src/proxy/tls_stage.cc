@@ -64,6 +64,20 @@ TlsMetrics::TlsMetrics(metrics::Registry& registry)
   }
 }
 
+std::optional<TlsRecord> tls_record(const Arrival& client) {
+  if (!client.stream || !client.stream.is_filtered()) return std::nullopt;
+  TlsRecord record{.version = tls::version(client.stream),
+                   .cipher = tls::cipher(client.stream),
+                   .sni = tls::server_name(client.stream),
+                   .alpn = tls::protocol(client.stream),
+                   .client_subject = {},
+                   .resumed = tls::resumed(client.stream)};
+  if (client.facts != nullptr && client.facts->client_certificate != nullptr) {
+    record.client_subject = client.facts->client_certificate->subject;
+  }
+  return record;
+}
+
 net::Task<bool> shake_hands(Arrival& arrival) {
   Worker& worker = arrival.worker;
   // Keeps what the callbacks of the handshake ask.

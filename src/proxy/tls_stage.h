@@ -3,6 +3,7 @@
 
 #include "metrics/registry.h"
 #include "net/task.h"
+#include "proxy/access_record.h"
 #include "proxy/client_connection.h"
 
 namespace weir::proxy {
@@ -18,5 +19,8 @@ struct TlsMetrics {
 // True when the arrival's stream speaks TLS from now on, with the listener's rules as of now. Otherwise the connection
 // is of no more use; a client that speaks HTTP without TLS has been told so (400).
 net::Task<bool> shake_hands(Arrival& arrival);
+
+// What the access log says of TLS with this client; nothing without TLS. The views live as long as `client`.
+std::optional<TlsRecord> tls_record(const Arrival& client);
 
 }  // namespace weir::proxy

@@ -49,6 +49,33 @@ std::string error(std::string_view format) {
   return compiled ? "" : compiled.error();
 }
 
+constexpr TlsRecord kTls{.version = "TLSv1.3",
+                         .cipher = "TLS_AES_128_GCM_SHA256",
+                         .sni = "site.example",
+                         .alpn = "h2",
+                         .client_subject = "CN=ann,O=\"Acme\"",
+                         .resumed = true};
+
+TEST(AccessFormat, WritesTlsAsJsonWhereThereIsTls) {
+  AccessRecord record = full_record();
+  record.tls = &kTls;
+  EXPECT_TRUE(line("json", record)
+                  .ends_with(R"("termination":"done","tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
+                             R"("tls_sni":"site.example","tls_alpn":"h2","tls_resumed":true,)"
+                             R"("tls_client_subject":"CN=ann,O=\"Acme\""})"
+                             "\n"))
+      << line("json", record);
+  TlsRecord none;
+  record.tls = &none;
+  EXPECT_TRUE(line("json", record)
+                  .ends_with(R"("tls_alpn":"","tls_resumed":false,"tls_client_subject":""})"
+                             "\n"));
+}
+
+TEST(AccessFormat, WritesNothingOfTlsInTemplatesWithoutIt) {
+  EXPECT_EQ(line("%{tls_version} %{tls_sni} %{tls_resumed} %{tls_client_subject}", AccessRecord{}), "- - - -\n");
+}
+
 TEST(AccessFormat, WritesEveryFieldAsJson) {
   EXPECT_EQ(line("json", full_record()),
             R"({"time":"2026-07-21T06:44:11.042Z","client":"203.0.113.9","client_port":40321,"method":"GET",)"
@@ -103,10 +130,18 @@ TEST(AccessFormat, WritesTemplatesWithEveryField) {
                                                        {"request_id", "6ba7b810"},
                                                        {"user_agent", "curl/7.88.1"},
                                                        {"referer", "https://example.com/"},
-                                                       {"termination", "done"}};
+                                                       {"termination", "done"},
+                                                       {"tls_version", "TLSv1.3"},
+                                                       {"tls_cipher", "TLS_AES_128_GCM_SHA256"},
+                                                       {"tls_sni", "site.example"},
+                                                       {"tls_alpn", "h2"},
+                                                       {"tls_resumed", "true"},
+                                                       {"tls_client_subject", "CN=ann,O=\\\"Acme\\\""}};
+  AccessRecord record = full_record();
+  record.tls = &kTls;
   EXPECT_EQ(expected.size(), config::kLogFieldNames.size());
   for (std::string_view name : config::kLogFieldNames) {
-    EXPECT_EQ(line("[%{" + std::string(name) + "}]", full_record()), "[" + expected.at(std::string(name)) + "]\n");
+    EXPECT_EQ(line("[%{" + std::string(name) + "}]", record), "[" + expected.at(std::string(name)) + "]\n");
   }
 }
 
