@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/intrusive_list.h"
 #include "base/ip.h"
@@ -23,6 +24,7 @@ struct ConnectionFacts {
   std::optional<base::SocketAddress> proxied_destination;         // where the client connected to, by a PROXY header
   std::optional<net::ClientHello> hello;                          // of a TLS client that passes through
   std::unique_ptr<const tls::ClientIdentity> client_certificate;  // verified; null: none was shown
+  std::string also_served;  // a host other than the SNI's that is_misdirected() has allowed last
 };
 
 // An accepted connection on its way to a session; counts as open from construction on. The worker's thread only.

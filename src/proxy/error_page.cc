@@ -32,6 +32,8 @@ std::string_view usual_message(std::uint16_t status) {
       return "The body of the request is larger than is accepted here.";
     case 414:
       return "The target of the request is longer than is accepted here.";
+    case 421:
+      return "This host is not served on this connection.";
     case 431:
       return "The header of the request is larger than is accepted here.";
     case 500:

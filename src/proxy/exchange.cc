@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "proxy/grpc.h"
 #include "proxy/hash_key.h"
+#include "proxy/tls_stage.h"
 
 namespace weir::proxy {
 
@@ -87,6 +88,9 @@ void Exchange::begin() {
 // What is refused whatever the routes say, and the limits of the listener.
 std::optional<Exchange::Refusal> Exchange::admit() {
   if (listener_ == nullptr) return Refusal{503, "This listener is not ready yet."};
+  if (is_misdirected(client_, *listener_, request_.authority)) {
+    return Refusal{421, "This host is not served on a connection that was made for another one."};
+  }
   if (request_.method == "CONNECT") return Refusal{405, "This is not a forward proxy: CONNECT is not offered."};
   if (request_.method == "TRACE") return Refusal{405, "TRACE is not offered."};
   if (request_.body.kind == http::BodyFraming::Kind::length && request_body_too_large(request_.body.length)) {

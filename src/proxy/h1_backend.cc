@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "http/forward.h"
 #include "http/h1_codec.h"
 #include "http/websocket.h"
 #include "proxy/h1_text.h"
@@ -37,6 +38,7 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
     const http::HeaderField* key = request.headers.find("sec-websocket-key");
     if (key != nullptr) websocket_key_ = key->value;
   }
+  bool trailers_wanted = request.version != http::Version::http_1_0 && http::accepts_trailers(request.headers);
   base::Buffer out;
   std::string_view text = write_head(out, [&](http::HeadWriter& writer) {
     if (!head.write(writer)) return false;
@@ -48,10 +50,13 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
       websocket_key_ = http::websocket_key(high, random.next(), arena_);
       writer.field("sec-websocket-key", websocket_key_);
     }
-    if (request.wants_upgrade) {
-      writer.field("connection", "upgrade");
-      writer.field("upgrade", request.upgrade);
+    // TE ends at each hop, so Connection names it (RFC 9110 10.1.4): said for a client that takes what comes of it.
+    if (trailers_wanted) writer.field("te", "trailers");
+    if (request.wants_upgrade || trailers_wanted) {
+      std::string_view both = request.wants_upgrade ? "upgrade, te" : "te";
+      writer.field("connection", trailers_wanted ? both : "upgrade");
     }
+    if (request.wants_upgrade) writer.field("upgrade", request.upgrade);
     writer.end();
     return true;
   });

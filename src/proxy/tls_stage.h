@@ -20,6 +20,11 @@ struct TlsMetrics {
 // is of no more use; a client that speaks HTTP without TLS has been told so (400).
 net::Task<bool> shake_hands(Arrival& arrival);
 
+// Whether a request for `authority` should not have come over this connection (421, RFC 9110 15.5.20): the client asked for
+// another name by SNI, for which this listener shows other certificates, and the one it has seen is not good for this
+// host. The last host that was allowed is remembered, in client.facts.
+bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::string_view authority);
+
 // What the access log says of TLS with this client; nothing without TLS. The views live as long as `client`.
 std::optional<TlsRecord> tls_record(const Arrival& client);
 

@@ -66,6 +66,12 @@ std::string_view protocol(const net::TcpStream& stream) {
 }
 bool resumed(const net::TcpStream& stream) { return SSL_session_reused(ssl_of(stream)) != 0; }
 
+bool certificate_covers(const net::TcpStream& stream, std::string_view host) {
+  X509* shown = SSL_get_certificate(ssl_of(stream));
+  if (shown == nullptr || host.empty()) return false;
+  return X509_check_host(shown, host.data(), host.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+}
+
 std::unique_ptr<const ClientIdentity> client_identity(const net::TcpStream& stream) {
   const X509* certificate = SSL_get0_peer_certificate(ssl_of(stream));
   if (certificate == nullptr) return nullptr;

@@ -30,6 +30,9 @@ std::string_view server_name(const net::TcpStream& stream);  // of the client's 
 std::string_view protocol(const net::TcpStream& stream);     // by ALPN; empty: none
 bool resumed(const net::TcpStream& stream);
 
+// Whether the certificate that the server's side has shown is good for this name or address (RFC 9110 4.3.4).
+bool certificate_covers(const net::TcpStream& stream, std::string_view host);
+
 // What a client's verified certificate says of it, ready for headers.
 struct ClientIdentity {
   std::string subject;      // RFC 2253

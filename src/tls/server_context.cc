@@ -133,6 +133,16 @@ SSL* ServerContext::new_connection() const {
   return ssl;
 }
 
+bool ServerContext::serves_alike(std::string_view name, std::string_view host) const {
+  SSL_CTX* of_host = find(host);
+  if (of_host == nullptr) {
+    if (options_.strict_sni || options_.certificates.empty()) return false;
+    of_host = contexts_.front().get();
+  }
+  SSL_CTX* of_name = find(name);
+  return of_host == (of_name != nullptr ? of_name : contexts_.front().get());
+}
+
 std::string ServerContext::load_client_authorities() {
   auto store = authorities(library_, options_.client_authorities, options_.client_revocations);
   if (!store) return store.error();

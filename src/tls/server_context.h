@@ -47,6 +47,9 @@ class ServerContext {
   // A server's side before its handshake; null when memory has run out.
   SSL* new_connection() const;
 
+  // Whether who asks for `host` (SNI) is shown the same certificates as who asks for `name`, and not refused.
+  bool serves_alike(std::string_view name, std::string_view host) const;
+
  private:
   ServerContext(Library& library, ServerOptions options) : library_(library), options_(std::move(options)) {}
   struct Callbacks;

@@ -17,6 +17,20 @@ def test_of_a_request(proxy):
     assert request.get("x-public") == "2"
 
 
+@pytest.mark.parametrize("version, te, expected", [
+    ("HTTP/1.1", "trailers", ["trailers"]), ("HTTP/1.1", "gzip;q=0.5, Trailers", ["trailers"]),
+    ("HTTP/1.1", "gzip", []), ("HTTP/1.0", "trailers", [])])
+def test_trailers_are_asked_for_where_the_client_takes_them(proxy, version, te, expected):
+    """RFC 9110 10.1.4: TE ends here; Weir passes trailers on, so it says it again for itself, named by Connection."""
+    running, origin = proxy()
+    with running.connect() as connection:
+        connection.send(f"GET / {version}\r\nHost: a\r\nTE: {te}\r\nConnection: TE, close\r\n\r\n".encode())
+        assert connection.response().status == 200
+    request = origin.requests[0]
+    assert request.all("te") == expected
+    assert ("te" in ",".join(request.all("connection")).lower()) == bool(expected)
+
+
 def test_of_a_response(proxy):
     async def hop(exchange):
         await exchange.respond(headers=[("Connection", "X-Private"), ("X-Private", "1"), ("Keep-Alive", "timeout=5"),

@@ -79,6 +79,15 @@ def test_an_answer_may_come_before_the_end_of_the_request(proxy):
         assert client.reset_code(1) == NO_ERROR
 
 
+def test_te_reaches_the_backend_as_its_version_has_it(url):
+    with RawH2(int(url.rsplit(":", 1)[1])) as client:
+        client.headers(1, get("/", ("te", "trailers")))
+        lines = client.response(1)[2].decode().lower().split("\r\n")
+        assert "te: trailers" in lines and "connection: te" in lines
+        client.headers(3, get("/"))
+        assert not any(line.startswith(("te:", "connection:")) for line in client.response(3)[2].decode().lower().split("\r\n"))
+
+
 def test_interim_responses_and_trailers_come_back(proxy):
     async def all_of_it(exchange):
         await exchange.read_body()
