@@ -14,6 +14,10 @@ void check_without_requests(const Place& place, const Listener& listener) {
     place.fault("http2",
                 fmt::format("is for listeners that speak HTTP; a {} listener does not", name(listener.protocol)));
   }
+  if (listener.max_connection_age.count() > 0) {
+    place.fault("max_connection_age",
+                fmt::format("asks clients by HTTP, which a {} listener does not speak", name(listener.protocol)));
+  }
   if (!listener.via.empty()) {
     place.fault("via", fmt::format("is a header of HTTP, which a {} listener does not speak", name(listener.protocol)));
   }

@@ -79,7 +79,7 @@ struct Http2 {
   std::uint32_t max_stream_window = 1024 * 1024;  // and once the backend keeps up
   std::uint32_t window_growth = 4 * 1024 * 1024;  // by which all windows of a connection may have grown
   std::uint32_t max_resets = 200;                 // requests cancelled early, in a burst; a tenth of them each second
-  Duration max_connection_age{0};                 // then the client is asked to open a new one; 0 is without limit
+  Duration max_connection_age{0};                 // then the client is asked to open a new one; 0: as the listener
   double max_connection_age_jitter = 0.1;         // share of the age, 0..0.5
   friend bool operator==(const Http2&, const Http2&) = default;
 };
@@ -120,6 +120,10 @@ struct Listener {
   // On an http listener: what no route takes is redirected to https on this port; 0: it is not.
   std::uint16_t redirect_to_https = 0;
   Http2 http2;
+  // Then an HTTP client is asked to open a new connection: by GOAWAY (http2.max_connection_age goes before it), or by
+  // Connection: close with the next response. 0 is without limit.
+  Duration max_connection_age{0};
+  double max_connection_age_jitter = 0.1;  // share of the age, 0..0.5
   Origin origin;
   friend bool operator==(const Listener&, const Listener&) = default;
 };

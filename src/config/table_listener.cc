@@ -18,7 +18,7 @@ constexpr std::array kHttp2Fields{
     field<&Http2::max_resets>("max_resets",
                               "requests that may be cancelled early in a burst; a tenth of it each second",
                               {.min = 10, .max = 1'000'000}),
-    field<&Http2::max_connection_age>("max_connection_age", "then clients are asked to open a new connection; 0: never",
+    field<&Http2::max_connection_age>("max_connection_age", "the listener's, for HTTP/2 alone; 0: that one",
                                       {.max = kMaxTimeoutMs}),
     field<&Http2::max_connection_age_jitter>("max_connection_age_jitter", "share of the age, at random more or less",
                                              {.max = 0.5, .unit = Unit::share}),
@@ -81,6 +81,11 @@ constexpr std::array kFields{
                                         "on an http listener: what no route takes is redirected to https on this port"),
     field<&Listener::http2>("http2",
                             "HTTP/2: true lets clients of a plain listener begin with it; with TLS it is by ALPN"),
+    field<&Listener::max_connection_age>("max_connection_age",
+                                         "age at which HTTP clients are asked to open a new connection; 0: never",
+                                         {.max = kMaxTimeoutMs}),
+    field<&Listener::max_connection_age_jitter>("max_connection_age_jitter", "share of the age, at random more or less",
+                                                {.max = 0.5, .unit = Unit::share}),
     origin_field<Listener>(),
 };
 

@@ -27,6 +27,7 @@ struct H2Callbacks {
         break;
       case NGHTTP2_HEADERS:
         if (hd->length == 0) too_many = connection.charge(Kind::empty);
+        if (connection.is_stream_too_many(hd->stream_id)) too_many = true;
         if (!connection.may_have_head(hd->stream_id)) connection.terminate_soon(NGHTTP2_STREAM_CLOSED);
         break;
       case NGHTTP2_SETTINGS:
@@ -80,6 +81,8 @@ struct H2Callbacks {
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
           connection.settings_received_ = true;
           connection.streams_changed_ = true;
+        } else {
+          connection.settings_acked_ = true;
         }
         break;
       case NGHTTP2_PING:
@@ -106,6 +109,7 @@ struct H2Callbacks {
 
   static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
     H2Connection& connection = of(user);
+    if (connection.incoming_ > 0) --connection.incoming_;
     if (H2Stream* stream = connection.find(id)) connection.on_closed(*stream, code);
     return 0;
   }

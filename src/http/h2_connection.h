@@ -113,6 +113,8 @@ class H2Connection final : private net::RoundEndWork {
   bool begin_headers(const nghttp2_frame& frame);
   // Whether HEADERS of stream `id` may come now. nghttp2 ignores those of closed streams.
   bool may_have_head(std::int32_t id) const;
+  // A new stream though as many are open as we allow: nghttp2 would end the connection with PROTOCOL_ERROR.
+  bool is_stream_too_many(std::int32_t id);
   bool take_field(std::string_view name, std::string_view value);
   void end_headers(const nghttp2_frame& frame);
   void end_request(H2Stream& stream, bool ends_stream);
@@ -167,6 +169,9 @@ class H2Connection final : private net::RoundEndWork {
   std::size_t untaken_ = 0;
   base::TimePoint taken_at_{};
   std::int32_t last_opened_ = 0;  // server: the highest stream of the client's
+  std::int32_t last_begun_ = 0;   // server: the highest that a HEADERS frame has named
+  std::uint32_t incoming_ = 0;    // server: streams that nghttp2 counts as open
+  bool settings_acked_ = false;   // the peer knows our limits
   bool cut_short_ = false;        // a stream was reset while its peer may still have been sending
   bool settings_received_ = false;
   bool goaway_received_ = false;

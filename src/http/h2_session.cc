@@ -42,6 +42,12 @@ void H2Connection::attach(H2Stream& stream, std::int32_t id) {
   abuse_.useful();
 }
 
+bool H2Connection::is_stream_too_many(std::int32_t id) {
+  if (role_ != H2Role::server || id <= last_begun_) return false;
+  last_begun_ = id;
+  return settings_acked_ && incoming_ >= settings_.max_streams;
+}
+
 // The session knows it no more; its bytes that were not taken yet stay. nghttp2 may go on with a head or trailers of it
 // that have begun: they have no place any more.
 void H2Connection::detach(H2Stream& stream) {
@@ -67,6 +73,7 @@ bool H2Connection::begin_headers(const nghttp2_frame& frame) {
   section_stream_ = frame.hd.stream_id;
   section_began_ = net::Reactor::current().now();
   if (role_ == H2Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    ++incoming_;
     H2Stream* stream = ended_ ? nullptr : owner_.begin_request();
     if (stream == nullptr) {
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, section_stream_, NGHTTP2_REFUSED_STREAM);

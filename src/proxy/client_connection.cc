@@ -1,5 +1,8 @@
 #include "proxy/client_connection.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace weir::proxy {
 
 Arrival::Arrival(Worker& owner, Listening& on, net::TcpStream connected, const base::SocketAddress& peer_address)
@@ -32,6 +35,35 @@ bool Arrival::admit(const config::Listener& listener) {
   if (verdict == Refusal::none) return true;
   listening.runtime->refuse(verdict, worker.index);
   return false;
+}
+
+std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2) {
+  if (client.listening.index == UINT32_MAX) return std::nullopt;
+  const SnapshotRef snapshot = client.worker.snapshot_of(client.listening);
+  const config::Listener& listener = *snapshot->listeners[client.listening.index]->config;
+  config::Duration age = listener.max_connection_age;
+  double jitter = listener.max_connection_age_jitter;
+  if (http2 && listener.http2.max_connection_age.count() > 0) {
+    age = listener.http2.max_connection_age;
+    jitter = listener.http2.max_connection_age_jitter;
+  }
+  if (age.count() == 0) return std::nullopt;
+  double share = static_cast<double>(client.worker.random.next() >> 11) * 0x1p-53;
+  return std::chrono::duration_cast<base::Nanoseconds>(age * (1 + jitter * (2 * share - 1)));
+}
+
+void ClientConnection::limit_age() {
+  std::optional<base::Nanoseconds> age = age_limit(*this, false);
+  if (!age) return;
+  auto tick = static_cast<std::uint32_t>(worker.reactor.tick(worker.reactor.now() + *age));
+  old_at_tick = std::max<std::uint32_t>(tick, 1);
+}
+
+bool ClientConnection::is_old() const {
+  if (old_at_tick == 0) return false;
+  // Right over the end of the 32 bits too.
+  auto now = static_cast<std::uint32_t>(worker.reactor.tick(worker.reactor.now()));
+  return static_cast<std::int32_t>(now - old_at_tick) >= 0;
 }
 
 ClientConnection::ClientConnection(Arrival&& arrival) : Arrival(std::move(arrival)) {

@@ -49,13 +49,23 @@ class Arrival {
   bool counted_by_address_ = false;
 };
 
+// How long the connection may live by its listener's max_connection_age (HTTP/2's own, if that has one); a share of
+// that at random longer or shorter, so that connections opened together do not all come back together. Nothing: for
+// ever.
+std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2);
+
 // What a session and its exchanges share; lives in the session's frame, which is all that an idle connection costs.
 class ClientConnection final : public Arrival, public base::ListHook<ClientConnection> {
  public:
   explicit ClientConnection(Arrival&& arrival);
   ~ClientConnection();
 
+  // HTTP/1: past its age_limit(), after which a response says Connection: close.
+  bool is_old() const;
+  void limit_age();
+
   std::uint32_t requests = 0;
+  std::uint32_t old_at_tick = 0;     // of the reactor, its lower half; 0: never
   http::H2Connection* h2 = nullptr;  // of an HTTP/2 session
   bool idle = true;                  // closing the listener hurries whoever waits to read then
 };

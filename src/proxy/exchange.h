@@ -126,7 +126,7 @@ class Exchange {
   void start_response_clock();
 
   std::string_view scheme() const { return client_.stream.is_filtered() ? "https" : "http"; }
-  bool closing() const { return client_.listening.closing || worker_.draining(); }
+  bool closing() const { return client_.listening.closing || worker_.draining() || client_.is_old(); }
 
   ClientConnection& client_;
   ClientSide& client_side_;

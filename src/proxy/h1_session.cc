@@ -145,6 +145,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
 
 net::Task<void> serve_h1(Arrival& arrival) {
   ClientConnection client(std::move(arrival));
+  client.limit_age();
   while (true) {
     ReadingRules rules = reading_rules(client);
     base::Nanoseconds patience = client.requests == 0 ? rules.header_timeout : rules.idle_timeout;

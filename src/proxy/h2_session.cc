@@ -57,18 +57,6 @@ http::H2Settings settings_for(const ClientConnection& client) {
   return settings;
 }
 
-// How long the connection may live; a share of that at random longer or shorter, so that connections opened together do
-// not all come back together.
-std::optional<base::Nanoseconds> age_limit(const ClientConnection& client) {
-  if (client.listening.index == UINT32_MAX) return std::nullopt;
-  const config::Http2& own =
-      client.worker.snapshot_of(client.listening)->listeners[client.listening.index]->config->http2;
-  if (own.max_connection_age.count() == 0) return std::nullopt;
-  double share = static_cast<double>(client.worker.random.next() >> 11) * 0x1p-53;
-  double factor = 1 + own.max_connection_age_jitter * (2 * share - 1);
-  return std::chrono::duration_cast<base::Nanoseconds>(own.max_connection_age * factor);
-}
-
 class Session final : public http::H2Owner, private net::TimerNode {
  public:
   explicit Session(ClientConnection& client)
@@ -77,7 +65,7 @@ class Session final : public http::H2Owner, private net::TimerNode {
     client.idle = false;
     client.h2 = &connection;
     net::Reactor& reactor = client.worker.reactor;
-    if (auto age = age_limit(client)) reactor.timers().arm(*this, reactor.tick(reactor.now() + *age));
+    if (auto age = age_limit(client, true)) reactor.timers().arm(*this, reactor.tick(reactor.now() + *age));
     if (client.listening.closing) connection.shut_down();
   }
   ~Session() { client_.h2 = nullptr; }

@@ -1,6 +1,7 @@
 #include "tls/handshake.h"
 
 #include <fmt/format.h>
+#include <openssl/x509v3.h>
 #include <utility>
 
 namespace weir::tls {

@@ -52,7 +52,12 @@ def table_bomb(client):
         yield frame(9, 0, 1, b"\xbe" * 16000)
 
 
-FLOODS = {"rapid resets": rapid_resets, "resets we are made to send": resets_we_are_made_to_send,
+def streams_beyond_the_limit(client):
+    for stream in range(1, 400, 2):
+        yield frame(1, 5, stream, client.encode(get("/slow")))
+
+
+FLOODS = {"rapid resets": rapid_resets, "streams beyond the limit": streams_beyond_the_limit, "resets we are made to send": resets_we_are_made_to_send,
           "settings": repeated(frame(4, 0, 0)), "pings": repeated(frame(6, 0, 0, b"12345678")),
           "empty data": repeated(frame(0, 0, 1)), "window updates": repeated(frame(8, 0, 0, b"\0\0\0\1")),
           "priorities": repeated(frame(2, 0, 3, b"\0\0\0\0\x10")), "continuations": continuations,
@@ -71,6 +76,21 @@ def test_a_flood_ends_the_connection(proxy, name):
             client.receive(0)
         assert client.goaway_code() == ENHANCE_YOUR_CALM
         assert client.is_over()
+
+
+def test_as_many_streams_as_are_allowed_are_served(proxy):
+    running, _ = proxy(slow, listener={"http2": {"enabled": True, "max_streams": 4}})
+    with RawH2(running.port) as client:
+        client.wait(lambda made: isinstance(made, SettingsFrame))
+        for stream in (1, 3, 5):
+            client.headers(stream, get("/slow"))
+        for stream in range(7, 107, 2):
+            client.headers(stream, get("/"))
+            assert client.status(stream) == 200
+        client.headers(107, get("/slow"))
+        assert client.ping()
+        client.headers(109, get("/"))
+        assert client.goaway_code() == ENHANCE_YOUR_CALM
 
 
 def test_others_keep_their_latency(proxy):

@@ -16,7 +16,7 @@ workers: 3
 admin: {listen: 0.0.0.0:9091, tokens: [{name: ops, role: operator, sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}]}
 store: {type: sqlite, path: /x.db}
 access_log: {enabled: false, path: /log, format: "%{client} %{status}"}
-timeouts: {header: 1s, body: 2s, idle: 3s, connect: 4s, response: 5s, queue: 6s, tunnel: 7s}
+timeouts: {header: 1s, body: 2s, idle: 3s, connect: 4s, response: 5s, queue: 6s, tunnel: 7s, websocket: 8s}
 drain_timeout: 1500ms
 log_level: debug
 listeners:
@@ -24,7 +24,7 @@ listeners:
   address: "[::1]:80"
   protocol: http
   pool: site
-  timeouts: {header: 11s, tunnel: 2h}
+  timeouts: {header: 11s, tunnel: 2h, websocket: 3h}
   limits: {request_line_bytes: 4KB, header_bytes: 8KB, header_count: 50, body_bytes: 1GB, connections: 7}
   trusted_proxies: [10.0.0.0/8, 2001:db8::/32]
   via: weir

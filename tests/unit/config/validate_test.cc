@@ -343,6 +343,12 @@ TEST(Validate, ChecksTheSettingsOfHttp2AndGrpc) {
   EXPECT_EQ(faults_of(listener("http2: {enabled: true, max_streams: 10, max_connection_age: 10m}")), "");
   EXPECT_THAT(faults_of(listener("http2: {stream_window: 2MB}")), HasSubstr("is smaller than stream_window"));
   EXPECT_THAT(faults_of(listener("protocol: tcp, http2: true")), HasSubstr("http2: is for listeners that speak HTTP"));
+  EXPECT_EQ(faults_of(listener("max_connection_age: 10m, max_connection_age_jitter: 0.2")), "");
+  EXPECT_THAT(faults_of(listener("max_connection_age_jitter: 0.6")), HasSubstr("max_connection_age_jitter"));
+  EXPECT_THAT(faults_of(listener("protocol: tcp, max_connection_age: 1m")),
+              HasSubstr("max_connection_age: asks clients by HTTP, which a tcp listener does not speak"));
+  EXPECT_EQ(faults_of(listener("timeouts: {websocket: 10m}")), "");
+  EXPECT_THAT(faults_of("timeouts: {websocket: 0s}"), HasSubstr("timeouts.websocket"));
   EXPECT_EQ(faults_of(with_pool("protocol: h2, grpc: {fine_statuses: [OK, ABORTED]}")), "");
   EXPECT_THAT(faults_of(with_pool("grpc: {fine_statuses: [Fine]}")),
               HasSubstr("'Fine' is no gRPC status; known are OK"));

@@ -105,6 +105,19 @@ TEST_F(Handshake, CarriesBytesBothWays) {
   EXPECT_FALSE(sides.resumed);
 }
 
+TEST_F(Handshake, KnowsForWhomElseTheSameCertificateIsShown) {
+  auto other = certificate_of(make_pair("other.example", "DNS:other.example"));
+  auto context = server({.certificates = {certificate_of(site_), other}});
+  EXPECT_TRUE(context->serves_alike("site.example", "www.site.example"));
+  EXPECT_TRUE(context->serves_alike("site.example", "nobody.example"));  // the default
+  EXPECT_TRUE(context->serves_alike("nobody.example", "SITE.example."));
+  EXPECT_FALSE(context->serves_alike("site.example", "other.example"));
+  EXPECT_FALSE(context->serves_alike("other.example", "nobody.example"));
+  auto strict = server({.certificates = {certificate_of(site_), other}, .strict_sni = true});
+  EXPECT_TRUE(strict->serves_alike("site.example", "www.site.example"));
+  EXPECT_FALSE(strict->serves_alike("site.example", "nobody.example"));
+}
+
 TEST_F(Handshake, CarriesMoreThanTheSocketTakesAtOnce) {
   auto context = server({});
   std::string text;
