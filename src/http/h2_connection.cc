@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "http/h2_memory.h"
+
 namespace weir::http {
 
 using base::Error;
@@ -40,9 +42,10 @@ H2Connection::H2Connection(H2Role role, H2Shared& shared, const H2Settings& sett
       abuse_(settings.max_resets),
       growth_left_(settings.growth_bytes) {
   began_ = idle_since_ = net::Reactor::current().now();
-  int made = role == H2Role::server
-                 ? nghttp2_session_server_new2(&session_, shared.callbacks(), this, shared.server_options())
-                 : nghttp2_session_client_new2(&session_, shared.callbacks(), this, shared.client_options());
+  int made =
+      role == H2Role::server
+          ? nghttp2_session_server_new3(&session_, shared.callbacks(), this, shared.server_options(), h2_memory())
+          : nghttp2_session_client_new3(&session_, shared.callbacks(), this, shared.client_options(), h2_memory());
   WEIR_ASSERT(made == 0);
   start();
 }
