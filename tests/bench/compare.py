@@ -104,7 +104,9 @@ class Comparison:
         if "memory-tls" in self.only or any(load.name in self.only for load in secure.LOADS):
             self.secure = secure.Secure(self.folder, self.origin, self.arguments.proxies.split(","))
         if any(load.name in self.only for load in streams.LOADS):
-            self.streams = streams.Streams(self.folder, self.origin, self.arguments.proxies.split(","))
+            self.streams = streams.Streams(
+                self.folder, self.arguments.tools, self.origin, self.arguments.proxies.split(",")
+            )
         if any(load.name in self.only for load in datagrams.LOADS):
             self.datagrams = datagrams.Datagrams(
                 self.folder, self.arguments.tools, self.arguments.proxies.split(",")

@@ -7,6 +7,10 @@ import platform
 import re
 
 
+# A row that is no peer: see tests/bench/floor.cc.
+FLOOR = "floor"
+
+
 def machine():
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*:\s*(.+)", cpuinfo)
@@ -41,7 +45,7 @@ def table(head, rows, markdown):
 
 def ratios(samples):
     """Weir's throughput and CPU over the better peer's, or nothing when either side is missing."""
-    peers = [sample for name, sample in samples.items() if name != "weir"]
+    peers = [sample for name, sample in samples.items() if name not in ("weir", FLOOR)]
     if "weir" not in samples or not peers:
         return None
     weir = samples["weir"]
@@ -65,6 +69,9 @@ def load_table(results, markdown):
         ratio = ratios(samples)
         if ratio:
             rows.append(["", "weir / better peer", f"{ratio[0]:.2f}", f"{ratio[1]:.2f}", "", "", "", ""])
+        if ratio and FLOOR in samples:
+            ratio = ratios({"weir": samples[FLOOR], **{k: v for k, v in samples.items() if k not in ("weir", FLOOR)}})
+            rows.append(["", "floor / better peer", f"{ratio[0]:.2f}", f"{ratio[1]:.2f}", "", "", "", ""])
     return table(head, rows, markdown)
 
 

@@ -1,15 +1,19 @@
 """TCP side by side: Weir (tcp), haproxy (tcp) and nginx (stream) in front of the same two backends, which get the same
 requests as in the HTTP comparison: to the proxies they are bytes."""
 
+import os
 import pathlib
 
 import measure
 from measure import LoadKind
-from peers import Haproxy, Nginx, Weir
+from peers import Haproxy, Nginx, Proxy, Weir
+from report import FLOOR
 
 NOTE = (
     "The proxies relay TCP and do not look at it. Small messages: a request of 73 bytes and an answer of 109. haproxy "
-    "splices where it finds that worth while (`option splice-auto`), nginx copies through a buffer of 64 KB."
+    "splices where it finds that worth while (`option splice-auto`), nginx copies through a buffer of 64 KB. The floor "
+    "(`tests/bench/floor.cc`) does one recv and one send a message in a bare epoll loop and nothing else: nobody who "
+    "relays small messages with epoll costs less."
 )
 LOADS = (
     LoadKind("tcp-small", "TCP, small messages, 64 connections", ("--connections", "64")),
@@ -55,16 +59,27 @@ stream {{
         return ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", config]
 
 
+class Floor(Proxy):
+    name = FLOOR
+    tools = ""
+
+    def command(self):
+        return [os.path.abspath(f"{self.tools}/bench_floor"), str(self.port), *map(str, self.backends)]
+
+
 PROXIES = {"weir": TcpWeir, "haproxy": TcpHaproxy, "nginx": TcpNginx}
+# What the floor is made for.
+FLOOR_LOADS = ("tcp-small",)
 
 
 class Streams:
-    def __init__(self, folder, origin, names):
+    def __init__(self, folder, tools, origin, names):
         self.proxies = []
-        for name in names:
+        Floor.tools = tools
+        for name in [*names, FLOOR]:
             place = pathlib.Path(folder) / f"tcp-{name}"
             place.mkdir()
-            self.proxies.append(PROXIES[name](place, origin.ports))
+            self.proxies.append((Floor if name == FLOOR else PROXIES[name])(place, origin.ports))
 
     def stop(self):
         for proxy in self.proxies:
@@ -78,9 +93,10 @@ class Streams:
         for load in LOADS:
             if load.name not in only:
                 continue
-            samples = {proxy.name: [] for proxy in self.proxies}
+            proxies = [proxy for proxy in self.proxies if proxy.name != FLOOR or load.name in FLOOR_LOADS]
+            samples = {proxy.name: [] for proxy in proxies}
             for _ in range(arguments.rounds):
-                for proxy in self.proxies:
+                for proxy in proxies:
                     progress(f"{load.title}: {proxy.name}")
                     sample = measure.measure_load(generator, proxy, load, arguments.seconds, arguments.warmup)
                     samples[proxy.name].append(sample)
