@@ -16,19 +16,9 @@ namespace {
 
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kSlabBytes = 64 * 1024;
-constexpr std::uint32_t kKeptBuffers = 256;  // of each size; more than these go back to the heap
 
 using free_lists::Block;
-
-// Free buffers, linked through their first bytes.
-struct Buffers {
-  Block* first = nullptr;
-  std::uint32_t count = 0;
-};
-constinit thread_local Buffers small_buffers;
-constinit thread_local Buffers large_buffers;
-
-Buffers& buffers_of(std::size_t capacity) { return capacity == kBufferBytes ? small_buffers : large_buffers; }
+using free_lists::Buffers;
 
 // Gives the thread's memory back when it ends.
 struct Owner {
@@ -36,15 +26,17 @@ struct Owner {
 
   // From now on there is something to give back: makes the owner of this thread.
   void begin() {}
+  static void give_back(Buffers& buffers, std::size_t capacity) {
+    for (Block* next = std::exchange(buffers.first, nullptr); next != nullptr;) {
+      ASAN_UNPOISON_MEMORY_REGION(next, capacity);
+      std::free(std::exchange(next, next->next));
+    }
+    buffers.count = free_lists::kKeptBuffers;  // what other destructors still release goes to the heap
+  }
   ~Owner() {
     for (void* slab : slabs) std::free(slab);
-    for (std::size_t capacity : {kBufferBytes, kLargeBufferBytes}) {
-      for (Block* next = std::exchange(buffers_of(capacity).first, nullptr); next != nullptr;) {
-        ASAN_UNPOISON_MEMORY_REGION(next, capacity);
-        std::free(std::exchange(next, next->next));
-      }
-      buffers_of(capacity).count = kKeptBuffers;  // what other destructors still release goes to the heap
-    }
+    give_back(free_lists::small_buffers, kBufferBytes);
+    give_back(free_lists::large_buffers, kLargeBufferBytes);
   }
 };
 thread_local Owner owner;
@@ -70,36 +62,28 @@ void* allocate_slowly(std::size_t bytes) {
 
 void free_slowly(void* block) noexcept { ::operator delete(block); }
 
+// Under AddressSanitizer buffers take this way each time, and what lies in the lists may not be touched.
+char* take_buffer_slowly(Buffers& kept, std::size_t capacity) {
+  if (kept.first != nullptr) {
+    ASAN_UNPOISON_MEMORY_REGION(kept.first, capacity);
+    --kept.count;
+    return reinterpret_cast<char*>(std::exchange(kept.first, kept.first->next));
+  }
+  owner.begin();
+  auto* data = static_cast<char*>(std::malloc(capacity));
+  if (data == nullptr) throw std::bad_alloc();
+  return data;
+}
+
+void free_buffer_slowly(Buffers& kept, void* data, std::size_t capacity) noexcept {
+  if (kept.count >= kKeptBuffers) return std::free(data);
+  auto* block = static_cast<Block*>(data);
+  block->next = kept.first;
+  kept.first = block;
+  ++kept.count;
+  ASAN_POISON_MEMORY_REGION(data, capacity);
+}
+
 }  // namespace free_lists
-
-Buffer::Buffer(std::size_t capacity) : capacity_(capacity) {
-  Buffers& kept = buffers_of(capacity);
-  if (kept.first == nullptr) {
-    owner.begin();
-    data_ = static_cast<char*>(std::malloc(capacity));
-    if (data_ == nullptr) throw std::bad_alloc();
-    return;
-  }
-  data_ = reinterpret_cast<char*>(kept.first);
-  ASAN_UNPOISON_MEMORY_REGION(data_, capacity_);
-  kept.first = kept.first->next;
-  --kept.count;
-}
-
-void Buffer::release() noexcept {
-  if (data_ == nullptr) return;
-  Buffers& kept = buffers_of(capacity_);
-  if (kept.count < kKeptBuffers) {
-    auto* block = reinterpret_cast<Block*>(data_);
-    block->next = kept.first;
-    kept.first = block;
-    ++kept.count;
-    ASAN_POISON_MEMORY_REGION(data_, capacity_);
-  } else {
-    std::free(data_);
-  }
-  data_ = nullptr;
-  capacity_ = 0;
-}
 
 }  // namespace weir::base

@@ -54,6 +54,21 @@ inline void free_frame(void* memory, std::size_t bytes) noexcept {
   frames[size_class] = block;
 }
 
+namespace free_lists {
+
+// Free buffers of one size, linked through their first bytes.
+struct Buffers {
+  Block* first = nullptr;
+  std::uint32_t count = 0;
+};
+inline constexpr std::uint32_t kKeptBuffers = 256;  // of each size; more than these go back to the heap
+inline constinit thread_local Buffers small_buffers{};
+inline constinit thread_local Buffers large_buffers{};
+char* take_buffer_slowly(Buffers& kept, std::size_t capacity);
+void free_buffer_slowly(Buffers& kept, void* data, std::size_t capacity) noexcept;
+
+}  // namespace free_lists
+
 inline constexpr std::size_t kBufferBytes = 16 * 1024;
 inline constexpr std::size_t kLargeBufferBytes = 64 * 1024;
 
@@ -77,10 +92,35 @@ class Buffer {
   char* data() { return data_; }
   const char* data() const { return data_; }
   std::size_t capacity() const { return capacity_; }
-  void release() noexcept;
+  void release() noexcept {
+    if (data_ == nullptr) return;
+    free_lists::Buffers& kept = kept_of(capacity_);
+    if (!free_lists::kUsed || kept.count >= free_lists::kKeptBuffers) [[unlikely]] {
+      free_lists::free_buffer_slowly(kept, data_, capacity_);
+    } else {
+      auto* block = reinterpret_cast<free_lists::Block*>(data_);
+      block->next = kept.first;
+      kept.first = block;
+      ++kept.count;
+    }
+    data_ = nullptr;
+    capacity_ = 0;
+  }
 
  private:
-  explicit Buffer(std::size_t capacity);
+  static free_lists::Buffers& kept_of(std::size_t capacity) {
+    return capacity == kBufferBytes ? free_lists::small_buffers : free_lists::large_buffers;
+  }
+  explicit Buffer(std::size_t capacity) : capacity_(capacity) {
+    free_lists::Buffers& kept = kept_of(capacity);
+    if (!free_lists::kUsed || kept.first == nullptr) [[unlikely]] {
+      data_ = free_lists::take_buffer_slowly(kept, capacity);
+      return;
+    }
+    data_ = reinterpret_cast<char*>(kept.first);
+    kept.first = kept.first->next;
+    --kept.count;
+  }
   char* data_ = nullptr;
   std::size_t capacity_ = 0;
 };

@@ -12,8 +12,11 @@
 namespace weir::base {
 
 constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool equal_ignoring_case(const char* a, const char* b, std::size_t size);
 // Equal but for the case of ASCII letters.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && equal_ignoring_case(a.data(), b.data(), a.size());
+}
 std::string to_lower(std::string_view text);
 // Without spaces and tabs at both ends.
 std::string_view trim(std::string_view text);

@@ -1,6 +1,7 @@
 #include "proxy/request_id.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace weir::proxy {
@@ -10,9 +11,22 @@ namespace {
 constexpr std::uint64_t kFirstStep = 0x9e3779b97f4a7c15u;
 constexpr std::uint64_t kSecondStep = 0xd1342543de82ef95u;
 
+// Eight hexadecimal digits at once: each nibble spread to a byte, the highest first in memory.
+std::uint64_t hex_of(std::uint32_t number) {
+  std::uint64_t digits = number;
+  digits = (digits & 0xffff0000u) << 16 | (digits & 0xffffu);
+  digits = (digits & 0x0000ff000000ff00u) << 8 | (digits & 0x000000ff000000ffu);
+  digits = (digits & 0x00f000f000f000f0u) << 4 | (digits & 0x000f000f000f000fu);
+  std::uint64_t letters = (digits + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+  return std::byteswap(digits + 0x3030303030303030u + letters * ('a' - '0' - 10));
+}
+
 void write_hex(std::uint64_t number, char* out) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = 15; i >= 0; --i, number >>= 4) out[i] = kDigits[number & 15];
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t high = hex_of(static_cast<std::uint32_t>(number >> 32));
+  std::uint64_t low = hex_of(static_cast<std::uint32_t>(number));
+  std::memcpy(out, &high, sizeof high);
+  std::memcpy(out + sizeof high, &low, sizeof low);
 }
 
 bool is_sane(std::string_view id) {
