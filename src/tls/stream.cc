@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tls/library.h"
+#include "tls/socket_bio.h"
 
 namespace weir::tls {
 
@@ -17,13 +18,8 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
 // Plaintext that is encrypted before the socket is asked to take it.
 constexpr std::size_t kBatchBytes = 64 * 1024;
-// Ciphertext of a batch, and whatever a handshake sends at once: chains of certificates are bounded when loaded.
-constexpr std::size_t kOutBytes = 256 * 1024;
-// The first byte of a handshake record (RFC 8446 5.1).
-constexpr unsigned char kHandshakeRecord = 22;
 constexpr std::size_t kWorthReading = 4096;
 
 }  // namespace
@@ -32,104 +28,6 @@ struct Stream::Unsent {
   std::vector<char> bytes;
   std::size_t begin = 0;
 };
-
-// What OpenSSL and the BIO need to know while they work for one stream; one per thread.
-struct ThreadState {
-  Stream* stream = nullptr;
-  net::Descriptor* descriptor = nullptr;
-  const ServerContext* server = nullptr;
-  std::unique_ptr<char[]> out{new char[kOutBytes]};
-  std::size_t out_bytes = 0;
-  std::unique_ptr<char[]> plain{new char[kRecordBytes]};
-  int os_error = 0;    // why the socket failed in this operation
-  bool ended = false;  // the socket was at its end
-  bool* first_byte_seen = nullptr;
-  Stream::Step strange = Stream::Step::done;  // what came instead of TLS
-  BIO* bio = nullptr;
-  BIO_METHOD* method = nullptr;
-
-  ThreadState();
-  ~ThreadState() {
-    BIO_free(bio);
-    BIO_meth_free(method);
-  }
-};
-
-namespace {
-
-ThreadState& state() {
-  thread_local ThreadState of_thread;
-  return of_thread;
-}
-
-int write_socket(BIO*, const char* bytes, std::size_t count, std::size_t* written) {
-  ThreadState& now = state();
-  if (count > kOutBytes - now.out_bytes) return 0;
-  std::memcpy(now.out.get() + now.out_bytes, bytes, count);
-  now.out_bytes += count;
-  *written = count;
-  return 1;
-}
-
-// True for the first byte of what OpenSSL should see.
-bool is_tls(ThreadState& now, unsigned char first) {
-  if (first == kHandshakeRecord) return true;
-  now.strange = first >= 'A' && first <= 'Z' ? Stream::Step::plain_http : Stream::Step::plain_other;
-  return false;
-}
-
-}  // namespace
-
-int read_socket(BIO* bio, char* into, std::size_t room, std::size_t* got) {
-  ThreadState& now = state();
-  net::Descriptor& descriptor = *now.descriptor;
-  BIO_clear_retry_flags(bio);
-  *got = 0;
-  // OpenSSL would go on for as long as records of no use come, and hold the worker with that.
-  if (now.stream->is_flooded()) return 0;
-  ssize_t received = -1;
-  if (descriptor.readable) {
-    do {
-      received = recv(descriptor.fd(), into, room, 0);
-    } while (received < 0 && errno == EINTR);
-    if (received < 0 && errno != EAGAIN) {
-      now.os_error = errno;
-      return 0;
-    }
-  }
-  if (received < 0) {
-    descriptor.readable = false;
-    BIO_set_retry_read(bio);
-    return 0;
-  }
-  // A short read has emptied the socket, unless its end is behind the bytes.
-  if (static_cast<std::size_t>(received) < room && !descriptor.peer_finished) descriptor.readable = false;
-  if (received == 0) {
-    now.ended = true;
-    return 0;
-  }
-  if (!now.stream->first_byte_seen_) {
-    now.stream->first_byte_seen_ = true;
-    if (now.server != nullptr && !is_tls(now, static_cast<unsigned char>(*into))) return 0;
-  }
-  *got = static_cast<std::size_t>(received);
-  return 1;
-}
-
-namespace {
-
-long control_socket(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-}  // namespace
-
-ThreadState::ThreadState() : method(BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "weir")) {
-  BIO_meth_set_read_ex(method, read_socket);
-  BIO_meth_set_write_ex(method, write_socket);
-  BIO_meth_set_ctrl(method, control_socket);
-  bio = BIO_new(method);
-  BIO_set_init(bio, 1);
-  ERR_clear_error();
-}
 
 // Makes the stream the one that the thread's BIO works for.
 class Stream::Operation {
@@ -145,11 +43,11 @@ class Stream::Operation {
     // What others of this thread left in OpenSSL's queue would be taken for an error of this stream.
     if (ERR_peek_error() != 0) ERR_clear_error();
   }
-  ThreadState& now = state();
+  SocketBio& now = socket_bio();
 };
 
 Stream::Stream(SSL* ssl) : ssl_(ssl) {
-  BIO* bio = state().bio;
+  BIO* bio = socket_bio().bio;
   BIO_up_ref(bio);
   SSL_set_bio(ssl, bio, bio);
 }
@@ -169,8 +67,8 @@ void Stream::on_record(int writing, int, int kind, const void* bytes, std::size_
   }
 }
 
-const ServerContext* Stream::current_server() { return state().server; }
-Stream& Stream::current() { return *state().stream; }
+const ServerContext* Stream::current_server() { return socket_bio().server; }
+Stream& Stream::current() { return *socket_bio().stream; }
 
 // What was kept, before anything new.
 Stream::Sent Stream::send_unsent(net::Descriptor& descriptor) {
@@ -183,7 +81,7 @@ Stream::Sent Stream::send_unsent(net::Descriptor& descriptor) {
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) {
-        state().os_error = errno;
+        socket_bio().os_error = errno;
         broken_ = true;
         return Sent::broken;
       }
@@ -199,7 +97,7 @@ Stream::Sent Stream::send_unsent(net::Descriptor& descriptor) {
 
 // Sends what the operation has written; keeps what the socket does not take.
 Stream::Sent Stream::flush(net::Descriptor& descriptor) {
-  ThreadState& now = state();
+  SocketBio& now = socket_bio();
   std::size_t count = std::exchange(now.out_bytes, 0);
   if (count == 0) return Sent::all;
   if (unsent_ != nullptr) {
@@ -232,7 +130,7 @@ Stream::Sent Stream::flush(net::Descriptor& descriptor) {
 
 // Why a read or a handshake did not go on, for good.
 base::Error Stream::read_error(int returned) {
-  ThreadState& now = state();
+  SocketBio& now = socket_bio();
   int kind = SSL_get_error(ssl_, returned);
   broken_ = true;
   if (now.os_error != 0) return base::fail_errno(now.os_error, "read").error();
@@ -294,7 +192,7 @@ bool Stream::read(net::Descriptor& descriptor, std::span<char> into, base::Resul
 net::StreamFilter::Wrote Stream::write(net::Descriptor& descriptor, std::span<iovec> pieces,
                                        base::Result<void>& result) {
   Operation operation(*this, descriptor);
-  ThreadState& now = operation.now;
+  SocketBio& now = operation.now;
   Wrote wrote = Wrote::blocked;
   auto failed = [&] {
     result = base::fail_errno(now.os_error != 0 ? now.os_error : EPIPE, "write");
