@@ -10,7 +10,7 @@ using base::ErrorCode;
 
 namespace {
 
-// After the last frame the peer has so long to take it, and to close; then so long again.
+// The peer has so long to answer the notice of the end, and to close once it has taken everything.
 constexpr auto kGoodbye = std::chrono::seconds(1);
 // A peer that sends without pause lets others have their turn after so many reads.
 constexpr int kReadsPerTurn = 8;
@@ -82,7 +82,10 @@ net::Task<void> H2Connection::run() {
 }
 
 base::TimePoint H2Connection::read_deadline() const {
-  if (shutting_down_ && open_streams() == 0) return final_goaway_ ? began_ : idle_since_ + kGoodbye;
+  if (shutting_down_ && final_goaway_ && open_streams() == 0) return began_;
+  if (shutting_down_ && !final_goaway_ && (open_streams() == 0 || role_ == H2Role::server)) {
+    return shut_down_at_ + kGoodbye;
+  }
   if (section_stream_ != 0) return section_began_ + settings_.header_timeout;
   if (!settings_received_) return began_ + settings_.header_timeout;
   if (open_streams() == 0) return idle_since_ + settings_.idle_timeout;
@@ -91,13 +94,40 @@ base::TimePoint H2Connection::read_deadline() const {
 
 // True when waiting goes on.
 bool H2Connection::on_read_timeout() {
-  if (read_deadline() > net::Reactor::current().now()) return true;
+  base::TimePoint now = net::Reactor::current().now();
+  if (read_deadline() > now) return true;
+  if (shutting_down_ && !final_goaway_) {
+    // The peer has not said that it has heard the notice: it waits no longer for those who never do.
+    send_final_goaway();
+    return true;
+  }
   if (shutting_down_ && open_streams() == 0) {
     ended_ = true;
     return false;
   }
+  if (section_stream_ == 0 && settings_received_ && is_taking()) {
+    idle_since_ = now;
+    return true;
+  }
   terminate(section_stream_ != 0 || !settings_received_ ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR);
   return false;
+}
+
+// Whether the peer has still something of ours to take, and goes on with it: the streams have ended long before their
+// last bytes are there.
+bool H2Connection::is_taking() {
+  std::size_t left = out_end_ - out_begin_ + stream_.untaken_bytes();
+  base::TimePoint now = net::Reactor::current().now();
+  if (untaken_ == 0 || left < untaken_) {
+    untaken_ = left;
+    taken_at_ = now;
+  }
+  return left > 0 && now - taken_at_ < settings_.write_timeout;
+}
+
+// Who breaks no rule is given the time to take what it has asked for.
+bool H2Connection::ends_in_order() const {
+  return role_ == H2Role::server && !failure_ && (shutting_down_ || goaway_received_);
 }
 
 net::Task<void> H2Connection::read_loop() {
@@ -188,7 +218,7 @@ void H2Connection::terminate(std::uint32_t code) {
 void H2Connection::shut_down() {
   if (shutting_down_ || ended_) return;
   shutting_down_ = true;
-  if (open_streams() == 0) idle_since_ = net::Reactor::current().now();
+  shut_down_at_ = net::Reactor::current().now();
   if (role_ == H2Role::client) {
     // Opening no more streams is enough; servers that see a GOAWAY while streams are open may break them.
     if (opened_.empty()) send_final_goaway();
@@ -197,7 +227,7 @@ void H2Connection::shut_down() {
     nghttp2_submit_shutdown_notice(session_);
     nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
   }
-  if (open_streams() == 0) hurry_reader();
+  hurry_reader();
   mark_dirty();
 }
 
@@ -233,8 +263,9 @@ void H2Connection::fail_streams() {
 }
 
 // Lets the peer take the last frames, then waits a moment for it to close first: a close with bytes unread would be a
-// reset, which may overtake them.
+// reset, and so is the answer to whatever comes after it. Either makes the kernel throw away what was not taken yet.
 net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
+  bool patient = ends_in_order();
   base::TimePoint deadline = net::Reactor::current().now() + kGoodbye;
   if (failed_) {
     writer.cancel();
@@ -243,14 +274,35 @@ net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
     finishing_ = true;
     mark_dirty();
   }
-  CancelAt late(writer, deadline);
-  co_await writer.join();
+  {
+    // The writer has a deadline of its own.
+    std::optional<CancelAt> late;
+    if (!patient) late.emplace(writer, deadline);
+    co_await writer.join();
+  }
   if (failed_) co_return;
+  if (patient && stream_.is_filtered()) {
+    stream_.announce_end();
+    static_cast<void>(co_await stream_.write(std::string_view(), settings_.write_timeout));
+  }
   stream_.finish_writing();
-  base::Buffer buffer = base::Buffer::small();
+  untaken_ = 0;
+  if (patient) deadline = net::Reactor::current().now() + kGoodbye;
+  int reads = 0;
   while (true) {
-    base::Result<std::size_t> got = co_await stream_.read({buffer.data(), buffer.capacity()}, deadline);
-    if (!got || *got == 0) break;
+    base::Result<void> ready = co_await stream_.wait_readable(deadline);
+    if (ready) {
+      base::Buffer buffer = base::Buffer::small();
+      base::Result<std::size_t> got = co_await stream_.read({buffer.data(), buffer.capacity()}, deadline);
+      if (got ? *got == 0 : got.error().code != ErrorCode::timeout) break;
+    } else if (ready.error().code != ErrorCode::timeout) {
+      break;
+    }
+    if (net::Reactor::current().now() >= deadline) {
+      if (!patient || !is_taking()) break;
+      deadline = net::Reactor::current().now() + kGoodbye;
+    }
+    if (++reads % kReadsPerTurn == 0) co_await net::yield();
   }
 }
 

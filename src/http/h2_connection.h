@@ -86,6 +86,8 @@ class H2Connection final : private net::RoundEndWork {
   net::Task<void> read_loop();
   base::TimePoint read_deadline() const;
   bool on_read_timeout();
+  bool is_taking();
+  bool ends_in_order() const;
   void receive(std::string_view bytes);
   net::Task<void> close_down(net::TaskGroup& writer);
   void fail_streams();
@@ -160,6 +162,10 @@ class H2Connection final : private net::RoundEndWork {
   std::uint32_t growth_left_;
   base::TimePoint began_{};
   base::TimePoint idle_since_{};
+  base::TimePoint shut_down_at_{};
+  // What the peer had still to take when that was last less than before, since the last stream ended; 0: not asked yet.
+  std::size_t untaken_ = 0;
+  base::TimePoint taken_at_{};
   std::int32_t last_opened_ = 0;  // server: the highest stream of the client's
   bool cut_short_ = false;        // a stream was reset while its peer may still have been sending
   bool settings_received_ = false;

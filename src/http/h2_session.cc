@@ -54,6 +54,7 @@ void H2Connection::detach(H2Stream& stream) {
   streams_changed_ = true;
   if (opened_.empty()) {
     idle_since_ = net::Reactor::current().now();
+    untaken_ = 0;
     if (shutting_down_ && role_ == H2Role::client) send_final_goaway();
     hurry_reader();
   }

@@ -31,6 +31,8 @@ class StreamFilter {
   virtual Wrote write(Descriptor& descriptor, std::span<iovec> pieces, base::Result<void>& result) = 0;
   // True when the peer has neither closed nor sent anything for whoever reads the stream. Asks the kernel.
   virtual bool is_quiet(Descriptor& descriptor) = 0;
+  // Bytes that it keeps because the socket has not taken them.
+  virtual std::size_t unsent_bytes() const = 0;
   // Tells the peer that no more will be written, as far as the socket takes it at once; a write without pieces sends
   // the rest.
   virtual void finish_writing(Descriptor& descriptor) = 0;

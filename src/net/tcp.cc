@@ -1,8 +1,10 @@
 #include "net/tcp.h"
 
 #include <cerrno>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -189,6 +191,13 @@ bool TcpStream::is_quiet_now() const {
   if (recv(descriptor_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return false;
   descriptor_->readable = false;
   return true;
+}
+
+std::size_t TcpStream::untaken_bytes() const {
+  int queued = 0;
+  if (ioctl(descriptor_->fd(), SIOCOUTQ, &queued) != 0) queued = 0;
+  StreamFilter* filter = descriptor_->filter();
+  return static_cast<std::size_t>(queued) + (filter != nullptr ? filter->unsent_bytes() : 0);
 }
 
 void TcpStream::announce_end() {

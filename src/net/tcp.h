@@ -172,6 +172,9 @@ class TcpStream {
   bool is_filtered() const { return descriptor_->filter() != nullptr; }
   void cancel_when_broken(TaskContext* context) { descriptor_->cancel_when_broken(context); }
 
+  // Bytes that were written but have not arrived: a filter keeps them, or the kernel until the peer acknowledges them.
+  // The end of writing counts for one. Asks the kernel.
+  std::size_t untaken_bytes() const;
   // Of a filtered stream: finish_writing() but for the socket's own end, which may come once a write of nothing has
   // sent what the socket did not take at once.
   void announce_end();

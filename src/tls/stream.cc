@@ -344,6 +344,8 @@ bool Stream::is_quiet(net::Descriptor& descriptor) {
   return quiet && !broken_;
 }
 
+std::size_t Stream::unsent_bytes() const { return unsent_ == nullptr ? 0 : unsent_->bytes.size() - unsent_->begin; }
+
 void Stream::finish_writing(net::Descriptor& descriptor) {
   if (broken_ || finished_ || !established_) return;
   Operation operation(*this, descriptor);

@@ -30,6 +30,7 @@ class Stream : public net::StreamFilter {
   bool read(net::Descriptor& descriptor, std::span<char> into, base::Result<std::size_t>& result) override;
   Wrote write(net::Descriptor& descriptor, std::span<iovec> pieces, base::Result<void>& result) override;
   bool is_quiet(net::Descriptor& descriptor) override;
+  std::size_t unsent_bytes() const override;
   void finish_writing(net::Descriptor& descriptor) override;
 
   enum class Step : std::uint8_t {

@@ -31,8 +31,12 @@ def post(path="/", *more):
 class RawH2:
     """`ended` is set once the other side has closed. Frames that came are kept in `frames`."""
 
-    def __init__(self, port, settings=None, greet=True, host="127.0.0.1"):
-        self.socket = socket.create_connection((host, port), timeout=10 * PATIENCE)
+    def __init__(self, port, settings=None, greet=True, host="127.0.0.1", receive_buffer=None):
+        self.socket = socket.socket(socket.AF_INET)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(10 * PATIENCE)
+        self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
