@@ -256,6 +256,7 @@ void H2Connection::fail_streams() {
       if (hook.linked()) woken_.remove(*stream);
       owner_.discard(*stream);
     } else {
+      stream->lost_connection_ = true;
       stream->fail(error);
       wake(*stream);
     }

@@ -121,6 +121,8 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   void cut(const base::Error& error);
   // Its user wants nothing more of it: reset, unless both directions have ended. What was received stays.
   void leave();
+  // The whole connection was lost, with the stream on it.
+  bool lost_connection() const { return lost_connection_; }
   // What the stream failed of: reset by the peer, its connection lost, a broken rule.
   const std::optional<base::Error>& error() const { return error_; }
   // The chain to cancel as soon as the stream fails; null for none.
@@ -178,6 +180,7 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   bool wants_head_ = true;     // client: response_ is free
   bool unserved_ = false;      // server: not yet given to the owner
   bool input_ended_ = false;
+  bool lost_connection_ = false;
   FieldVerdict verdict_;
 };
 

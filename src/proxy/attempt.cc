@@ -85,6 +85,7 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
     request_.wants_upgrade = false;
   }
   options.established = request_.wants_upgrade;
+  if (fresh_) options.opened_since = attempt_started_;
   upstream::H2Link* link = worker_.h2_links.find(options);
   if (link == nullptr) {
     base::Result<upstream::H2Link*> acquired = co_await worker_.h2_links.acquire(options);

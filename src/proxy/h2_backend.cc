@@ -30,8 +30,24 @@ base::Result<void> H2Backend::outcome() const {
   return base::fail(ErrorCode::reset, "the backend takes no more of the request");
 }
 
+// Before a wait for the backend.
+void H2Backend::listen() {
+  if (stream_->is_open()) bytes_before_ = stream_->connection()->bytes_read();
+}
+
+// After it: a connection that was silent for all that time, whatever its other streams asked for, may be dead without
+// having been closed. It is given no more requests; those that are still on it have deadlines of their own.
+base::Result<void> H2Backend::heard_by(base::Result<void> waited) {
+  if (!waited && waited.error().code == ErrorCode::timeout && stream_->is_open()) {
+    http::H2Connection& connection = *stream_->connection();
+    if (connection.bytes_read() == bytes_before_) connection.shut_down();
+  }
+  return waited;
+}
+
 net::Task<base::Result<void>> H2Backend::wait_sent(base::Nanoseconds patience) {
-  base::Result<void> waited = co_await stream_->wait_sent(patience);
+  listen();
+  base::Result<void> waited = heard_by(co_await stream_->wait_sent(patience));
   if (!waited) co_return waited;
   co_return outcome();
 }
@@ -77,12 +93,15 @@ net::Task<base::Result<void>> H2Backend::send_body(const http::BodyPiece& piece,
 
 void H2Backend::expect_response(base::TimePoint deadline) {
   expected_by_ = deadline;
-  if (stream_) stream_->hurry_reader(deadline);
+  if (!stream_) return;
+  listen();
+  stream_->hurry_reader(deadline);
 }
 
 net::Task<base::Result<void>> H2Backend::read_head(http::ResponseHead& head, std::string_view,
                                                    base::TimePoint deadline) {
-  base::Result<void> waited = co_await stream_->wait_head(std::min(deadline, expected_by_));
+  listen();
+  base::Result<void> waited = heard_by(co_await stream_->wait_head(std::min(deadline, expected_by_)));
   if (!waited) co_return waited;
   base::Result<void> taken = stream_->take_head();
   if (!taken) co_return taken;
@@ -114,7 +133,8 @@ net::Task<base::Result<http::BodyPiece>> H2Backend::read_body(base::TimePoint de
       worker_.services.backend_bytes_in.add(worker_.index, piece->data.size());
       co_return piece;
     }
-    base::Result<void> waited = co_await stream_->wait_input(deadline);
+    listen();
+    base::Result<void> waited = heard_by(co_await stream_->wait_input(deadline));
     if (!waited) co_return std::unexpected(waited.error());
   }
 }

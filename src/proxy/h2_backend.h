@@ -33,7 +33,7 @@ class H2Backend final : public BackendSide {
   bool body_finished() const override { return finished_; }
   void trailers(http::HeaderMap& into) const override;
 
-  bool may_be_stale() const override { return reused_ && !heard_; }
+  bool may_be_stale() const override { return reused_ && !heard_ && stream_->lost_connection(); }
   void cut() override;
   void end(bool clean) override;
   void release() override { stream_.reset(); }
@@ -43,6 +43,8 @@ class H2Backend final : public BackendSide {
   const http::H2FieldList* compose_trailers(const http::HeaderMap* trailers);
   net::Task<base::Result<void>> wait_sent(base::Nanoseconds patience);
   base::Result<void> outcome() const;
+  void listen();
+  base::Result<void> heard_by(base::Result<void> waited);
 
   Worker& worker_;
   ExchangeState& state_;
@@ -50,6 +52,7 @@ class H2Backend final : public BackendSide {
   upstream::H2Link* link_ = nullptr;  // until the stream is open
   http::H2FieldList trailers_;
   base::TimePoint expected_by_ = base::TimePoint::max();
+  std::uint64_t bytes_before_ = 0;  // read on the connection before the present wait began
   bool reused_ = false;
   bool heard_ = false;
   bool finished_ = false;

@@ -96,8 +96,9 @@ struct AcquireOptions {
   const ConnectionMetrics* metrics;
   // TLS to the backends; null, or a null pointer: none. Connections of other rules are not reused.
   const std::shared_ptr<const tls::ClientContexts>* tls = nullptr;
-  bool established = false;  // HTTP/2: only a connection whose SETTINGS have come
-  bool fresh = false;        // do not reuse: the last reused connection died
+  bool established = false;        // HTTP/2: only a connection whose SETTINGS have come
+  bool fresh = false;              // do not reuse: the last reused connection died
+  base::TimePoint opened_since{};  // HTTP/2: only a connection that is no older
   // For one client only: neither one that others have used, nor one that others may use.
   bool unshared = false;
   std::string_view preamble = {};           // sent before anything else on a new connection; outlives acquire()

@@ -69,7 +69,10 @@ struct H2OfBackend {
 };
 
 H2Link::H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Settings& settings, net::TcpStream connected)
-    : stream(std::move(connected)), connection(http::H2Role::client, shared, settings, stream, *this), owner_(owner) {
+    : stream(std::move(connected)),
+      connection(http::H2Role::client, shared, settings, stream, *this),
+      opened_at(net::Reactor::current().now()),
+      owner_(owner) {
   owner.links.push_front(*this);
 }
 
@@ -111,6 +114,7 @@ H2Link* H2Links::find(const AcquireOptions& options) {
   of_backend.links.for_each([&](H2Link& link) {
     if ((link.is_secure ? tls::contexts_of(link.stream) : nullptr) != wanted) return;
     if (options.established && !link.connection.is_established()) return;
+    if (link.opened_at < options.opened_since) return;
     if (found == nullptr && link.has_room()) found = &link;
   });
   if (found != nullptr) options.metrics->reused.add(worker_);

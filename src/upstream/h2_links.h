@@ -25,6 +25,7 @@ class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
   http::H2Connection connection;
   std::uint32_t requests = 0;  // opened on it
   bool is_secure = false;
+  base::TimePoint opened_at;
 
  private:
   http::H2Stream* begin_request() override { return nullptr; }

@@ -227,3 +227,55 @@ def test_a_slow_client_holds_back_the_backend_but_not_its_siblings(multiplexed):
             assert client.response(stream)[2] == b"ok"
         assert origin.sent < 1_000_000
     assert len(origin.peers) == 1
+
+
+async def deaf_after_one(call):
+    await call.respond(body=b"ok")
+    if len(call.origin.peers) == 1:
+        call.peer.transport.pause_reading()
+
+
+def test_a_connection_that_has_died_in_silence_is_left(multiplexed):
+    """Its first request without an answer goes to a new connection, and so do all others."""
+    running, origin = multiplexed(deaf_after_one, retries={"attempts": 1}, timeouts={"response": "500ms"})
+    for _ in range(4):
+        with running.connect() as connection:
+            assert connection.request().status == 200
+    assert len(origin.peers) == 2
+    assert origin.calls[-1].peer is origin.peers[1]
+
+
+def test_a_slow_answer_costs_no_connection_that_is_alive(multiplexed):
+    async def by_path(call):
+        if call.path == "/slow":
+            return await asyncio.sleep(60 * PATIENCE)
+        await call.respond(body=b"ok")
+
+    running, origin = multiplexed(by_path, retries={"attempts": 0}, timeouts={"response": "700ms"})
+    with RawH2(running.port) as client:
+        client.headers(1, get("/slow"))
+        stream = 1
+        while not client.of(HeadersFrame, 1):
+            stream += 2
+            client.headers(stream, get("/"))
+            assert client.status(stream) == 200
+        assert client.status(1) == 504
+        client.headers(stream + 2, get("/"))
+        assert client.status(stream + 2) == 200
+    assert len(origin.peers) == 1
+
+
+def test_a_reset_stream_is_tried_again_on_its_connection(multiplexed):
+    """Only a connection that was lost leads to a new one."""
+    async def reset_once(call):
+        await call.read_body()
+        if len(call.origin.calls) == 2:
+            call.peer.h2.reset_stream(call.stream, 2)
+            return await call.peer.flush()
+        await call.respond(body=b"ok")
+
+    running, origin = multiplexed(reset_once, retries={"attempts": 1})
+    for _ in range(2):
+        with running.connect() as connection:
+            assert connection.request().status == 200
+    assert (len(origin.calls), len(origin.peers)) == (3, 1)
