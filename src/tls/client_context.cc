@@ -1,6 +1,8 @@
 #include "tls/client_context.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -12,9 +14,36 @@
 namespace weir::tls {
 namespace {
 
+constexpr std::time_t kVerifiedSeconds = 3600;
+
 int take_session(SSL*, SSL_SESSION* session) {
   Stream::current().on_session(session);
   return 0;  // the reference stays OpenSSL's
+}
+
+// Asks for `name`, and has it checked if `verify`. False when OpenSSL does not take it: then nothing would be checked.
+bool set_name(SSL* ssl, const std::string& name, bool verify) {
+  if (base::IpAddress::parse(name)) {
+    // No SNI for addresses (RFC 6066 3).
+    return !verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+  }
+  if (SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) return false;
+  if (!verify) return true;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, name.c_str()) == 1;
+}
+
+// How long what a whole handshake has verified may be relied on.
+std::time_t trusted_until(SSL_SESSION* session) {
+  std::time_t now = std::time(nullptr);
+  std::time_t until = now + kVerifiedSeconds;
+  X509* shown = SSL_SESSION_get0_peer(session);
+  int days = 0;
+  int seconds = 0;
+  if (shown != nullptr && ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(shown)) == 1) {
+    until = std::min(until, now + std::time_t{days} * 86'400 + seconds);
+  }
+  return until;
 }
 
 // As SSL_set_alpn_protos() wants them: each name behind its length.
@@ -51,7 +80,7 @@ std::expected<std::unique_ptr<ClientContext>, std::string> ClientContext::make(L
   return made;
 }
 
-SSL* ClientContext::new_connection(std::string_view host, const std::string& peer,
+SSL* ClientContext::new_connection(std::string_view host, const std::string& key,
                                    const std::vector<std::string>& alpn) {
   SSL* ssl = SSL_new(context_.get());
   if (ssl == nullptr) {
@@ -59,32 +88,43 @@ SSL* ClientContext::new_connection(std::string_view host, const std::string& pee
     return nullptr;
   }
   SSL_set_connect_state(ssl);
-  std::string name = options_.server_name.empty() ? std::string(host) : options_.server_name;
-  if (base::IpAddress::parse(name)) {
-    // No SNI for addresses (RFC 6066 3).
-    if (options_.verify) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
-  } else {
-    SSL_set_tlsext_host_name(ssl, name.c_str());
-    if (options_.verify) {
-      SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-      SSL_set1_host(ssl, name.c_str());
-    }
+  if (!set_name(ssl, std::string(name_for(host)), options_.verify)) {
+    SSL_free(ssl);
+    ERR_clear_error();
+    return nullptr;
   }
   std::string protocols = wire_form(alpn.empty() ? options_.alpn : alpn);
   if (!protocols.empty()) {
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
                         static_cast<unsigned>(protocols.size()));
   }
-  if (auto kept = sessions_.find(peer); kept != sessions_.end()) SSL_set_session(ssl, kept->second.get());
+  if (auto kept = sessions_.find(key); kept != sessions_.end()) {
+    if (kept->second.verified_until > std::time(nullptr)) {
+      SSL_set_session(ssl, kept->second.session.get());
+    } else {
+      sessions_.erase(kept);
+    }
+  }
   ERR_clear_error();
   return ssl;
 }
 
-void ClientContext::keep_session(const std::string& peer, SSL_SESSION* session) {
+std::string ClientContext::session_key(std::string_view host, std::string_view peer) const {
+  return fmt::format("{}\n{}", name_for(host), peer);
+}
+
+std::time_t ClientContext::verified_until(const std::string& key) const {
+  auto kept = sessions_.find(key);
+  return kept != sessions_.end() ? kept->second.verified_until : 0;
+}
+
+void ClientContext::keep_session(const std::string& key, SSL_SESSION* session, std::time_t resumed_until) {
   if (SSL_SESSION_is_resumable(session) != 1) return;
-  if (sessions_.size() >= kMaxSessions && !sessions_.contains(peer)) sessions_.erase(sessions_.begin());
+  if (sessions_.size() >= kMaxSessions && !sessions_.contains(key)) sessions_.erase(sessions_.begin());
+  std::time_t until = resumed_until;
+  if (until == 0) until = options_.verify ? trusted_until(session) : std::numeric_limits<std::time_t>::max();
   SSL_SESSION_up_ref(session);
-  sessions_[peer].reset(session);
+  sessions_[key] = {OwnedSession(session), until};
 }
 
 }  // namespace weir::tls

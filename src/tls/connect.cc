@@ -12,14 +12,22 @@ namespace {
 
 class ClientStream final : public Stream {
  public:
-  ClientStream(SSL* ssl, std::shared_ptr<const ClientContexts> made_with, std::uint32_t thread, std::string peer)
-      : Stream(ssl), contexts(std::move(made_with)), peer_(std::move(peer)), thread_(thread) {}
-  void on_session(SSL_SESSION* session) override { contexts->of_thread[thread_]->keep_session(peer_, session); }
+  ClientStream(SSL* ssl, std::shared_ptr<const ClientContexts> made_with, std::uint32_t thread, std::string key)
+      : Stream(ssl),
+        contexts(std::move(made_with)),
+        key_(std::move(key)),
+        offered_until_(contexts->of_thread[thread]->verified_until(key_)),
+        thread_(thread) {}
+  void on_session(SSL_SESSION* session) override {
+    std::time_t resumed_until = SSL_session_reused(ssl()) == 1 ? offered_until_ : 0;
+    contexts->of_thread[thread_]->keep_session(key_, session, resumed_until);
+  }
 
   std::shared_ptr<const ClientContexts> contexts;
 
  private:
-  std::string peer_;
+  std::string key_;  // of its session
+  std::time_t offered_until_;
   std::uint32_t thread_;
 };
 
@@ -27,10 +35,11 @@ class ClientStream final : public Stream {
 
 net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions options) {
   ClientContext& context = *options.contexts->of_thread[options.thread];
-  SSL* ssl = context.new_connection(options.host, options.peer, options.alpn);
+  const std::string key = context.session_key(options.host, options.peer);
+  SSL* ssl = context.new_connection(options.host, key, options.alpn);
   if (ssl == nullptr) co_return base::fail(ErrorCode::exhausted, "TLS handshake");
   net::Descriptor& descriptor = stream.descriptor();
-  descriptor.set_filter(std::make_unique<ClientStream>(ssl, options.contexts, options.thread, options.peer));
+  descriptor.set_filter(std::make_unique<ClientStream>(ssl, options.contexts, options.thread, key));
   base::Error error{.code = ErrorCode::protocol, .what = "TLS handshake"};
   while (true) {
     Stream::Step step = Stream::of(descriptor).shake_hands(descriptor, nullptr, error);
@@ -51,7 +60,7 @@ net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions opt
       if (verified != X509_V_OK) error.what = X509_verify_cert_error_string(verified);
       error.side = base::Side::backend;
       // Whatever was wrong, the next handshake begins from nothing.
-      context.forget_session(options.peer);
+      context.forget_session(key);
     }
     co_return std::unexpected(error);
   }

@@ -16,7 +16,7 @@ struct ConnectOptions {
   std::shared_ptr<const ClientContexts> contexts{};
   std::uint32_t thread = 0;         // the calling one's place in contexts->of_thread
   std::string host{};               // asked for and checked, unless the pool names another
-  std::string peer{};               // sessions are resumed with the same peer
+  std::string peer{};               // sessions are resumed with the same peer, asked for by the same name
   std::vector<std::string> alpn{};  // instead of the pool's; empty: that
   base::TimePoint deadline = base::TimePoint::max();
 };

@@ -78,3 +78,19 @@ def test_a_plain_backend_is_a_bad_gateway(weir, origins, authority):
     balancer = weir(config_of(pool_to(origin, {"verify": False}, health_check=off)))
     assert get(balancer.port, "/").status in (502, 504)
     origin.faults.clear()
+
+
+def test_the_name_is_checked_however_a_session_began(weir, authority):
+    """Two pools reach one address by two names, and share what they know of it; only one of the names is its own."""
+    with TlsOrigin(authority.issue("localhost")) as origin:
+        off = {**HEALTH_CHECK, "enabled": False}
+        rules = {"ca": str(authority.cert)}
+        pools = [pool_to(origin, rules, host, name=name, health_check=off, connections={"max_requests": 1})
+                 for name, host in (("right", "localhost"), ("wrong", "127.0.0.1"))]
+        routes = [{"match": {"path_prefix": f"/{pool['name']}"}, "pool": pool["name"]} for pool in pools]
+        for number, pool in enumerate(pools):
+            pool["backends"][0]["id"] = f"b{number}"
+        balancer = weir(config_of(*pools, listener={"routes": routes}, workers=1))
+        eventually(lambda: get(balancer.port, "/right").status == 200, 10)
+        eventually(lambda: get(balancer.port, "/right").status == 200 and origin.resumed[-1], 10)
+        assert get(balancer.port, "/wrong").status == 502

@@ -192,6 +192,34 @@ TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
   EXPECT_EQ(sides.connected.error().side, base::Side::backend);
 }
 
+TEST_F(Handshake, ResumesNoSessionThatWasMadeForAnotherName) {
+  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
+  auto contexts = client({});
+  ASSERT_TRUE(talk(*context, contexts).connected);
+  Sides other = talk(*context, contexts, "hello", "other.example");
+  ASSERT_FALSE(other.connected) << "the same address is no proof of the name";
+  EXPECT_STREQ(other.connected.error().what, "hostname mismatch");
+  EXPECT_FALSE(talk(*context, contexts, "hello", "deep.site.example").resumed);
+  EXPECT_TRUE(talk(*context, contexts).resumed);
+}
+
+TEST_F(Handshake, LooksAtACertificateAgainWhenItHasEnded) {
+  constexpr long kSecondsLeft = 2;
+  site_ = make_pair("site.example", "DNS:site.example", false, kSecondsLeft - 86'400, 1);
+  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
+  auto contexts = client({});
+  ASSERT_TRUE(talk(*context, contexts).connected);
+  std::time_t end = std::time(nullptr) + kSecondsLeft;
+  while (std::time(nullptr) <= end) {
+    // Every connection brings a new ticket.
+    talk(*context, contexts);
+    reactor_.run_once(base::now() + std::chrono::milliseconds(50));
+  }
+  Sides late = talk(*context, contexts);
+  ASSERT_FALSE(late.connected);
+  EXPECT_STREQ(late.connected.error().what, "certificate has expired");
+}
+
 TEST_F(Handshake, RefusesACertificateOfAnUnknownAuthority) {
   auto context = server({});
   PemPair stranger = make_pair("site.example", "DNS:site.example");
