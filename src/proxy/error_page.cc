@@ -59,6 +59,8 @@ std::string_view client_termination(ErrorCode code) {
       return "client_timeout";
     case ErrorCode::too_large:
       return "client_too_large";
+    case ErrorCode::not_found:
+      return "client_unsupported";
     default:
       return "client_abort";
   }
@@ -126,6 +128,7 @@ std::uint16_t status_of(const Error& error) {
       if (error.code == ErrorCode::protocol) return 400;
       if (error.code == ErrorCode::timeout) return 408;
       if (error.code == ErrorCode::too_large) return 413;
+      if (error.code == ErrorCode::not_found) return 501;
       return kClientClosedRequest;
     case Side::backend:
       if (error.code == ErrorCode::timeout) return 504;
@@ -155,7 +158,8 @@ void ErrorPage::add_fields(http::HeaderMap& headers) const {
 ErrorPage error_page(const Error& error, const http::RequestHead* request, std::string_view request_id,
                      base::Arena& arena) {
   // Only what the client itself did is told with its rule: other texts are for operators.
-  const bool tell_rule = error.side == Side::client && error.code == ErrorCode::protocol;
+  const bool explained = error.code == ErrorCode::protocol || error.code == ErrorCode::not_found;
+  const bool tell_rule = error.side == Side::client && explained;
   return error_page(status_of(error), tell_rule ? error.what : "", request, request_id, arena);
 }
 

@@ -15,6 +15,10 @@ from weir import config_of, pool_of
 CODES = h2.settings.SettingCodes
 
 
+UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+           ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+
+
 class EchoServer:
     """The websockets package as a backend: says back what it hears."""
 
@@ -102,13 +106,20 @@ def test_large_messages(backend):
 
 
 def test_a_backend_without_extended_connect(weir):
+    """501, and no blame: nobody should be able to use up retries or have backends ejected by asking for it."""
     origin = H2Origin(behave=echo_over_h2).start()
     try:
-        pool = pool_of([origin], protocol="h2", retries={"attempts": 0})
+        pool = pool_of([origin], protocol="h2", retries={"attempts": 2})
         pool["health_check"] = "off"
         running = weir(config_of(pool, listener={"http2": True}))
         with RawH2(running.port) as client:
-            assert StreamSocket(client, 1).status == 502
+            assert StreamSocket(client, 1).status == 501
+        with running.connect() as connection:
+            answer = connection.request(headers=UPGRADE)
+            assert (answer.status, b"WebSockets are not offered here" in answer.body) == (501, True)
+        assert running.admin("GET", f"/backends/{origin.name}/health").json()["failed_requests"] == 0
+        lines = eventually(lambda: len(running.access_log()) == 2 and running.access_log())
+        assert [(line["attempts"], line["termination"]) for line in lines] == [(1, "client_unsupported")] * 2
     finally:
         origin.stop()
 

@@ -34,6 +34,7 @@ TEST(StatusOfError, OfTheClientIsItsOwn4xx) {
   EXPECT_EQ(status(ErrorCode::protocol, Side::client), 400);
   EXPECT_EQ(status(ErrorCode::timeout, Side::client), 408);
   EXPECT_EQ(status(ErrorCode::too_large, Side::client), 413);
+  EXPECT_EQ(status(ErrorCode::not_found, Side::client), 501);
   EXPECT_EQ(status(ErrorCode::closed, Side::client), 499);
   EXPECT_EQ(status(ErrorCode::reset, Side::client), 499);
 }
@@ -64,10 +65,10 @@ TEST(StatusOfError, OfMissingCapacityIs503WhosesoeverSide) {
 
 TEST(Termination, IsAWordOfTheListForEveryError) {
   const std::set<std::string_view> known = {
-      "cancelled",           "no_backend",       "queue_full",     "client_abort",      "client_timeout",
-      "client_protocol",     "client_too_large", "backend_closed", "backend_exhausted", "backend_failed",
-      "backend_protocol",    "backend_refused",  "backend_reset",  "backend_timeout",   "backend_too_large",
-      "backend_unreachable", "exhausted",        "queue_timeout",  "internal"};
+      "cancelled",           "no_backend",         "queue_full",     "client_abort",      "client_timeout",
+      "client_protocol",     "client_too_large",   "backend_closed", "backend_exhausted", "backend_failed",
+      "backend_protocol",    "backend_refused",    "backend_reset",  "backend_timeout",   "backend_too_large",
+      "backend_unreachable", "client_unsupported", "exhausted",      "queue_timeout",     "internal"};
   std::set<std::string_view> seen;
   for (Side side : {Side::client, Side::backend, Side::ours}) {
     for (ErrorCode code : kCodes) seen.insert(word(code, side));
