@@ -15,6 +15,7 @@ namespace {
 
 // Heads of 1xx before the final one. Each is kept until the exchange ends, and HTTP/2 has no flow control for heads.
 constexpr int kMaxInterimHeads = 16;
+constexpr std::string_view kWebSocket = "websocket";
 
 }  // namespace
 
@@ -45,7 +46,12 @@ net::Task<base::Result<void>> Exchange::connect() {
   if (pool_->config->protocol == config::PoolProtocol::h2) co_return co_await connect_h2(options);
   // Which version a backend speaks its handshake says: in clear there is none, and `auto` means HTTP/1.1.
   bool by_alpn = pool_->config->protocol == config::PoolProtocol::automatic && pool_->tls != nullptr;
-  if (by_alpn && worker_.h2_links.has_links(options)) co_return co_await connect_h2(options);
+  if (by_alpn && worker_.h2_links.has_links(options)) {
+    // Most that speak HTTP/2 take WebSockets by HTTP/1.1 only.
+    bool websocket = request_.wants_upgrade && base::equal_ignoring_case(request_.upgrade, kWebSocket);
+    if (!websocket || !worker_.h2_links.refuses_tunnels(options)) co_return co_await connect_h2(options);
+    options.only_protocol = "http/1.1";
+  }
   std::string preamble;
   if (pool_->config->proxy_protocol != config::SendProxy::off || pool_->config->transparent) {
     preamble = proxy_preamble(pool_->config->proxy_protocol, client_, request_id_);
@@ -81,7 +87,7 @@ net::Task<base::Result<void>> Exchange::connect() {
 // A stream on a connection that may carry others.
 net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions options) {
   // Whether the backend takes tunnels its SETTINGS say. Of other upgrades HTTP/2 knows none: they are left out.
-  if (request_.wants_upgrade && !base::equal_ignoring_case(request_.upgrade, "websocket")) {
+  if (request_.wants_upgrade && !base::equal_ignoring_case(request_.upgrade, kWebSocket)) {
     request_.wants_upgrade = false;
   }
   options.established = request_.wants_upgrade;
@@ -94,6 +100,9 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
     link = *acquired;
     choice_.connected();
   }
+  bool refused = request_.wants_upgrade && !link->connection.peer_takes_extended_connect();
+  // Now that the backend has said so, by HTTP/1.1.
+  if (refused && pool_->config->protocol == config::PoolProtocol::automatic) co_return co_await connect();
   h2_backend_.begin(*link);
   backend_side_ = &h2_backend_;
   co_return base::Result<void>();

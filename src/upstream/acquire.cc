@@ -187,6 +187,7 @@ net::Task<base::Result<void>> Connections::secure(net::TcpStream& stream, const 
                                   .host = options.backend->backend->host(),
                                   .peer = address.to_string(),
                                   .deadline = deadline};
+  if (!options.only_protocol.empty()) tls_options.alpn.emplace_back(options.only_protocol);
   base::Result<void> done = co_await tls::connect(stream, std::move(tls_options));
   if (done) co_return done;
   base::Error error = done.error();

@@ -96,6 +96,8 @@ struct AcquireOptions {
   const ConnectionMetrics* metrics;
   // TLS to the backends; null, or a null pointer: none. Connections of other rules are not reused.
   const std::shared_ptr<const tls::ClientContexts>* tls = nullptr;
+  // The only protocol to offer by ALPN; empty: the pool's own.
+  std::string_view only_protocol = {};
   bool established = false;        // HTTP/2: only a connection whose SETTINGS have come
   bool fresh = false;              // do not reuse: the last reused connection died
   base::TimePoint opened_since{};  // HTTP/2: only a connection that is no older

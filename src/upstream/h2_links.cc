@@ -106,6 +106,14 @@ H2OfBackend& H2Links::of(const std::shared_ptr<pool::Backend>& backend) {
 
 bool H2Links::has_links(const AcquireOptions& options) { return !of(options.backend->backend).links.empty(); }
 
+bool H2Links::refuses_tunnels(const AcquireOptions& options) {
+  bool refused = false;
+  of(options.backend->backend).links.for_each([&](H2Link& link) {
+    refused |= link.connection.is_established() && !link.connection.peer_takes_extended_connect();
+  });
+  return refused;
+}
+
 H2Link* H2Links::find(const AcquireOptions& options) {
   H2OfBackend& of_backend = of(options.backend->backend);
   of_backend.settings = *options.settings;

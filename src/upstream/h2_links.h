@@ -49,6 +49,8 @@ class H2Links {
 
   // Whether its backend has spoken HTTP/2 on connections that are still there.
   bool has_links(const AcquireOptions& options);
+  // Whether it has said on one of them that it takes no tunnels (RFC 8441 3).
+  bool refuses_tunnels(const AcquireOptions& options);
   // Takes over a connection that Connections has opened and whose backend speaks HTTP/2 on it (by ALPN).
   H2Link* adopt(const AcquireOptions& options, Lease lease);
 

@@ -175,8 +175,12 @@ class H2Origin:
 
     async def _start(self):
         loop = asyncio.get_event_loop()
-        self.server = await loop.create_server(lambda: Peer(self), self.host, self.port, reuse_address=True,
+        self.server = await loop.create_server(self.protocol, self.host, self.port, reuse_address=True,
                                                ssl=self.tls)
+
+    def protocol(self):
+        """What answers on one connection."""
+        return Peer(self)
 
     def stop(self):
         async def end():

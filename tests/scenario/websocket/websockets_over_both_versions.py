@@ -1,13 +1,16 @@
 """WebSockets by HTTP/1.1 Upgrade and by extended CONNECT (RFC 8441), with either behind either."""
 
 import asyncio
+import base64
+import hashlib
+import ssl
 
 import h2.settings
 import pytest
 import websockets
 
-from h2_origin import H2Origin
-from h2_raw import RawH2
+from h2_origin import H2Origin, Peer
+from h2_raw import RawH2, get
 from h2_websocket import StreamSocket, echo_over_h2
 from waiting import PATIENCE, background, eventually, free_port
 from weir import config_of, pool_of
@@ -42,6 +45,51 @@ class EchoServer:
 
     def stop(self):
         self.server.close()
+
+
+class Http1Echo(asyncio.Protocol):
+    """Switches to a WebSocket that says back every byte."""
+
+    def __init__(self):
+        self.head, self.switched = b"", False
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        if self.switched:
+            return self.transport.write(data)
+        self.head += data
+        if self.head.endswith(b"\r\n\r\n"):
+            self.switched = True
+            key = next(line.split(b": ")[1] for line in self.head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+            accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+            self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                 b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+
+
+class EitherOrigin(H2Origin):
+    """A TLS backend of both versions, which takes WebSockets by HTTP/1.1, and by HTTP/2 where its settings say so."""
+
+    def __init__(self, pair, settings=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.cert, pair.key)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        super().__init__(behave=echo_over_h2, settings=settings, tls=context)
+        self.chosen = []
+
+    def protocol(self):
+        origin = self
+
+        class ByAlpn(asyncio.Protocol):
+            def connection_made(self, transport):
+                version = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+                origin.chosen.append(version)
+                spoken = Peer(origin) if version == "h2" else Http1Echo()
+                transport.set_protocol(spoken)
+                spoken.connection_made(transport)
+
+        return ByAlpn()
 
 
 @pytest.fixture
@@ -117,11 +165,34 @@ def test_a_backend_without_extended_connect(weir):
         with running.connect() as connection:
             answer = connection.request(headers=UPGRADE)
             assert (answer.status, b"WebSockets are not offered here" in answer.body) == (501, True)
-        assert running.admin("GET", f"/backends/{origin.name}/health").json()["failed_requests"] == 0
+        assert running.admin("GET", f"/backends/{origin.name}/health").json["failed_requests"] == 0
         lines = eventually(lambda: len(running.access_log()) == 2 and running.access_log())
         assert [(line["attempts"], line["termination"]) for line in lines] == [(1, "client_unsupported")] * 2
     finally:
         origin.stop()
+
+
+@pytest.mark.parametrize("tunnels", [False, True], ids=["by HTTP/1.1", "by HTTP/2"])
+def test_a_backend_of_both_versions(weir, authority, tunnels):
+    """`protocol: auto`: HTTP/2 where it carries WebSockets, and otherwise a connection of HTTP/1.1 beside it."""
+    origin = EitherOrigin(authority.issue("IP:127.0.0.1"), {CODES.ENABLE_CONNECT_PROTOCOL: 1} if tunnels else None).start()
+    try:
+        pool = pool_of([origin], protocol="auto", tls={"ca": str(authority.cert)}, retries={"attempts": 0})
+        pool["health_check"] = "off"
+        running = weir(config_of(pool, listener={"http2": True}, workers=1))
+        with RawH2(running.port) as client:
+            for stream in (1, 5):
+                socket = StreamSocket(client, stream)
+                assert socket.status == 200
+                socket.send("hello")
+                assert socket.receive() == (1, b"hello")
+                client.headers(stream + 2, get("/plain"))
+                assert client.status(stream + 2) == 400, "what this backend says to requests over HTTP/2"
+        assert origin.chosen == (["h2"] if tunnels else ["h2", "http/1.1", "http/1.1"])
+        assert running.admin("GET", f"/backends/{origin.name}/health").json["failed_requests"] == 0
+    finally:
+        origin.stop()
+    assert origin.faults == []
 
 
 def test_a_backend_that_refuses(proxy):
