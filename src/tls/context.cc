@@ -1,6 +1,7 @@
 #include "tls/context.h"
 
 #include "base/assert.h"
+#include "tls/stream.h"
 
 namespace weir::tls {
 namespace {
@@ -29,6 +30,7 @@ OwnedContext new_context(Library& library, const SSL_METHOD* method, int min_ver
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(raw, 1);
+  SSL_CTX_set_msg_callback(raw, Stream::on_record);
   SSL_CTX_set_verify_depth(raw, kVerifyDepth);
   return context;
 }

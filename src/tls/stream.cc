@@ -85,6 +85,8 @@ int read_socket(BIO* bio, char* into, std::size_t room, std::size_t* got) {
   net::Descriptor& descriptor = *now.descriptor;
   BIO_clear_retry_flags(bio);
   *got = 0;
+  // OpenSSL would go on for as long as records of no use come, and hold the worker with that.
+  if (now.stream->is_flooded()) return 0;
   ssize_t received = -1;
   if (descriptor.readable) {
     do {
@@ -158,6 +160,13 @@ Stream::~Stream() {
   SSL_free(ssl_);
 }
 
+void Stream::on_record(int writing, int, int kind, const void* bytes, std::size_t, SSL*, void*) {
+  // In TLS 1.3 the outer type of all that is encrypted is application data.
+  if (writing != 0 || (kind != SSL3_RT_HEADER && kind != SSL3_RT_INNER_CONTENT_TYPE)) return;
+  Stream& of = current();
+  if (of.established_ && *static_cast<const unsigned char*>(bytes) != SSL3_RT_APPLICATION_DATA) ++of.idle_records_;
+}
+
 const ServerContext* Stream::current_server() { return state().server; }
 Stream& Stream::current() { return *state().stream; }
 
@@ -225,6 +234,7 @@ base::Error Stream::read_error(int returned) {
   int kind = SSL_get_error(ssl_, returned);
   broken_ = true;
   if (now.os_error != 0) return base::fail_errno(now.os_error, "read").error();
+  if (is_flooded()) return {.code = ErrorCode::protocol, .what = "too many TLS records that carry nothing"};
   if (now.ended || kind == SSL_ERROR_SYSCALL) {
     ERR_clear_error();
     return {.code = ErrorCode::closed, .what = "the connection ended without the end of TLS"};
@@ -244,6 +254,7 @@ bool Stream::read(net::Descriptor& descriptor, std::span<char> into, base::Resul
     returned = SSL_read_ex(ssl_, into.data() + total, into.size() - total, &got);
     if (returned <= 0) break;
     total += got;
+    carried(got);
     std::size_t room = into.size() - total;
     bool more = SSL_has_pending(ssl_) != 0 || (descriptor.readable && room >= kWorthReading);
     if (room == 0 || !more) break;

@@ -1,6 +1,7 @@
 // TLS on a stream, as the filter of its descriptor.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <openssl/ssl.h>
 #include <string_view>
@@ -48,6 +49,8 @@ class Stream : public net::StreamFilter {
   // What the callbacks of OpenSSL below an operation of this thread ask.
   static const ServerContext* current_server();
   static Stream& current();
+  // OpenSSL's SSL_CTX_set_msg_callback(): counts what costs us work and carries nothing for whoever reads.
+  static void on_record(int writing, int version, int kind, const void* bytes, std::size_t count, SSL* ssl, void*);
   // The server sent a session that can be resumed; it is borrowed. Client's side.
   virtual void on_session(SSL_SESSION*) {}
 
@@ -64,9 +67,17 @@ class Stream : public net::StreamFilter {
   Sent send_unsent(net::Descriptor& descriptor);
   Sent flush(net::Descriptor& descriptor);
   base::Error read_error(int returned);
+  bool is_flooded() const { return idle_records_ > kMaxIdleRecords; }
+  void carried(std::size_t bytes) { idle_records_ -= std::min(idle_records_, bytes / kBytesPerIdleRecord); }
+
+  // Records without application data: so many at once, and then one for so many bytes. Sensible peers send a KeyUpdate
+  // after millions of records, and a ticket or two.
+  static constexpr std::size_t kMaxIdleRecords = 32;
+  static constexpr std::size_t kBytesPerIdleRecord = 64;
 
   SSL* ssl_;
   std::unique_ptr<Unsent> unsent_;
+  std::size_t idle_records_ = 0;
   bool established_ = false;
   bool first_byte_seen_ = false;
   bool broken_ = false;    // by an error of TLS or the socket: nothing more can be said to the peer

@@ -2,6 +2,7 @@
 
 #include "tests/unit/tls/pair.h"
 #include "tls/connect.h"
+#include "tls/stream.h"
 
 namespace weir::tls {
 namespace {
@@ -244,6 +245,55 @@ TEST_F(Handshake, AsksForAClientsCertificate) {
   EXPECT_EQ(with.accepted, Accepted::established);
   Sides stranger = talk(*context, client({.certificate = certificate_of(make_pair("else", ""))}));
   EXPECT_EQ(stranger.accepted, Accepted::failed);
+}
+
+// Writes `pieces` pieces of `bytes` each, with new keys for each of them.
+net::Task<void> rekey_and_send(net::TcpStream& stream, ConnectOptions options, std::size_t pieces, std::size_t bytes) {
+  base::Result<void> done = co_await connect(stream, std::move(options));
+  EXPECT_TRUE(done);
+  std::string text(bytes, 'x');
+  for (std::size_t i = 0; i < pieces && done; ++i) {
+    EXPECT_EQ(SSL_key_update(Stream::of(stream.descriptor()).ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    done = co_await stream.write(text, std::chrono::seconds(10));
+  }
+  stream.finish_writing();
+}
+
+net::Task<void> accept_and_count(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
+                                 std::size_t& received, std::optional<base::Error>& failure) {
+  base::Error refused{.code = base::ErrorCode::io};
+  Accepted accepted = co_await accept(stream, context, deadline, refused);
+  EXPECT_EQ(accepted, Accepted::established);
+  std::vector<char> buffer(10'000);
+  while (accepted == Accepted::established) {
+    base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
+    if (!got) failure = got.error();
+    if (!got || *got == 0) break;
+    received += *got;
+  }
+  stream.close();
+}
+
+TEST_F(Handshake, NewKeysWithoutEndEndTheConnection) {
+  auto context = server({});
+  for (std::size_t bytes : {1, 1000}) {
+    auto [server_end, client_end] = connected();
+    net::TaskGroup group;
+    std::size_t received = 0;
+    std::optional<base::Error> failure;
+    ConnectOptions options{.contexts = client({}), .host = "site.example", .peer = "peer", .deadline = soon()};
+    group.spawn(accept_and_count(server_end, *context, soon(), received, failure));
+    group.spawn(rekey_and_send(client_end, std::move(options), 500, bytes));
+    run(group);
+    if (bytes == 1) {
+      ASSERT_TRUE(failure) << "after " << received << " bytes";
+      EXPECT_EQ(failure->code, base::ErrorCode::protocol);
+      EXPECT_STREQ(failure->what, "too many TLS records that carry nothing");
+    } else {
+      EXPECT_FALSE(failure);
+      EXPECT_EQ(received, 500 * bytes);
+    }
+  }
 }
 
 net::Task<void> say(net::TcpStream& stream, std::string text) {
