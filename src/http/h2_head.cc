@@ -37,7 +37,10 @@ void H2HeadSink::field(std::string_view name, std::string_view value, bool lasti
       return;
     case HeaderId::x_request_id:
     case HeaderId::traceparent:
+    // Not into a table that many clients share on a connection to a backend (RFC 7541 7.1.3).
     case HeaderId::authorization:
+    case HeaderId::proxy_authorization:
+    case HeaderId::cookie:
     case HeaderId::set_cookie:
       return fields_.add(name, value, H2FieldList::Indexing::never);
     default:

@@ -55,6 +55,15 @@ struct H2OfBackend {
     links.for_each([&](H2Link& link) { found |= link.has_room() && !link.connection.is_established(); });
     return found;
   }
+  // It has said that it takes no requests at all for now: on another connection it would say the same.
+  bool is_closed_to_us() {
+    bool found = false;
+    links.for_each([&](H2Link& link) {
+      found |= link.connection.is_established() && !link.connection.is_shutting_down() &&
+               link.connection.stream_limit() == 0;
+    });
+    return found;
+  }
   // As many as there is room for.
   void wake_some(std::uint32_t count) {
     for (; count > 0 && !queue.empty(); --count) queue.pop_front()->waiter.wake();
@@ -141,7 +150,7 @@ net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
     if (H2Link* link = find(options)) co_return link;
     // One connection that is being opened will take many of those who wait.
     bool enough = of_backend.queue.size() < std::size_t{of_backend.opening} * of_backend.stream_limit ||
-                  (options.established && of_backend.has_young());
+                  (options.established && of_backend.has_young()) || of_backend.is_closed_to_us();
     if (enough || !connections_.claim_place(*of_backend.backend, options.backend->max_connections)) {
       base::Result<void> waited = co_await wait(of_backend, options, deadline);
       if (!waited) co_return std::unexpected(waited.error());

@@ -279,3 +279,35 @@ def test_a_reset_stream_is_tried_again_on_its_connection(multiplexed):
         with running.connect() as connection:
             assert connection.request().status == 200
     assert (len(origin.calls), len(origin.peers)) == (3, 1)
+
+
+def test_a_backend_that_takes_no_streams_for_now(multiplexed):
+    """It is not asked again on new connections; requests wait, and go on when it takes some."""
+    async def close_after_one(call):
+        await call.respond(body=b"ok")
+        if len(call.origin.calls) == 1:
+            call.peer.h2.update_settings({CODES.MAX_CONCURRENT_STREAMS: 0})
+            await call.peer.flush()
+
+    running, origin = multiplexed(close_after_one, retries={"attempts": 0}, timeouts={"queue": "300ms"})
+    with RawH2(running.port) as client:
+        client.headers(1, get())
+        assert client.status(1) == 200
+        eventually(lambda: origin.peers[0].h2.local_settings.max_concurrent_streams == 0, 10, "its acknowledgement")
+        for stream in range(3, 13, 2):
+            client.headers(stream, get())
+        assert [client.status(stream) for stream in range(3, 13, 2)] == [503] * 5
+
+        async def open_again():
+            origin.peers[0].h2.update_settings({CODES.MAX_CONCURRENT_STREAMS: 10})
+            await origin.peers[0].flush()
+
+        background.run(open_again())
+
+        def is_served():
+            client.highest = getattr(client, "highest", 13) + 2
+            client.headers(client.highest, get())
+            return client.status(client.highest) == 200
+
+        eventually(is_served)
+    assert len(origin.peers) == 1

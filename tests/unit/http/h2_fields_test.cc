@@ -5,6 +5,8 @@
 
 #include "gtest/gtest.h"
 
+#include "http/h2_head.h"
+
 namespace weir::http {
 namespace {
 
@@ -247,6 +249,19 @@ TEST(H2Trailers, AreRegularFieldsThatEndTheStream) {
   EXPECT_EQ(section.finish(true).kind, Kind::malformed);
   section.begin(fields, arena, {});
   EXPECT_EQ(section.finish(false).kind, Kind::malformed);
+}
+
+TEST(H2HeadSink, KeepsSecretsOutOfTablesThatOthersShare) {
+  H2FieldList fields;
+  base::Arena arena;
+  H2HeadSink sink(fields, arena);
+  for (const char* name : {"cookie", "Authorization", "Proxy-Authorization", "set-cookie"}) sink.field(name, "x", true);
+  sink.field("accept", "x", true);
+  std::vector<bool> kept_out;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    kept_out.push_back((fields.data()[i].flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+  }
+  EXPECT_EQ(kept_out, (std::vector<bool>{true, true, true, true, false}));
 }
 
 }  // namespace
