@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/worker.h"
+
 namespace weir::proxy {
 
 using base::ErrorCode;
@@ -24,8 +26,8 @@ void StreamRelay::fail(const base::Error& error) {
 
 // A frame of ours goes in only where one of theirs has ended.
 bool StreamRelay::may_close(const Direction& direction) const {
-  return close_code_ != 0 && !direction.cut_off && !direction.writing && direction.frames.at_boundary() &&
-         !direction.frames.closed();
+  return close_code_ != 0 && !direction.cut_off && !direction.ended && !direction.writing &&
+         direction.frames.at_boundary() && !direction.frames.closed();
 }
 
 void StreamRelay::close_websocket(std::uint16_t code) {
@@ -38,6 +40,15 @@ void StreamRelay::close_websocket(std::uint16_t code) {
   }
   // Whoever waits looks at the limit again.
   directions_.spawn(end_in_time());
+}
+
+void StreamRelay::close_where_it_must_go() {
+  auto state = backend->state.load(std::memory_order_relaxed);
+  if (state == pool::BackendState::draining || state == pool::BackendState::disabled) {
+    close_websocket(kServiceRestart);
+  } else if (listening->closing) {
+    close_websocket(kGoingAway);
+  }
 }
 
 net::Task<void> StreamRelay::end_in_time() {
@@ -56,7 +67,22 @@ net::Task<void> StreamRelay::send_close(Direction& direction) {
   direction.writing = true;
   base::Result<void> written = co_await direction.to.write(frame, idle_limit_);
   direction.writing = false;
-  if (!written) fail(written.error().on(direction.from_side == Side::client ? Side::backend : Side::client));
+  if (!written) co_return fail(written.error().on(direction.from_side == Side::client ? Side::backend : Side::client));
+  if (direction.end_due) finish(direction);
+  end_answered();
+}
+
+// An end must not take the place of a Close that is still on its way.
+void StreamRelay::finish(Direction& direction) {
+  direction.end_due = direction.writing;
+  if (!direction.writing) direction.to.finish_writing();
+}
+
+// After a close of ours nothing more is waited for than both answers.
+void StreamRelay::end_answered() {
+  if (close_code_ == 0 || !upward_.ended || !downward_.ended || upward_.writing || downward_.writing) return;
+  for (Direction* each : {&upward_, &downward_}) each->to.finish_writing();
+  directions_.cancel();
 }
 
 // A direction may be quiet for as long as the other one is not.
@@ -71,7 +97,7 @@ net::Task<void> StreamRelay::pump(Direction& direction) {
     if (!got) co_return fail(got.error().on(timed_out ? Side::ours : direction.from_side));
     last_activity_ = now;
     if (got->empty()) {
-      direction.to.finish_writing();
+      finish(direction);
       break;
     }
     direction.bytes += got->size();
@@ -88,10 +114,8 @@ net::Task<void> StreamRelay::pump(Direction& direction) {
     if (may_close(direction)) co_await send_close(direction);
     if (++pieces % kPiecesPerTurn == 0) co_await net::yield();
   }
-  // After a close of ours nothing more is waited for than both answers.
-  if (close_code_ == 0 || ++answers_ < 2) co_return;
-  for (Direction* each : {&upward_, &downward_}) each->to.finish_writing();
-  directions_.cancel();
+  direction.ended = true;
+  end_answered();
 }
 
 net::Task<base::Result<void>> StreamRelay::run() {

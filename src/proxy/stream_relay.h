@@ -18,6 +18,10 @@ namespace weir::proxy {
 
 struct Listening;
 
+// Codes of a WebSocket's Close (RFC 6455 7.4.1 and its registry): why Weir ends it.
+inline constexpr std::uint16_t kGoingAway = 1001;
+inline constexpr std::uint16_t kServiceRestart = 1012;
+
 // An end in one direction is passed on and the other goes on; a slow reader stops the reading from its peer; a quiet
 // direction holds no buffer. The worker's thread only; borrows the ends.
 class StreamRelay : public base::ListHook<StreamRelay> {
@@ -35,6 +39,9 @@ class StreamRelay : public base::ListHook<StreamRelay> {
   // Of a WebSocket: both sides are told to close, with this code (RFC 6455 7.4.1), as soon as a frame has ended; they
   // have a moment to answer.
   void close_websocket(std::uint16_t code);
+
+  // The same where its backend drains or its listener goes.
+  void close_where_it_must_go();
 
   // It is a WebSocket, of which these bytes have passed before run().
   void follow_websocket(std::string_view from_client, std::string_view from_backend) {
@@ -54,6 +61,8 @@ class StreamRelay : public base::ListHook<StreamRelay> {
     std::uint64_t bytes = 0;
     http::WebsocketFrames frames{};
     bool writing = false;
+    bool ended = false;    // nothing more comes
+    bool end_due = false;  // behind what is being written
     bool cut_off = false;  // our Close went out: nothing that comes is passed on
     std::array<char, 8> close_frame{};
   };
@@ -61,13 +70,14 @@ class StreamRelay : public base::ListHook<StreamRelay> {
   net::Task<void> pump(Direction& direction);
   net::Task<void> send_close(Direction& direction);
   net::Task<void> end_in_time();
+  static void finish(Direction& direction);
+  void end_answered();
   bool may_close(const Direction& direction) const;
   void fail(const base::Error& error);
 
   base::Nanoseconds idle_limit_;
   bool websocket_ = false;
   std::uint16_t close_code_ = 0;
-  int answers_ = 0;
   base::TimePoint last_activity_{};
   std::optional<base::Error> failure_;
   net::TaskGroup directions_;

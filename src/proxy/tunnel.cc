@@ -79,7 +79,11 @@ net::Task<base::Result<void>> Exchange::tunnel() {
   }
   streams.listening = &client_.listening;
   streams.backend = &choice_.backend();
-  if (websocket) worker_.websockets.push_back(streams);
+  if (websocket) {
+    worker_.websockets.push_back(streams);
+    // That may have begun while the handshake was under way.
+    streams.close_where_it_must_go();
+  }
   base::Result<void> ended = co_await carry(streams, client_side_);
   if (websocket) worker_.websockets.remove(streams);
   co_return ended;

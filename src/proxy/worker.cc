@@ -24,9 +24,6 @@ namespace {
 constexpr auto kIdleGrace = milliseconds(1000);
 // Longer than a handshake takes from its first segment to its last.
 constexpr auto kHandshakeGrace = milliseconds(200);
-// Codes of a WebSocket's Close (RFC 6455 7.4.1 and its registry).
-constexpr std::uint16_t kGoingAway = 1001;
-constexpr std::uint16_t kServiceRestart = 1012;
 constexpr std::size_t kKeptStates = 1024;
 // A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
 constexpr std::uint32_t kUnevenBy = 8;
@@ -117,11 +114,7 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
     }
     connections.close_idle_of_retired();
     h2_links.close_retired();
-    websockets.for_each([](StreamRelay& relay) {
-      auto state = relay.backend->state.load(std::memory_order_relaxed);
-      bool going = state == pool::BackendState::draining || state == pool::BackendState::disabled;
-      if (going) relay.close_websocket(kServiceRestart);
-    });
+    websockets.for_each([](StreamRelay& relay) { relay.close_where_it_must_go(); });
   });
 }
 

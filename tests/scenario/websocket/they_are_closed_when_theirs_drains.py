@@ -1,12 +1,14 @@
 """A draining backend or listener ends its WebSockets in their own terms: Close 1012 or 1001, between two frames."""
 
 import asyncio
+import base64
+import hashlib
 
 import pytest
 import websockets
 
-from h2_raw import RawH2
-from h2_websocket import StreamSocket
+from h2_raw import DataFrame, RawH2
+from h2_websocket import StreamSocket, connect
 from waiting import PATIENCE, background, eventually, free_port
 from weir import config_of, pool_of
 
@@ -91,3 +93,53 @@ def test_not_in_the_middle_of_a_frame(chat):
         assert socket.receive() == (8, (1012).to_bytes(2, "big"))
         client.data(1, b"lo")
         eventually(lambda: server.codes == [1012], 10, "the backend's Close came behind the frame")
+
+
+def accept_of(request):
+    key = request.get("sec-websocket-key").encode()
+    return base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
+
+
+async def switch(exchange):
+    await exchange.send_head(101, [("Connection", "Upgrade"), ("Upgrade", "websocket"),
+                                   ("Sec-WebSocket-Accept", accept_of(exchange.request))])
+
+
+CLOSE_1012 = b"\x88\x02\x03\xf4"
+
+
+def test_though_the_drain_came_before_the_handshake_was_over(proxy):
+    async def hesitate(exchange):
+        while not getattr(exchange.origin, "open", False):
+            await asyncio.sleep(0.01)
+        await switch(exchange)
+        await exchange.reader.read()
+
+    running, origin = proxy(hesitate, listener={"http2": True})
+    with RawH2(running.port) as client:
+        client.headers(1, connect(), end_stream=False)
+        eventually(lambda: origin.requests, 10, "the handshake")
+        running.admin("POST", "/backends/one/drain")
+        running.wait_for_state("draining", "one")
+        origin.open = True
+        assert client.wait(lambda made: isinstance(made, DataFrame)).data == CLOSE_1012
+
+
+def test_a_close_is_not_lost_behind_the_end(proxy):
+    """The backend hangs up at once; the client, which had no room for it, still finds the Close."""
+    async def hang_up(exchange):
+        await switch(exchange)
+        await exchange.reader.read(1)
+        exchange.close()
+        exchange.origin.has_hung_up = True
+
+    running, origin = proxy(hang_up, listener={"http2": True})
+    with RawH2(running.port, settings={4: 0}) as client:
+        socket = StreamSocket(client, 1)
+        assert socket.status == 200
+        running.admin("POST", "/backends/one/drain")
+        eventually(lambda: getattr(origin, "has_hung_up", False), 10, "the backend's end")
+        client.receive(0.3)
+        client.window(1, 1000)
+        data = client.wait(lambda made: isinstance(made, DataFrame))
+        assert data is not None and data.data == CLOSE_1012
