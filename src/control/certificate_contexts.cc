@@ -142,6 +142,8 @@ void Certificates::Loader::load_pool(State& state, const config::Pool& pool) {
   OfPool next{.config = tls, .alpn = offered(pool)};
   if (!tls.ca.empty()) {
     next.authorities = text_of(tls.ca, pool.origin, what + ".ca", present == nullptr ? nullptr : present->authorities);
+  } else if (tls.verify) {
+    next.system = tls::system_authorities_stamp();
   }
   if (!tls.cert.empty()) {
     config::Certificate own{.name = tls.cert, .cert = tls.cert, .key = tls.key, .ocsp = {}, .origin = pool.origin};
@@ -150,7 +152,7 @@ void Certificates::Loader::load_pool(State& state, const config::Pool& pool) {
   if (faults_.size() != faults_before) return;
   auto same = [&](const std::shared_ptr<const OfPool>& other) {
     return other->config == next.config && other->alpn == next.alpn && other->authorities == next.authorities &&
-           other->certificate == next.certificate;
+           other->system == next.system && other->certificate == next.certificate;
   };
   for (const auto* known : {&state.pools, &owner_.now_.pools}) {
     auto found = std::ranges::find_if(*known, same);

@@ -69,6 +69,7 @@ class Certificates {
     config::PoolTls config{};
     std::vector<std::string> alpn{};
     Text authorities{};
+    std::string system{};  // tls::system_authorities_stamp() where those count
     std::shared_ptr<const tls::Certificate> certificate{};
     std::shared_ptr<const tls::ClientContexts> contexts{};
   };

@@ -1,7 +1,10 @@
 #include "tls/library.h"
 
+#include <cstdlib>
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 
 #include "base/assert.h"
 
@@ -19,8 +22,22 @@ Library::~Library() {
   OSSL_LIB_CTX_free(context_);
 }
 
+std::string system_authorities_stamp() {
+  std::string stamp;
+  for (auto [variable, usual] : {std::pair(X509_get_default_cert_file_env(), X509_get_default_cert_file()),
+                                 std::pair(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())}) {
+    const char* own = secure_getenv(variable);
+    struct stat at{};
+    if (stat(own != nullptr ? own : usual, &at) != 0) at = {};
+    stamp += fmt::format("{}:{}:{}:{} ", at.st_ino, at.st_size, at.st_mtim.tv_sec, at.st_mtim.tv_nsec);
+  }
+  return stamp;
+}
+
 X509_STORE* Library::system_authorities() {
-  if (system_authorities_ == nullptr) {
+  std::string stamp = system_authorities_stamp();
+  if (system_authorities_ == nullptr || stamp != system_stamp_) {
+    system_stamp_ = std::move(stamp);
     system_authorities_.reset(X509_STORE_new());
     WEIR_ASSERT(system_authorities_ != nullptr);
     X509_STORE_set_default_paths_ex(system_authorities_.get(), context_, nullptr);

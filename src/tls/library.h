@@ -39,16 +39,19 @@ class Library {
   OSSL_LIB_CTX* context() const { return context_; }
   // AES-256-CBC, for tickets.
   const EVP_CIPHER* ticket_cipher() const { return ticket_cipher_; }
-  // The certificates of the system's authorities, loaded at the first call; never null, empty when there are none.
-  // Control thread only.
+  // The certificates of the system's authorities, loaded at the first call and again when their files have changed;
+  // never null, empty when there are none. Control thread only.
   X509_STORE* system_authorities();
 
  private:
   OSSL_LIB_CTX* context_;
   EVP_CIPHER* ticket_cipher_;
   OwnedStore system_authorities_;
+  std::string system_stamp_;  // of what they were loaded from
 };
 
+// What the files of the system's authorities look like now; another text when they have changed.
+std::string system_authorities_stamp();
 // The oldest error of the calling thread's queue in words, and an empty queue: "key values mismatch". Functions of this
 // folder leave the queue empty, which SSL_get_error() counts on.
 std::string take_error();

@@ -1,5 +1,6 @@
 #include "tls/ocsp.h"
 
+#include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -15,7 +16,8 @@ using OwnedId = Owned<OCSP_CERTID, OCSP_CERTID_free>;
 
 // Clocks of responders may differ so much from this one.
 constexpr long kClockSkewSeconds = 300;
-// Without nextUpdate newer information is always there (RFC 6960 4.2.2.1): a day is shown.
+// Without nextUpdate newer information is always there (RFC 6960 4.2.2.1): it is shown for a day, also when it was kept
+// on disk.
 constexpr std::int64_t kWithoutNextUpdate = 86'400;
 constexpr std::size_t kMaxResponseBytes = 64 * 1024;
 
@@ -96,7 +98,7 @@ std::expected<std::shared_ptr<const Staple::Response>, std::string> check_ocsp_r
   auto good = std::make_shared<Staple::Response>();
   good->der = der;
   good->this_update = unix_time(from);
-  good->next_update = until == nullptr ? now + kWithoutNextUpdate : unix_time(until);
+  good->next_update = until == nullptr ? std::min(now, good->this_update) + kWithoutNextUpdate : unix_time(until);
   return good;
 }
 

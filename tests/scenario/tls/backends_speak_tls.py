@@ -94,3 +94,16 @@ def test_the_name_is_checked_however_a_session_began(weir, authority):
         eventually(lambda: get(balancer.port, "/right").status == 200, 10)
         eventually(lambda: get(balancer.port, "/right").status == 200 and origin.resumed[-1], 10)
         assert get(balancer.port, "/wrong").status == 502
+
+
+def test_a_reload_reads_the_authorities_of_the_system_again(weir, authority, tmp_path, monkeypatch):
+    system = tmp_path / "system.pem"
+    system.write_bytes(Authority(tmp_path, "Another").cert.read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(system))
+    with TlsOrigin(authority.issue("IP:127.0.0.1")) as origin:
+        off = {**HEALTH_CHECK, "enabled": False}
+        balancer = weir(config_of(pool_to(origin, True, health_check=off)))
+        assert get(balancer.port, "/").status == 502
+        system.write_bytes(system.read_bytes() + authority.cert.read_bytes())
+        balancer.reload({**balancer.config, "log_level": "warning"})
+        eventually(lambda: get(balancer.port, "/").status == 200, 10)
