@@ -52,7 +52,10 @@ net::Task<void> Exchange::run() {
 }
 
 net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
+  bool call = is_grpc(request_.headers);
   request_.clear();
+  // Its client understands no other answer.
+  if (call) request_.headers.add("content-type", "application/grpc");
   begin();
   client_side_.give_up_body();
   co_await answer_status(parsed.status, parsed.what);

@@ -135,3 +135,11 @@ def test_the_health_checker_asks_the_service(grpc_proxy):
         [e for e in [running.admin("GET", "/backends/g0/health").json["last_check"]["error"]] if "NOT_SERVING" in e])[0]
     backend.serving["test.Echo"] = 1
     running.wait_for_state("healthy", "g0")
+
+
+def test_metadata_beyond_the_limit_has_a_status_of_its_own(grpc_proxy):
+    _, channel, backend = grpc_proxy()
+    with pytest.raises(grpc.RpcError) as failed:
+        channel.unary_unary("/test.Echo/One")(b"hello", metadata=(("x-large", "x" * 20_000),), timeout=10 * PATIENCE)
+    assert failed.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert not backend.calls
