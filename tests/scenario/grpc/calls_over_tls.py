@@ -9,7 +9,7 @@ from waiting import PATIENCE, eventually
 from weir import config_of, pool_of
 
 CHECK = {"type": "grpc", "service": "test.Echo", "interval": f"{500 * PATIENCE}ms", "fast_interval": "100ms",
-         "timeout": f"{1000 * PATIENCE}ms", "healthy_threshold": 1, "unhealthy_threshold": 2}
+         "timeout": f"{500 * PATIENCE}ms", "healthy_threshold": 1, "unhealthy_threshold": 2}
 
 
 @pytest.fixture

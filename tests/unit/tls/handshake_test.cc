@@ -207,7 +207,7 @@ TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
 }
 
 TEST_F(Handshake, ResumesNoSessionThatWasMadeForAnotherName) {
-  auto context = server({});
+  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
   auto contexts = client({});
   ASSERT_TRUE(talk(*context, contexts).connected);
   Sides other = talk(*context, contexts, "hello", "other.example");
@@ -220,7 +220,7 @@ TEST_F(Handshake, ResumesNoSessionThatWasMadeForAnotherName) {
 TEST_F(Handshake, LooksAtACertificateAgainWhenItHasEnded) {
   constexpr long kSecondsLeft = 2;
   site_ = make_pair("site.example", "DNS:site.example", false, kSecondsLeft - 86'400, 1);
-  auto context = server({});
+  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
   auto contexts = client({});
   ASSERT_TRUE(talk(*context, contexts).connected);
   std::time_t end = std::time(nullptr) + kSecondsLeft;
