@@ -59,7 +59,7 @@ def test_a_certificate_of_nobody_known_is_unhealthy(weir, authority, backend):
 
 def test_a_backend_without_h2_is_unhealthy(weir, authority):
     with TlsOrigin(authority.issue("IP:127.0.0.1")) as origin:
-        origin.name = "one"
+        origin.name, origin.host = "one", "127.0.0.1"
         running = weir(config_of(pool_to(origin, authority)))
         running.wait_for_state("unhealthy", "one")
         eventually(lambda: "h2" in last_error(running, "one"), 10)

@@ -243,7 +243,7 @@ TEST_F(RawClient, RefusesMoreStreamsThanItOffered) {
   EXPECT_EQ(reset_code(257), 7u);
   EXPECT_EQ(server_->served, 128);
   send(frame(4, 1, 0) + get(261));
-  EXPECT_EQ(goaway_code(), 1u);
+  EXPECT_EQ(goaway_code(), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 TEST_F(RawClient, AShutDownLetsStreamsEnd) {
