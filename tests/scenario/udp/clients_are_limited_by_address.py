@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from datagrams import Client, udp_config, who
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 
 def dropped(running, reason):
@@ -126,5 +126,6 @@ def test_refused_clients_cost_no_memory(behind):
         be_refused(10)
         before = running.resident_kb()
         be_refused(60)
-        assert running.resident_kb() - before < 512
+        if PATIENCE == 1:  # a sanitizer keeps what is freed
+            assert running.resident_kb() - before < 512
         assert running.metric("weir_udp_flows_total") == 1
