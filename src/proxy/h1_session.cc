@@ -78,6 +78,13 @@ net::Task<void> linger(net::TcpStream& stream) {
   }
 }
 
+// Behind a slow reader the socket has no room for the end of TLS, without which a response that lasts until the end of
+// the connection looks cut off.
+net::Task<void> announce_end(ClientConnection& client) {
+  client.stream.announce_end();
+  static_cast<void>(co_await client.stream.write(std::string_view(), reading_rules(client).idle_timeout));
+}
+
 // No method of HTTP/1 begins so (RFC 9113 3.4).
 constexpr std::string_view kH2Begin = "PRI ";
 bool may_become_h2(std::string_view bytes) { return bytes.size() < kH2Begin.size() && kH2Begin.starts_with(bytes); }
@@ -131,6 +138,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
           }
         }
         keep = side.finish();
+        if (!keep && client.stream && client.stream.is_filtered()) co_await announce_end(client);
         if (!keep && side.must_linger()) co_await linger(client.stream);
       }
     }

@@ -6,6 +6,7 @@ system time of the proxy's processes over the requests done in that time, so it 
 (then "core busy" is below 100 %, and requests/s says more about the load generator than about the proxy)."""
 
 import argparse
+import contextlib
 import os
 import pathlib
 import resource
@@ -45,6 +46,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of each load in each round")
     parser.add_argument("--warmup", type=float, default=1)
+    parser.add_argument("--congestion", help="TCP's congestion control while this runs (root); as it is when not given")
     parser.add_argument("--markdown", type=pathlib.Path, help="also write the tables to this file")
     return parser.parse_args()
 
@@ -175,7 +177,7 @@ def progress(text):
     print(f"... {text}", file=sys.stderr, flush=True)
 
 
-def sections(comparison, markdown, figures):
+def sections(markdown, figures):
     made = []
     if figures["loads"]:
         made.append(("HTTP/1.1", LOAD_NOTE, report.load_table(figures["loads"], markdown)))
@@ -201,44 +203,67 @@ def main():
     Weir.binary = arguments.binary
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
         pathlib.Path(folder).chmod(0o755)
-        comparison = Comparison(arguments, folder)
         try:
-            comparison.start()
-            others = Disturbance()
-            others.watch(comparison.pids())
-            versions = {proxy.name: proxy.version() for proxy in comparison.proxies}
-            # Memory first, while no proxy has grown under load yet.
-            memory = comparison.memory() if "memory" in comparison.only else None
-            light = comparison.light() if "light" in comparison.only else None
-            figures = {"memory": memory, "light": light, "memory-tls": None, "secure": None, "udp": None, "tcp": None}
-            if "memory-tls" in comparison.only:
-                figures["memory-tls"] = comparison.secure.memory(comparison.generator, progress)
-            figures["loads"] = comparison.loads()
-            if comparison.secure is not None:
-                figures["secure"] = comparison.secure.loads(
-                    comparison.generator, arguments, comparison.only, progress
-                )
-            if comparison.streams is not None:
-                figures["tcp"] = comparison.streams.loads(
-                    comparison.generator, arguments, comparison.only, progress
-                )
-            if comparison.datagrams is not None:
-                figures["udp"] = comparison.datagrams.loads(arguments, comparison.only, progress)
-            figures["apply"] = comparison.apply() if "apply" in comparison.only else None
-            disturbed = others.share()
+            with congestion_control(arguments.congestion):
+                figures, head = compare(arguments, folder)
         except RuntimeError as error:
             print(f"compare: {error}", file=sys.stderr)
             for log in pathlib.Path(folder).glob("*/*.log"):
                 print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
             return 1
-        finally:
-            comparison.stop()
-    settings = f"{arguments.rounds}, interleaved, {arguments.seconds:g} s each after {arguments.warmup:g} s of warm-up"
-    head = report.header(versions, settings, disturbed)
-    print(report.render(head, sections(comparison, False, figures), False))
+    print(report.render(head, sections(False, figures), False))
     if arguments.markdown:
-        write_markdown(arguments.markdown, report.render(head, sections(comparison, True, figures), True))
+        write_markdown(arguments.markdown, report.render(head, sections(True, figures), True))
     return 0
+
+
+def compare(arguments, folder):
+    """The figures of each section, None where none were asked for, and the head of the report."""
+    comparison = Comparison(arguments, folder)
+    only, generator = comparison.only, comparison.generator
+    try:
+        comparison.start()
+        others = Disturbance()
+        others.watch(comparison.pids())
+        versions = {proxy.name: proxy.version() for proxy in comparison.proxies}
+        figures = dict.fromkeys(("memory", "light", "memory-tls", "secure", "udp", "tcp", "apply"))
+        # Memory first, while no proxy has grown under load yet.
+        if "memory" in only:
+            figures["memory"] = comparison.memory()
+        if "light" in only:
+            figures["light"] = comparison.light()
+        if "memory-tls" in only:
+            figures["memory-tls"] = comparison.secure.memory(generator, progress)
+        figures["loads"] = comparison.loads()
+        if comparison.secure is not None:
+            figures["secure"] = comparison.secure.loads(generator, arguments, only, progress)
+        if comparison.streams is not None:
+            figures["tcp"] = comparison.streams.loads(generator, arguments, only, progress)
+        if comparison.datagrams is not None:
+            figures["udp"] = comparison.datagrams.loads(arguments, only, progress)
+        if "apply" in only:
+            figures["apply"] = comparison.apply()
+        settings = (
+            f"{arguments.rounds}, interleaved, {arguments.seconds:g} s each after {arguments.warmup:g} s of warm-up"
+        )
+        return figures, report.header(versions, settings, others.share())
+    finally:
+        comparison.stop()
+
+
+@contextlib.contextmanager
+def congestion_control(name):
+    """The system's for new connections of everybody, put back afterwards."""
+    before = report.CONGESTION.read_text()
+    try:
+        if name:
+            report.CONGESTION.write_text(name)
+        yield
+    except OSError as error:
+        raise RuntimeError(f"the congestion control cannot be {name}: {error}") from error
+    finally:
+        if name:
+            report.CONGESTION.write_text(before)
 
 
 def write_markdown(path, text):

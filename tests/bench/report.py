@@ -11,6 +11,10 @@ import re
 FLOOR = "floor"
 
 
+# Decides what bulk costs: bbr paces every segment by a timer, cubic, which most systems come with, does not.
+CONGESTION = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
+
+
 def machine():
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*:\s*(.+)", cpuinfo)
@@ -29,6 +33,7 @@ def header(versions, settings, disturbed):
         f"Date: {datetime.date.today().isoformat()}",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
         f"Machine: {machine()}",
+        f"Congestion control of TCP: {CONGESTION.read_text().strip()}",
         f"Rounds: {settings}",
         f"Used by other programs meanwhile: {disturbed:.1%} of the machine{warning}",
     ]
