@@ -96,7 +96,7 @@ void write_fields(HeadWriter& writer, const HeaderMap& headers, std::string_view
                        field.value.data()[field.value.size()] == '\r';
     if (!plain) {
       flush();
-      writer.field(field.name, field.value);
+      writer.field(field);
       continue;
     }
     if (run == nullptr || run_end != field.name.data()) {

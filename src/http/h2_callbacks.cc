@@ -55,8 +55,10 @@ struct H2Callbacks {
   }
 
   static int on_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t name_size,
-                       const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
-    return of(user).take_field(text(name, name_size), text(value, value_size)) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+                       const std::uint8_t* value, std::size_t value_size, std::uint8_t flags, void* user) {
+    bool never_indexed = (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
+    bool taken = of(user).take_field(text(name, name_size), text(value, value_size), never_indexed);
+    return taken ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {

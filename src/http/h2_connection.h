@@ -115,7 +115,7 @@ class H2Connection final : private net::RoundEndWork {
   bool may_have_head(std::int32_t id) const;
   // A new stream though as many are open as we allow: nghttp2 would end the connection with PROTOCOL_ERROR.
   bool is_stream_too_many(std::int32_t id);
-  bool take_field(std::string_view name, std::string_view value);
+  bool take_field(std::string_view name, std::string_view value, bool never_indexed);
   void end_headers(const nghttp2_frame& frame);
   void end_request(H2Stream& stream, bool ends_stream);
   void end_response(H2Stream& stream, bool ends_stream);

@@ -42,7 +42,7 @@ bool FieldSection::count(std::string_view name, std::string_view value) {
   return verdict_.kind == Kind::fine || verdict_.status != 431;
 }
 
-const HeaderField* FieldSection::take_regular(std::string_view name, std::string_view value) {
+const HeaderField* FieldSection::take_regular(std::string_view name, std::string_view value, bool never_indexed) {
   regular_seen_ = true;
   if (!is_h2_name(name)) {
     malformed("field name is not a token in lower case (RFC 9113 8.2.1)");
@@ -70,7 +70,7 @@ const HeaderField* FieldSection::take_regular(std::string_view name, std::string
     default:
       break;
   }
-  HeaderField field{.name = header_name(id), .value = {}, .id = id};
+  HeaderField field{.name = header_name(id), .value = {}, .id = id, .never_indexed = never_indexed};
   if (id == HeaderId::other) field.name = arena_->copy(name);
   field.value = arena_->copy(value);
   fields_->add(field);
@@ -91,10 +91,10 @@ void ResponseSection::begin(ResponseHead& head, base::Arena& arena, const FieldL
   FieldSection::begin(head.headers, arena, limits);
 }
 
-void ResponseSection::take(std::string_view name, std::string_view value) {
+void ResponseSection::take(std::string_view name, std::string_view value, bool never_indexed) {
   if (!count(name, value)) return;
   if (name.empty() || name[0] != ':') {
-    const HeaderField* field = take_regular(name, value);
+    const HeaderField* field = take_regular(name, value, never_indexed);
     if (field != nullptr && field->id == HeaderId::content_length) take_length(field->value);
     return;
   }
@@ -133,10 +133,10 @@ void TrailerSection::begin(HeaderMap& fields, base::Arena& arena, const FieldLim
   FieldSection::begin(fields, arena, limits);
 }
 
-void TrailerSection::take(std::string_view name, std::string_view value) {
+void TrailerSection::take(std::string_view name, std::string_view value, bool never_indexed) {
   if (!count(name, value)) return;
   if (!name.empty() && name[0] == ':') return malformed("pseudo-field in trailers (RFC 9113 8.1)");
-  take_regular(name, value);
+  take_regular(name, value, never_indexed);
 }
 
 FieldVerdict TrailerSection::finish(bool ends_stream) {

@@ -39,7 +39,7 @@ class FieldSection {
   // False when nothing more is to be kept.
   bool count(std::string_view name, std::string_view value);
   // A regular field, checked, copied to the arena and added; null when a rule is broken.
-  const HeaderField* take_regular(std::string_view name, std::string_view value);
+  const HeaderField* take_regular(std::string_view name, std::string_view value, bool never_indexed);
   void malformed(const char* what) { refuse(FieldVerdict::Kind::malformed, 400, what); }
   void refuse(FieldVerdict::Kind kind, std::uint16_t status, const char* what) {
     if (verdict_.kind == FieldVerdict::Kind::fine) verdict_ = {kind, status, what};
@@ -69,7 +69,7 @@ class FieldSection {
 class RequestSection final : public FieldSection {
  public:
   void begin(RequestHead& head, base::Arena& arena, const FieldLimits& limits);
-  void take(std::string_view name, std::string_view value);
+  void take(std::string_view name, std::string_view value, bool never_indexed = false);
   // After the last field. `ends_stream`: no body follows.
   FieldVerdict finish(bool ends_stream);
 
@@ -94,7 +94,7 @@ class RequestSection final : public FieldSection {
 class ResponseSection final : public FieldSection {
  public:
   void begin(ResponseHead& head, base::Arena& arena, const FieldLimits& limits);
-  void take(std::string_view name, std::string_view value);
+  void take(std::string_view name, std::string_view value, bool never_indexed = false);
   FieldVerdict finish(bool ends_stream, std::string_view request_method);
 
  private:
@@ -105,7 +105,7 @@ class ResponseSection final : public FieldSection {
 class TrailerSection final : public FieldSection {
  public:
   void begin(HeaderMap& fields, base::Arena& arena, const FieldLimits& limits);
-  void take(std::string_view name, std::string_view value);
+  void take(std::string_view name, std::string_view value, bool never_indexed = false);
   FieldVerdict finish(bool ends_stream);
 };
 

@@ -16,7 +16,7 @@ void H2HeadSink::request_line(std::string_view method, std::string_view target) 
   tunnel_ = !protocol_.empty();
 }
 
-void H2HeadSink::field(std::string_view name, std::string_view value, bool lasting) {
+void H2HeadSink::field(std::string_view name, std::string_view value, bool lasting, bool never_indexed) {
   if (!lasting) value = arena_.copy(value);
   HeaderId id = header_id(name);
   // Proofs of HTTP/1's handshake only (RFC 8441 5).
@@ -44,7 +44,7 @@ void H2HeadSink::field(std::string_view name, std::string_view value, bool lasti
     case HeaderId::set_cookie:
       return fields_.add(name, value, H2FieldList::Indexing::never);
     default:
-      return fields_.add(name, value);
+      return fields_.add(name, value, never_indexed ? H2FieldList::Indexing::never : H2FieldList::Indexing::allowed);
   }
 }
 

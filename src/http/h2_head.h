@@ -22,7 +22,7 @@ class H2HeadSink final : public FieldSink {
   // Of a response: 101, in answer to an extended CONNECT, becomes 200.
   void answer_extended_connect() { tunnel_ = true; }
   void status_line(std::uint16_t status) override { fields_.status(tunnel_ && status == 101 ? 200 : status); }
-  void field(std::string_view name, std::string_view value, bool lasting) override;
+  void field(std::string_view name, std::string_view value, bool lasting, bool never_indexed) override;
 
  private:
   H2FieldList& fields_;

@@ -19,10 +19,10 @@ void RequestSection::begin(RequestHead& head, base::Arena& arena, const FieldLim
   FieldSection::begin(head.headers, arena, limits);
 }
 
-void RequestSection::take(std::string_view name, std::string_view value) {
+void RequestSection::take(std::string_view name, std::string_view value, bool never_indexed) {
   if (!count(name, value)) return;
   if (!name.empty() && name[0] == ':') return take_pseudo(name, value);
-  const HeaderField* field = take_regular(name, value);
+  const HeaderField* field = take_regular(name, value, never_indexed);
   if (field == nullptr) return;
   switch (field->id) {
     case HeaderId::host:

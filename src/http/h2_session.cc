@@ -103,16 +103,16 @@ bool H2Connection::begin_headers(const nghttp2_frame& frame) {
   return true;
 }
 
-bool H2Connection::take_field(std::string_view name, std::string_view value) {
+bool H2Connection::take_field(std::string_view name, std::string_view value, bool never_indexed) {
   std::uint64_t bytes = 0;
   if (auto* request = std::get_if<RequestSection>(&section_)) {
-    request->take(name, value);
+    request->take(name, value, never_indexed);
     bytes = request->bytes();
   } else if (auto* response = std::get_if<ResponseSection>(&section_)) {
-    response->take(name, value);
+    response->take(name, value, never_indexed);
     bytes = response->bytes();
   } else if (auto* trailers = std::get_if<TrailerSection>(&section_)) {
-    trailers->take(name, value);
+    trailers->take(name, value, never_indexed);
     bytes = trailers->bytes();
   }
   return bytes <= kAbsurdFieldBytes;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "http/message.h"
+
 namespace weir::http {
 
 // Fields to be sent: borrowed views, copied when they are submitted. Names may be in upper case; they go out in lower.
@@ -21,6 +23,9 @@ class H2FieldList {
   // Of names and values.
   std::size_t bytes() const { return bytes_; }
   void add(std::string_view name, std::string_view value, Indexing indexing = Indexing::allowed);
+  void add(const HeaderField& field) {
+    add(field.name, field.value, field.never_indexed ? Indexing::never : Indexing::allowed);
+  }
   // ":status".
   void status(std::uint16_t status);
   const nghttp2_nv* data() const { return fields_.data(); }

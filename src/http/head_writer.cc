@@ -60,7 +60,7 @@ void HeadWriter::status_line(std::uint16_t status, std::string_view reason) {
 }
 
 void HeadWriter::field(std::string_view name, std::string_view value) {
-  if (sink_ != nullptr) return sink_->field(name, value, true);
+  if (sink_ != nullptr) return sink_->field(name, value, true, false);
   if (!reserve(name.size() + value.size() + 4)) return;
   next_ = copy(next_, name);
   next_ = copy(next_, ": ");
@@ -75,7 +75,7 @@ void HeadWriter::field(std::string_view name, std::uint64_t value) {
 }
 
 void HeadWriter::passing_field(std::string_view name, std::string_view value) {
-  if (sink_ != nullptr) return sink_->field(name, value, false);
+  if (sink_ != nullptr) return sink_->field(name, value, false, false);
   field(name, value);
 }
 

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "http/message.h"
+
 namespace weir::http {
 
 // Takes a head field by field where it is not written as text (HTTP/2). Called by a HeadWriter.
@@ -15,7 +17,7 @@ class FieldSink {
   virtual void request_line(std::string_view method, std::string_view target) = 0;
   virtual void status_line(std::uint16_t status) = 0;
   // `lasting`: the value stays where it is until the head is sent; the others stay during the call only.
-  virtual void field(std::string_view name, std::string_view value, bool lasting) = 0;
+  virtual void field(std::string_view name, std::string_view value, bool lasting, bool never_indexed) = 0;
 
  protected:
   ~FieldSink() = default;
@@ -37,6 +39,11 @@ class HeadWriter {
   void status_line(std::uint16_t status, std::string_view reason);
   void field(std::string_view name, std::string_view value);
   void field(std::string_view name, std::uint64_t value);
+  // As received.
+  void field(const HeaderField& received) {
+    if (sink_ != nullptr) return sink_->field(received.name, received.value, true, received.never_indexed);
+    field(received.name, received.value);
+  }
   // A field whose value is gone after the call.
   void passing_field(std::string_view name, std::string_view value);
   // Bytes that are whole field lines already.

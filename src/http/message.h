@@ -29,6 +29,7 @@ struct HeaderField {
   std::string_view name;   // as received
   std::string_view value;  // without surrounding white space
   HeaderId id = HeaderId::other;
+  bool never_indexed = false;  // HTTP/2: must stay out of the next hop's compression table as well (RFC 7541 6.2.3)
 };
 
 // The fields of a head in the order they were received. Keeps its capacity over clear(), so a reused map does not

@@ -20,7 +20,7 @@ void H2Backend::begin(upstream::H2Link& link) {
 const http::H2FieldList* H2Backend::compose_trailers(const http::HeaderMap* trailers) {
   if (trailers == nullptr || trailers->empty()) return nullptr;
   trailers_.clear();
-  for (const http::HeaderField& field : *trailers) trailers_.add(field.name, field.value);
+  for (const http::HeaderField& field : *trailers) trailers_.add(field);
   return &trailers_;
 }
 

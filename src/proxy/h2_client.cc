@@ -55,7 +55,7 @@ http::H2FieldList* H2Client::compose(const HeadSource& head) {
 const http::H2FieldList* H2Client::compose_trailers(const http::HeaderMap* trailers) {
   if (trailers == nullptr || trailers->empty()) return nullptr;
   trailers_.clear();
-  for (const http::HeaderField& field : *trailers) trailers_.add(field.name, field.value);
+  for (const http::HeaderField& field : *trailers) trailers_.add(field);
   return &trailers_;
 }
 

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 
 import h2.settings
+import hpack
 import httpx
 import pytest
 
@@ -333,3 +334,21 @@ def test_a_backend_that_takes_no_streams_for_now(multiplexed):
 
         eventually(is_served)
     assert len(origin.peers) == 1
+
+
+def test_what_must_not_be_indexed_is_not_indexed_here_either(multiplexed):
+    """RFC 7541 6.2.3: an intermediary keeps the representation."""
+    async def answer(call):
+        secret = hpack.NeverIndexedHeaderTuple("x-answer", "secret")
+        await call.respond(headers=[secret, ("x-other", "plain")])
+
+    running, origin = multiplexed(answer)
+    with RawH2(running.port) as client:
+        secret, plain = hpack.NeverIndexedHeaderTuple("x-question", "secret"), ("x-more", "plain")
+        client.headers(1, get("/", secret, plain))
+        status, fields, _, _ = client.response(1)
+        assert status == 200
+        assert {field[0]: field.indexable for field in fields if field[0] in ("x-answer", "x-other")} == {
+            "x-answer": False, "x-other": True}
+    asked = {field[0]: field.indexable for field in origin.calls[0].headers if field[0] in ("x-question", "x-more")}
+    assert asked == {"x-question": False, "x-more": True}

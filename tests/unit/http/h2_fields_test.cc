@@ -255,8 +255,9 @@ TEST(H2HeadSink, KeepsSecretsOutOfTablesThatOthersShare) {
   H2FieldList fields;
   base::Arena arena;
   H2HeadSink sink(fields, arena);
-  for (const char* name : {"cookie", "Authorization", "Proxy-Authorization", "set-cookie"}) sink.field(name, "x", true);
-  sink.field("accept", "x", true);
+  for (const char* name : {"cookie", "Authorization", "Proxy-Authorization", "set-cookie"})
+    sink.field(name, "x", true, false);
+  sink.field("accept", "x", true, false);
   std::vector<bool> kept_out;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     kept_out.push_back((fields.data()[i].flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
