@@ -1,5 +1,5 @@
-// Asks a gRPC backend for its health by grpc.health.v1.Health/Check, over HTTP/2: by prior knowledge, or over
-// TLS.
+// Asks a gRPC backend for its health by grpc.health.v1.Health/Check, over HTTP/2: by prior
+// knowledge, or over TLS.
 #include <array>
 #include <fmt/format.h>
 

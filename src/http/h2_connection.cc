@@ -4,6 +4,7 @@
 #include <array>
 
 #include "http/h2_memory.h"
+#include "net/cancel_at.h"
 
 namespace weir::http {
 
@@ -16,19 +17,6 @@ namespace {
 constexpr auto kGoodbye = std::chrono::seconds(1);
 // A peer that sends without pause lets others have their turn after so many reads.
 constexpr int kReadsPerTurn = 8;
-
-// Cancels a group of tasks when its time has come.
-class CancelAt final : net::TimerNode {
- public:
-  CancelAt(net::TaskGroup& group, base::TimePoint when) : group_(group) {
-    net::Reactor& reactor = net::Reactor::current();
-    reactor.timers().arm(*this, reactor.tick(when));
-  }
-
- private:
-  void on_timer() override { group_.cancel(); }
-  net::TaskGroup& group_;
-};
 
 }  // namespace
 
@@ -280,7 +268,7 @@ net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
   }
   {
     // The writer has a deadline of its own.
-    std::optional<CancelAt> late;
+    std::optional<net::CancelAt> late;
     if (!patient) late.emplace(writer, deadline);
     co_await writer.join();
   }

@@ -49,7 +49,9 @@ std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2) {
   }
   if (age.count() == 0) return std::nullopt;
   double share = static_cast<double>(client.worker.random.next() >> 11) * 0x1p-53;
-  return std::chrono::duration_cast<base::Nanoseconds>(age * (1 + jitter * (2 * share - 1)));
+  // is_old() compares 32 bits of milliseconds.
+  constexpr base::Nanoseconds kLongest = std::chrono::days(20);
+  return std::min(kLongest, std::chrono::duration_cast<base::Nanoseconds>(age * (1 + jitter * (2 * share - 1))));
 }
 
 void ClientConnection::limit_age() {

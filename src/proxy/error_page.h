@@ -14,9 +14,11 @@ namespace weir::proxy {
 inline constexpr std::uint16_t kClientClosedRequest = 499;
 
 // The status for an exchange that ended in `error`:
-//   client:  protocol 400, timeout 408, too_large 413, not_found (nothing here does that) 501, gone (closed, reset,
-//   cancelled) 499; backend: timeout 504, exhausted 503, everything else 502; ours:    timeout (of a queue) and
-//   exhausted 503, everything else 500; whosever side: no_backend and queue_full 503, cancelled 499.
+//   client:  protocol 400, timeout 408, too_large 413, not_found (nothing here does that) 501,
+//            gone (closed, reset, cancelled) 499;
+//   backend: timeout 504, exhausted 503, everything else 502;
+//   ours:    timeout (of a queue) and exhausted 503, everything else 500;
+//   whosever side: no_backend and queue_full 503, cancelled 499.
 std::uint16_t status_of(const base::Error& error);
 
 // How the exchange ended, as one word for the access log and metrics. Static text, one of: ok, cancelled, no_backend,

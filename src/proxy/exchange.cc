@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "proxy/grpc.h"
 #include "proxy/hash_key.h"
-#include "proxy/tls_stage.h"
+#include "proxy/tls_facts.h"
 
 namespace weir::proxy {
 
@@ -58,6 +58,7 @@ net::Task<void> Exchange::run() {
 }
 
 net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
+  // Of HTTP/2: nothing is left of a head of HTTP/1 that was refused.
   bool call = is_grpc(request_.headers);
   request_.clear();
   // Its client understands no other answer.

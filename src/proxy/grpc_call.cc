@@ -2,6 +2,7 @@
 
 #include "config/grpc_statuses.h"
 #include "metrics/families.h"
+#include "net/cancel_at.h"
 #include "proxy/exchange.h"
 #include "proxy/grpc.h"
 
@@ -14,24 +15,6 @@ using base::Side;
 namespace {
 
 constexpr unsigned kCancelled = 1, kUnknown = 2, kDeadlineExceeded = 4, kInternal = 13;
-
-// Cancels all of `group` at a time. The reactor's thread only.
-class CancelAt final : private net::TimerNode {
- public:
-  CancelAt(net::TaskGroup& group, base::TimePoint when) : group_(group) {
-    net::Reactor& reactor = net::Reactor::current();
-    reactor.timers().arm(*this, reactor.tick(when));
-  }
-  bool passed() const { return passed_; }
-
- private:
-  void on_timer() override {
-    passed_ = true;
-    group_.cancel();
-  }
-  net::TaskGroup& group_;
-  bool passed_ = false;
-};
 
 }  // namespace
 
@@ -53,7 +36,7 @@ std::string_view Exchange::call_timeout() {
 // leaves to be told to the client is not.
 net::Task<void> Exchange::forward_in_time() {
   net::TaskGroup attempts;
-  CancelAt watch(attempts, call_deadline_);
+  net::CancelAt watch(attempts, call_deadline_);
   bool late = call_deadline_ <= started_;
   if (!late) {
     attempts.spawn(forward());

@@ -9,7 +9,7 @@
 #include "proxy/proxy_preamble.h"
 #include "proxy/relay.h"
 #include "proxy/timeouts.h"
-#include "proxy/tls_stage.h"
+#include "proxy/tls_facts.h"
 #include "tls/handshake.h"
 #include "upstream/connections.h"
 

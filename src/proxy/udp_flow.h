@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -49,6 +50,9 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
 
+  bool is_of(std::uint32_t other_hash, const UdpFlowKey& other) const {
+    return hash == other_hash && std::memcmp(&key, &other, sizeof key) == 0;
+  }
   void on_ready() override;
   void on_timeout() override {}
   void cancel() override {}

@@ -114,11 +114,12 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
     key.local = inbox_.local(i);
     auto hash =
         static_cast<std::uint32_t>(base::keyed_hash(hash_key_, {reinterpret_cast<const char*>(&key), sizeof key}));
-    UdpFlow* flow = table_.find(hash, key);
-    if (run != nullptr && flow != run) {
+    if (run != nullptr && !run->is_of(hash, key)) {
       deliver(run);
       run = nullptr;
     }
+    // Only now: delivering may have ended others to make room.
+    UdpFlow* flow = run != nullptr ? run : table_.find(hash, key);
     if (flow != nullptr && flow != run && is_lost(*flow)) {
       end(*flow, "backend_unhealthy");
       flow = nullptr;

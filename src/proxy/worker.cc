@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/h2_connection.h"
 #include "metrics/families.h"
+#include "net/cancel_at.h"
 #include "net/listener.h"
 #include "proxy/accept.h"
 #include "proxy/client_connection.h"
@@ -236,17 +237,9 @@ void Worker::close_listener(std::uint32_t id, base::Nanoseconds limit, bool foll
 
 namespace {
 
-net::Task<void> cancel_at(net::TaskGroup& group, base::TimePoint when) {
-  base::Result<void> slept = co_await net::sleep_until(when);
-  if (slept) group.cancel();
-}
-
 net::Task<void> join_by(net::TaskGroup& group, base::TimePoint deadline) {
-  net::TaskGroup watch;
-  watch.spawn(cancel_at(group, deadline));
+  net::CancelAt watch(group, deadline);
   co_await group.join();
-  watch.cancel();
-  co_await watch.join();
 }
 
 }  // namespace

@@ -70,6 +70,9 @@ bool resumed(const net::TcpStream& stream) { return SSL_session_reused(ssl_of(st
 bool certificate_covers(const net::TcpStream& stream, std::string_view host) {
   X509* shown = SSL_get_certificate(ssl_of(stream));
   if (shown == nullptr || host.empty()) return false;
+  if (base::IpAddress::parse(host)) {
+    return X509_check_ip_asc(shown, std::string(host).c_str(), 0) == 1;
+  }
   return X509_check_host(shown, host.data(), host.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
 }
 

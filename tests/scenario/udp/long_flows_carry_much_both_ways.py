@@ -1,6 +1,5 @@
 """An echo in the way of QUIC: connection ids, numbered packets of one size, many under way in both directions."""
 
-import contextlib
 import socket
 import struct
 import threading
@@ -20,23 +19,31 @@ def packet(connection, number, size=SIZE):
 
 
 def converse(port, connection, packets, problems):
-    """Sends numbered packets, up to a window of them ahead of their echoes; every echo must be one of them, whole."""
-    with Client(port) as client, contextlib.suppress(TimeoutError):
+    """Sends numbered packets, up to a window of them ahead of their echoes; every echo must be one of them, whole. What
+    the kernel has lost is sent again, a few times."""
+    with Client(port, seconds=2) as client:
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        sent, missing = 0, set()
+        sent, missing, repeats = 0, set(), 0
         while sent < packets or missing:
             while sent < packets and len(missing) < WINDOW:
                 client.send(packet(connection, sent))
                 missing.add(sent)
                 sent += 1
-            echo = client.receive()
+            try:
+                echo = client.receive()
+            except TimeoutError:
+                repeats += 1
+                if repeats > 5:
+                    problems.append(f"{connection}: {len(missing)} packets missing of {sent}")
+                    return
+                for number in missing:
+                    client.send(packet(connection, number))
+                continue
             got, number = struct.unpack_from("!QI", echo)
-            if got != connection or echo != packet(connection, number) or number not in missing:
+            if got != connection or echo != packet(connection, number) or number >= sent:
                 problems.append(f"{connection}: got packet {number} of {got}")
                 return
             missing.discard(number)
-        return
-    problems.append(f"{connection}: {len(missing)} packets missing of {sent}")
 
 
 def test_many_packets_both_ways_on_several_connections(weir, echoes):
@@ -50,7 +57,7 @@ def test_many_packets_both_ways_on_several_connections(weir, echoes):
         thread.join(60 * PATIENCE)
     assert problems == []
     assert running.metric("weir_udp_flows_total", listener="udp") == 4
-    assert running.metric("weir_udp_datagrams_total", direction="client_out") == 4 * PACKETS
+    assert running.metric("weir_udp_datagrams_total", direction="client_out") >= 4 * PACKETS
     assert running.metric("weir_udp_datagrams_dropped_total", listener="udp") == 0
 
 

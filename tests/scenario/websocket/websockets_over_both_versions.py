@@ -195,6 +195,28 @@ def test_a_backend_of_both_versions(weir, authority, tunnels):
     assert origin.faults == []
 
 
+def test_a_backend_of_http_2_alone(weir, authority):
+    """`protocol: auto`: that it does not take HTTP/1.1 either is no failure of its own, however often it is asked."""
+    pair = authority.issue("IP:127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    context.set_alpn_protocols(["h2"])
+    origin = H2Origin(tls=context).start()
+    try:
+        pool = pool_of([origin], protocol="auto", tls={"ca": str(authority.cert)}, retries={"attempts": 2})
+        pool["health_check"] = "off"
+        running = weir(config_of(pool, listener={"http2": True}, workers=1))
+        for _ in range(5):
+            with running.connect() as connection:
+                assert connection.request(headers=UPGRADE).status == 501
+        with running.connect() as connection:
+            assert connection.request().status == 200
+        health = running.admin("GET", f"/backends/{origin.name}/health").json
+        assert (health["failed_requests"], health["consecutive_failures"]) == (0, 0)
+    finally:
+        origin.stop()
+
+
 def test_a_backend_that_refuses(proxy):
     async def refuse(exchange):
         await exchange.respond(403, body=b"no")

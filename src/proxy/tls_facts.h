@@ -1,0 +1,20 @@
+// What an established TLS connection of a client says, to requests on it and to the access log.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proxy/access_record.h"
+#include "proxy/client_connection.h"
+
+namespace weir::proxy {
+
+// Whether a request for `authority` should not have come over this connection (421, RFC 9110 15.5.20): the client asked
+// for another name by SNI, for which this listener shows other certificates, and the one it has seen is not good for
+// this host. The last host that was allowed is remembered, in client.facts.
+bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::string_view authority);
+
+// What the access log says of TLS with this client; nothing without TLS. The views live as long as `client`.
+std::optional<TlsRecord> tls_record(const Arrival& client);
+
+}  // namespace weir::proxy
