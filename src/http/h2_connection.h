@@ -66,6 +66,8 @@ class H2Connection final : private net::RoundEndWork {
   // No new streams; ends once those there have ended (GOAWAY; RFC 9113 6.8).
   void shut_down();
   bool is_shutting_down() const { return shutting_down_; }
+  // It takes no new streams any more: by our wish, by the peer's (GOAWAY), or because it was lost.
+  bool is_ending() const { return shutting_down_ || goaway_received_ || ended_; }
   // Ends now, with GOAWAY.
   void terminate(std::uint32_t code);
 

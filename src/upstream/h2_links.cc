@@ -62,9 +62,20 @@ struct H2OfBackend {
   bool is_closed_to_us() {
     bool found = false;
     links.for_each([&](H2Link& link) {
-      found |= link.connection.is_established() && !link.connection.is_shutting_down() &&
-               link.connection.stream_limit() == 0;
+      found |= link.connection.is_established() && !link.connection.is_ending() && link.connection.stream_limit() == 0;
     });
+    return found;
+  }
+  // Connections that go on taking streams.
+  std::uint32_t lasting() {
+    std::uint32_t count = 0;
+    links.for_each([&](H2Link& link) { count += link.connection.is_ending() ? 0 : 1; });
+    return count;
+  }
+  // One that has lost its last stream: its place comes free at once.
+  bool has_gone() {
+    bool found = false;
+    links.for_each([&](H2Link& link) { found |= link.connection.is_ending() && link.connection.open_streams() == 0; });
     return found;
   }
   // As many as there is room for.
@@ -76,14 +87,8 @@ struct H2OfBackend {
   config::UpstreamConnections settings;  // as of the last acquisition
   base::IntrusiveList<H2Link> links;
   base::IntrusiveList<QueuedForStream> queue;
-  // Connections that go on taking streams.
-  std::uint32_t lasting() {
-    std::uint32_t count = 0;
-    links.for_each([&](H2Link& link) { count += link.connection.is_shutting_down() ? 0 : 1; });
-    return count;
-  }
   std::uint32_t inherited = 0;  // places that other workers have left to this one
-  bool asking = false;          // for such a place
+  bool asking = false;          // for such a place: the question goes round
   std::uint32_t opening = 0;    // connections being opened
   std::uint32_t acquiring = 0;  // coroutines that hold a reference to this
 };
@@ -106,7 +111,10 @@ void H2Link::on_streams_changed() {
   if (connection.is_established()) owner_.stream_limit = connection.stream_limit();
   std::uint32_t most = owner_.settings.max_requests;
   if (most != 0 && requests >= most && !connection.is_shutting_down()) connection.shut_down();
-  if (owner_.queue.empty() || !has_room()) return;
+  if (owner_.queue.empty()) return;
+  // Whoever waited for this one has to ask for another place.
+  if (connection.is_ending() && owner_.lasting() == 0) return owner_.wake_some(1);
+  if (!has_room()) return;
   owner_.wake_some(connection.stream_limit() - connection.open_streams());
 }
 
@@ -142,7 +150,8 @@ H2Link* H2Links::find(const AcquireOptions& options) {
   H2Link* found = nullptr;
   const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
   of_backend.links.for_each([&](H2Link& link) {
-    if ((link.is_secure ? tls::contexts_of(link.stream) : nullptr) != wanted) return;
+    // By other rules, which are no longer those: nobody could use it, but it would keep its place.
+    if ((link.is_secure ? tls::contexts_of(link.stream) : nullptr) != wanted) return link.connection.shut_down();
     if (options.established && !link.connection.is_established()) return;
     if (link.opened_at < options.opened_since) return;
     if (found != nullptr || !link.has_room()) return;
@@ -175,9 +184,15 @@ net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
     bool enough = of_backend.queue.size() < std::size_t{of_backend.opening} * of_backend.stream_limit ||
                   (options.established && of_backend.has_young()) || of_backend.is_closed_to_us();
     if (enough || !claim_place(of_backend, options)) {
+      bool wants_newer = options.opened_since != base::TimePoint();
+      if (!enough && wants_newer && !of_backend.has_gone()) {
+        // There can be none for now. Who asks again because a connection was lost is served by any other.
+        options.opened_since = {};
+        continue;
+      }
       base::TimePoint look_again = deadline;
-      if (!enough && of_backend.lasting() == 0) {
-        ask_for_place(of_backend);
+      if (!enough && of_backend.lasting() == 0) ask_for_place(of_backend);
+      if (!enough && (of_backend.lasting() == 0 || wants_newer)) {
         look_again = net::Reactor::current().now() + kAskAgain;
       }
       base::Result<void> waited = co_await wait(of_backend, options, deadline, look_again);
@@ -280,33 +295,48 @@ bool H2Links::claim_place(H2OfBackend& of_backend, const AcquireOptions& options
 void H2Links::ask_for_place(H2OfBackend& of_backend) {
   if (of_backend.asking || connections_.peers_.size() < 2) return;
   of_backend.asking = true;
-  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
-  H2Links* there = next.connections->h2_links_;
-  next.reactor->post([there, backend = of_backend.backend, asker = worker_] { there->give_way(backend, asker); });
+  ask_next({.backend = of_backend.backend, .asker = worker_});
 }
 
-// Sent by the worker before this one. Nobody can: then the question comes back to who asked.
-void H2Links::give_way(std::shared_ptr<pool::Backend> backend, std::uint32_t asker) {
-  if (asker == worker_) {
-    of(backend).asking = false;
-    return;
+void H2Links::ask_next(PlaceQuestion question) {
+  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
+  H2Links* there = next.connections->h2_links_;
+  next.reactor->post([there, question = std::move(question)]() mutable { there->give_way(std::move(question)); });
+}
+
+// Sent by the worker before this one. When nobody has given anything the question comes back to who asked.
+void H2Links::give_way(PlaceQuestion question) {
+  if (question.asker == worker_) {
+    H2OfBackend& of_backend = of(question.backend);
+    bool second_round = !question.busy_ones && of_backend.acquiring > 0 && of_backend.lasting() == 0;
+    if (!second_round) return end_question(question.backend);
+    question.busy_ones = true;
+    return ask_next(std::move(question));
   }
-  if (leave_place(*backend, connections_.peers_[asker])) return;
-  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
-  H2Links* there = next.connections->h2_links_;
-  next.reactor->post([there, backend = std::move(backend), asker] { there->give_way(backend, asker); });
+  const Peer& asker = connections_.peers_[question.asker];
+  if (!leave_place(question, asker)) return ask_next(std::move(question));
+  // A busy connection may last for long. Until then others may come to have a place to give.
+  H2Links* there = asker.connections->h2_links_;
+  asker.reactor->post([there, backend = std::move(question.backend)] { there->end_question(backend); });
 }
 
-// One that has nothing to do, or the least busy of several. The only one that is busy stays: it may be for long.
-bool H2Links::leave_place(const pool::Backend& backend, const Peer& heir) {
-  std::uint32_t slot = backend.slot();
-  if (slot >= by_slot_.size() || by_slot_[slot] == nullptr || by_slot_[slot]->backend.get() != &backend) return false;
+void H2Links::end_question(const std::shared_ptr<pool::Backend>& backend) { of(backend).asking = false; }
+
+// One that has nothing to do, or the least busy of several. The only one that is busy stays: it may be for long. One
+// place at a time is left to the same worker.
+bool H2Links::leave_place(const PlaceQuestion& question, const Peer& heir) {
+  std::uint32_t slot = question.backend->slot();
+  if (slot >= by_slot_.size() || by_slot_[slot] == nullptr || by_slot_[slot]->backend != question.backend) return false;
   H2Link* least = nullptr;
+  bool promised = false;
   by_slot_[slot]->links.for_each([&](H2Link& link) {
-    if (link.connection.is_shutting_down()) return;
+    promised |= link.heir == &heir;
+    if (link.connection.is_ending()) return;
     if (least == nullptr || link.connection.open_streams() < least->connection.open_streams()) least = &link;
   });
-  if (least == nullptr || (least->connection.open_streams() > 0 && by_slot_[slot]->lasting() < 2)) return false;
+  if (promised || least == nullptr) return false;
+  bool is_busy = least->connection.open_streams() > 0;
+  if (is_busy && (!question.busy_ones || by_slot_[slot]->lasting() < 2)) return false;
   least->heir = &heir;
   least->connection.shut_down();
   return true;
@@ -315,7 +345,6 @@ bool H2Links::leave_place(const pool::Backend& backend, const Peer& heir) {
 // Whoever waited for it may have been served otherwise.
 void H2Links::inherit_place(const std::shared_ptr<pool::Backend>& backend) {
   H2OfBackend& of_backend = of(backend);
-  of_backend.asking = false;
   if (of_backend.acquiring == 0) return connections_.free_place(backend);
   ++of_backend.inherited;
   of_backend.wake_some(1);

@@ -72,11 +72,19 @@ class H2Links {
   // Until something has changed, or `look_again`; an error at `deadline`.
   net::Task<base::Result<void>> wait(H2OfBackend& of_backend, const AcquireOptions& options, base::TimePoint deadline,
                                      base::TimePoint look_again);
-  // A connection cannot change its worker, but its place can. Workers ask each other in a ring, one at a time.
+  // A connection cannot change its worker, but its place can. Workers ask each other in a ring, one at a time: first
+  // for that of a connection without streams, then for one that comes free when its streams have ended.
+  struct PlaceQuestion {
+    std::shared_ptr<pool::Backend> backend;
+    std::uint32_t asker;
+    bool busy_ones = false;
+  };
   bool claim_place(H2OfBackend& of_backend, const AcquireOptions& options);
   void ask_for_place(H2OfBackend& of_backend);
-  void give_way(std::shared_ptr<pool::Backend> backend, std::uint32_t asker);
-  bool leave_place(const pool::Backend& backend, const Peer& heir);
+  void ask_next(PlaceQuestion question);
+  void give_way(PlaceQuestion question);
+  void end_question(const std::shared_ptr<pool::Backend>& backend);
+  bool leave_place(const PlaceQuestion& question, const Peer& heir);
   void inherit_place(const std::shared_ptr<pool::Backend>& backend);
 
   std::uint32_t worker_;

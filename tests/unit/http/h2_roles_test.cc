@@ -128,12 +128,14 @@ TEST_F(BothRoles, StreamsThatAGoawayLeavesOutMayBeTriedAgain) {
   group_.spawn(exchange(*client_, "/1", "", false, first));
   run([&] { return first.done; });
   EXPECT_TRUE(client_->takes_streams());
+  EXPECT_FALSE(client_->is_ending());
   server_->connection.terminate(NGHTTP2_NO_ERROR);
   group_.spawn(exchange(*client_, "/1", "", false, second));
   run([&] { return second.done; });
   ASSERT_TRUE(second.error);
   EXPECT_TRUE(second.error->retry_helps);
   EXPECT_FALSE(client_->takes_streams());
+  EXPECT_TRUE(client_->is_ending());
 }
 
 TEST_F(BothRoles, OpensNoMoreStreamsThanTheServerAllows) {
