@@ -30,24 +30,24 @@ base::Result<void> H2Backend::outcome() const {
   return base::fail(ErrorCode::reset, "the backend takes no more of the request");
 }
 
-// Before a wait for the backend.
-void H2Backend::listen() {
-  if (stream_->is_open()) bytes_before_ = stream_->connection()->bytes_read();
-}
+// On the connection, so far.
+std::uint64_t H2Backend::bytes_heard() const { return stream_->is_open() ? stream_->connection()->bytes_read() : 0; }
 
-// After it: a connection that was silent for all that time, whatever its other streams asked for, may be dead without
-// having been closed. It is given no more requests; those that are still on it have deadlines of their own.
-base::Result<void> H2Backend::heard_by(base::Result<void> waited) {
+// After a wait: a connection that was silent for all that time, whatever its other streams asked for, may be dead
+// without having been closed. It is given no more requests; those that are still on it have deadlines of their own.
+base::Result<void> H2Backend::leave_if_silent(base::Result<void> waited, std::uint64_t heard_before) {
   if (!waited && waited.error().code == ErrorCode::timeout && stream_->is_open()) {
     http::H2Connection& connection = *stream_->connection();
-    if (connection.bytes_read() == bytes_before_) connection.shut_down();
+    if (connection.bytes_read() == heard_before) connection.shut_down();
   }
   return waited;
 }
 
+// The response may be waited for meanwhile.
 net::Task<base::Result<void>> H2Backend::wait_sent(base::Nanoseconds patience) {
-  listen();
-  base::Result<void> waited = heard_by(co_await stream_->wait_sent(patience));
+  std::uint64_t heard_before = bytes_heard();
+  base::Result<void> waited = co_await stream_->wait_sent(patience);
+  waited = leave_if_silent(std::move(waited), heard_before);
   if (!waited) co_return waited;
   co_return outcome();
 }
@@ -96,14 +96,15 @@ net::Task<base::Result<void>> H2Backend::send_body(const http::BodyPiece& piece,
 void H2Backend::expect_response(base::TimePoint deadline) {
   expected_by_ = deadline;
   if (!stream_) return;
-  listen();
+  heard_before_reading_ = bytes_heard();
   stream_->hurry_reader(deadline);
 }
 
 net::Task<base::Result<void>> H2Backend::read_head(http::ResponseHead& head, std::string_view,
                                                    base::TimePoint deadline) {
-  listen();
-  base::Result<void> waited = heard_by(co_await stream_->wait_head(std::min(deadline, expected_by_)));
+  heard_before_reading_ = bytes_heard();
+  base::Result<void> waited = co_await stream_->wait_head(std::min(deadline, expected_by_));
+  waited = leave_if_silent(std::move(waited), heard_before_reading_);
   if (!waited) co_return waited;
   base::Result<void> taken = stream_->take_head();
   if (!taken) co_return taken;
@@ -135,8 +136,9 @@ net::Task<base::Result<http::BodyPiece>> H2Backend::read_body(base::TimePoint de
       worker_.services.backend_bytes_in.add(worker_.index, piece->data.size());
       co_return piece;
     }
-    listen();
-    base::Result<void> waited = heard_by(co_await stream_->wait_input(deadline));
+    heard_before_reading_ = bytes_heard();
+    base::Result<void> waited = co_await stream_->wait_input(deadline);
+    waited = leave_if_silent(std::move(waited), heard_before_reading_);
     if (!waited) co_return std::unexpected(waited.error());
   }
 }

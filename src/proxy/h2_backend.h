@@ -43,8 +43,8 @@ class H2Backend final : public BackendSide {
   const http::H2FieldList* compose_trailers(const http::HeaderMap* trailers);
   net::Task<base::Result<void>> wait_sent(base::Nanoseconds patience);
   base::Result<void> outcome() const;
-  void listen();
-  base::Result<void> heard_by(base::Result<void> waited);
+  std::uint64_t bytes_heard() const;
+  base::Result<void> leave_if_silent(base::Result<void> waited, std::uint64_t heard_before);
 
   Worker& worker_;
   ExchangeState& state_;
@@ -52,7 +52,8 @@ class H2Backend final : public BackendSide {
   upstream::H2Link* link_ = nullptr;  // until the stream is open
   http::H2FieldList trailers_;
   base::TimePoint expected_by_ = base::TimePoint::max();
-  std::uint64_t bytes_before_ = 0;  // read on the connection before the present wait began
+  // bytes_heard() when the present wait for the response began, or was given its deadline.
+  std::uint64_t heard_before_reading_ = 0;
   bool reused_ = false;
   bool heard_ = false;
   bool finished_ = false;

@@ -181,3 +181,20 @@ def test_connections_by_older_rules_of_tls_make_way(start, authority):
             assert client.status(stream) == 200
         assert len(origin.peers) == 2
         eventually(lambda: origin.lost == 1)
+
+
+def test_a_body_that_fails_to_come_costs_no_connection_that_was_heard_meanwhile(start):
+    """Also when its request is being sent at the same time, and that has begun to wait after the last bytes came."""
+    running, origin = start(places=1, settings={h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0},
+                            timeouts={"body": "1500ms"}, retries={"attempts": 0})
+    with RawH2(running.port) as client:
+        client.headers(1, post("/half"), end_stream=False)
+        client.wait(lambda made: isinstance(made, HeadersFrame) and made.stream_id == 1)
+        for stream in (3, 5, 7):
+            client.headers(stream, get())
+            assert client.status(stream) == 200
+        client.data(1, b"x" * 100)
+        client.reset_code(1)
+        client.headers(9, get())
+        assert client.status(9) == 200
+    assert len(origin.peers) == 1
