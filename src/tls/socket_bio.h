@@ -21,8 +21,8 @@ struct SocketBio {
   std::unique_ptr<char[]> out{new char[kOutBytes]};
   std::size_t out_bytes = 0;
   std::unique_ptr<char[]> plain{new char[kRecordBytes]};
-  int os_error = 0;    // why the socket failed in this operation
-  bool ended = false;  // the socket was at its end
+  int os_error = 0;                           // why the socket failed in this operation
+  bool ended = false;                         // the socket was at its end
   Stream::Step strange = Stream::Step::done;  // what came instead of TLS
   BIO* bio = nullptr;
   BIO_METHOD* method = nullptr;
