@@ -151,6 +151,7 @@ control::Catalog::Resources Weir::Parts::resources() {
 void Weir::Parts::make_control() {
   sockets = std::make_unique<control::Sockets>(services.workers, registry);
   std::vector<tls::Library*> of_workers;
+  of_workers.reserve(libraries.size());
   for (const auto& library : libraries) of_workers.push_back(library.get());
   libraries.push_back(std::make_unique<tls::Library>());
   certificates = std::make_unique<control::Certificates>(control::Certificates::Options{
