@@ -12,13 +12,16 @@ PATIENCE = {"release": 1, "asan": 4, "tsan": 8}.get(os.environ.get("WEIR_PRESET"
 
 
 given = set()  # ports that this process has handed out: none comes twice
+# Processes that test side by side choose from ports of their own: what one has found free another could take first.
+SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+SHARES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def free_port(family=socket.AF_INET, kind=socket.SOCK_STREAM):
     """A port nobody listens on, below those that the kernel gives to outgoing connections."""
     host = "127.0.0.1" if family == socket.AF_INET else "::1"
     for _ in range(1000):
-        port = random.SystemRandom().randrange(10_000, 32_000)
+        port = random.SystemRandom().randrange(10_000 + SHARE, 32_000, SHARES)
         if port in given:
             continue
         with socket.socket(family, kind) as probe:
