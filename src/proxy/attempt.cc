@@ -15,11 +15,6 @@ namespace {
 
 // Heads of 1xx before the final one. Each is kept until the exchange ends, and HTTP/2 has no flow control for heads.
 constexpr int kMaxInterimHeads = 16;
-
-std::unexpected<Error> not_offered() {
-  return std::unexpected(
-      Error{.code = ErrorCode::not_found, .side = Side::client, .what = "WebSockets are not offered here."});
-}
 constexpr std::string_view kWebSocket = "websocket";
 
 }  // namespace
@@ -78,14 +73,14 @@ net::Task<base::Result<void>> Exchange::connect() {
     queue_time_ = worker_.reactor.now() - attempt_started_;
     // A backend that insists on HTTP/2 serves all others; what this client asked for it does not do.
     if (!acquired && !options.only_protocol.empty() && acquired.error().code == ErrorCode::protocol) {
-      co_return not_offered();
+      co_return websocket_not_offered();
     }
     if (!acquired) co_return std::unexpected(connect_error(acquired.error()));
     lease = std::move(*acquired);
     choice_.connected();
     if (!options.only_protocol.empty() && !lease.reused() && tls::protocol(lease.stream()) != options.only_protocol) {
       lease.close();
-      co_return not_offered();
+      co_return websocket_not_offered();
     }
     if (by_alpn && !lease.reused() && tls::protocol(lease.stream()) == "h2") {
       worker_.h2_links.adopt(options, std::move(lease));

@@ -19,6 +19,12 @@ class H2Stream;
 
 namespace weir::proxy {
 
+// A WebSocket that its backend does not take (501): it did nothing wrong, and others of its pool would not either.
+inline std::unexpected<base::Error> websocket_not_offered() {
+  return std::unexpected(base::Error{
+      .code = base::ErrorCode::not_found, .side = base::Side::client, .what = "WebSockets are not offered here."});
+}
+
 // On the worker's thread. Errors are the backend's unless they name another side; retry_helps is set when the request
 // certainly was not looked at. What it read stays valid until release(), also after end().
 class BackendSide {

@@ -58,9 +58,7 @@ net::Task<base::Result<void>> H2Backend::send_head(const HeadSource& head, const
   upstream::H2Link& link = *std::exchange(link_, nullptr);
   tunnel_ = request.wants_upgrade;
   if (tunnel_ && !link.connection.peer_takes_extended_connect()) {
-    // The backend did nothing wrong, and others of its pool would not either.
-    Error error{.code = ErrorCode::not_found, .side = Side::client, .what = "WebSockets are not offered here."};
-    co_return std::unexpected(error);
+    co_return websocket_not_offered();
   }
   http::H2FieldList& fields = worker_.h2.fields();
   http::H2HeadSink sink(fields, state_.arena);

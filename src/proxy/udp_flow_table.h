@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "base/assert.h"
@@ -21,7 +20,7 @@ class UdpFlowTable {
     for (std::size_t at = hash & mask();; at = (at + 1) & mask()) {
       const Place& place = places_[at];
       if (place.flow == nullptr) return nullptr;
-      if (place.hash == hash && std::memcmp(&place.flow->key, &key, sizeof key) == 0) return place.flow;
+      if (place.hash == hash && place.flow->is_of(hash, key)) return place.flow;
     }
   }
   // No flow with that key is in it.

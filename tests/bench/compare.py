@@ -20,7 +20,7 @@ import measure
 import report
 import secure
 import streams
-from peers import PROXIES, Origin, Weir, cpu_seconds
+from peers import PROXIES, Origin, Proxy, Weir, cpu_seconds
 
 LOAD_NOTE = (
     "Medians of the rounds. CPU is user and system time of the proxy's processes per request. Where the proxy's core is "
@@ -115,11 +115,9 @@ class Comparison:
             )
 
     def stop(self):
-        for proxy in self.proxies:
+        for proxy in Proxy.started:
             proxy.stop()
-        if self.secure is not None:
-            self.secure.stop()
-        for more in (self.datagrams, self.streams):
+        for more in (self.secure, self.datagrams):
             if more is not None:
                 more.stop()
         self.origin.stop()

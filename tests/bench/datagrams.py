@@ -129,8 +129,6 @@ class Datagrams:
         time.sleep(0.2)
 
     def stop(self):
-        for proxy in self.proxies:
-            proxy.stop()
         self.echo.terminate()
         self.echo.wait()
 

@@ -56,6 +56,7 @@ class Proxy:
     """A running proxy. `command(folder)` writes its configuration and says how to start it."""
 
     name = ""
+    started = []  # all of them, so that none is left running when another does not start
 
     def __init__(self, folder, backends):
         self.folder = pathlib.Path(folder)
@@ -65,6 +66,7 @@ class Proxy:
         self.process = subprocess.Popen(
             self.command(), stdout=self.log, stderr=self.log, preexec_fn=pinned(PROXY_CORE), cwd=self.folder
         )
+        Proxy.started.append(self)
         try:
             wait_for_port(self.port, self.process, f"{self.name} (see {self.log.name})")
             self.wait_until_serving()

@@ -175,8 +175,6 @@ class Secure:
             self.proxies.append(made(home, origin.ports))
 
     def stop(self):
-        for proxy in self.proxies:
-            proxy.stop()
         self.h2_backend.stop()
 
     def pids(self):

@@ -81,10 +81,6 @@ class Streams:
             place.mkdir()
             self.proxies.append((Floor if name == FLOOR else PROXIES[name])(place, origin.ports))
 
-    def stop(self):
-        for proxy in self.proxies:
-            proxy.stop()
-
     def pids(self):
         return [pid for proxy in self.proxies for pid in proxy.pids()]
 
