@@ -23,6 +23,13 @@ bool BackendChoice::is_suspended(std::uint32_t index) const {
   return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
 }
 
+// The state is set a moment before the snapshot without the backend reaches the worker. In a degraded pool such
+// backends are there on purpose.
+bool BackendChoice::has_failed(std::uint32_t index) const {
+  if (pool_->degraded) return false;
+  return pool_->eligible[index].backend->state.load(std::memory_order_relaxed) == pool::BackendState::unhealthy;
+}
+
 std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
   std::size_t count = tried_count_;
   balance::PickContext context{.key_hash = key_hash,
@@ -30,14 +37,16 @@ std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
                                .random = &worker_.random,
                                .avoid = std::span(tried_.data(), count)};
   std::uint32_t first = pool_->strategy->pick(context);
-  if (first == balance::kNone || !is_suspended(first)) return first;
+  auto is_passed_over = [this](std::uint32_t index) { return is_suspended(index) || has_failed(index); };
+  if (first == balance::kNone || !is_passed_over(first)) return first;
+  const std::uint32_t nothing_else = has_failed(first) && pool_->config->min_healthy == 0 ? balance::kNone : first;
   std::array<std::uint32_t, kMaxTried> avoid = tried_;
   std::uint32_t picked = first;
-  while (picked != balance::kNone && is_suspended(picked) && count < kMaxTried) {
+  while (picked != balance::kNone && is_passed_over(picked) && count < kMaxTried) {
     avoid[count++] = picked;
     context.avoid = std::span(avoid.data(), count);
     picked = pool_->strategy->pick(context);
-    if (std::ranges::find(context.avoid, picked) != context.avoid.end()) return first;
+    if (std::ranges::find(context.avoid, picked) != context.avoid.end()) return nothing_else;
   }
   return picked;
 }

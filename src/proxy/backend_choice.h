@@ -21,7 +21,8 @@ class BackendChoice {
   void use(const PoolSnapshot& pool) { pool_ = &pool; }
 
   // The strategy's choice for `key_hash` (see balance::PickContext), passing over what has been tried and what traffic
-  // has just found unreachable unless nothing else is left; balance::kNone when no backend is eligible.
+  // has just found unreachable unless nothing else is left; balance::kNone when no backend is eligible. What has become
+  // unhealthy since the snapshot was made is no more eligible, unless the pool's `min_healthy` asks for it.
   std::uint32_t pick(std::uint64_t key_hash);
 
   // For a connection or flow of the client with that hash: at first the backend that the pool's stickiness by address
@@ -60,6 +61,7 @@ class BackendChoice {
     if (tried_count_ < kMaxTried) tried_[tried_count_++] = index;
   }
   bool is_suspended(std::uint32_t index) const;
+  bool has_failed(std::uint32_t index) const;
 
   Worker& worker_;
   const PoolSnapshot* pool_ = nullptr;

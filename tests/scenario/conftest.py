@@ -1,6 +1,7 @@
 """What every scenario has at hand: backends and the binary, both stopped and checked afterwards."""
 
 import os
+import pathlib
 
 import pytest
 
@@ -13,6 +14,26 @@ def pytest_configure(config):
 
     if not os.access(BINARY, os.X_OK):
         raise pytest.UsageError(f"no binary {BINARY}: ./dev build makes it, WEIR_BINARY names another")
+
+
+# Whether each test that failed may be repeated alone (docs/decisions/0010): only when the test itself failed, never when
+# Weir ended by itself, did not end, or a sanitizer spoke.
+failed = {}
+NEVER_REPEATED = ("ended with", "did not end", "anitizer")
+MOST_REPEATED = 3
+
+
+def pytest_runtest_logreport(report):
+    if report.failed:
+        is_repeatable = report.when == "call" and not any(words in report.longreprtext for words in NEVER_REPEATED)
+        failed[report.nodeid] = failed.get(report.nodeid, True) and is_repeatable
+
+
+def pytest_sessionfinish():
+    path = os.environ.get("WEIR_REPEAT_LIST")
+    is_controller = "PYTEST_XDIST_WORKER" not in os.environ
+    if path and is_controller and 0 < len(failed) <= MOST_REPEATED and all(failed.values()):
+        pathlib.Path(path).write_text("".join(f"tests/scenario/{name}\n" for name in failed))
 
 
 @pytest.fixture

@@ -12,18 +12,23 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 
+AGAIN = "-again"  # NAME-again.xml has those of NAME.xml that failed, repeated alone
+
+
 @dataclasses.dataclass
 class Count:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     failures: list = dataclasses.field(default_factory=list)
+    unstable: list = dataclasses.field(default_factory=list)
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.unstable += other.unstable
 
 
 def count_file(path):
@@ -63,6 +68,28 @@ def count_programs(folder):
     return total
 
 
+def names_passed(path):
+    if not path.exists():
+        return set()
+    cases = ElementTree.parse(path).getroot().iter("testcase")
+    return {
+        f"{case.get('classname')} {case.get('name')}"
+        for case in cases
+        if case.find("failure") is None and case.find("error") is None
+    }
+
+
+def count_repeated(path):
+    """A file of tests of which some failed and were repeated: those that passed then count as passed, and are told."""
+    count = count_file(path)
+    passed_again = names_passed(path.with_name(path.stem + AGAIN + ".xml"))
+    count.unstable = [name for name in count.failures if name.partition(": ")[2] in passed_again]
+    count.failures = [name for name in count.failures if name not in count.unstable]
+    count.failed -= len(count.unstable)
+    count.passed += len(count.unstable)
+    return count
+
+
 def tally(directory):
     total = Count()
     for entry in sorted(directory.iterdir()):
@@ -71,8 +98,8 @@ def tally(directory):
                 total.add(count_programs(entry))
             else:
                 total.add(Count(failed=1, failures=[f"{entry.name}: ctest left no results"]))
-        elif entry.suffix == ".xml":
-            total.add(count_file(entry))
+        elif entry.suffix == ".xml" and not entry.stem.endswith(AGAIN):
+            total.add(count_repeated(entry))
     return total
 
 
@@ -95,6 +122,8 @@ def main():
         record(pathlib.Path(arguments.record[0]), arguments.record[1], arguments.failed)
         return 0
     total = tally(arguments.directory)
+    for name in total.unstable:
+        print(f"UNSTABLE {name} (failed, then passed alone)")
     for failure in total.failures:
         print(f"FAILED {failure}")
     skipped = f", {total.skipped} skipped" if total.skipped else ""

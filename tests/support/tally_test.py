@@ -77,3 +77,14 @@ def test_a_run_without_any_test_is_no_success(tmp_path):
     run = subprocess.run([sys.executable, __file__.replace("_test", ""), tmp_path], capture_output=True, text=True)
     assert run.stdout == "0 passed, 0 failed\n"
     assert run.returncode == 1
+
+
+@pytest.mark.parametrize("again, expected", [("", (2, 0, 0)), ("<failure/>", (1, 1, 0))])
+def test_what_failed_once_and_passed_alone_counts_as_passed_and_is_told(tmp_path, again, expected):
+    case = '<testsuite><testcase classname="x" name="b">{}</testcase></testsuite>'
+    other = '<testcase classname="x" name="a"/></testsuite>'
+    (tmp_path / "s.xml").write_text(case.format("<failure/>").replace("</testsuite>", other))
+    (tmp_path / "s-again.xml").write_text(case.format(again))
+    total = tally(tmp_path)
+    assert counts(total) == expected
+    assert (total.unstable, total.failures) == (([], ["s: x b"]) if again else (["s: x b"], []))
