@@ -54,6 +54,7 @@ const config::Listener* find_listener(const config::Config& config, const Explai
 
 std::string no_listener(const config::Config& config, const ExplainUrl& url) {
   std::vector<std::string> all;
+  all.reserve(config.listeners.size());
   for (const config::Listener& listener : config.listeners) {
     all.push_back(fmt::format("{} on {}", listener.name, listener.address));
   }
@@ -88,6 +89,7 @@ std::string refusal(const http::Parsed& parsed, std::size_t bytes, const http::R
 
 std::string changes_text(const config::HeaderChanges& changes) {
   std::vector<std::string> all;
+  all.reserve(changes.set.size() + changes.add.size() + changes.remove.size());
   for (const auto& [name, value] : changes.set) all.push_back(fmt::format("sets {}: {}", name, value));
   for (const auto& [name, value] : changes.add) all.push_back(fmt::format("adds {}: {}", name, value));
   for (const std::string& name : changes.remove) all.push_back(fmt::format("removes {}", name));

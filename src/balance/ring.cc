@@ -65,6 +65,7 @@ Points sorted_points(const pool::BackendSet& backends) {
     ++middle[middle_digit(point)];
     ++total;
   });
+  if (total == 0) return {};
   counts_to_starts(upper);
   counts_to_starts(middle);
 

@@ -161,7 +161,9 @@ Node SchemaBuilder::reference(const Resource& resource) {
     definitions_.set(resource.name, {});  // first, so that a resource may hold itself
     Node made = definition(resource);
     for (Member& member : definitions_.members) {
-      if (member.key == resource.name) member.value = std::move(made);
+      if (member.key != resource.name) continue;
+      member.value = std::move(made);
+      break;
     }
   }
   Node schema = Node::of_map();
@@ -189,7 +191,7 @@ Node SchemaBuilder::definition(const Resource& resource) {
   std::vector<Node> forms;
   Node common = properties(resource);
   if (resource.choice == nullptr) {
-    Node map = closed_map(std::move(common));
+    Node map = closed_map(common);
     Node required = Node::of_list();
     for (const Field& field : resource.fields) {
       if (field.rules.required) required.items.push_back(Node::of_text(field.key));

@@ -48,6 +48,7 @@ def test_failures_are_counted_by_reason(weir, origins):
 
 def test_families_of_the_design_are_there(site):
     get(site.port)
+    eventually(lambda: site.metric("weir_requests_total") == 1, what="counted after the answer")
     names = {name for name, _, _ in site.metrics()}
     for name in ("weir_requests_total", "weir_request_duration_seconds_bucket", "weir_upstream_duration_seconds_bucket",
                  "weir_connections_active", "weir_backend_up", "weir_backend_connections_active",
