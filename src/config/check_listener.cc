@@ -101,7 +101,7 @@ void check_redirect(const Place& place, const Redirect& redirect) {
 
 void check_response(const Place& place, const FixedResponse& response) {
   if (response.status < 200 || response.status > 599) place.fault("status", "must be from 200 to 599");
-  bool no_body = response.status == 204 || response.status == 304;
+  bool no_body = response.status == 204 || response.status == 205 || response.status == 304;
   if (no_body && !response.body.empty()) {
     place.fault("body", fmt::format("a response with status {} has no body (RFC 9110 6.4.1)", response.status));
   }

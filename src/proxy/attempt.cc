@@ -15,6 +15,8 @@ namespace {
 
 // Heads of 1xx before the final one. Each is kept until the exchange ends, and HTTP/2 has no flow control for heads.
 constexpr int kMaxInterimHeads = 16;
+// A backend that ends a connection later than that had the request.
+constexpr auto kStaleWithin = std::chrono::seconds(1);
 constexpr std::string_view kWebSocket = "websocket";
 
 }  // namespace
@@ -129,7 +131,8 @@ Error Exchange::backend_error(Error error) {
   error.side = error.code == ErrorCode::cancelled ? Side::client : Side::backend;
   bool lost = error.code == ErrorCode::closed || error.code == ErrorCode::reset;
   // What a backend says it has not looked at (REFUSED_STREAM, GOAWAY) is no guess.
-  stale_connection_ = lost && !error.retry_helps && backend_side_->may_be_stale();
+  bool at_once = worker_.reactor.now() - attempt_started_ - queue_time_ < kStaleWithin;
+  stale_connection_ = lost && at_once && !error.retry_helps && backend_side_->may_be_stale();
   error.retry_helps = error.retry_helps || stale_connection_;
   return error;
 }

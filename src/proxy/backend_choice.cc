@@ -82,7 +82,8 @@ void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason
   under_way_ = false;
   pool::Backend& chosen = backend();
   chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (responded_) latency = balance::kToldBefore;
+  // Nothing is learnt of a backend that had no time to answer, like when its client left.
+  if (responded_ || (!failed && latency == base::Nanoseconds(0))) latency = balance::kToldBefore;
   pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
   if (failed) chosen.count_failure(reason);
 }

@@ -52,6 +52,8 @@ class BackendChoice {
   const pool::BackendEntry& entry() const { return pool_->eligible[index_]; }
   pool::Backend& backend() const { return *entry().backend; }
   std::uint32_t tries() const { return tries_; }
+  // Whether the present backend would be picked now as it was.
+  bool is_still_eligible() const { return !has_failed(index_); }
 
   // So many are kept away from at most.
   static constexpr std::size_t kMaxTried = 16;

@@ -156,7 +156,8 @@ net::Task<void> Exchange::end_failed() {
     co_await answer_error(*failure_);
     co_return;
   }
-  termination_ = call_late_ ? kTerminationDeadline : termination(*failure_);
+  bool quiet_tunnel = failure_->side == Side::ours && failure_->code == ErrorCode::timeout;
+  termination_ = call_late_ ? kTerminationDeadline : quiet_tunnel ? "idle_timeout" : termination(*failure_);
   bool told = false;
   if (call_late_) told = co_await end_call_by_trailers();
   // Half an answer is out: the only honest end is a broken connection.
@@ -170,7 +171,7 @@ bool Exchange::pick() {
     picked = stuck_to();
     set_cookie_ = by_cookie && picked == balance::kNone;
     if (picked == balance::kNone) picked = choice_.pick(hash_of(pool_->hash_key));
-  } else if (fresh_) {
+  } else if (fresh_ && choice_.is_still_eligible()) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
     picked = choice_.index();
   } else {
@@ -225,6 +226,7 @@ bool Exchange::may_retry(const Error& error) {
   if (stale_connection_ && !fresh_) {
     // Closed by the backend just when the request arrived: once more on a new connection, at no cost to the budget.
     fresh_ = true;
+    pool_->runtime->retries.add(worker_.index);
     return true;
   }
   fresh_ = false;

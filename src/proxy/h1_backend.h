@@ -33,7 +33,7 @@ class H1Backend final : public BackendSide {
     if (!body_.trailers().empty()) body_.trailer_fields(into);
   }
 
-  bool may_be_stale() const override { return lease_ && lease_.reused() && !heard_; }
+  bool may_be_stale() const override { return lease_ && lease_.reused() && !heard_ && !lease_.was_cut(); }
   void cut() override {
     if (lease_) lease_.cut();
   }

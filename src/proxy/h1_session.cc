@@ -35,6 +35,9 @@ ReadingRules reading_rules(const ClientConnection& client) {
           .prior_knowledge = listener.http2.enabled && listener.protocol == config::ListenerProtocol::http};
 }
 
+// Some clients send one behind a body (RFC 9112 2.2). It is no beginning of a request.
+constexpr std::string_view kEmptyLine = "\r\n";
+
 enum class HeadOutcome { complete, refused, ended };
 
 // Reads until a head is complete in `incoming`; `refusal` is set when it never will be.
@@ -49,7 +52,7 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
       if (parsed.state == http::Parsed::State::invalid) co_return HeadOutcome::refused;
     }
     base::Result<std::size_t> got = co_await client.stream.read(incoming.add_room(), deadline);
-    if (!got && got.error().code == ErrorCode::timeout && !incoming.empty()) {
+    if (!got && got.error().code == ErrorCode::timeout && !incoming.empty() && incoming.bytes() != kEmptyLine) {
       parsed = {.state = http::Parsed::State::invalid,
                 .consumed = 0,
                 .status = 408,
@@ -145,6 +148,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
     worker.give_back(std::move(state));
     ++client.requests;
     if (!keep) co_return false;
+    if (incoming.bytes() == kEmptyLine) incoming.drop(kEmptyLine.size());
   } while (!incoming.empty());
   co_return true;
 }

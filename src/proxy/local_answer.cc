@@ -46,6 +46,7 @@ net::Task<void> Exchange::answer_error(Error error) {
   }
   // What is left of the body is not worth waiting for.
   if (error.side == base::Side::client) client_side_.give_up_body();
+  state_.own_fields.clear();  // this exchange's trailers may be there
   const http::RequestHead* head = &request_;
   co_await answer(error_page(error, head, request_id_, arena_));
 }
@@ -58,15 +59,12 @@ net::Task<void> Exchange::answer_status(std::uint16_t status, std::string_view m
   } else if (status >= 400) {
     termination_ = "refused";
   }
-  if (status == 405) {
-    state_.own_fields.clear();
-    state_.own_fields.add("allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
-  } else {
-    state_.own_fields.clear();
-  }
+  state_.own_fields.clear();
+  if (status == 405) state_.own_fields.add("allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
   co_await answer(error_page(status, message, &request_, request_id_, arena_));
 }
 
+// With what fields of its own the answer has in own_fields.
 net::Task<void> Exchange::answer(const ErrorPage& page) {
   if (page.status >= 400) {
     std::string_view listener_name = client_.listening.runtime->name;

@@ -78,11 +78,15 @@ net::Task<base::Result<void>> Exchange::relay_response() {
 net::Task<base::Result<void>> Exchange::relay_body() {
   std::uint64_t unread = backend_side_->unread_length();
   if (unread >= kSpliceFrom && is_plain(client_side_.stream()) && is_plain(backend_side_->stream())) {
-    // Frames of both ends of the pipe are closed when this returns.
-    base::Result<void> moved = co_await splice_body(*backend_side_->stream(), *client_side_.stream(), unread,
-                                                    timeouts_.body(), client_side_.bytes_out);
-    if (moved) backend_side_->skip_body(unread);
-    co_return moved;
+    // Without descriptors for a pipe it is copied as any other.
+    if (base::Result<net::Pipe> pipe = net::Pipe::take(); pipe) {
+      std::uint64_t before = client_side_.bytes_out;
+      base::Result<void> moved = co_await splice_body(*pipe, *backend_side_->stream(), *client_side_.stream(), unread,
+                                                      timeouts_.body(), client_side_.bytes_out);
+      worker_.services.backend_bytes_in.add(worker_.index, client_side_.bytes_out - before);
+      if (moved) backend_side_->skip_body(unread);
+      co_return moved;
+    }
   }
   int pieces = 0;
   bool last = false;

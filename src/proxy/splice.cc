@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-
-#include "net/pipe.h"
-
 namespace weir::proxy {
 namespace {
 
@@ -16,19 +13,17 @@ std::unexpected<Error> failure(Error error, Side side) { return std::unexpected(
 
 }  // namespace
 
-net::Task<base::Result<void>> splice_body(net::TcpStream& from, net::TcpStream& to, std::uint64_t bytes,
-                                          base::Nanoseconds patience, std::uint64_t& moved) {
-  base::Result<net::Pipe> pipe = net::Pipe::take();
-  if (!pipe) co_return std::unexpected(pipe.error());
+net::Task<base::Result<void>> splice_body(net::Pipe& pipe, net::TcpStream& from, net::TcpStream& to,
+                                          std::uint64_t bytes, base::Nanoseconds patience, std::uint64_t& moved) {
   std::uint64_t unread = bytes;
-  while (unread > 0 || pipe->held() > 0) {
+  while (unread > 0 || pipe.held() > 0) {
     base::TimePoint deadline = net::Reactor::current().now() + patience;
-    if (pipe->held() == 0 && !from.descriptor().readable) {
+    if (pipe.held() == 0 && !from.descriptor().readable) {
       base::Result<void> ready = co_await from.wait_readable(deadline);
       if (!ready) co_return failure(ready.error(), Side::backend);
     }
-    if (unread > 0 && pipe->held() == 0) {
-      ssize_t got = pipe->fill(from.fd(), std::min<std::uint64_t>(unread, net::Pipe::kBytes));
+    if (unread > 0 && pipe.held() == 0) {
+      ssize_t got = pipe.fill(from.fd(), std::min<std::uint64_t>(unread, net::Pipe::kBytes));
       if (got == 0)
         co_return failure(Error{.code = ErrorCode::closed, .what = "the body ended too early"}, Side::backend);
       if (got < 0 && errno == EAGAIN) {
@@ -42,7 +37,7 @@ net::Task<base::Result<void>> splice_body(net::TcpStream& from, net::TcpStream& 
       base::Result<void> ready = co_await to.wait_writable(deadline);
       if (!ready) co_return failure(ready.error(), Side::client);
     }
-    ssize_t sent = pipe->drain(to.fd(), unread > 0);
+    ssize_t sent = pipe.drain(to.fd(), unread > 0);
     if (sent < 0 && errno == EAGAIN) {
       to.descriptor().writable = false;
     } else if (sent < 0) {
@@ -51,7 +46,7 @@ net::Task<base::Result<void>> splice_body(net::TcpStream& from, net::TcpStream& 
       moved += static_cast<std::uint64_t>(sent);
     }
     // Meanwhile the next piece grows: fewer and larger ones cost less.
-    if (pipe->held() == 0 && unread > 0) co_await net::yield();
+    if (pipe.held() == 0 && unread > 0) co_await net::yield();
   }
   co_return base::Result<void>();
 }

@@ -32,8 +32,10 @@ class EitherEnd {
 };
 
 template <typename AnyRelay>
-net::Task<base::Result<void>> carry(AnyRelay& relay, ClientSide& client) {
+net::Task<base::Result<void>> carry(AnyRelay& relay, ClientSide& client, Worker& worker) {
   base::Result<void> relayed = co_await relay.run();
+  worker.services.backend_bytes_out.add(worker.index, relay.bytes_from_client());
+  worker.services.backend_bytes_in.add(worker.index, relay.bytes_from_backend());
   client.bytes_in += relay.bytes_from_client();
   client.bytes_out += relay.bytes_from_backend();
   co_return relayed;
@@ -75,7 +77,7 @@ net::Task<base::Result<void>> Exchange::tunnel() {
   response_.keep_alive = false;
   if (!websocket && client_side_.stream() != nullptr && backend_side_->stream() != nullptr) {
     Relay relay(*client_side_.stream(), *backend_side_->stream(), timeouts_.tunnel());
-    co_return co_await carry(relay, client_side_);
+    co_return co_await carry(relay, client_side_, worker_);
   }
   streams.listening = &client_.listening;
   streams.backend = &choice_.backend();
@@ -84,7 +86,7 @@ net::Task<base::Result<void>> Exchange::tunnel() {
     // That may have begun while the handshake was under way.
     streams.close_where_it_must_go();
   }
-  base::Result<void> ended = co_await carry(streams, client_side_);
+  base::Result<void> ended = co_await carry(streams, client_side_, worker_);
   if (websocket) worker_.websockets.remove(streams);
   co_return ended;
 }

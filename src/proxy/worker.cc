@@ -82,7 +82,7 @@ std::unique_ptr<ExchangeState> Worker::take_state() {
 }
 
 void Worker::give_back(std::unique_ptr<ExchangeState> state) {
-  state->arena.reset();
+  state->clear();
   if (states_.size() < kKeptStates) states_.push_back(std::move(state));
 }
 

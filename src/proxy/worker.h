@@ -62,8 +62,17 @@ struct Services {
   metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
 };
 
-// Memory that one exchange needs and the next one can use again.
+// Memory that one exchange needs and the next one can use again. What it holds are views into the arena, the client's
+// buffer or the exchange, none of which outlives that exchange.
 struct ExchangeState {
+  void clear() {
+    request.clear();
+    response.clear();
+    own_fields.clear();
+    received_trailers.clear();
+    arena.reset();
+  }
+
   http::RequestHead request;
   http::ResponseHead response;
   http::HeaderMap own_fields;  // of answers made here, and trailers that go on

@@ -77,19 +77,43 @@ const Peer* Connections::other_worker_in(std::uint64_t mask) {
   return nullptr;
 }
 
-// A place came free or a connection became idle: whoever waits tries again, here or elsewhere.
+// Only what was used here changes hands by turns: what another worker sent is for whoever waits here.
+const Peer* Connections::whose_turn(OfBackend& of_backend, bool used_here) {
+  pool::Backend& backend = *of_backend.backend;
+  if (backend.queued.load(std::memory_order_seq_cst) <= of_backend.queue.size()) return nullptr;
+  const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
+  bool by_turns = used_here && (++handed_over_ & 1) != 0;
+  return of_backend.queue.empty() || by_turns ? other : nullptr;
+}
+
+void Connections::send_place(const std::shared_ptr<pool::Backend>& backend, const Peer& to) {
+  Connections* there = to.connections;
+  to.reactor->post([there, backend] { there->pass_place_on(there->of(backend), false); });
+}
+
+void Connections::pass_place_on(OfBackend& of_backend, bool used_here) {
+  pool::Backend& backend = *of_backend.backend;
+  if (backend.queued.load(std::memory_order_seq_cst) > 0 && !of_backend.has_surplus()) {
+    if (const Peer* other = whose_turn(of_backend, used_here)) return send_place(of_backend.backend, *other);
+    if (Queued* first = of_backend.queue.pop_front(); first != nullptr) {
+      first->has_place = true;
+      return first->waiter.wake();
+    }
+  }
+  backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
+  wake_somebody(of_backend);
+}
+
 void Connections::wake_somebody(OfBackend& of_backend) {
   pool::Backend& backend = *of_backend.backend;
   if (backend.queued.load(std::memory_order_seq_cst) == 0) return;
   if (Queued* first = of_backend.queue.pop_front(); first != nullptr) return first->waiter.wake();
   const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
   if (other == nullptr) return;
+  // Whoever waited there may be gone by then: then the next worker is told.
   Connections* there = other->connections;
-  other->reactor->post([there, keep = of_backend.backend] { there->wake_for(keep); });
+  other->reactor->post([there, keep = of_backend.backend] { there->wake_somebody(there->of(keep)); });
 }
-
-// Sent by another worker. Whoever waited here may be gone: then the next worker is told.
-void Connections::wake_for(const std::shared_ptr<pool::Backend>& backend) { wake_somebody(of(backend)); }
 
 bool Connections::claim_place(pool::Backend& backend, std::uint32_t max_connections) {
   std::uint32_t before = backend.open_connections.fetch_add(1, std::memory_order_seq_cst);
@@ -98,10 +122,19 @@ bool Connections::claim_place(pool::Backend& backend, std::uint32_t max_connecti
   return false;
 }
 
-void Connections::free_place(const std::shared_ptr<pool::Backend>& backend) {
-  backend->open_connections.fetch_sub(1, std::memory_order_seq_cst);
-  wake_somebody(of(backend));
+void Connections::free_place(const std::shared_ptr<pool::Backend>& backend) { pass_place_on(of(backend), true); }
+
+void Connections::empty_place(Lease lease) {
+  Connection& connection = *std::exchange(lease.connection_, nullptr);
+  forget(connection);
+  delete &connection;
 }
+
+// What came to whoever waited; neither: it looks again.
+struct Connections::Handed {
+  Lease lease;
+  bool place = false;
+};
 
 net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   OfBackend& of_backend = of(options.backend->backend);
@@ -109,7 +142,9 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   of_backend.settings = *options.settings;
   pool::Backend& backend = *of_backend.backend;
   base::TimePoint queue_deadline = net::Reactor::current().now() + options.queue_timeout;
+  of_backend.max_connections = options.backend->max_connections;
   bool may_reuse = !options.fresh && !options.unshared;
+  bool was_woken = false;
   while (true) {
     Lease taken;
     if (may_reuse) {
@@ -118,44 +153,43 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
       if (!wants_tls(options)) co_await take_over(of_backend, taken);
     }
     net::TaskContext& context = co_await net::this_context();
-    if (context.cancelled()) co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
-    if (taken && !fits(*taken.connection_, options)) {
-      taken.close();
-      continue;
+    if (context.cancelled()) {
+      // What it was woken for is somebody else's.
+      if (was_woken) wake_somebody(of_backend);
+      co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
     }
-    if (taken) {
+    if (taken && fits(*taken.connection_, options)) {
       options.metrics->taken_over.add(worker_);
       co_return taken;
     }
-    if (claim_place(backend, options.backend->max_connections)) break;
-    if (!may_reuse && !of_backend.idle.empty()) {
-      // Its place for a new one.
-      destroy(*of_backend.idle.front());
-      continue;
-    }
-    if (!may_reuse || wants_tls(options)) {
-      // Another worker's idle connection has to go for a new one here.
+    // Of a connection that this exchange cannot use it takes the place, for a new one. (Whose it was may have another
+    // snapshot.)
+    if (!taken && claim_place(backend, options.backend->max_connections)) break;
+    if (!taken && !may_reuse && !of_backend.idle.empty()) taken = lend(pop_idle(of_backend), true);
+    if (!taken && (!may_reuse || wants_tls(options))) {
       co_await take_over(of_backend, taken);
-      taken.close();
-      if (claim_place(backend, options.backend->max_connections)) break;
+      if (!taken && claim_place(backend, options.backend->max_connections)) break;
     }
-    Lease handed;
-    base::Result<void> waited = co_await wait_in_queue(of_backend, options, queue_deadline, handed);
-    // Of one that this exchange cannot use its place is all that is wanted. (Whose it was may have another snapshot.)
-    if (handed && (!may_reuse || !fits(*handed.connection_, options))) {
-      handed.close();
-      continue;
+    if (taken) {
+      empty_place(std::move(taken));
+      break;
     }
-    if (handed) {
+    base::Result<Handed> handed = co_await wait_in_queue(of_backend, options, queue_deadline, was_woken);
+    if (!handed) co_return std::unexpected(handed.error());
+    if (handed->lease && may_reuse && fits(*handed->lease.connection_, options)) {
       options.metrics->reused.add(worker_);
-      co_return handed;
+      co_return std::move(handed->lease);
     }
-    if (!waited) co_return std::unexpected(waited.error());
+    if (handed->place) break;
+    if (handed->lease) {
+      empty_place(std::move(handed->lease));
+      break;
+    }
+    was_woken = true;
   }
   base::Result<net::TcpStream> stream = co_await open(options);
   if (!stream) {
-    backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
-    wake_somebody(of_backend);
+    pass_place_on(of_backend, true);
     co_return std::unexpected(stream.error());
   }
   options.metrics->opened.add(worker_);
@@ -207,14 +241,19 @@ net::Task<base::Result<void>> Connections::secure(net::TcpStream& stream, const 
   co_return std::unexpected(error);
 }
 
-net::Task<base::Result<void>> Connections::wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
-                                                         base::TimePoint deadline, Lease& handed) {
+net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBackend& of_backend,
+                                                                        const AcquireOptions& options,
+                                                                        base::TimePoint deadline, bool at_front) {
   pool::Backend& backend = *of_backend.backend;
-  if (of_backend.queue.size() >= options.settings->max_queue) {
+  if (backend.queued.load(std::memory_order_relaxed) >= options.settings->max_queue) {
     co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
   }
   Queued place;
-  of_backend.queue.push_back(place);
+  if (at_front) {
+    of_backend.queue.push_front(place);
+  } else {
+    of_backend.queue.push_back(place);
+  }
   backend.queued.fetch_add(1, std::memory_order_seq_cst);
   backend.waiting_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
   // What came free between the last look and now was not announced to this worker: look once more, if there is time.
@@ -229,24 +268,29 @@ net::Task<base::Result<void>> Connections::wait_in_queue(OfBackend& of_backend, 
   } else {
     woken = co_await place.waiter.wait_until(deadline);
   }
-  if (place.linked()) of_backend.queue.remove(place);
+  bool was_chosen = !place.linked();
+  if (!was_chosen) of_backend.queue.remove(place);
   backend.queued.fetch_sub(1, std::memory_order_seq_cst);
   if (of_backend.queue.empty()) {
     backend.waiting_workers.fetch_and(~bit_of_worker(worker_), std::memory_order_seq_cst);
   }
+  // Handed over even if the deadline passed in the same round.
+  if (place.has_place) co_return Handed{.lease = {}, .place = true};
   if (place.connection != nullptr) {
-    // Handed over even if the deadline passed in the same round.
     Connection& connection = *place.connection;
     forget(connection);
-    handed = lend(connection, true);
-    co_return base::Result<void>();
+    co_return Handed{.lease = lend(connection, true)};
+  }
+  if (place.backend_left) {
+    co_return base::fail(ErrorCode::no_backend, "the backend left while its connections were waited for");
   }
   if (!woken) {
+    if (was_chosen) wake_somebody(of_backend);
     base::Error error = woken.error();
     error.what = "waiting for a connection to the backend";
     co_return std::unexpected(error);
   }
-  co_return base::Result<void>();
+  co_return Handed{};
 }
 
 net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {

@@ -136,16 +136,15 @@ void Connections::destroy(Connection& connection) {
   OfBackend& of_backend = connection.owner_;
   if (connection.idle_) connection.stream.descriptor().stop_waiting_readable();
   forget(connection);
-  of_backend.backend->open_connections.fetch_sub(1, std::memory_order_seq_cst);
   delete &connection;
-  wake_somebody(of_backend);
+  pass_place_on(of_backend, true);
 }
 
 void Connections::return_connection(Connection& connection) {
   OfBackend& of_backend = connection.owner_;
   const config::UpstreamConnections& settings = of_backend.settings;
   bool worn_out = settings.max_requests > 0 && connection.requests >= settings.max_requests;
-  if (worn_out || connection.unshared_ || of_backend.idle.size() >= settings.max_idle ||
+  if (worn_out || connection.unshared_ || of_backend.idle.size() >= settings.max_idle || of_backend.has_surplus() ||
       !connection.stream.is_quiet() || !takes_new_work(*of_backend.backend)) {
     return destroy(connection);
   }
@@ -157,20 +156,13 @@ void Connections::return_connection(Connection& connection) {
 void Connections::offer(Connection& connection, bool used_here) {
   OfBackend& of_backend = connection.owner_;
   const std::shared_ptr<pool::Backend>& backend = of_backend.backend;
-  const Peer* other = nullptr;
-  if (backend->queued.load(std::memory_order_seq_cst) > of_backend.queue.size()) {
-    other = other_worker_in(backend->waiting_workers.load(std::memory_order_seq_cst));
+  const Peer* other = whose_turn(of_backend, used_here);
+  if (other != nullptr && connection.stream.is_filtered()) {
+    // TLS stays where it is: its place for a new one there.
+    delete &connection;
+    return send_place(backend, *other);
   }
-  // Only one that was used here changes hands by turns: what another worker sent is for whoever waits here.
-  bool by_turns = used_here && (++handed_over_ & 1) != 0;
-  bool others_turn = other != nullptr && (of_backend.queue.empty() || by_turns);
-  if (others_turn && connection.stream.is_filtered()) {
-    // Its place for a new one there, when nobody waits here.
-    if (of_backend.queue.empty()) {
-      of_backend.busy.push_front(connection);
-      return destroy(connection);
-    }
-  } else if (others_turn) {
+  if (other != nullptr) {
     int fd = connection.stream.release();
     std::uint32_t requests = connection.requests;
     std::shared_ptr<const pool::Addresses> addresses = std::move(connection.addresses_);
@@ -218,6 +210,10 @@ void Connections::break_busy(const pool::Backend& backend) {
   OfBackend* of_backend = find(backend);
   if (of_backend == nullptr) return;
   of_backend->busy.for_each([](Connection& connection) { connection.cut(); });
+  while (Queued* waiting = of_backend->queue.pop_front()) {
+    waiting->backend_left = true;
+    waiting->waiter.wake();
+  }
 }
 
 void Connections::close_all_idle() {

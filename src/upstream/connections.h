@@ -126,12 +126,12 @@ class Connections {
   Lease take_idle(const AcquireOptions& options);
   // Otherwise: one of another worker's, or a new one, or, at the backend's max_connections, the next that comes free.
   // Errors: those of net::connect and tls::connect (after all addresses); queue_full; timeout with side ours when the
-  // queue wait ended.
+  // queue wait ended; no_backend when the backend's drain timeout passed meanwhile.
   net::Task<base::Result<Lease>> acquire(AcquireOptions options);
 
   // Closes idle connections of backends that take no new work any more. Called when the snapshot changes.
   void close_idle_of_retired();
-  // Breaks the connections that exchanges still use: their drain timeout has passed.
+  // Breaks the connections that exchanges still use, and ends the waiting for one: their drain timeout has passed.
   void break_busy(const pool::Backend& backend);
   // Closes everything idle (Weir is stopping).
   void close_all_idle();
@@ -148,11 +148,16 @@ class Connections {
   net::Task<base::Result<net::TcpStream>> open(AcquireOptions options);
   net::Task<base::Result<void>> secure(net::TcpStream& stream, const AcquireOptions& options,
                                        const base::SocketAddress& address, base::TimePoint deadline);
-  // One of the backend's places for connections, if there is one; and its return.
+  // One of the backend's places for connections (max_connections of them), if there is one; and its return: whoever
+  // waits gets it, here or on another worker by turns, before anybody who comes later.
   static bool claim_place(pool::Backend& backend, std::uint32_t max_connections);
   void free_place(const std::shared_ptr<pool::Backend>& backend);
-  net::Task<base::Result<void>> wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
-                                              base::TimePoint deadline, Lease& handed);
+  void pass_place_on(OfBackend& of_backend, bool used_here);
+  // Closes the connection and keeps its place.
+  void empty_place(Lease lease);
+  struct Handed;
+  net::Task<base::Result<Handed>> wait_in_queue(OfBackend& of_backend, const AcquireOptions& options,
+                                                base::TimePoint deadline, bool at_front);
   net::Task<void> take_over(OfBackend& of_backend, Lease& taken);
 
   Lease lend(Connection& connection, bool reused);
@@ -167,9 +172,13 @@ class Connections {
   // Whether an exchange of this snapshot can use it: TLS and address are what they should be by now.
   static bool fits(Connection& connection, const AcquireOptions& options);
   void offer(Connection& connection, bool used_here);
+  // Whoever waits looks again, here or on another worker: a connection became idle, or a place came free, just when it
+  // began to wait.
   void wake_somebody(OfBackend& of_backend);
-  void wake_for(const std::shared_ptr<pool::Backend>& backend);
   const Peer* other_worker_in(std::uint64_t mask);
+  // The other worker whose waiters are to get what came free here; null: this worker's, if any waits.
+  const Peer* whose_turn(OfBackend& of_backend, bool used_here);
+  void send_place(const std::shared_ptr<pool::Backend>& backend, const Peer& to);
 
   std::uint32_t worker_;
   std::span<const Peer> peers_;
@@ -177,7 +186,7 @@ class Connections {
   std::vector<std::unique_ptr<OfBackend>> by_slot_;
   std::size_t idle_count_ = 0;
   std::uint32_t turn_ = 0;         // where to begin looking for another worker, or an address
-  std::uint32_t handed_over_ = 0;  // connections given to waiters of this and other workers by turns
+  std::uint32_t handed_over_ = 0;  // connections and places given to waiters of this and other workers by turns
 };
 
 }  // namespace weir::upstream

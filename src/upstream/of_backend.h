@@ -14,7 +14,11 @@ namespace weir::upstream {
 // An exchange that waits for a connection; lives in its coroutine's frame.
 struct Queued final : base::ListHook<Queued> {
   net::Waiter waiter;
-  Connection* connection = nullptr;  // what it was handed; none: a place came free, try again
+  // What it was handed: a connection, or one's place, which it is to open a connection in. Neither: something may have
+  // come free, and it tries again.
+  Connection* connection = nullptr;
+  bool has_place = false;
+  bool backend_left = false;  // or nothing will come any more
 };
 
 struct OfBackend {
@@ -22,9 +26,13 @@ struct OfBackend {
   // Another backend may take over the slot.
   bool unused() const { return idle.empty() && busy.empty() && queue.empty() && acquiring == 0; }
 
+  // Whether there are more connections than the pool wants by now: it may want fewer than before.
+  bool has_surplus() const { return max_connections > 0 && backend->open_connections.load() > max_connections; }
+
   Connections& connections;
   std::shared_ptr<pool::Backend> backend;
   config::UpstreamConnections settings;  // as of the last acquisition
+  std::uint32_t max_connections = 0;     // likewise
   base::IntrusiveList<Connection> idle;  // most recently used first
   base::IntrusiveList<Connection> busy;
   base::IntrusiveList<Queued> queue;

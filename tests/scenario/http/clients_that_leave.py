@@ -3,6 +3,7 @@
 import asyncio
 
 from waiting import eventually
+from weir import config_of, pool_of
 
 
 def test_a_reset_while_waiting_for_the_response(proxy):
@@ -73,3 +74,27 @@ def test_half_closed_clients_still_get_their_answer(proxy):
         connection.end()
         response = connection.response()
         assert response.body == b"late"
+
+
+def test_what_a_client_cut_short_says_nothing_of_the_backends_speed(weir, origins):
+    async def behave(exchange):
+        await asyncio.sleep(30 if exchange.request.target == "/never" else 0.002)
+        await exchange.respond()
+
+    a, b = origins("a", "b", behave=behave)
+    running = weir(config_of(pool_of([a, b], algorithm="least_response_time"), workers=1))
+    running.wait_for_state("healthy", "a", "b")
+    with running.connect() as client:
+        for _ in range(100):
+            assert client.request().status == 200
+        leaving = running.connect()
+        seen = len(a.requests), len(b.requests)
+        leaving.send_request(target="/never")
+        eventually(lambda: (len(a.requests), len(b.requests)) != seen)
+        left = a if len(a.requests) > seen[0] else b
+        leaving.reset()
+        eventually(lambda: running.metric("weir_backend_requests_active") == 0)
+        before = len(left.requests)
+        for _ in range(300):
+            assert client.request().status == 200
+        assert len(left.requests) > before, "both are equally fast"

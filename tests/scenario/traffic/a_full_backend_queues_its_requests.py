@@ -2,6 +2,7 @@
 queue timeout."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -60,3 +61,35 @@ def test_who_waits_too_long_gets_503(weir, gate):
     for connection in holders:
         assert connection.response().status == 200
         connection.close()
+
+
+def test_clients_of_all_workers_have_their_turns(weir, origins):
+    """The backend closes after each response, so that places come free and not connections."""
+
+    async def behave(exchange):
+        await exchange.respond(headers=[("Connection", "close")])
+        exchange.close()
+
+    (origin,) = origins("one", behave=behave)
+    pool = pool_of([origin], timeouts={"queue": "30s"})
+    pool["backends"][0]["max_connections"] = 1
+    running = weir(config_of(pool, workers=2))
+    running.wait_for_state("healthy", "one")
+    served = []
+
+    def ask():
+        with running.connect(timeout=30) as client:
+            count = 0
+            while len(served) < 12:
+                assert client.request().status == 200
+                count += 1
+                if count == 5:
+                    served.append(client)
+
+    clients = [threading.Thread(target=ask) for _ in range(12)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join(60 * PATIENCE)
+    assert len(served) == 12, "each had five answers"
+    assert running.metric("weir_requests_total", code="503") == 0

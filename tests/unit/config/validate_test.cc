@@ -271,6 +271,7 @@ TEST(Validate, ChecksRedirects) {
 TEST(Validate, ChecksFixedResponses) {
   EXPECT_THAT(of_route("respond: 100"), HasSubstr("respond.status: must be a whole number from 200 to 599"));
   EXPECT_THAT(of_route("respond: {status: 204, body: x}"), HasSubstr("a response with status 204 has no body"));
+  EXPECT_THAT(of_route("respond: {status: 205, body: x}"), HasSubstr("a response with status 205 has no body"));
   EXPECT_THAT(of_route("respond: {content_type: \"a\\r\\nb: c\"}"), HasSubstr("must be a media type"));
 }
 
