@@ -19,10 +19,10 @@ constexpr std::string_view kRule = "rule";
 constexpr std::string_view kCertificate = "certificate";
 constexpr std::string_view kOverride = "override";
 
-// The key is taken by value: it is usually a part of the object that moves.
+// The key is taken by value: it is usually a part of the object, which moves only inside.
 template <typename Map, typename T>
-void put(Map& objects, typename Map::key_type key, T object) {
-  objects[std::move(key)] = std::make_shared<const T>(std::move(object));
+void put(Map& objects, typename Map::key_type key, T&& object) {
+  objects[std::move(key)] = std::make_shared<const std::remove_cvref_t<T>>(std::forward<T>(object));
 }
 
 // Reads one stored object into its place among `objects`.

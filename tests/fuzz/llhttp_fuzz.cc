@@ -96,7 +96,8 @@ bool excluded(const RequestHead& head, std::string_view head_bytes) {
   if (!knows_method(head.method) || head.method == "CONNECT") return true;
   for (const HeaderField& field : head.headers) {
     if (field.id == HeaderId::upgrade) return true;
-    if (field.id == HeaderId::transfer_encoding && head_bytes.find('\t') != std::string_view::npos) return true;
+    const bool has_meaning = field.id == HeaderId::transfer_encoding || field.id == HeaderId::connection;
+    if (has_meaning && head_bytes.find('\t') != std::string_view::npos) return true;
   }
   for (char c : head.target) {
     if (static_cast<unsigned char>(c) >= 0x80) return true;
