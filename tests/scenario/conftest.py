@@ -12,6 +12,8 @@ collect_ignore = ["conftest.py"]
 def pytest_configure(config):
     from weir import BINARY
 
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]  # clients of tests speak with Weir, not with a proxy of the machine
     if not os.access(BINARY, os.X_OK):
         raise pytest.UsageError(f"no binary {BINARY}: ./dev build makes it, WEIR_BINARY names another")
 
@@ -23,9 +25,15 @@ NEVER_REPEATED = ("ended with", "did not end", "anitizer")
 MOST_REPEATED = 3
 
 
+def message_of(report):
+    """What was raised, without the source around it: that may contain any words."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message if crash else report.longreprtext
+
+
 def pytest_runtest_logreport(report):
     if report.failed:
-        is_repeatable = report.when == "call" and not any(words in report.longreprtext for words in NEVER_REPEATED)
+        is_repeatable = report.when == "call" and not any(words in message_of(report) for words in NEVER_REPEATED)
         failed[report.nodeid] = failed.get(report.nodeid, True) and is_repeatable
 
 

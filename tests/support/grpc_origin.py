@@ -40,7 +40,7 @@ class GrpcOrigin:
         return self
 
     def stop(self):
-        self.server.stop(0)
+        self.server.stop(0).wait()
 
     def note(self, context):
         self.calls.append(dict(context.invocation_metadata()))

@@ -60,6 +60,8 @@ class RawH2:
             self.socket.sendall(data)
             return True
         except OSError:
+            while self.receive():  # what the other side said before it went
+                pass
             self.ended = True
             return False
 

@@ -28,11 +28,16 @@ def test_promtool_is_content(site):
 def test_requests_are_counted_by_where_they_went(site):
     for _ in range(10):
         request(site.port, "POST", body=b"x" * 100)
-    eventually(lambda: site.metric("weir_requests_total", listener="web", pool="site", code="200") == 10)
-    assert site.metric("weir_requests_total", backend="a") == site.metric("weir_requests_total", backend="b") == 5
-    assert site.metric("weir_backend_requests_total", pool="site") == 10
-    assert site.metric("weir_request_duration_seconds_count") == 10
-    assert site.metric("weir_bytes_total", direction="client_in") >= 1000
+
+    def are_counted():
+        return (site.metric("weir_requests_total", listener="web", pool="site", code="200") == 10
+                and site.metric("weir_requests_total", backend="a") == 5
+                and site.metric("weir_requests_total", backend="b") == 5
+                and site.metric("weir_backend_requests_total", pool="site") == 10
+                and site.metric("weir_request_duration_seconds_count") == 10
+                and site.metric("weir_bytes_total", direction="client_in") >= 1000)
+
+    eventually(are_counted, what="counted after the answers")
 
 
 def test_failures_are_counted_by_reason(weir, origins):

@@ -5,7 +5,7 @@ import hashlib
 import socket
 
 import pytest
-from waiting import eventually, free_port
+from waiting import PATIENCE, eventually, free_port
 from weir import config_of, pool_of
 
 TOKEN = [("Authorization", "Bearer secret")]
@@ -21,7 +21,7 @@ def address_of_this_machine():
 
 
 def is_closed_at_once(connection):
-    connection.settimeout(5)
+    connection.settimeout(5 * PATIENCE)
     return connection.recv(1) == b""
 
 
@@ -46,7 +46,7 @@ def test_local_connections_are_taken_when_remote_ones_are_not(weir, origins):
 def refused(host, port):
     with socket.create_connection((host, port)) as connection:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        connection.settimeout(5)
+        connection.settimeout(5 * PATIENCE)
         try:
             return not connection.recv(100).startswith(b"HTTP/1.1 ")
         except ConnectionError:

@@ -86,7 +86,7 @@ def test_statuses_come_through(grpc_proxy):
 def test_a_deadline_reaches_the_backend(grpc_proxy):
     _, channel, backend = grpc_proxy()
     with pytest.raises(grpc.RpcError) as raised:
-        channel.unary_unary("/test.Echo/Slow")(b"60", timeout=0.5)
+        channel.unary_unary("/test.Echo/Slow")(b"60", timeout=2 * PATIENCE)
     assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     eventually(lambda: backend.cancelled, 10, "the backend's call is cancelled as well")
 

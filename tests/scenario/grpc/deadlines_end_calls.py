@@ -13,7 +13,7 @@ from waiting import PATIENCE, eventually
 from weir import config_of, pool_of
 
 CALL = [("content-type", "application/grpc"), ("te", "trailers")]
-SOON = f"{300 * PATIENCE}m"
+SOON = f"{1000 * PATIENCE}m"
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_nothing_was_answered(calls):
         response = client.response(1)
     assert grpc_status(response) == "4" and dict(response[1])["content-type"] == "application/grpc"
     assert dict(response[1])["grpc-message"] == "Deadline Exceeded"
-    eventually(lambda: backend.calls[0].reset == CANCEL, 10, "the backend's stream is cancelled")
+    eventually(lambda: backend.calls and backend.calls[0].reset == CANCEL, 10, "the backend's stream is cancelled")
     assert counted(weir, "DEADLINE_EXCEEDED") == 1
     line = eventually(weir.access_log)[0]
     assert line["termination"] == "deadline"
@@ -78,7 +78,7 @@ def test_half_an_answer_is_ended_by_trailers(calls):
         call(client, 1, ("grpc-timeout", SOON), end=False)
         response = client.response(1)
     assert response[2] == b"\0\0\0\0\5hello" and grpc_status(response) == "4"
-    eventually(lambda: backend.calls[0].reset == CANCEL)
+    eventually(lambda: backend.calls and backend.calls[0].reset == CANCEL)
     assert counted(weir, "DEADLINE_EXCEEDED") == 1
 
 
@@ -93,7 +93,7 @@ def test_what_the_client_does_not_take_is_reset(calls):
         call(client, 1, ("grpc-timeout", SOON))
         assert client.reset_code(1) == CANCEL
         assert client.ping()
-    eventually(lambda: backend.calls[0].reset == CANCEL)
+    eventually(lambda: backend.calls and backend.calls[0].reset == CANCEL)
     assert counted(weir, "DEADLINE_EXCEEDED") == 1
 
 
@@ -104,7 +104,7 @@ def test_a_body_that_never_ends(calls):
         client.data(1, b"\0\0\0\0\5he")
         assert grpc_status(client.response(1)) == "4"
         assert client.ping()
-    eventually(lambda: backend.calls[0].reset == CANCEL)
+    eventually(lambda: backend.calls and backend.calls[0].reset == CANCEL)
 
 
 def test_connecting_takes_too_long(weir):

@@ -1,7 +1,10 @@
 """A response without a length runs until the backend closes: an HTTP/1.1 client still learns where it ends, and keeps
 its connection."""
 
+import asyncio
+
 from client import Connection
+from waiting import background
 
 
 async def until_close(exchange):
@@ -12,14 +15,6 @@ async def until_close(exchange):
 async def of_http_1_0(exchange):
     await exchange.send(b"HTTP/1.0 200 OK\r\n\r\nold")
     exchange.close()
-
-
-async def reset_in_the_middle(exchange):
-    await exchange.send(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000)
-    import asyncio
-
-    await asyncio.sleep(0.2)
-    exchange.reset()
 
 
 def test_it_arrives_whole_and_framed(proxy):
@@ -43,10 +38,18 @@ def test_an_http_1_0_client_gets_it_until_close(proxy):
 
 
 def test_a_reset_does_not_look_like_an_end(proxy):
+    begun = asyncio.Event()
+
+    async def reset_in_the_middle(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000)
+        await begun.wait()
+        exchange.reset()
+
     running, _ = proxy(reset_in_the_middle)
     with Connection(running.port) as connection:
         connection.send_request()
         head = connection.head()
+        background.loop.call_soon_threadsafe(begun.set)
         try:
             connection.read_body(head, "GET")
             whole = True

@@ -3,19 +3,22 @@
 import asyncio
 
 import pytest
-from waiting import eventually, stays
+from waiting import background, eventually, stays
 
 PIECE = b"x" * 65536
-TOTAL = 64 << 20
+TOTAL = 128 << 20  # more than twice what buffers of sockets may grow to
 
 
 @pytest.fixture
 def counted():
-    """A response of 64 MB that counts what the backend could send."""
+    """A response of that size that counts what the backend could send."""
 
     class Counted:
         sent = 0
         received = 0
+
+        def __init__(self):
+            self.may_read = asyncio.Event()
 
         async def send(self, exchange):
             await exchange.send_head(200, [("Content-Length", str(TOTAL))])
@@ -25,7 +28,7 @@ def counted():
 
         async def sip(self, exchange):
             exchange.writer.transport.pause_reading()
-            await asyncio.sleep(2)
+            await self.may_read.wait()
             exchange.writer.transport.resume_reading()
             async for piece in exchange.body_chunks():
                 self.received += len(piece)
@@ -81,6 +84,7 @@ def test_a_backend_that_does_not_read_stops_the_client(proxy, counted):
                 time.sleep(0.01)
         assert sent < TOTAL // 2, f"{sent} bytes went nowhere"
         assert running.resident_kb() - before < 16_000
+        background.loop.call_soon_threadsafe(counted.may_read.set)
         connection.socket.settimeout(60)
         while sent < TOTAL:
             sent += connection.socket.send(PIECE[:TOTAL - sent])

@@ -4,7 +4,7 @@ exchange. A real WebSocket library talks through it."""
 import asyncio
 
 import pytest
-from waiting import background, eventually
+from waiting import PATIENCE, background, eventually
 
 UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "echo")]
 
@@ -77,7 +77,7 @@ def test_connect_is_refused(proxy):
 
 
 def test_a_silent_tunnel_ends_after_its_timeout(proxy):
-    running, _ = proxy(echo, listener={"timeouts": {"tunnel": "500ms"}})
+    running, _ = proxy(echo, listener={"timeouts": {"tunnel": f"{500 * PATIENCE}ms"}})
     with running.connect() as connection:
         connection.send_request(headers=UPGRADE)
         assert connection.head().status == 101
@@ -112,7 +112,7 @@ def test_websockets_of_a_library_work(weir):
             await asyncio.wait_for(await socket.ping(), 5)
 
     background.run(talk())
-    server.close()
+    background.loop.call_soon_threadsafe(server.close)
 
 
 @pytest.mark.multiworker

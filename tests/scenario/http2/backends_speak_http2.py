@@ -178,7 +178,7 @@ def test_malformed_responses_are_502(multiplexed):
 
 
 def test_max_requests_and_idle_connections(multiplexed):
-    running, origin = multiplexed(connections={"max_requests": 3, "idle_timeout": "300ms"})
+    running, origin = multiplexed(connections={"max_requests": 3, "idle_timeout": f"{PATIENCE}s"})
     with running.connect() as connection:
         for _ in range(7):
             assert connection.request().status == 200
@@ -260,7 +260,7 @@ async def deaf_after_one(call):
 
 def test_a_connection_that_has_died_in_silence_is_left(multiplexed):
     """Its first request without an answer goes to a new connection, and so do all others."""
-    running, origin = multiplexed(deaf_after_one, retries={"attempts": 1}, timeouts={"response": "500ms"})
+    running, origin = multiplexed(deaf_after_one, retries={"attempts": 1}, timeouts={"response": f"{500 * PATIENCE}ms"})
     for _ in range(4):
         with running.connect() as connection:
             assert connection.request().status == 200
@@ -274,7 +274,7 @@ def test_a_slow_answer_costs_no_connection_that_is_alive(multiplexed):
             return await asyncio.sleep(60 * PATIENCE)
         await call.respond(body=b"ok")
 
-    running, origin = multiplexed(by_path, retries={"attempts": 0}, timeouts={"response": "700ms"})
+    running, origin = multiplexed(by_path, retries={"attempts": 0}, timeouts={"response": f"{700 * PATIENCE}ms"})
     with RawH2(running.port) as client:
         client.headers(1, get("/slow"))
         stream = 1

@@ -68,7 +68,7 @@ def test_an_old_connection_is_asked_to_leave(proxy):
 
 
 def test_an_idle_connection_is_closed_in_time(proxy):
-    running, _ = proxy(listener={"http2": True, "timeouts": {"idle": "200ms"}})
+    running, _ = proxy(listener={"http2": True, "timeouts": {"idle": f"{PATIENCE}s"}})
     with RawH2(running.port) as client:
         client.headers(1, get())
         assert client.status(1) == 200
@@ -109,16 +109,16 @@ def test_what_was_asked_for_is_taken_though_weir_ends(proxy):
 
 
 def test_what_was_asked_for_is_taken_though_the_time_without_requests_is_over(proxy):
-    running, _ = proxy(large, listener={"http2": True, "timeouts": {"idle": "200ms"}}, workers=1)
+    running, _ = proxy(large, listener={"http2": True, "timeouts": {"idle": f"{PATIENCE}s"}}, workers=1)
     with Lazy(running) as client:
-        time.sleep(3)
+        time.sleep(3 * PATIENCE)
         assert len(client.rest()[2]) == LARGE
         assert client.goaway_code() == NO_ERROR
         assert client.is_over()
 
 
 def test_who_takes_nothing_any_more_is_not_waited_for(proxy):
-    timeouts = {"idle": "200ms", "body": "500ms"}
+    timeouts = {"idle": f"{PATIENCE}s", "body": f"{PATIENCE}s"}
     running, _ = proxy(large, listener={"http2": True, "timeouts": timeouts}, workers=1)
     with Lazy(running):
         eventually(lambda: running.metric("weir_connections_active") == 0, 10, "the connection's end")

@@ -16,6 +16,7 @@ def test_drain_and_enable_again(weir, origins):
         load.wait_for_requests(200)
         assert running.admin("POST", "/backends/b/drain").status == 200
         running.wait_for_state("draining", "b")
+        load.wait_for_requests(50)  # every worker has heard of it
         eventually(lambda: running.metric("weir_backend_requests_active", backend="b") == 0)
         seen = len(b.requests)
         load.wait_for_requests(300)
@@ -32,6 +33,7 @@ def test_disable_takes_it_out_and_enable_brings_it_back(weir, origins):
         load.wait_for_requests(100)
         assert running.admin("POST", "/backends/a/disable").status == 200
         running.wait_for_state("disabled", "a")
+        load.wait_for_requests(50)
         eventually(lambda: running.metric("weir_backend_requests_active", backend="a") == 0)
         seen = len(a.requests)
         load.wait_for_requests(200)

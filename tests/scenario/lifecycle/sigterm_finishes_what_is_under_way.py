@@ -26,6 +26,7 @@ def test_a_slow_request_is_finished(proxy, signal):
         connection.send_request()
         eventually(lambda: origin.requests)
         running.process.send_signal(getattr(signals, signal))
+        eventually(lambda: running.admin("GET", "/health/ready").status == 503)
         running.settle()
         with pytest.raises((ConnectionRefusedError, ConnectionResetError)):
             running.connect().request()

@@ -3,7 +3,7 @@ as a break."""
 
 import pytest
 from tcp_backend import TcpBackend, tcp_config, tcp_pool
-from waiting import eventually, free_port
+from waiting import PATIENCE, eventually, free_port
 
 
 def only_line(running):
@@ -70,7 +70,7 @@ def test_a_client_that_breaks_off_resets_the_backend(relay):
 
 
 def test_a_silent_connection_ends_after_its_timeout(relay):
-    running, _ = relay(listener={"timeouts": {"tunnel": "400ms"}})
+    running, _ = relay(listener={"timeouts": {"tunnel": f"{400 * PATIENCE}ms"}})
     with running.connect() as connection:
         connection.send(b"x")
         assert connection.read_exactly(1) == b"x"
@@ -79,7 +79,7 @@ def test_a_silent_connection_ends_after_its_timeout(relay):
 
 
 def test_a_busy_direction_keeps_the_silent_one(relay):
-    running, _ = relay(listener={"timeouts": {"tunnel": "3s"}})
+    running, _ = relay(listener={"timeouts": {"tunnel": f"{3 * PATIENCE}s"}})
     with running.connect() as connection:
         for _ in range(10):
             connection.send(b"x")

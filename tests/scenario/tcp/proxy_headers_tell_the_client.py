@@ -4,7 +4,7 @@ import struct
 
 import pytest
 from tcp_backend import tcp_config, tcp_pool
-from waiting import eventually
+from waiting import eventually, free_port
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V1 = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n"
@@ -151,15 +151,15 @@ def test_http_backends_are_told_and_connections_are_not_shared(weir, backends):
 
 def test_what_one_weir_writes_another_believes(relay, weir, backends):
     running, backend = relay(listener=TRUSTING)
-    middle = running.config
-    middle["listeners"].append({"name": "front", "address": f"127.0.0.1:{running.port + 1}", "protocol": "tcp", "pool": "next",
+    middle, front = running.config, free_port()
+    middle["listeners"].append({"name": "front", "address": f"127.0.0.1:{front}", "protocol": "tcp", "pool": "next",
                                 "proxy_protocol": "required", "trusted_proxies": ["127.0.0.0/8"]})
     middle["pools"].append({"name": "next", "health_check": "off", "proxy_protocol": "v2",
                             "backends": [{"host": "127.0.0.1", "port": running.port}]})
     running.reload(middle)
     from client import Connection
 
-    with Connection(running.port + 1) as connection:
+    with Connection(front) as connection:
         connection.send(V1 + b"x")
         assert connection.read_exactly(1) == b"x"
     eventually(lambda: len(running.access_log()) == 2)

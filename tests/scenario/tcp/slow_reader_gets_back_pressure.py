@@ -20,6 +20,7 @@ def test_the_backend_is_stopped_and_goes_on(relay):
     running, _ = relay(pour)
     before = running.resident_kb()
     connection = running.connect(receive_buffer=65536)
+    eventually(lambda: state["sent"] > 0)
     last = -1
     while state["sent"] != last:
         last = state["sent"]

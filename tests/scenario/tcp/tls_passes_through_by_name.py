@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from tcp_backend import tcp_config, tcp_pool
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def connected(port, name, ca, alpn=()):
     context = ssl.create_default_context(cafile=ca)
     if alpn:
         context.set_alpn_protocols(list(alpn))
-    with socket.create_connection(("127.0.0.1", port), 10) as plain:
+    with socket.create_connection(("127.0.0.1", port), 10 * PATIENCE) as plain:
         with context.wrap_socket(plain, server_hostname=name) as secure:
             yield secure
 
@@ -98,7 +98,7 @@ def test_clients_that_name_nobody_go_to_the_default(servers, certificates):
     running = servers(pool="b")
     context = ssl.create_default_context(cafile=certificates("b.example")[1])
     context.check_hostname = False
-    with socket.create_connection(("127.0.0.1", running.port), 10) as plain:
+    with socket.create_connection(("127.0.0.1", running.port), 10 * PATIENCE) as plain:
         with context.wrap_socket(plain) as secure:
             assert secure.recv(10) == b"b"
 

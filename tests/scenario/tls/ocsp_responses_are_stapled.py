@@ -6,7 +6,7 @@ import time
 import pytest
 from certificates import Pair, openssl
 from tls_peers import https_of, s_client
-from waiting import eventually, free_port
+from waiting import eventually, free_port, is_listening
 from weir import pool_of
 
 
@@ -21,6 +21,7 @@ def responder(authority):
              "-rkey", authority.key, "-CA", authority.cert, "-nmin", "60", "-ignore_err"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         started.append(process)
+        eventually(lambda: is_listening(port), 10, "the responder listens")
         return process
 
     yield start
@@ -44,7 +45,6 @@ def test_fetched_in_the_background_and_kept(weir, origins, authority, responder,
     port = free_port()
     pair = with_issuer(authority, authority.issue("site.example", ocsp=f"http://127.0.0.1:{port}"))
     process = responder(port)
-    time.sleep(0.3)
     folder = tmp_path / "ocsp"
     config = https_of(pool_of(origins("one")), certificates=[pair])
     config["tls"] = {"ocsp_folder": str(folder)}

@@ -2,11 +2,15 @@
 
 import socket
 
+import pytest
 from client import get, request
-from waiting import free_port
+from waiting import HAS_IPV6, free_port
 from weir import config_of, pool_of
 
+needs_ipv6 = pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6")
 
+
+@needs_ipv6
 def test_ipv6_to_ipv6(weir, origins):
     (origin,) = origins("six", host="::1")
     port = free_port(socket.AF_INET6)
@@ -16,6 +20,7 @@ def test_ipv6_to_ipv6(weir, origins):
     assert origin.requests[0].get("x-forwarded-for") == "::1"
 
 
+@needs_ipv6
 def test_a_star_address_takes_both_families(weir, origins):
     running = weir(config_of(pool_of(origins("one")), listener={"address": f"*:{free_port()}"}))
     assert request(running.port, host="::1").status == 200

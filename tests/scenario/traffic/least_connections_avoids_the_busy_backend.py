@@ -22,6 +22,7 @@ def test_while_one_backend_is_busy_the_other_gets_everything(weir, origins):
     slow.behave = quick.behave = hold
     with running.connect() as first, running.connect() as second:
         first.send_request()
+        eventually(lambda: slow.requests or quick.requests)
         second.send_request()
         eventually(lambda: len(slow.requests) == 1 and len(quick.requests) == 1, what="one request each")
         from origin import say_name

@@ -4,7 +4,10 @@ import contextlib
 
 import pytest
 from datagrams import Client, udp_config, who
-from waiting import eventually
+from waiting import PATIENCE, eventually
+
+UDP_CHECK = {"type": "udp", "send": "ping", "interval": f"{500 * PATIENCE}ms", "timeout": f"{500 * PATIENCE}ms",
+             "fast_interval": "100ms", "healthy_threshold": 1, "unhealthy_threshold": 2}
 
 
 def test_nothing_is_lost_when_a_backend_was_never_there(weir, echoes):
@@ -72,9 +75,7 @@ def test_the_drain_timeout_moves_what_is_left(weir, echoes, operation):
 
 def test_a_backend_that_is_silent_and_unhealthy_loses_its_flows(weir, echoes):
     a, b = echoes("a", "b")
-    check = {"type": "udp", "send": "ping", "interval": "200ms", "timeout": "200ms", "fast_interval": "100ms",
-             "healthy_threshold": 1, "unhealthy_threshold": 2}
-    running = weir(udp_config(a, b, pool={"health_check": check}))
+    running = weir(udp_config(a, b, pool={"health_check": UDP_CHECK}))
     running.wait_for_state("healthy", "a", "b", pool="udp")
     with Client(running.port) as one, Client(running.port) as two:
         clients = {who(one.ask()): one, who(two.ask()): two}
@@ -102,8 +103,7 @@ def test_a_backend_taken_out_of_the_file_keeps_its_flows(weir, echoes):
 
 def test_probes_with_datagrams_take_a_backend_out(weir, echoes):
     a, b = echoes("a", "b")
-    check = {"type": "udp", "send": "ping", "expected_hex": "20 70 69 6e 67", "interval": "200ms", "timeout": "200ms",
-             "fast_interval": "100ms", "healthy_threshold": 1, "unhealthy_threshold": 2}
+    check = {**UDP_CHECK, "expected_hex": "20 70 69 6e 67"}
     running = weir(udp_config(a, b, pool={"health_check": check}))
     running.wait_for_state("healthy", "a", "b", pool="udp")
     a.answer = lambda datagram: [b"something else"]

@@ -5,7 +5,7 @@ import json
 import threading
 
 from datagrams import Client, udp_config, udp_port, who
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 
 class Talkers:
@@ -119,11 +119,13 @@ def test_a_removed_listener_finishes_its_flows_and_takes_no_others(weir, echoes)
             assert who(new.ask_stubbornly()) in "ab"
 
 def test_stopping_waits_for_flows_and_begins_none(weir, echoes):
-    running = weir(udp_config(*echoes("a"), listener={"timeouts": {"idle": "2s"}}, drain_timeout="30s"))
+    listener = {"timeouts": {"idle": f"{2 * PATIENCE}s"}}
+    running = weir(udp_config(*echoes("a"), listener=listener, drain_timeout=f"{30 * PATIENCE}s"))
     with Client(running.port) as old, Client(running.port) as new:
         old.ask()
         running.terminate()
         eventually(lambda: "stopping" in running.log())
+        running.settle(0.3)  # the workers hear of it next
         new.send(b"?")
         assert old.ask() == b"a hello"
         assert new.is_silent()

@@ -26,10 +26,10 @@ def reload_with(running, **listener):
 
 
 def send_from(running, source, count=1):
-    """So many datagrams, each from a port of its own."""
-    for _ in range(count):
-        with Client(running.port, source=source) as client:
-            client.send(b"hello")
+    """So many datagrams, each from a port of its own: a port that is closed too early may be the next one's."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(Client(running.port, source=source)).send(b"hello")
 
 
 def serves(running, source):

@@ -58,9 +58,8 @@ def many(port):
 
 def ask_in_turn(running, count):
     """Who answers each of so many flows, which stay open, after one that waits until the name is known."""
-    with Client(running.port) as client:
-        client.ask_stubbornly()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(Client(running.port)).ask_stubbornly()
         return [who(stack.enter_context(Client(running.port)).ask()) for _ in range(count)]
 
 

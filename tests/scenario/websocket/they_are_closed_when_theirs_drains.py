@@ -44,7 +44,7 @@ def chat(weir):
     pool = pool_of([server])
     pool["health_check"] = "off"
     yield weir(config_of(pool, listener={"http2": True})), server
-    server.server.close()
+    background.loop.call_soon_threadsafe(server.server.close)
 
 
 async def closed_with(port, drain):

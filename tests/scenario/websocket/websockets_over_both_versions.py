@@ -44,7 +44,7 @@ class EchoServer:
         return self
 
     def stop(self):
-        self.server.close()
+        background.loop.call_soon_threadsafe(self.server.close)
 
 
 class Http1Echo(asyncio.Protocol):
