@@ -47,6 +47,7 @@ net::Task<void> Weir::Parts::maintain() {
       api->tick();
       certificates->tick(now);
       if (certificates->files_changed()) refresh_files();
+      forget_ended_logs();
       next_tick = now + seconds(1);
     }
     std::optional<base::TimePoint> due = publisher->next_due();
@@ -144,6 +145,14 @@ config::Faults Weir::Parts::reload() {
   auto read = config::read_file(options.config_path, kinds());
   if (!read) return refuse(read.error());
   config::Diff diff = config::diff(catalog->file(), *read);
+  bool listens_elsewhere = catalog->file().admin.listen != read->admin.listen;
+  bool loses_tokens = !catalog->file().admin.tokens.empty() && read->admin.tokens.empty();
+  std::unique_ptr<proxy::AccessLog> next_log;
+  if (diff.access_log) {
+    auto opened = open_access_log(read->access_log);
+    if (!opened) return refuse({opened.error()});
+    next_log = std::move(*opened);
+  }
   auto outcome = catalog->reload(std::move(*read), control_reactor.now());
   if (!outcome) {
     if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) return refuse(*faults);
@@ -152,10 +161,14 @@ config::Faults Weir::Parts::reload() {
                     .message = std::get<control::StoreError>(outcome.error()).message}});
   }
   for (const std::string& line : config::summary(diff)) base::log_info("reload: {}", line);
-  if (diff.admin || diff.store || diff.workers) {
-    base::log_warning("reload: changes of admin, store and workers take effect with the next start");
+  if (listens_elsewhere || diff.store || diff.workers) {
+    base::log_warning("reload: changes of admin.listen, store and workers take effect with the next start");
   }
-  if (diff.access_log) replace_access_log();
+  if (loses_tokens) {
+    base::log_warning("reload: there are no admin.tokens any more: everybody on this machine may use the admin API");
+  }
+  if (diff.access_log) replace_access_log(std::move(next_log));
+  base::set_log_level(level_of(catalog->config().log_level));
   follow_generation();
   reloads_succeeded.add(slot);
   last_reload_successful.set(slot, 1);
@@ -165,28 +178,28 @@ config::Faults Weir::Parts::reload() {
   return {};
 }
 
-// The old log ends only when no worker can still be writing to it.
-void Weir::Parts::replace_access_log() {
-  const config::AccessLog& wanted = catalog->config().access_log;
-  std::unique_ptr<proxy::AccessLog> next;
-  if (wanted.enabled) {
-    auto format = proxy::AccessFormat::compile(wanted.format);
-    auto opened = format ? proxy::AccessLog::open(std::move(*format), {.path = wanted.path, .workers = worker_count})
-                         : base::Result<std::unique_ptr<proxy::AccessLog>>();
-    if (!format || !opened) {
-      base::log_error("reload: cannot write the access log to {}: {}; the old one stays", wanted.path,
-                      format ? base::describe(opened.error()) : format.error());
-      return;
-    }
-    next = std::move(*opened);
-  }
-  if (access_log) lines_dropped_before += access_log->dropped();
+// The old log ends only when no worker can still be writing to it. Nothing waits for that: its output may be stuck.
+void Weir::Parts::replace_access_log(std::unique_ptr<proxy::AccessLog> next) {
   services.access_log = next.get();
-  std::shared_ptr<proxy::AccessLog> old = std::move(access_log);
-  access_log = std::move(next);
+  std::unique_ptr<proxy::AccessLog> old = std::exchange(access_log, std::move(next));
+  if (old == nullptr) return;
+  auto writers = std::make_shared<std::size_t>(workers.size());  // counted on the control thread
   for (auto& worker : workers) {
-    worker->reactor.post([this, old]() mutable { control_reactor.post([old = std::move(old)] {}); });
+    worker->reactor.post([this, writers, log = old.get()] {
+      control_reactor.post([writers, log] {
+        if (--*writers == 0) log->end();
+      });
+    });
   }
+  replaced_logs.push_back(std::move(old));
+}
+
+void Weir::Parts::forget_ended_logs() {
+  std::erase_if(replaced_logs, [this](const std::unique_ptr<proxy::AccessLog>& log) {
+    if (!log->has_ended()) return false;
+    lines_dropped_before += log->dropped();
+    return true;
+  });
 }
 
 void Weir::Parts::begin_drain() {

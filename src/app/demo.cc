@@ -1,6 +1,5 @@
 #include "app/demo.h"
 
-#include <csignal>
 #include <cstdio>
 #include <expected>
 #include <fmt/format.h>
@@ -24,14 +23,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint16_t kControlPort = 9100;
-
-// Blocked before any thread starts: Weir takes them from a signalfd.
-void block_signals() {
-  sigset_t handled;
-  sigemptyset(&handled);
-  for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&handled, signal);
-  pthread_sigmask(SIG_BLOCK, &handled, nullptr);
-}
 
 // A port that is free right now on `ip`: the wanted one or, if that may be, another.
 base::Result<std::uint16_t> free_port(const base::IpAddress& ip, std::uint16_t wanted, bool any) {

@@ -34,6 +34,7 @@ struct Arguments {
 };
 
 int run_weir(const std::string& path) {
+  block_signals();
   std::optional<LoadedConfig> loaded = load_config(path);
   if (!loaded) return kExitBadConfiguration;
   Weir weir({.config_path = loaded->path, .config = std::move(loaded->config)});

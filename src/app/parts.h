@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/weir.h"
+#include "base/log.h"
 #include "control/admin_server.h"
 #include "control/api.h"
 #include "control/catalog.h"
@@ -22,6 +23,9 @@
 
 namespace weir::app {
 
+// Of `log_level` in the configuration.
+base::LogLevel level_of(const std::string& name);
+
 // All functions run on the control thread unless they say otherwise.
 struct Weir::Parts {
   explicit Parts(RunOptions run_options);
@@ -30,8 +34,9 @@ struct Weir::Parts {
   // -- weir.cc: putting it together
   std::optional<int> start();
   int run();
-  int give_up();  // closes what start() has opened before something could not be; the exit code
-  std::optional<int> open_access_log();
+  int give_up(int exit_code);  // closes what start() has opened before something went wrong
+  // A log for `wanted`, null when it is off; otherwise what is wrong with it.
+  std::expected<std::unique_ptr<proxy::AccessLog>, config::Fault> open_access_log(const config::AccessLog& wanted);
   void make_workers();
   void make_control();
   control::Catalog::Resources resources();
@@ -46,8 +51,9 @@ struct Weir::Parts {
   void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
   void follow_generation();
   void refresh_files();
-  config::Faults reload();  // what is wrong with the file, or nothing
-  void replace_access_log();
+  config::Faults reload();                                          // what is wrong with the file, or nothing
+  void replace_access_log(std::unique_ptr<proxy::AccessLog> next);  // null: off from now on
+  void forget_ended_logs();
   void begin_drain();
   void worker_ended();  // any thread
   void transition(const health::Transition& transition);
@@ -62,6 +68,7 @@ struct Weir::Parts {
   net::Reactor control_reactor;
   std::unique_ptr<proxy::TlsMetrics> tls_metrics;
   std::unique_ptr<proxy::AccessLog> access_log;
+  std::vector<std::unique_ptr<proxy::AccessLog>> replaced_logs;  // until each has ended
   proxy::Services services;
   std::vector<std::unique_ptr<proxy::Worker>> workers;
   std::vector<upstream::Peer> peers;
@@ -84,6 +91,7 @@ struct Weir::Parts {
   std::map<const pool::Backend*, base::TimePoint> leaving;
   std::size_t running_workers = 0;
   bool draining = false;
+  bool cannot_listen = false;  // the last faults were of addresses, not of the configuration
   metrics::Counter reloads_succeeded, reloads_failed, last_reload_successful, last_reload_at;
   net::TaskGroup chores;
   net::TaskGroup closing;  // close_all(), which ends the chores

@@ -40,11 +40,11 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-base::LogLevel level_of(const std::string& name) {
-  if (name == "debug") return base::LogLevel::debug;
-  if (name == "warning") return base::LogLevel::warning;
-  if (name == "error") return base::LogLevel::error;
-  return base::LogLevel::info;
+sigset_t handled_signals() {
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&handled, signal);
+  return handled;
 }
 
 void log_refusal(const control::Catalog::Refusal& refusal) {
@@ -56,6 +56,18 @@ void log_refusal(const control::Catalog::Refusal& refusal) {
 }
 
 }  // namespace
+
+base::LogLevel level_of(const std::string& name) {
+  if (name == "debug") return base::LogLevel::debug;
+  if (name == "warning") return base::LogLevel::warning;
+  if (name == "error") return base::LogLevel::error;
+  return base::LogLevel::info;
+}
+
+void block_signals() {
+  sigset_t handled = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+}
 
 Weir::Weir(RunOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
 Weir::~Weir() = default;
@@ -87,22 +99,18 @@ Weir::Parts::~Parts() {
   }
 }
 
-std::optional<int> Weir::Parts::open_access_log() {
-  const config::AccessLog& wanted = options.config.access_log;
-  if (!wanted.enabled) return std::nullopt;
+std::expected<std::unique_ptr<proxy::AccessLog>, config::Fault> Weir::Parts::open_access_log(
+    const config::AccessLog& wanted) {
+  if (!wanted.enabled) return nullptr;
+  auto fault = [&](std::string path, std::string message) {
+    config::Origin file{.file = options.config_path};
+    return std::unexpected(config::Fault{.at = file, .path = std::move(path), .message = std::move(message)});
+  };
   auto format = proxy::AccessFormat::compile(wanted.format);
-  if (!format) {
-    base::log_error("access_log.format: {}", format.error());
-    return kExitBadConfiguration;
-  }
+  if (!format) return fault("access_log.format", format.error());
   auto opened = proxy::AccessLog::open(std::move(*format), {.path = wanted.path, .workers = worker_count});
-  if (!opened) {
-    base::log_error("access_log.path: cannot write to {}: {}", wanted.path, base::describe(opened.error()));
-    return kExitCannotStart;
-  }
-  access_log = std::move(*opened);
-  services.access_log = access_log.get();
-  return std::nullopt;
+  if (opened) return std::move(*opened);
+  return fault("access_log.path", fmt::format("cannot write to {}: {}", wanted.path, base::describe(opened.error())));
 }
 
 void Weir::Parts::make_workers() {
@@ -136,7 +144,9 @@ control::Catalog::Resources Weir::Parts::resources() {
                       {.at = {}, .path = "", .message = "Weir is stopping and takes no changes any more"}};
                 }
                 config::Faults faults = certificates->prepare(wanted, reading);
-                if (faults.empty()) faults = sockets->prepare(*wanted.config);
+                bool is_good = faults.empty();
+                if (is_good) faults = sockets->prepare(*wanted.config);
+                cannot_listen = is_good && !faults.empty();
                 if (!faults.empty()) certificates->abandon();
                 return faults;
               },
@@ -203,7 +213,9 @@ void Weir::Parts::register_metrics() {
   control::register_computed_metrics(registry, *publisher);
   metrics::register_process_families(registry);
   registry.computed(families::kAccessLogDropped, [this](const metrics::Registry::Emit& emit) {
-    emit({}, static_cast<double>(lines_dropped_before + (access_log ? access_log->dropped() : 0)));
+    std::uint64_t dropped = lines_dropped_before + (access_log ? access_log->dropped() : 0);
+    for (const auto& log : replaced_logs) dropped += log->dropped();
+    emit({}, static_cast<double>(dropped));
   });
   registry.computed(families::kTlsCertificateNotAfter, [this](const metrics::Registry::Emit& emit) {
     for (const auto& [name, certificate] : certificates->in_use()) {
@@ -225,17 +237,22 @@ std::optional<int> Weir::Parts::start() {
   base::set_log_level(level_of(options.config.log_level));
   // Anybody can send datagrams in the name of others: their flows never take the descriptors of everything else.
   services.max_udp_flows = raise_descriptor_limit() / 2;
-  std::signal(SIGPIPE, SIG_IGN);
+  // What cannot be written is an error of that write, not the end of the process: a closed connection, a file at the
+  // limit of its size (RLIMIT_FSIZE).
+  for (int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   int signal_fd = -1;
   if (options.handle_signals) {
-    // Blocked before any thread starts, so that only the control thread takes them.
-    sigset_t handled;
-    sigemptyset(&handled);
-    for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&handled, signal);
-    pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+    block_signals();  // before any thread starts, so that only the control thread takes them
+    sigset_t handled = handled_signals();
     signal_fd = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
   }
-  if (std::optional<int> failed = open_access_log()) return failed;
+  auto log = open_access_log(options.config.access_log);
+  if (!log) {
+    base::log_error("{}", config::format(log.error()));
+    return log.error().path == "access_log.format" ? kExitBadConfiguration : kExitCannotStart;
+  }
+  access_log = std::move(*log);
+  services.access_log = access_log.get();
   auto opened = control::open_store(options.config.store);
   if (!opened) {
     base::log_error("{}", opened.error().message);
@@ -250,12 +267,13 @@ std::optional<int> Weir::Parts::start() {
   if (!admin_open) {
     base::log_error("admin.listen: cannot listen on {}: {}", options.config.admin.listen,
                     base::describe(admin_open.error()));
-    return give_up();
+    return give_up(kExitCannotStart);
   }
   control::Catalog::Outcome started = catalog->start(options.config, control_reactor.now());
   if (!started) {
     log_refusal(started.error());
-    return give_up();
+    bool is_bad = std::holds_alternative<config::Faults>(started.error()) && !cannot_listen;
+    return give_up(is_bad ? kExitBadConfiguration : kExitCannotStart);
   }
   running_workers = workers.size();
   for (auto& worker : workers) worker->start();
@@ -265,11 +283,11 @@ std::optional<int> Weir::Parts::start() {
   return std::nullopt;
 }
 
-int Weir::Parts::give_up() {
+int Weir::Parts::give_up(int exit_code) {
   closing.spawn(close_all());
   control_reactor.run();
   while (closing.size() > 0) control_reactor.run_once(control_reactor.now());
-  return kExitCannotStart;
+  return exit_code;
 }
 
 int Weir::Parts::run() {

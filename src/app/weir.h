@@ -27,6 +27,10 @@ struct RunOptions {
   bool handle_signals = true;  // SIGHUP reloads, SIGTERM and SIGINT drain and end
 };
 
+// Blocks the signals that a running Weir handles, in this thread and those it starts. Called before anything else is
+// done for a start: one that comes earlier than Weir is ready for it then waits, and does not end the process.
+void block_signals();
+
 // Runs on the calling thread until it is told to stop. Exactly one at a time in a process.
 class Weir {
  public:

@@ -35,7 +35,7 @@ struct Diff {
   std::vector<ListenerChange> listeners_changed;
   std::vector<std::string> pools_added, pools_removed;
   std::vector<PoolChange> pools_changed;
-  bool admin = false, store = false, workers = false;  // these need a restart of the part they name
+  bool admin = false, store = false, workers = false;  // `store`, `workers` and the address in `admin` need a restart
   bool access_log = false;
   bool certificates = false;  // the named ones, or what all TLS listeners share
   bool other = false;         // global timeouts, drain_timeout, log_level

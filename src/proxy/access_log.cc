@@ -46,9 +46,13 @@ AccessLog::AccessLog(AccessFormat format, const AccessLogOptions& options, Acces
   }
 }
 
-AccessLog::~AccessLog() {
+void AccessLog::end() {
   stopping_.store(true, std::memory_order_release);
   wake();
+}
+
+AccessLog::~AccessLog() {
+  end();
   if (writer_.joinable()) writer_.join();
   ::close(wake_event_);
 }
@@ -122,6 +126,7 @@ void AccessLog::run() {
   drop_rest();
   next_report_ = {};
   report_lost();
+  ended_.store(true, std::memory_order_release);
 }
 
 AccessLog::Drained AccessLog::write_out_all() {

@@ -51,6 +51,10 @@ class AccessLog {
   // Any thread but a worker's: waits until everything written before has reached the output or was dropped. False when
   // that takes longer than `limit`.
   bool flush(std::chrono::milliseconds limit = std::chrono::seconds(5));
+  // Any thread but the workers', once they have stopped writing: begins what destruction does and returns at once.
+  // Destruction waits for nothing once has_ended().
+  void end();
+  bool has_ended() const { return ended_.load(std::memory_order_acquire); }
   // Lines lost since the start, over all workers. Any thread.
   std::uint64_t dropped() const;
 
@@ -91,6 +95,7 @@ class AccessLog {
 
   std::atomic<bool> reopen_asked_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> ended_{false};  // the writer's last word
   std::atomic<std::uint64_t> flush_asked_{0};
   std::mutex mutex_;  // guards flushed_
   std::condition_variable flushed_changed_;

@@ -190,6 +190,23 @@ TEST(AccessLog, EndsInTimeThoughNobodyReads) {
   EXPECT_LT(base::now() - start, std::chrono::seconds(2));
 }
 
+TEST(AccessLog, EndsInTheBackgroundWhenAsked) {
+  test::TemporaryFolder folder;
+  Pipe pipe(folder.path("pipe"));
+  auto log = open_log({.path = folder.path("pipe"), .shutdown_limit = std::chrono::minutes(1)});
+  pipe.fill(folder.path("pipe"));
+  write_line(*log, 0, "last words");
+  log->end();
+  EXPECT_FALSE(log->has_ended()) << "nobody has read, and there is a minute left";
+  while (!log->has_ended()) {
+    pollfd readable{.fd = pipe.reader, .events = POLLIN, .revents = 0};
+    ::poll(&readable, 1, 10);
+    std::array<char, 64 * 1024> buffer;
+    [[maybe_unused]] ssize_t got = ::read(pipe.reader, buffer.data(), buffer.size());
+  }
+  EXPECT_EQ(log->dropped(), 0u);
+}
+
 TEST(AccessLog, CountsWhatAFullDiskLost) {
   testing::internal::CaptureStderr();
   auto log = open_log({.path = "/dev/full"});

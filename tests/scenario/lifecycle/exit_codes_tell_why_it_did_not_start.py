@@ -1,0 +1,48 @@
+"""1: the configuration is bad, and another start would find the same. 2: an address is taken, or the store cannot be
+opened, which may be over by then."""
+
+import socket
+
+import pytest
+from weir import config_of, pool_of
+
+
+@pytest.fixture
+def exit_code(weir):
+    def run(config):
+        running = weir(config, wait=False)
+        code = running.wait()
+        running.expected_exit = code
+        return code, running.log()
+
+    return run
+
+
+def test_a_certificate_that_is_not_there(exit_code, origins):
+    missing = {"protocol": "https", "tls": {"certificates": [{"cert": "/nowhere.pem"}]}}
+    code, log = exit_code(config_of(pool_of(origins("one")), listener=missing))
+    assert (code, "/nowhere.pem cannot be read" in log) == (1, True), log
+
+
+def test_a_name_that_is_in_the_file_and_in_the_store(weir, origins, tmp_path):
+    config = config_of(pool_of(origins("one")), store={"type": "sqlite", "path": str(tmp_path / "weir.db")})
+    running = weir(config)
+    assert running.admin("POST", "/pools", {"name": "twice"}).status == 201
+    running.stop()
+    running.config = {**config, "pools": [*config["pools"], {"name": "twice"}]}
+    running.start(wait=False)
+    running.expected_exit = 1
+    assert running.wait() == 1, running.log()
+    assert "pool twice" in running.log()
+
+
+def test_an_address_that_is_taken(exit_code, origins):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = {"address": f"127.0.0.1:{taken.getsockname()[1]}"}
+        code, log = exit_code(config_of(pool_of(origins("one")), listener=address))
+    assert (code, "cannot listen on" in log) == (2, True), log
+
+
+def test_a_store_that_cannot_be_opened(exit_code, origins):
+    code, log = exit_code(config_of(pool_of(origins("one")), store={"type": "sqlite", "path": "/nowhere/weir.db"}))
+    assert (code, "the folder must exist" in log) == (2, True), log
