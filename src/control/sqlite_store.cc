@@ -4,7 +4,6 @@
 // the last commits, and what the API has answered with 201 must still be there afterwards. One fsync per change by hand
 // or script costs nobody anything.
 #include <array>
-#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -15,6 +14,7 @@
 
 #include "base/log.h"
 #include "control/store.h"
+#include "control/store_lock.h"
 
 namespace weir::control {
 namespace {
@@ -29,8 +29,6 @@ constexpr std::array kMigrations = {
     "CREATE TABLE last_commit(only_row INTEGER PRIMARY KEY CHECK (only_row = 1), revision INTEGER NOT NULL);"
     "INSERT INTO last_commit VALUES(1, 0);",
 };
-
-bool is_no_room(int os_error) { return os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG; }
 
 // errno of the last failed call on the database's file or its log, 0 when there was none. sqlite3_system_errno() does
 // not know what happened in a COMMIT.
@@ -69,6 +67,7 @@ class SqliteStore final : public Store {
   StoreResult<std::int64_t> number(const char* sql);
   void keep_private() const;
   StoreResult<void> check_owner();
+  StoreResult<void> check_place() const;
   StoreResult<void> check_integrity();
   StoreResult<void> migrate();
   StoreResult<std::uint64_t> write(std::span<const StoreChange> changes);
@@ -76,6 +75,7 @@ class SqliteStore final : public Store {
   void roll_back();
 
   std::string path_;
+  StoreLock lock_;  // kept until the database is closed
   sqlite3* database_ = nullptr;
 };
 
@@ -187,6 +187,7 @@ StoreResult<void> SqliteStore::open() {
   sqlite3_busy_timeout(database_, kBusyTimeoutMs);
   if (sqlite3_db_readonly(database_, "main") == 1) return std::unexpected(error(SQLITE_READONLY));
   StoreResult<void> done = check_owner();
+  if (done) done = lock_.take(path_);
   if (done) done = execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
   if (done) done = check_integrity();
   if (done) done = migrate();
@@ -254,7 +255,19 @@ StoreResult<StoreContents> SqliteStore::load() {
   return contents;
 }
 
+// SQLite goes on writing to a file that has no name any more, and all of it would be gone with the process.
+StoreResult<void> SqliteStore::check_place() const {
+  int moved = 0;
+  int code = sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (code != SQLITE_OK || moved == 0) return {};
+  return std::unexpected(
+      StoreError{StoreFault::unavailable, fmt::format("store {}: the file was removed or replaced while Weir runs; put "
+                                                      "it back, or restart Weir, which takes what is there then",
+                                                      path_)});
+}
+
 StoreResult<std::uint64_t> SqliteStore::commit(std::span<const StoreChange> changes) {
+  if (StoreResult<void> there = check_place(); !there) return std::unexpected(std::move(there.error()));
   if (StoreResult<void> begun = execute("BEGIN IMMEDIATE"); !begun) return std::unexpected(std::move(begun.error()));
   StoreResult<std::uint64_t> revision = write(changes);
   if (revision) {

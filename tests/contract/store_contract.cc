@@ -129,6 +129,23 @@ TEST_P(StoreContract, TakesTenThousandObjectsInOneCommit) {
   EXPECT_TRUE(std::ranges::is_sorted(contents.objects, {}, &StoredObject::name));
 }
 
+// Each Weir keeps what is stored in its memory as well: two on one store would write over each other's objects.
+TEST_P(StoreContract, ASecondOpenIsRefusedOrAStoreOfItsOwn) {
+  commit({{"pool", "a", "1"}});
+  StoreResult<std::unique_ptr<Store>> second = open_store(choice_);
+  if (second) {
+    EXPECT_TRUE((*second)->load()->objects.empty());
+    return;
+  }
+  EXPECT_EQ(second.error().fault, StoreFault::unavailable);
+  EXPECT_NE(second.error().message.find("another Weir"), std::string::npos) << second.error().message;
+  EXPECT_EQ(load().objects.size(), 1u) << "the first goes on";
+  store_.reset();
+  second = open_store(choice_);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ((*second)->load()->objects.size(), 1u);
+}
+
 std::string entry_name(const testing::TestParamInfo<config::KindEntry>& info) { return std::string(info.param.name); }
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(stores().begin(), stores().end()), entry_name);
 

@@ -244,5 +244,29 @@ TEST_F(SqliteStore, SaysThatAnotherProcessHoldsTheLock) {
   EXPECT_TRUE((*store)->commit(pair_of(1)));
 }
 
+TEST_F(SqliteStore, NamesTheProcessThatUsesIt) {
+  StoreResult<std::unique_ptr<Store>> store = open();
+  std::string link = (folder_ / "link.db").string();
+  std::filesystem::create_symlink(path_, link);
+  for (const std::string& name : {path_, link}) {
+    StoreResult<std::unique_ptr<Store>> second = open_store({.name = "sqlite", .options = {{"path", name}}});
+    ASSERT_FALSE(second) << name;
+    EXPECT_THAT(second.error().message, HasSubstr(fmt::format("another Weir (process {})", getpid())));
+  }
+  EXPECT_TRUE((*store)->commit(pair_of(1))) << "the one that has it goes on";
+}
+
+TEST_F(SqliteStore, RefusesCommitsToAFileThatIsNotThereAnyMore) {
+  StoreResult<std::unique_ptr<Store>> store = open();
+  ASSERT_TRUE((*store)->commit(pair_of(1)));
+  std::filesystem::rename(path_, path_ + ".moved");
+  StoreResult<std::uint64_t> refused = (*store)->commit(pair_of(2));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, StoreFault::unavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("removed or replaced"));
+  std::filesystem::rename(path_ + ".moved", path_);
+  EXPECT_TRUE((*store)->commit(pair_of(3)));
+}
+
 }  // namespace
 }  // namespace weir::control
