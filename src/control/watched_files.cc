@@ -64,14 +64,16 @@ std::expected<std::shared_ptr<const std::string>, std::string> WatchedFiles::rea
 }
 
 bool WatchedFiles::changed() {
-  bool settled = false;
+  bool moving = false, settled = false;
   for (auto& [path, file] : files_) {
     Signature now = signature_of(path);
-    bool moving = std::exchange(file.last, now) != now;
-    if (moving) return false;
-    settled = settled || now != file.seen;
+    bool at_rest = std::exchange(file.last, now) == now;
+    moving = moving || !at_rest;
+    settled = settled || (at_rest && now != file.seen);
   }
-  return settled;
+  bool wait = settled && moving && waited_ < kPatience;
+  waited_ = wait ? waited_ + 1 : 0;
+  return settled && !wait;
 }
 
 void WatchedFiles::forget_unused() {

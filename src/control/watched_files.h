@@ -17,9 +17,11 @@ class WatchedFiles {
   // The contents as last read; read (again) when they have not been, or `again` and the file looks different: size,
   // time or inode. Otherwise why it cannot be read; what was read before stays.
   std::expected<std::shared_ptr<const std::string>, std::string> read(const std::string& path, bool again);
-  // True when a file looks different from the last time that this was asked or it was read, and has not changed since
-  // the question before: whoever replaces several files has finished.
+  // True when a file looks different from when it was read and has not changed since the question before. Whoever
+  // replaces several files may finish: while another file still changes the answer is no, but kPatience times at most,
+  // so that a file that changes all the time holds up no other.
   bool changed();
+  static constexpr int kPatience = 3;
   // Files that are not read until the next call are forgotten by it.
   void forget_unused();
 
@@ -39,6 +41,7 @@ class WatchedFiles {
   };
   static Signature signature_of(const std::string& path);
   std::map<std::string, File> files_;
+  int waited_ = 0;  // answers in a row that were no only because another file was changing
 };
 
 }  // namespace weir::control
