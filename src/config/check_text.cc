@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/checks.h"
 #include "config/reader.h"
+#include "config/validate.h"
 
 namespace weir::config {
 namespace {
@@ -59,12 +60,16 @@ std::string fault_of_substitution(std::string_view expression, std::string_view 
   return fits ? "" : fmt::format("{} does not fit path_regex: {}", quoted(substitution), why);
 }
 
-void check_name(const Place& place, std::string_view key, std::string_view name) {
+std::string fault_of_name(std::string_view name) {
   auto allowed = [](char c) {
     return is_letter_or_digit(c) || std::string_view("._-/").find(c) != std::string_view::npos;
   };
-  if (!name.empty() && name.size() <= 128 && std::ranges::all_of(name, allowed)) return;
-  place.fault(key, fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', not {}", quoted(name)));
+  if (!name.empty() && name.size() <= 128 && std::ranges::all_of(name, allowed)) return {};
+  return fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', not {}", quoted(name));
+}
+
+void check_name(const Place& place, std::string_view key, std::string_view name) {
+  if (std::string why = fault_of_name(name); !why.empty()) place.fault(key, std::move(why));
 }
 
 }  // namespace weir::config

@@ -49,7 +49,7 @@ void check_connections(const Place& place, const Listener& listener);
 // That pools which only listeners without requests use do not stick by cookies or headers.
 void check_stickiness(const Place& root, const Config& config);
 void check_route(const Place& place, const Route& route);
-// 1 to 128 letters, digits and any of `._-/`: fit for metric labels and URLs.
+// By fault_of_name().
 void check_name(const Place& place, std::string_view key, std::string_view name);
 
 bool has_control_bytes(std::string_view text);

@@ -33,8 +33,9 @@ std::optional<ListenAddress> parse_one(std::string_view text) {
 
 bool ListenAddress::overlaps(const ListenAddress& other) const {
   if (last_port < other.first_port || other.last_port < first_port) return false;
-  if (every || other.every) return (every || ip.is_unspecified()) && (other.every || other.ip.is_unspecified());
-  return ip == other.ip;
+  if (every || other.every) return true;
+  if (ip.is_v6() != other.ip.is_v6()) return false;
+  return ip == other.ip || ip.is_unspecified() || other.ip.is_unspecified();
 }
 
 std::optional<std::vector<ListenAddress>> parse_listen_addresses(std::string_view text) {

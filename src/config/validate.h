@@ -19,6 +19,10 @@ Faults validate(const Listener& listener);
 Faults validate(const Route& route);
 Faults validate(const Backend& backend);
 
+// Why `name` cannot be that of an object, or empty. 1 to 128 letters, digits and any of `._-/` can: they are fit for
+// metric labels, URLs and lines of a log.
+std::string fault_of_name(std::string_view name);
+
 // Why `format` cannot be an access-log format (json, combined, or a template with %{field}), or empty.
 std::string fault_of_log_format(std::string_view format);
 

@@ -44,6 +44,16 @@ pools:
         assert any(f"weir.yaml:{line}:" in found and word in found for found in output.splitlines()), (line, word, output)
 
 
+@pytest.mark.parametrize("first, second", [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "*"), ("[::]", "[::1]")])
+def test_addresses_that_cannot_be_listened_on_together(check, first, second):
+    code, output = check(f"""listeners:
+  - {{name: one, address: '{first}:8080', pool: site}}
+  - {{name: two, address: '{second}:8080', pool: site}}
+pools: [{{name: site}}]
+""")
+    assert (code, "is taken by one" in output, "weir.yaml:3:" in output) == (1, True, True), output
+
+
 def test_repeated_keys_and_names(check):
     code, output = check("workers: 1\nworkers: 2\npools: [{name: a}, {name: a}]\n")
     assert code == 1

@@ -34,7 +34,13 @@ TEST(ListenAddress, OverlapsWhereAConnectionCouldComeToBoth) {
   EXPECT_TRUE(overlap("*:80", "0.0.0.0:80"));
   EXPECT_TRUE(overlap("*:80", "*:1-100"));
   EXPECT_FALSE(overlap("10.0.0.1:80-90", "10.0.0.1:91"));
-  EXPECT_FALSE(overlap("0.0.0.0:80", "10.0.0.1:80"));
+  EXPECT_TRUE(overlap("0.0.0.0:80", "10.0.0.1:80"));
+  EXPECT_TRUE(overlap("[::1]:80", "[::]:80"));
+  EXPECT_TRUE(overlap("*:80", "10.0.0.1:80"));
+  EXPECT_TRUE(overlap("[::1]:80", "*:80"));
+  EXPECT_FALSE(overlap("*:80", "10.0.0.1:81"));
+  EXPECT_FALSE(overlap("0.0.0.0:80", "[::]:80"));
+  EXPECT_FALSE(overlap("0.0.0.0:80", "[::1]:80"));
 }
 
 }  // namespace

@@ -176,14 +176,19 @@ TEST(Validate, FindsListenersWithTheSameAddress) {
                                                                                 {"*:80", ":80"},
                                                                                 {"*:80", "0.0.0.0:80"},
                                                                                 {"[::]:80", "*:80"},
-                                                                                {"[::1]:80", "[0:0::1]:80"}}) {
+                                                                                {"[::1]:80", "[0:0::1]:80"},
+                                                                                {"0.0.0.0:80", "127.0.0.1:80"},
+                                                                                {"127.0.0.1:80", "*:80"}}) {
     EXPECT_THAT(fault(a, b), HasSubstr("is taken by a; every listener needs its own address or port")) << a << b;
   }
   for (auto [a, b] : std::vector<std::pair<std::string_view, std::string_view>>{
-           {"0.0.0.0:80", "0.0.0.0:81"}, {"0.0.0.0:80", "[::]:80"}, {"0.0.0.0:80", "127.0.0.1:80"}, {"*:0", "*:0"}}) {
+           {"0.0.0.0:80", "0.0.0.0:81"}, {"0.0.0.0:80", "[::]:80"}, {"0.0.0.0:80", "[::1]:80"}, {"*:0", "*:0"}}) {
     EXPECT_EQ(fault(a, b), "") << a << b;
   }
-  EXPECT_THAT(faults_of("listeners: [{name: a, address: '127.0.0.1:9090'}]"), HasSubstr("is taken by the admin API"));
+  for (const char* address : {"127.0.0.1:9090", "*:9090"}) {
+    std::string file = fmt::format("listeners: [{{name: a, address: '{}'}}]", address);
+    EXPECT_THAT(faults_of(file), HasSubstr("is taken by the admin API"));
+  }
 }
 
 TEST(Validate, RefusesProtocolsThatAreNotSpoken) {
