@@ -202,7 +202,12 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
   base::TimePoint body_deadline = reactor.now() + kBodyTimeout;
   while (!last && !too_large) {
     base::Result<http::BodyPiece> piece = co_await body.read(connection.stream, buffer, body_deadline);
-    if (!piece) co_return false;
+    if (!piece) {
+      if (piece.error().code == ErrorCode::protocol) {
+        co_await respond(connection, plain_refusal(400, piece.error().what), false, false);
+      }
+      co_return false;
+    }
     request.body += piece->data;
     last = piece->last;
     too_large = request.body.size() > kMaxBodyBytes;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "config/document.h"
+#include "config/validate.h"
 #include "control/api_state.h"
 #include "control/bodies.h"
 #include "control/http_text.h"
@@ -73,6 +74,7 @@ ApiResult get_certificate(const Visit& visit) {
 
 ApiResult put_certificate(const Visit& visit) {
   const std::string& name = visit.arguments[0];
+  if (std::string why = config::fault_of_name(name); !why.empty()) return bad_field("name", std::move(why));
   auto wanted = read_body<ApiCertificate>(visit.request.body, visit.kinds());
   if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
   if (wanted->name.empty()) wanted->name = name;

@@ -1,12 +1,22 @@
 #include "control/catalog.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/log.h"
 #include "control/sticky_key.h"
 
 namespace weir::control {
+namespace {
+
+bool uses_own_key(const config::Config& config) {
+  auto by_cookie = [](const config::Pool& pool) { return pool.sticky.type == config::StickyType::cookie; };
+  bool is_configured = config.sticky_secret.value || config.sticky_secret.file;
+  return !is_configured && std::ranges::any_of(config.pools, by_cookie);
+}
+
+}  // namespace
 
 Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
   StoreResult<StoreContents> stored = store_.load();
@@ -15,6 +25,7 @@ Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
   if (!objects) return std::unexpected(Refusal(std::move(objects.error())));
   objects_ = std::move(*objects);
   own_sticky_key_ = stored_sticky_key(*stored);
+  own_key_is_stored_ = own_sticky_key_.has_value();
   return reload(std::move(file), now);
 }
 
@@ -46,14 +57,18 @@ Catalog::Outcome Catalog::refresh(base::TimePoint now) {
   return {};
 }
 
-// The configured one, or Weir's own, which is made when the first pool has sticky cookies.
-std::expected<base::HashKey, config::Faults> Catalog::sticky_key(const config::Config& wanted) {
+// The configured one, or Weir's own, which is made when the first pool has sticky cookies and kept once that holds.
+std::expected<base::HashKey, config::Faults> Catalog::sticky_key(const config::Config& wanted) const {
   std::expected<std::optional<base::HashKey>, config::Faults> configured = configured_sticky_key(wanted.sticky_secret);
   if (!configured) return std::unexpected(std::move(configured.error()));
   if (*configured) return **configured;
-  auto by_cookie = [](const config::Pool& pool) { return pool.sticky.type == config::StickyType::cookie; };
-  if (!own_sticky_key_ && std::ranges::any_of(wanted.pools, by_cookie)) own_sticky_key_ = new_sticky_key(store_);
-  return own_sticky_key_.value_or(base::HashKey{});
+  if (own_sticky_key_) return *own_sticky_key_;
+  return uses_own_key(wanted) ? base::HashKey::random() : base::HashKey{};
+}
+
+// Whether the key of `wanted` is Weir's own and not in the store yet.
+bool Catalog::needs_new_key(const Effective& wanted) const {
+  return !own_key_is_stored_ && uses_own_key(*wanted.config);
 }
 
 void Catalog::abandon() const {
@@ -65,6 +80,12 @@ Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
   if (!merged) return std::unexpected(std::move(merged.error()));
   file_ = std::move(file);
   effective_ = std::move(*merged);
+  if (needs_new_key(effective_)) {
+    own_sticky_key_ = effective_.sticky_key;
+    StoreResult<std::uint64_t> stored = store_.commit(std::array{sticky_key_change(effective_.sticky_key)});
+    own_key_is_stored_ = stored.has_value();
+    if (!stored) base::log_warning("the key of sticky cookies lasts until the next start: {}", stored.error().message);
+  }
   if (effective_.overrides.size() != objects_.overrides.size()) {
     Objects pruned = objects_;
     pruned.overrides = effective_.overrides;
@@ -86,11 +107,15 @@ Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOption
     abandon();
     return {};
   }
+  bool has_new_key = needs_new_key(*merged);
+  if (has_new_key) to_store.push_back(sticky_key_change(merged->sticky_key));
   StoreResult<std::uint64_t> stored = store_.commit(to_store);
   if (!stored) {
     abandon();
     return std::unexpected(Refusal(std::move(stored.error())));
   }
+  if (has_new_key) own_sticky_key_ = merged->sticky_key;
+  own_key_is_stored_ = own_key_is_stored_ || has_new_key;
   objects_ = std::move(next);
   effective_ = std::move(*merged);
   publish(now, options.drain_timeout);

@@ -5,6 +5,7 @@
 
 #include "config/json.h"
 #include "config/read.h"
+#include "config/validate.h"
 #include "control/bodies.h"
 #include "control/sticky_key.h"
 
@@ -52,6 +53,8 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
   }
   if (stored.kind == kCertificate) {
     auto certificate = read_body<ApiCertificate>(stored.json, kinds);
+    std::string why = certificate ? config::fault_of_name(certificate->name) : std::string();
+    if (!why.empty()) return {{{"store", 0, 0}, "name", std::move(why)}};
     return keep(certificate, [&](ApiCertificate&& it) { put(objects.certificates, it.name, std::move(it)); });
   }
   if (stored.kind == kOverride) {

@@ -53,10 +53,10 @@ OcspFetcher::~OcspFetcher() {
 void OcspFetcher::follow(std::vector<std::shared_ptr<const tls::Certificate>> certificates, std::string folder) {
   std::lock_guard lock(mutex_);
   std::map<std::string, Work> next;
-  for (auto& certificate : certificates) {
-    auto known = work_.find(certificate->fingerprint);
-    bool same = known != work_.end() && known->second.certificate == certificate;
-    next.emplace(certificate->fingerprint, same ? known->second : Work{.certificate = certificate});
+  for (auto& certificate : certificates) next[certificate->fingerprint].certificates.push_back(std::move(certificate));
+  for (auto& [fingerprint, work] : next) {
+    auto known = work_.find(fingerprint);
+    if (known != work_.end() && known->second.certificates == work.certificates) work = known->second;
   }
   work_ = std::move(next);
   folder_ = std::move(folder);
@@ -87,12 +87,12 @@ void OcspFetcher::run() {
     attend(work, folder);
     lock.lock();
     auto still = work_.find(fingerprint);
-    if (still != work_.end() && still->second.certificate == work.certificate) still->second = work;
+    if (still != work_.end() && still->second.certificates == work.certificates) still->second = work;
   }
 }
 
 void OcspFetcher::attend(Work& work, const std::string& folder) {
-  const tls::Certificate& certificate = *work.certificate;
+  const tls::Certificate& certificate = *work.certificates.front();
   bool loaded = std::exchange(work.from_disk, false) && load(certificate, folder);
   std::string fault;
   if (!loaded) {
@@ -102,6 +102,9 @@ void OcspFetcher::attend(Work& work, const std::string& folder) {
   std::int64_t now = std::time(nullptr);
   if (fault.empty()) {
     std::shared_ptr<const tls::Staple::Response> response = certificate.staple->response();
+    for (const auto& other : work.certificates) {
+      if (other->staple != certificate.staple) other->staple->set(response);
+    }
     std::int64_t half = response->this_update + (response->next_update - response->this_update) / 2;
     work.due = std::clamp(half, now + kShortest, now + kLongest);
     work.failures = 0;

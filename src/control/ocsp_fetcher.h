@@ -29,14 +29,16 @@ class OcspFetcher {
 
  private:
   struct Work {
-    std::shared_ptr<const tls::Certificate> certificate;
+    // All of one certificate: it may be in use by several names. What is fetched for the first goes for all.
+    std::vector<std::shared_ptr<const tls::Certificate>> certificates;
     std::int64_t due = 0;  // Unix time
     std::uint32_t failures = 0;
     bool from_disk = true;  // look there first
   };
   void run();
   void attend(Work& work, const std::string& folder);
-  std::string fetch(const tls::Certificate& certificate);  // what went wrong, or empty
+  // Sets the staple of `certificate`; what went wrong, or empty.
+  std::string fetch(const tls::Certificate& certificate);
   void store(const tls::Certificate& certificate, const std::string& folder) const;
   bool load(const tls::Certificate& certificate, const std::string& folder) const;
   static int stop_asked(void* self, long, long, long, long);

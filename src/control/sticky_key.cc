@@ -10,7 +10,6 @@
 #include <openssl/evp.h>
 
 #include "base/assert.h"
-#include "base/log.h"
 
 namespace weir::control {
 namespace {
@@ -77,13 +76,8 @@ std::optional<base::HashKey> stored_sticky_key(const StoreContents& contents) {
   return stored == contents.objects.end() ? std::nullopt : from_json(stored->json);
 }
 
-base::HashKey new_sticky_key(Store& store) {
-  base::HashKey key = base::HashKey::random();
-  std::array<StoreChange, 1> change{
-      StoreChange{.kind = std::string(kSecretKind), .name = std::string(kName), .json = to_json(key)}};
-  StoreResult<std::uint64_t> kept = store.commit(change);
-  if (!kept) base::log_warning("the key of sticky cookies lasts only until the next start: {}", kept.error().message);
-  return key;
+StoreChange sticky_key_change(const base::HashKey& key) {
+  return {.kind = std::string(kSecretKind), .name = std::string(kName), .json = to_json(key)};
 }
 
 }  // namespace weir::control

@@ -19,9 +19,9 @@ inline constexpr std::string_view kSecretKind = "secret";
 // end does not count.
 std::expected<std::optional<base::HashKey>, config::Faults> configured_sticky_key(const config::StickySecret& secret);
 
-// The key that new_sticky_key() has left in a store, if it has.
+// The key that sticky_key_change() has left in a store, if it has.
 std::optional<base::HashKey> stored_sticky_key(const StoreContents& contents);
-// A random one, which is stored. When that fails, it lasts as long as the process, and the log says so.
-base::HashKey new_sticky_key(Store& store);
+// What puts `key` there.
+StoreChange sticky_key_change(const base::HashKey& key);
 
 }  // namespace weir::control

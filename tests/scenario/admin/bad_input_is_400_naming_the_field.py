@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from client import raw
 
 BACKENDS = [
     ({}, "host"),
@@ -132,3 +133,12 @@ def test_wrong_methods_are_405_with_what_is_allowed(running, method, path):
 def test_a_body_that_is_too_large_is_413(running):
     answer = running.admin("POST", "/backends", b'{"host": "' + b"x" * (2 << 20) + b'"}')
     assert answer.status == 413
+
+
+def test_a_malformed_chunked_body(proxy):
+    running, _ = proxy()
+    head = ("POST /pools HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n")
+    answer = raw(running.admin_port, head.encode() + b"zz\r\n").decode()
+    assert answer.startswith("HTTP/1.1 400 "), answer
+    assert "application/problem+json" in answer and "connection: close" in answer

@@ -60,6 +60,21 @@ def test_fetched_in_the_background_and_kept(weir, origins, authority, responder,
     assert shown["stapled_until_unix"] > time.time()
 
 
+def test_one_certificate_of_two_names_is_stapled_under_both(weir, origins, authority, responder):
+    port = free_port()
+    pair = with_issuer(authority, authority.issue("site.example", ocsp=f"http://127.0.0.1:{port}"))
+    responder(port)
+    config = https_of(pool_of(origins("one")), certificates=[pair])
+    config["tls"] = {"ocsp_folder": ""}
+    config["certificates"] = [{"name": "named", **pair.files}]
+    second = {**config["listeners"][0], "name": "second", "address": f"127.0.0.1:{free_port()}",
+              "tls": {"certificates": ["named"]}}
+    config["listeners"].append(second)
+    balancer = weir(config)
+    for address in (listener["address"] for listener in config["listeners"]):
+        eventually(lambda: stapled(int(address.rpartition(":")[2])), 15, f"a response is stapled at {address}")
+
+
 def test_a_responder_that_is_away_delays_nobody(weir, origins, authority):
     pair = with_issuer(authority, authority.issue("site.example", ocsp=f"http://127.0.0.1:{free_port()}"))
     config = https_of(pool_of(origins("one")), certificates=[pair])

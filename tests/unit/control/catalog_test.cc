@@ -21,6 +21,12 @@ std::string why(const Catalog::Outcome& outcome) {
   return std::get<StoreError>(outcome.error()).message;
 }
 
+using KeyBytes = std::pair<std::uint64_t, std::uint64_t>;
+KeyBytes sticky_key(const ControlPlane& plane) {
+  const base::HashKey& key = plane.catalog.effective().sticky_key;
+  return {key.first, key.second};
+}
+
 TEST(Catalog, BringsBackWhatTheApiMade) {
   FragileStore store;
   std::string pools, listeners, rules;
@@ -129,6 +135,39 @@ TEST(Catalog, DeletingABackendDropsItsOverrideInTheSameCommit) {
   EXPECT_THAT(store.load()->objects, IsEmpty());
 }
 
+TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
+  FragileStore store;
+  ControlPlane plane(kFile, &store);
+  const char* sticky = R"({"name": "p", "sticky": "cookie"})";
+  EXPECT_EQ(plane.call("POST", "/pools?dry_run=true", sticky).status, 201);
+  EXPECT_EQ(store.commits, 0) << "a dry run changes nothing";
+  store.fails_with = StoreFault::full;
+  EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 507);
+  store.fails_with.reset();
+  EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 201);
+  EXPECT_EQ(store.commits, 1);
+  KeyBytes key = sticky_key(plane);
+  EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "q", "sticky": "cookie"})").status, 201);
+  EXPECT_EQ(sticky_key(plane), key);
+  ControlPlane again(kFile, &store);
+  EXPECT_EQ(sticky_key(again), key);
+  EXPECT_EQ(store.commits, 2);
+}
+
+TEST(Catalog, AReloadWhoseKeyCannotBeStoredKeepsItAndStoresItWithTheNextChange) {
+  FragileStore store;
+  ControlPlane plane(kFile, &store);
+  store.fails_with = StoreFault::full;
+  std::string file = kFile + "  - {name: p, sticky: cookie}\n";
+  ASSERT_TRUE(plane.catalog.reload(ControlPlane::read(file), plane.clock.now()));
+  KeyBytes key = sticky_key(plane);
+  store.fails_with.reset();
+  EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "q"})").status, 201);
+  EXPECT_EQ(sticky_key(plane), key);
+  ControlPlane again(file, &store);
+  EXPECT_EQ(sticky_key(again), key);
+}
+
 TEST(Catalog, OneBackendIsOneObjectOfTheStore) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
@@ -148,11 +187,13 @@ TEST(Catalog, ReportsEveryObjectOfTheStoreThatItCannotRead) {
                                                     {"backend", "p/b", R"({"host": "x", "port": 0})"},
                                                     {"rule", "r", R"({"colour": 1})"},
                                                     {"spell", "s", "{}"},
+                                                    {"certificate", "c", R"({"name": "c d", "cert": "", "key": ""})"},
                                                     {"override", "p/b", R"({"weight": -1})"},
                                                     {"listener", "l", R"({"name": 3})"}}));
   ControlPlane plane(kFile, &store);
   std::string text = why(plane.start);
-  for (const char* name : {"pool a", "backend p/b", "rule r", "spell s", "override p/b", "listener l"}) {
+  for (const char* name :
+       {"pool a", "backend p/b", "rule r", "spell s", "override p/b", "listener l", "certificate c"}) {
     EXPECT_THAT(text, HasSubstr(name));
   }
 }
