@@ -47,6 +47,7 @@ struct FamilyState {
   std::vector<std::unique_ptr<Series>> series;
   std::unordered_map<std::string_view, Series*> by_labels;  // keys are Series::labels
   std::shared_ptr<const Registry::Collect> collect;         // of a computed family
+  std::uint64_t released = 0;                               // of a counter: what series that are gone had counted
 };
 
 std::string index_key(std::string_view label, std::string_view value) {
@@ -145,6 +146,7 @@ void Registry::State::remove_series(Series& series) {
     if (members.empty()) index.erase(index.find(std::string(use.value->key)));
   }
   FamilyState& family = *series.family;
+  if (family.type == Type::counter) family.released += sum(series.cells);
   cells.release(series.cells, cells_of(family.type));
   family.by_labels.erase(series.labels);
   std::size_t position = series.position;
@@ -279,7 +281,7 @@ std::uint64_t Registry::total(std::string_view name) const {
   std::lock_guard lock(state_->mutex);
   auto found = state_->families.find(name);
   if (found == state_->families.end()) return 0;
-  std::uint64_t total = 0;
+  std::uint64_t total = found->second.released;
   for (const auto& series : found->second.series) {
     std::size_t count = found->second.type == Type::histogram ? kLatencyBuckets : 1;
     for (std::size_t i = 0; i < count; ++i) total += state_->sum(series->cells + i);

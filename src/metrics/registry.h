@@ -163,7 +163,8 @@ class Registry {
   // Prometheus text format 0.0.4, families sorted by name. The content type is kContentType.
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
   std::string exposition() const;
-  // The sum over all series of a counter or gauge; of a histogram the number of observations; 0 when there is none.
+  // The sum over all series of a gauge; of a counter with what released series had counted, so that it never falls; of
+  // a histogram the number of observations; 0 when there is none.
   std::uint64_t total(std::string_view name) const;
   // How many series a family has.
   std::size_t series_count(std::string_view name) const;

@@ -41,6 +41,20 @@ TEST(GetHealth, CountsRequestsOverTheLastTenSeconds) {
   EXPECT_EQ(json_of(plane.call("GET", "/health"))["requests_per_sec"], 50.0);
 }
 
+TEST(GetHealth, RequestsOfWhatIsGoneStayCounted) {
+  ControlPlane plane(kFile);
+  auto requests = [&](const char* backend) {
+    return plane.registry.counter(metrics::families::kRequests, {"web", "r", "site", backend, "200"});
+  };
+  requests("web-1").add(1, 5000);
+  plane.api.tick();
+  requests("web-2").add(1, 50);
+  plane.registry.release("backend", "web-1", "pool", "site");
+  plane.clock.advance(seconds(1));
+  plane.api.tick();
+  EXPECT_EQ(json_of(plane.call("GET", "/health"))["requests_per_sec"], 50.0);
+}
+
 TEST(Readiness, EndsWhenWeirDrains) {
   ControlPlane plane(kFile);
   EXPECT_EQ(plane.call("GET", "/health/ready").status, 200);

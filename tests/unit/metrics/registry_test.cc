@@ -109,6 +109,18 @@ TEST(Registry, StartsAReleasedSeriesAgainFromZero) {
   EXPECT_EQ(registry.counter(kRequests, {"p", "b"}).total(1), 0u);
 }
 
+TEST(Registry, ATotalOfCountersNeverFalls) {
+  Registry registry(2);
+  registry.counter(kRequests, {"p", "a"}).add(0, 7);
+  registry.counter(kRequests, {"p", "b"}).add(1, 2);
+  registry.gauge("active", "", {{"backend", "b"}}).add(0, 4);
+  registry.release("backend", "b");
+  EXPECT_EQ(registry.total("requests_total"), 9u);
+  EXPECT_EQ(registry.total("active"), 0u);
+  registry.counter(kRequests, {"p", "b"}).add(1, 1);
+  EXPECT_EQ(registry.total("requests_total"), 10u);
+}
+
 TEST(Registry, ReusesCellsOnlyAfterTheDelay) {
   base::ManualClock clock;
   Registry registry(1, clock);
