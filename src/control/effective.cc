@@ -34,6 +34,7 @@ class Merger {
     std::ranges::move(rule_pools_, std::back_inserter(config_->pools));
     if (faults_.empty()) faults_ = config::validate(*config_);
     if (faults_.empty()) check_choices();
+    name_rule_routes();
     if (!faults_.empty()) return std::unexpected(std::move(faults_));
     pool_index_.clear();
     Effective effective{.config = config_,
@@ -139,8 +140,18 @@ class Merger {
     route.origin = {"api", 0, 0};
     for (config::Listener& listener : config_->listeners) {
       if (!takes_rules(listener)) continue;
-      route.name = fmt::format("{}/{}", listener.name, rule.id);  // names of routes differ over all listeners
+      std::size_t index = static_cast<std::size_t>(&listener - config_->listeners.data());
+      rule_routes_.push_back({.listener = index, .route = listener.routes.size(), .rule = &rule});
       listener.routes.push_back(route);
+    }
+  }
+
+  // Only after the check of names, which no colon passes: what the file and the API call their listeners and routes can
+  // never clash with these, now or at the next start.
+  void name_rule_routes() {
+    for (const RuleRoute& made : rule_routes_) {
+      config::Listener& listener = config_->listeners[made.listener];
+      listener.routes[made.route].name = fmt::format("{}/rule:{}", listener.name, made.rule->id);
     }
   }
 
@@ -169,6 +180,12 @@ class Merger {
   std::shared_ptr<config::Config> config_;
   std::unordered_map<std::string, std::size_t> pool_index_;
   std::map<BackendKey, const config::Backend*> backends_;
+  struct RuleRoute {
+    std::size_t listener;
+    std::size_t route;
+    const Rule* rule;
+  };
+  std::vector<RuleRoute> rule_routes_;
   std::vector<config::Pool> rule_pools_;  // apart until all are made: backends_ points into config_->pools
   std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed_;
   config::Faults faults_;

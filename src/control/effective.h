@@ -25,7 +25,8 @@ struct Effective {
 
 // `file` as read, `objects` over it. Objects of `file` whose origin is the API are Weir's own defaults for a start
 // without a file: an object of the same name replaces them. Any other clash of names is a fault, as is everything that
-// config::validate finds. Overrides of backends that do not exist are left out.
+// config::validate finds. Overrides of backends that do not exist are left out. The route of a routing rule is called
+// "listener/rule:id" on each listener.
 std::expected<Effective, config::Faults> merge(const config::Config& file, const Objects& objects);
 
 // Whether routing rules append their routes to the listener: it speaks HTTP.
