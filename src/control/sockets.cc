@@ -98,6 +98,23 @@ const Sockets::Open* Sockets::open_at(const Place& place) const {
   return nullptr;
 }
 
+// Whether a listener of ours, present or just closed, has a socket that takes what comes to `at`.
+bool Sockets::has_socket_at(const Place& place, const base::SocketAddress& at) const {
+  auto takes_it = [&](const Place& other) {
+    if (other.udp != place.udp) return false;
+    return std::ranges::any_of(config::socket_addresses(other.address), [&](const base::SocketAddress& one) {
+      if (one.port != at.port || one.ip.is_v6() != at.ip.is_v6()) return false;
+      bool overlap = !place.udp && (one.ip.is_unspecified() || at.ip.is_unspecified());
+      return one == at || overlap;
+    });
+  };
+  return std::ranges::any_of(open_, [&](const auto& entry) { return takes_it(entry.second.place); }) ||
+         std::ranges::any_of(left_, [&](const auto& entry) {
+           // Datagrams go by the whole group of sockets: another one is not mixed into it.
+           return place.udp ? entry.first == place : takes_it(entry.first);
+         });
+}
+
 // Sockets that share an address divide its connections among them, of whichever program they are: an address that
 // somebody else listens on is found out by binding it alone first.
 base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) const {
@@ -107,18 +124,11 @@ base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) con
                           .closed = true,
                           .receive_buffer_bytes = listener.udp.receive_buffer,
                           .send_buffer_bytes = listener.udp.send_buffer};
-  auto is_open_here = [&](const base::SocketAddress& at) {
-    return left_.contains(place) || std::ranges::any_of(open_, [&](const auto& entry) {
-             const Place& other = entry.second.place;
-             std::vector<base::SocketAddress> addresses = config::socket_addresses(other.address);
-             return other.udp == place.udp && std::ranges::find(addresses, at) != addresses.end();
-           });
-  };
   Bound bound;
   bound.fds_of_worker.resize(workers_.size());
   for (base::SocketAddress at : config::socket_addresses(listener.address)) {
     base::Result<int> fd = -1;
-    bool ours = is_open_here(at);
+    bool ours = has_socket_at(place, at);
     if (!ours) fd = place.udp ? net::bind_udp(at, {.closed = true}) : net::listen_tcp(at, {});
     if (fd && !ours) ::close(*fd);
     // Clients of ours there are not to be queued on a socket that may be given up again.
@@ -207,6 +217,7 @@ config::Faults Sockets::check_pools(const config::Config& wanted) {
 }
 
 config::Faults Sockets::prepare(const config::Config& wanted) {
+  std::erase_if(left_, [](const auto& entry) { return entry.second->listening_workers == 0; });
   config::Faults faults = check_pools(wanted);
   for (std::size_t i = 0; i < wanted.listeners.size(); ++i) {
     const config::Listener& listener = wanted.listeners[i];
@@ -236,7 +247,7 @@ bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<
   if (!place.udp) return false;
   for (auto& [id, open] : open_) {
     if (open.place != place || wanted.contains(id)) continue;
-    auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, listener.config->name, registry_);
+    std::shared_ptr<proxy::ListenerRuntime> runtime = make_runtime(listener);
     for (proxy::Worker* worker : workers_) worker->hand_over_udp(id, runtime);
     addresses_[listener.config->name] = addresses_[open.name];
     open_.emplace(listener.id, Open{.name = listener.config->name, .place = place, .runtime = std::move(runtime)});
@@ -245,12 +256,17 @@ bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<
   return false;
 }
 
+std::shared_ptr<proxy::ListenerRuntime> Sockets::make_runtime(const proxy::ListenerSnapshot& listener) const {
+  auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, listener.config->name, registry_);
+  runtime->listening_workers = static_cast<std::uint32_t>(workers_.size());
+  return runtime;
+}
+
 void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener) {
   const config::Listener& wanted = *listener.config;
   for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
-    for (proxy::Worker* worker : workers_) worker->cut_udp(left->second);
+    for (proxy::Worker* worker : workers_) worker->cut_udp(left->second->id);
   }
-  left_.erase(place);
   // The group is complete: from now on a client's datagrams come to the same worker always.
   for (const std::vector<int>& fds : bound.fds_of_worker) {
     for (int fd : fds) {
@@ -269,7 +285,7 @@ void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapsh
         "on open files (ulimit -n)",
         wanted.name, wanted.udp.max_flows, most);
   }
-  auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, wanted.name, registry_);
+  std::shared_ptr<proxy::ListenerRuntime> runtime = make_runtime(listener);
   for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->open_listener(runtime, bound.fds_of_worker[i]);
   for (const std::string& address : bound.addresses) {
     base::log_info("listener {}: accepting on {}", wanted.name, address);
@@ -301,7 +317,7 @@ void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_ti
   std::erase_if(open_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     base::log_info("listener {}: closing {}", entry.second.name, entry.second.place.address);
-    if (entry.second.place.udp) left_.emplace(entry.second.place, entry.first);
+    left_.emplace(entry.second.place, entry.second.runtime);
     for (proxy::Worker* worker : workers_) {
       worker->close_listener(entry.first, drain_timeout, followed.contains(entry.first));
     }

@@ -63,11 +63,13 @@ class Sockets {
   };
   bool is_open(const std::string& name, const Place& place) const;
   const Open* open_at(const Place& place) const;  // whatever its options
+  bool has_socket_at(const Place& place, const base::SocketAddress& at) const;
   base::Result<Bound> bind(const config::Listener& listener) const;
   std::optional<std::uint32_t> find_before(const config::Listener& listener, const config::Config& wanted) const;
   base::Result<Bound> share(std::uint32_t before) const;
   void open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener);
   bool hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
+  std::shared_ptr<proxy::ListenerRuntime> make_runtime(const proxy::ListenerSnapshot& listener) const;
   bool is_renamed(const Place& place, const config::Config& wanted) const;
   // What the configuration asks of this machine for connections to backends.
   static config::Faults check_pools(const config::Config& wanted);
@@ -76,8 +78,9 @@ class Sockets {
   std::vector<proxy::Worker*> workers_;
   metrics::Registry& registry_;
   std::map<Place, Bound> prepared_;
-  std::map<std::uint32_t, Open> open_;        // by listener id
-  std::multimap<Place, std::uint32_t> left_;  // UDP listeners that were closed; their flows may still go on
+  std::map<std::uint32_t, Open> open_;  // by listener id
+  // Listeners that were closed and have sockets still: handshakes under way are completed, flows go on.
+  std::multimap<Place, std::shared_ptr<proxy::ListenerRuntime>> left_;
   std::map<std::string, std::vector<std::string>> addresses_;
 };
 

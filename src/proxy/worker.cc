@@ -136,6 +136,7 @@ void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector
   reactor.post([this, runtime = std::move(runtime), fds = std::move(fds)] {
     if (draining_) {
       for (int fd : fds) ::close(fd);
+      runtime->listening_workers.fetch_sub(1);
       return;
     }
     Listening& opened = add_listening(runtime);
@@ -151,7 +152,10 @@ void Worker::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector
 void Worker::hand_over_udp(std::uint32_t id, std::shared_ptr<ListenerRuntime> runtime) {
   reactor.post([this, id, runtime = std::move(runtime)] {
     Listening* before = listening(id);
-    if (draining_ || before == nullptr || before->udp == nullptr) return;
+    if (draining_ || before == nullptr || before->udp == nullptr) {
+      runtime->listening_workers.fetch_sub(1);
+      return;
+    }
     Listening& now = add_listening(runtime);
     now.udp = std::move(listening(id)->udp);
     now.udp->serve_for(now);
@@ -246,17 +250,21 @@ net::Task<void> join_by(net::TaskGroup& group, base::TimePoint deadline) {
 
 net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit) {
   Listening& closing = *listenings_[id];
+  std::shared_ptr<ListenerRuntime> runtime = closing.runtime;
   base::TimePoint deadline = reactor.now() + limit;
   // Handshakes under way complete and are served.
   static_cast<void>(co_await net::sleep_for(kHandshakeGrace));
   closing.acceptors.cancel();
   co_await closing.acceptors.join();
+  bool has_flows = closing.udp != nullptr;
+  if (!has_flows) runtime->listening_workers.fetch_sub(1);
   // Another worker may have handed over a connection while the last one ended.
   do {
     co_await join_by(closing.sessions, deadline);
   } while (closing.sessions.size() > 0);
   if (closing.udp != nullptr) co_await closing.udp->finish(deadline);
   listenings_[id].reset();
+  if (has_flows) runtime->listening_workers.fetch_sub(1);
 }
 
 void Worker::drain(base::Nanoseconds limit) {

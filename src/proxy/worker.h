@@ -39,6 +39,8 @@ struct ListenerRuntime {
   std::uint32_t id;
   std::string name;
   std::atomic<std::uint32_t> open{0};  // connections over all workers
+  // Workers that have its sockets still; set by whoever gives them to the workers.
+  std::atomic<std::uint32_t> listening_workers{0};
   metrics::Counter connections_active;
   metrics::Counter connections_total;
   std::array<metrics::Counter, kRefusals> refused;

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pathlib
+import socket
 import threading
 import time
 
@@ -35,6 +36,34 @@ def refuses(port):
         return False
     except (ConnectionError, AssertionError):  # also closed before the response
         return True
+
+
+def test_a_listener_that_is_removed_may_come_back_at_once(weir, origins):
+    port = free_port()
+    running = weir(config_of(pool_of(origins("a"))))
+    for address in (f"127.0.0.1:{port}", f"127.0.0.1:{port}", f"*:{port}", f"127.0.0.1:{port}"):
+        listener = {"name": "extra", "address": address, "pool": "site"}
+        assert running.admin("POST", "/listeners", listener).status == 201
+        assert get(port).status == 200
+        assert running.admin("DELETE", "/listeners/extra").status == 200
+    eventually(lambda: refuses(port))
+
+
+def test_a_listener_may_move_from_one_address_to_all_and_back(weir, origins):
+    config = config_of(pool_of(origins("a")))
+    running = weir(config)
+    for address in (f"*:{running.port}", f"127.0.0.1:{running.port}"):
+        running.reload({**config, "listeners": [{**config["listeners"][0], "address": address}]})
+        assert get(running.port).status == 200
+
+
+def test_the_address_of_somebody_else_is_still_refused(weir, origins):
+    running = weir(config_of(pool_of(origins("a"))))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        listener = {"name": "extra", "address": f"127.0.0.1:{other.getsockname()[1]}", "pool": "site"}
+        assert running.admin("POST", "/listeners", listener).status == 409
 
 
 def test_a_request_on_a_removed_listener_is_finished(weir, origins):
