@@ -114,6 +114,7 @@ net::Task<void> Weir::Parts::break_after(std::shared_ptr<pool::Backend> backend,
                                          bool removed) {
   base::TimePoint when = control_reactor.now() + timeout;
   leaving[backend.get()] = when;
+  backend->cut_off = false;
   base::Result<void> slept = co_await net::sleep_until(when);
   if (!slept) co_return;
   auto entry = leaving.find(backend.get());
@@ -123,6 +124,7 @@ net::Task<void> Weir::Parts::break_after(std::shared_ptr<pool::Backend> backend,
   auto state = backend->state.load();
   bool back = !removed && state != pool::BackendState::draining && state != pool::BackendState::disabled;
   if (back) co_return;
+  backend->cut_off = true;
   for (auto& worker : workers) worker->break_connections(backend);
 }
 

@@ -20,6 +20,7 @@ ApiResult operate(const Visit& visit, Override::Operation operation,
   if (!view) return std::unexpected(std::move(view.error()));
   if (auto same = visit.check_if_match(view->etag()); !same) return std::unexpected(std::move(same.error()));
   // To enable what is enabled by its definition is to take the override away.
+  bool drains_again = operation == Override::Operation::draining && view->by_operator.operation == operation;
   bool is_default = operation == Override::Operation::enabled && view->definition->enabled;
   Override by_operator = view->by_operator;
   by_operator.operation = is_default ? Override::Operation::none : operation;
@@ -29,6 +30,7 @@ ApiResult operate(const Visit& visit, Override::Operation operation,
   next.overrides.erase(key);
   if (!by_operator.empty()) next.overrides[key] = by_operator;
   if (auto done = visit.apply(std::move(next), drain_timeout); !done) return std::unexpected(std::move(done.error()));
+  if (drains_again && drain_timeout && !visit.dry_run) visit.state.parts.publisher.drain_again(key, *drain_timeout);
   return answer(find_backend(visit, key.id, key.pool));
 }
 

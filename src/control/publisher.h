@@ -48,6 +48,10 @@ class Publisher {
   // the pools' own for the backends that leave with this change.
   void apply(const Effective& effective, base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
 
+  // What is in progress on a backend that is draining is closed `timeout` from now, whatever was said before. Ignored
+  // for any other.
+  void drain_again(const BackendKey& key, config::Duration timeout);
+
   // The probes' verdict (unknown, healthy or unhealthy) on a backend. Ignored for one that is no longer configured.
   void set_health(const pool::Backend& backend, pool::BackendState probed, base::TimePoint now);
   // The name `host` resolves to something else now.

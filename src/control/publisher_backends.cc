@@ -90,6 +90,13 @@ void Publisher::update_state(BackendRecord& record, base::TimePoint now,
   }
 }
 
+void Publisher::drain_again(const BackendKey& key, config::Duration timeout) {
+  auto found = backends_.find(key);
+  if (found == backends_.end() || !options_.leave) return;
+  const std::shared_ptr<pool::Backend>& backend = found->second->backend;
+  if (backend->state.load(std::memory_order_relaxed) == BackendState::draining) options_.leave(backend, timeout, false);
+}
+
 void Publisher::forget_unwanted(std::optional<config::Duration> drain_timeout) {
   for (auto next = backends_.begin(); next != backends_.end();) {
     auto at = next++;

@@ -38,6 +38,8 @@ class Backend {
 
   // Written by the control thread only.
   std::atomic<BackendState> state{BackendState::unknown};
+  // Of one that is draining, disabled or removed: its time is over, and what was in progress there was closed.
+  std::atomic<bool> cut_off{false};
 
   // Exchanges or connections in progress here, over all workers.
   alignas(64) std::atomic<std::uint32_t> in_flight{0};

@@ -30,25 +30,44 @@ bool BackendChoice::has_failed(std::uint32_t index) const {
   return pool_->eligible[index].backend->state.load(std::memory_order_relaxed) == pool::BackendState::unhealthy;
 }
 
+// Likewise; and work of a listener that is gone goes on with the backends it had.
+bool BackendChoice::has_left(std::uint32_t index) const {
+  if (pool_->degraded) return false;
+  pool::BackendState state = pool_->eligible[index].backend->state.load(std::memory_order_relaxed);
+  return state == pool::BackendState::draining || state == pool::BackendState::disabled;
+}
+
+bool BackendChoice::is_cut_off(std::uint32_t index) const {
+  return has_left(index) && pool_->eligible[index].backend->cut_off.load(std::memory_order_relaxed);
+}
+
+// Nobody would end a second try on a backend whose time to drain is over. A first one belongs to a listener that is
+// gone, and ends with that at the latest.
+bool BackendChoice::is_barred(std::uint32_t index) const {
+  return (has_failed(index) && pool_->config->min_healthy == 0) || (tries_ > 0 && is_cut_off(index));
+}
+
 std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
-  std::size_t count = tried_count_;
   balance::PickContext context{.key_hash = key_hash,
                                .now = worker_.reactor.now(),
                                .random = &worker_.random,
-                               .avoid = std::span(tried_.data(), count)};
-  std::uint32_t first = pool_->strategy->pick(context);
-  auto is_passed_over = [this](std::uint32_t index) { return is_suspended(index) || has_failed(index); };
-  if (first == balance::kNone || !is_passed_over(first)) return first;
-  const std::uint32_t nothing_else = has_failed(first) && pool_->config->min_healthy == 0 ? balance::kNone : first;
+                               .avoid = std::span(tried_.data(), tried_count_)};
+  std::uint32_t picked = pool_->strategy->pick(context);
+  auto is_passed_over = [this](std::uint32_t index) {
+    return is_suspended(index) || has_failed(index) || has_left(index);
+  };
+  if (picked == balance::kNone || !is_passed_over(picked)) return picked;
+  std::uint32_t nothing_else = is_barred(picked) ? balance::kNone : picked;
   std::array<std::uint32_t, kMaxTried> avoid = tried_;
-  std::uint32_t picked = first;
-  while (picked != balance::kNone && is_passed_over(picked) && count < kMaxTried) {
+  for (std::size_t count = tried_count_; count < kMaxTried;) {
     avoid[count++] = picked;
     context.avoid = std::span(avoid.data(), count);
     picked = pool_->strategy->pick(context);
-    if (std::ranges::find(context.avoid, picked) != context.avoid.end()) return nothing_else;
+    if (picked == balance::kNone || std::ranges::find(context.avoid, picked) != context.avoid.end()) break;
+    if (!is_passed_over(picked)) return picked;
+    if (nothing_else == balance::kNone && !is_barred(picked)) nothing_else = picked;
   }
-  return picked;
+  return nothing_else;
 }
 
 std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {

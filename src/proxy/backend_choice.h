@@ -21,8 +21,9 @@ class BackendChoice {
   void use(const PoolSnapshot& pool) { pool_ = &pool; }
 
   // The strategy's choice for `key_hash` (see balance::PickContext), passing over what has been tried and what traffic
-  // has just found unreachable unless nothing else is left; balance::kNone when no backend is eligible. What has become
-  // unhealthy since the snapshot was made is no more eligible, unless the pool's `min_healthy` asks for it.
+  // has just found unreachable, and what has left since the snapshot was made, unless nothing else is left;
+  // balance::kNone when no backend is eligible. What has become unhealthy since then is no more eligible, unless the
+  // pool's `min_healthy` asks for it; nor, for a further try, what had all its time to drain.
   std::uint32_t pick(std::uint64_t key_hash);
 
   // For a connection or flow of the client with that hash: at first the backend that the pool's stickiness by address
@@ -52,8 +53,8 @@ class BackendChoice {
   const pool::BackendEntry& entry() const { return pool_->eligible[index_]; }
   pool::Backend& backend() const { return *entry().backend; }
   std::uint32_t tries() const { return tries_; }
-  // Whether the present backend would be picked now as it was.
-  bool is_still_eligible() const { return !has_failed(index_); }
+  // Whether the present backend may be tried once more as it was.
+  bool is_still_eligible() const { return !has_failed(index_) && !is_cut_off(index_); }
 
   // So many are kept away from at most.
   static constexpr std::size_t kMaxTried = 16;
@@ -64,6 +65,9 @@ class BackendChoice {
   }
   bool is_suspended(std::uint32_t index) const;
   bool has_failed(std::uint32_t index) const;
+  bool has_left(std::uint32_t index) const;
+  bool is_cut_off(std::uint32_t index) const;
+  bool is_barred(std::uint32_t index) const;
 
   Worker& worker_;
   const PoolSnapshot* pool_ = nullptr;

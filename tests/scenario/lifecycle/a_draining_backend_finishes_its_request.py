@@ -41,6 +41,61 @@ def test_after_the_drain_timeout_the_rest_is_closed(weir, origins):
         assert connection.is_closed()
 
 
+async def never_answer(exchange):
+    await asyncio.Event().wait()
+
+
+def test_what_was_cut_off_is_not_begun_again_on_backends_whose_time_is_over(weir, origins):
+    a, b = origins("a", "b", behave=never_answer)
+    running = weir(config_of(pool_of([a, b])))
+    with running.connect() as connection:
+        connection.send_request()
+        eventually(lambda: a.requests or b.requests)
+        used, other = (a, b) if a.requests else (b, a)
+        assert running.admin("POST", f"/backends/{other.name}/drain?drain_timeout=0s").status == 200
+        assert running.admin("POST", f"/backends/{used.name}/drain?drain_timeout=500ms").status == 200
+        assert connection.response().status == 503
+    assert (len(used.requests), len(other.requests)) == (1, 0)
+    eventually(lambda: running.metric("weir_backend_requests_active", backend=used.name) == 0)
+
+
+def test_what_was_cut_off_on_a_used_connection_is_not_begun_again_there(weir, origins):
+    (origin,) = origins("one")
+    running = weir(config_of(pool_of([origin])))
+    with running.connect() as connection:
+        assert connection.request().status == 200
+        origin.behave = never_answer
+        connection.send_request()
+        eventually(lambda: len(origin.requests) == 2)
+        assert running.admin("POST", "/backends/one/drain?drain_timeout=500ms").status == 200
+        assert connection.response().status == 503
+    assert len(origin.requests) == 2
+
+
+def test_a_second_drain_may_hurry_it(weir, origins):
+    (origin,) = origins("one", behave=hold_until(asyncio.Event()))
+    running = weir(config_of(pool_of([origin])))
+    with running.connect() as connection:
+        connection.send_request()
+        connection.read_until(b"first")
+        assert running.admin("POST", "/backends/one/drain").status == 200
+        assert running.admin("POST", "/backends/one/drain?drain_timeout=100ms").status == 200
+        assert connection.is_closed()
+
+
+def test_connections_of_a_removed_listener_are_still_served_by_the_backend_that_goes_with_it(weir, origins):
+    old, new = origins("old", "new")
+    running = weir(config_of(pool_of([old], drain_timeout="0s")))
+    with running.connect() as connection:
+        connection.send(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        running.settle()
+        running.reload(config_of(pool_of([new], name="other")))
+        running.settle()
+        connection.send(b"\r\n")
+        response = connection.response()
+        assert (response.status, response.backend) == (200, "old")
+
+
 def test_a_backend_taken_out_of_the_file_finishes_its_request(weir, origins):
     release = asyncio.Event()
     a, b = origins("a", "b", behave=hold_until(release))

@@ -62,6 +62,19 @@ TEST(Operators, DrainStopsNewWorkAndEnableBringsItBack) {
   EXPECT_EQ(plane.call("POST", "/backends/nobody/drain").status, 404);
 }
 
+TEST(Operators, ASecondDrainMaySayAnotherTimeout) {
+  ControlPlane plane(kFile);
+  make(plane);
+  plane.call("POST", "/backends/made/drain");
+  plane.call("POST", "/backends/made/drain");
+  EXPECT_EQ(plane.call("POST", "/backends/made/drain?drain_timeout=1s&dry_run=true").status, 200);
+  EXPECT_EQ(plane.left.size(), 1u);
+  EXPECT_EQ(plane.call("POST", "/backends/made/drain?drain_timeout=5s").status, 200);
+  ASSERT_EQ(plane.left.size(), 2u);
+  EXPECT_EQ(plane.left[1].id, "made");
+  EXPECT_EQ(plane.left[1].timeout, seconds(5));
+}
+
 TEST(Operators, ADrainedBackendGoesOnWithItsProbedHealth) {
   ControlPlane plane(kFile);
   make(plane);
