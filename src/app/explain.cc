@@ -7,11 +7,15 @@
 
 #include "app/explain_pool.h"
 #include "app/text_table.h"
+#include "base/text.h"
 #include "config/json.h"
 #include "config/listen_address.h"
+#include "control/effective.h"
 #include "http/forward.h"
 #include "http/h1_codec.h"
+#include "proxy/admission.h"
 #include "proxy/forwarded.h"
+#include "route/name_table.h"
 #include "route/table.h"
 
 namespace weir::app {
@@ -29,13 +33,15 @@ std::string where(const config::Origin& origin) {
 // The listener a connection to that URL ends at. A host that is a name may resolve to any address.
 const config::Listener* find_listener(const config::Config& config, const ExplainUrl& url, std::string& out) {
   if (url.authority.empty()) {
-    if (config.listeners.empty()) return nullptr;
-    line(out, "note", "the URL names no port: the first listener is taken");
-    return &config.listeners.front();
+    auto first = std::ranges::find_if(config.listeners, control::takes_rules);
+    if (first == config.listeners.end()) return nullptr;
+    line(out, "note", "the URL names no port: the first listener that speaks HTTP is taken");
+    return &*first;
   }
   auto ip = base::IpAddress::parse(url.host);
   const config::Listener* found = nullptr;
   for (const config::Listener& listener : config.listeners) {
+    if (listener.protocol == config::ListenerProtocol::udp) continue;
     bool possible = false;
     for (const base::SocketAddress& address : config::socket_addresses(listener.address)) {
       if (address.port != url.port) continue;
@@ -56,9 +62,11 @@ std::string no_listener(const config::Config& config, const ExplainUrl& url) {
   std::vector<std::string> all;
   all.reserve(config.listeners.size());
   for (const config::Listener& listener : config.listeners) {
-    all.push_back(fmt::format("{} on {}", listener.name, listener.address));
+    bool udp = listener.protocol == config::ListenerProtocol::udp;
+    all.push_back(fmt::format("{} on {}{}", listener.name, listener.address, udp ? " (UDP)" : ""));
   }
   if (all.empty()) return "none: the configuration has no listeners";
+  if (url.authority.empty()) return fmt::format("none speaks HTTP; there is {}", fmt::join(all, ", "));
   return fmt::format("none accepts connections to {}:{}; there is {}", url.host, url.port, fmt::join(all, ", "));
 }
 
@@ -108,11 +116,11 @@ void tell_routes(std::string& out, const config::Listener& listener, const std::
 
 // What a route makes of the request, but for the pool.
 void tell_route(std::string& out, const config::Listener& listener, const route::Table& table, std::uint32_t index,
-                const http::RequestHead& head, base::Arena& arena) {
+                const http::RequestHead& head, std::string_view scheme, base::Arena& arena) {
   const config::Route& route = listener.routes[index];
   line(out, "route", fmt::format("{}{}", route.name, where(route.origin)));
   if (route.redirect) {
-    std::string_view location = table.redirect_location(index, head, "http", arena);
+    std::string_view location = table.redirect_location(index, head, scheme, arena);
     line(out, "answer",
          location.empty() ? "400: the redirect needs a Host"
                           : fmt::format("{} redirect to {}", route.redirect->status, location));
@@ -129,9 +137,39 @@ void tell_route(std::string& out, const config::Listener& listener, const route:
   if (!route.response_headers.empty()) line(out, "response", changes_text(route.response_headers));
 }
 
-void tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
+// `said` is why this pool.
+void tell_pool(std::string& out, const config::Config& config, const std::string& name, std::string_view said,
+               const http::RequestHead& head, const base::IpAddress& client) {
+  auto pool = std::ranges::find(config.pools, name, &config::Pool::name);
+  if (pool == config.pools.end()) return line(out, "pool", fmt::format("{}, which does not exist", name));
+  line(out, "pool", fmt::format("{}{}: {}", name, said, describe_strategy(*pool)));
+  for (const std::string& each : describe_backends(*pool, head, client)) line(out, "", each);
+}
+
+// A connection whose bytes are passed on, whatever they say.
+void tell_relayed(std::string& out, const config::Config& config, const config::Listener& listener,
+                  const ExplainUrl& url, const base::IpAddress& client) {
+  line(out, "answer", "none of Weir: it relays the bytes of the connection and does not read requests");
+  if (listener.protocol == config::ListenerProtocol::tls) {
+    std::vector<std::string> alpn{"h2", "http/1.1"};  // what browsers offer
+    std::string name = base::IpAddress::parse(url.host) ? "" : base::to_lower(url.host);
+    std::uint32_t index = route::NameTable(listener).find(name, alpn, client);
+    if (index != route::kNoRoute) {
+      const config::Route& route = listener.routes[index];
+      line(out, "route", fmt::format("{}{}: by the server name {}", route.name, where(route.origin), name));
+      return tell_pool(out, config, route.pool, "", {}, client);
+    }
+    if (listener.pool.empty()) return line(out, "route", "no route takes the server name: the connection is closed");
+  }
+  tell_pool(out, config, listener.pool, "", {}, client);
+}
+
+void tell_exchange(std::string& out, const config::Config& config, const config::Listener& listener,
                    const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
-  line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
+  std::string_view scheme = listener.protocol == config::ListenerProtocol::https ? "https" : "http";
+  if (!url.authority.empty() && url.https != (scheme == "https")) {
+    line(out, "note", fmt::format("this listener speaks {}: taken as if the URL said so", scheme));
+  }
   std::string text = head_text(request, url);
   http::HeadLimits limits{.start_line_bytes = listener.limits.request_line_bytes,
                           .head_bytes = listener.limits.header_bytes,
@@ -144,7 +182,7 @@ void tell_listener(std::string& out, const config::Config& config, const config:
   }
   base::Arena arena;
   bool trusted = proxy::is_trusted(peer, listener.trusted_proxies);
-  proxy::Forwarded forwarded = proxy::forwarded(head, peer, trusted, "http", listener.trusted_proxies, arena);
+  proxy::Forwarded forwarded = proxy::forwarded(head, peer, trusted, scheme, listener.trusted_proxies, arena);
   if (forwarded.client != peer) {
     line(out, "client",
          fmt::format("{} by X-Forwarded-For of the trusted {}", forwarded.client.to_string(), peer.to_string()));
@@ -154,28 +192,42 @@ void tell_listener(std::string& out, const config::Config& config, const config:
   std::uint32_t index = table->find(head, forwarded.client, arena);
   std::string pool_name = listener.pool;
   if (index != route::kNoRoute) {
-    tell_route(out, listener, *table, index, head, arena);
+    tell_route(out, listener, *table, index, head, scheme, arena);
     pool_name = listener.routes[index].pool;
     if (pool_name.empty()) return;
   } else if (pool_name.empty()) {
     line(out, "answer", "404: no route takes it, and the listener has no pool of its own");
     return;
   }
-  auto pool = std::ranges::find(config.pools, pool_name, &config::Pool::name);
-  if (pool == config.pools.end()) return line(out, "pool", fmt::format("{}, which does not exist", pool_name));
-  line(out, "pool",
-       fmt::format("{}{}: {}", pool_name, index == route::kNoRoute ? ", what no route takes" : "",
-                   describe_strategy(*pool)));
-  for (const std::string& said : describe_backends(*pool, head, forwarded.client)) line(out, "", said);
+  tell_pool(out, config, pool_name, index == route::kNoRoute ? ", what no route takes" : "", head, forwarded.client);
+}
+
+void tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
+                   const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
+  line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
+  proxy::Admission admission;
+  bool counted = false;
+  if (admission.admit(listener, peer, {}, counted) == proxy::Refusal::denied) {
+    return line(out, "answer", fmt::format("none: {} may not connect, by allow and deny", peer.to_string()));
+  }
+  if (control::takes_rules(listener)) {
+    tell_exchange(out, config, listener, request, url, peer);
+  } else {
+    tell_relayed(out, config, listener, url, peer);
+  }
 }
 
 }  // namespace
 
-std::expected<std::string, std::string> explain(const config::Config& config, const ExplainRequest& request) {
+std::expected<std::string, std::string> explain(const config::Config& read, const ExplainRequest& request) {
   std::expected<ExplainUrl, std::string> url = parse_url(request.url);
   if (!url) return std::unexpected(std::move(url.error()));
   auto client = base::IpAddress::parse(request.client);
   if (!client) return std::unexpected(fmt::format("'{}' is no client address", printable(request.client)));
+  // With what Weir itself adds, as it runs.
+  std::expected<control::Effective, config::Faults> merged = control::merge(read, {});
+  if (!merged) return std::unexpected(config::format(merged.error().front()));
+  const config::Config& config = *merged->config;
   std::string out;
   line(out, "request",
        fmt::format("{} {} for {} from {}", request.method, url->target,

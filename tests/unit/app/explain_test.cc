@@ -89,6 +89,42 @@ TEST(Explain, SaysWhenNoListenerOrNoRouteTakesIt) {
   EXPECT_THAT(told("http://name:8081/other"), HasSubstr("404"));
 }
 
+TEST(Explain, KnowsWhatOtherListenersThanPlainOnesDo) {
+  static const config::Config kConfig = config_of(R"(
+listeners:
+  - {name: plain, address: "127.0.0.1:80", redirect_to_https: 443}
+  - {name: denied, address: "127.0.0.1:81", deny: [192.0.2.0/24], allow: [127.0.0.1, 192.0.2.0/24], pool: site}
+  - {name: bytes, address: "127.0.0.1:82", protocol: tcp, pool: site}
+  - name: names
+    address: "127.0.0.1:83"
+    protocol: tls
+    routes: [{name: known, match: {host: a.example}, pool: site}]
+  - name: secure
+    address: "127.0.0.1:84"
+    protocol: https
+    tls: {certificates: [{cert: site.pem, key: site.key}]}
+    routes: [{match: {path: /r}, redirect: {to: "{scheme}://{host}/x"}}]
+  - {name: datagrams, address: "127.0.0.1:84", protocol: udp, pool: site}
+  - {name: more, address: "127.0.0.1:85", protocol: udp, pool: site}
+pools: [{name: site, backends: [{id: a, host: 127.0.0.1, port: 1}]}]
+)");
+  auto told = [](const char* url, const char* client = "127.0.0.1") {
+    return explain(kConfig, {.method = "GET", .url = url, .client = client}).value_or("error");
+  };
+  EXPECT_THAT(told("http://name:80/a?b"), HasSubstr("308 redirect to https://name/a?b"));
+  EXPECT_THAT(told("http://name:81/"), HasSubstr("- a (127.0.0.1:1)"));
+  EXPECT_THAT(told("http://name:81/", "192.0.2.1"), HasSubstr("192.0.2.1 may not connect"));
+  EXPECT_THAT(told("http://name:81/", "198.51.100.1"), HasSubstr("198.51.100.1 may not connect"));
+  EXPECT_THAT(told("http://name:82/"), testing::AllOf(HasSubstr("relays the bytes"), HasSubstr("- a (127.0.0.1:1)")));
+  EXPECT_THAT(told("https://A.example:83/"), testing::AllOf(HasSubstr("known"), HasSubstr("- a (127.0.0.1:1)")));
+  EXPECT_THAT(told("https://b.example:83/"), HasSubstr("the connection is closed"));
+  EXPECT_THAT(told("https://a.example:84/r"), HasSubstr("redirect to https://a.example/x"));
+  EXPECT_THAT(told("http://a.example:84/r"), HasSubstr("speaks https"));
+  EXPECT_THAT(told("https://a.example:84/r"), Not(HasSubstr("datagrams")));
+  EXPECT_THAT(told("http://a.example:85/r"), HasSubstr("none accepts"));
+  EXPECT_THAT(told("/r"), HasSubstr("plain (127.0.0.1:80"));
+}
+
 TEST(Explain, SaysWhatWeirRefusesInItsOwnWords) {
   EXPECT_THAT(told("http://x:8080/", {"bad name: 1"}), HasSubstr("refused with 400: "));
   EXPECT_THAT(told("http://x:8080/", {"Content-Length: 1", "Transfer-Encoding: chunked"}),
