@@ -1,7 +1,12 @@
 #include "app/demo.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <expected>
+#include <filesystem>
 #include <fmt/format.h>
 #include <initializer_list>
 #include <string>
@@ -52,6 +57,14 @@ config::Config demo_config(std::uint16_t port, std::uint16_t admin_port, bool ac
   return config;
 }
 
+std::string this_program() {
+  std::error_code unknown;
+  std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  std::string folder = std::filesystem::current_path(unknown);
+  const char* search_path = std::getenv("PATH");
+  return program.empty() ? "weir" : how_to_call(program, folder, search_path == nullptr ? "" : search_path);
+}
+
 // What to try, printed when everything runs.
 void print_guide(const DemoBackends& samples, std::uint16_t port, std::uint16_t admin_port) {
   std::string web = fmt::format("http://127.0.0.1:{}", port), admin = fmt::format("http://127.0.0.1:{}", admin_port);
@@ -62,19 +75,20 @@ void print_guide(const DemoBackends& samples, std::uint16_t port, std::uint16_t 
     fmt::print("  {:<8} http://127.0.0.1:{}/  answers after {} ms\n", backend.name, backend.port,
                backend.delay.count());
   }
+  std::string weir = this_program();
   std::string json = "-H 'Content-Type: application/json'";
   fmt::print("\nTry, in another terminal:\n");
   for (const auto& [command, effect] : std::initializer_list<std::pair<std::string, std::string_view>>{
            {fmt::format("for i in 1 2 3 4 5 6; do curl -s {}/; done", web), "each backend in turn"},
            {fmt::format("curl -s -X POST {}/quick/kill", control), "a backend dies, and no client sees it"},
-           {fmt::format("weir backends{}", option), "Weir has noticed"},
+           {fmt::format("{} backends{}", weir, option), "Weir has noticed"},
            {fmt::format("curl -s -X POST {}/quick/revive", control), "and it returns"},
-           {fmt::format("weir drain slow --wait{}", option), "no new work for slow; ends when it has none left"},
-           {fmt::format("weir enable slow{}", option), ""},
+           {fmt::format("{} drain slow --wait{}", weir, option), "no new work for slow; ends when it has none left"},
+           {fmt::format("{} enable slow{}", weir, option), ""},
            {fmt::format(R"(curl -s -X PUT {}/config/algorithm {} -d '{{"algorithm":"least_response_time"}}')", admin,
                         json),
             "the quick one now gets most"},
-           {fmt::format("weir top{}", option), "all of it, every second"},
+           {fmt::format("{} top{}", weir, option), "all of it, every second"},
            {fmt::format("curl -s {}/metrics | grep weir_requests", admin), "what was counted"},
            {fmt::format("curl -s {}/openapi.json", admin), "all that the admin API can do"}}) {
     fmt::print("  {:<66}{}{}\n", command, effect.empty() ? "" : "  # ", effect);
@@ -121,6 +135,28 @@ int run_weir(const DemoBackends& samples, const DemoOptions& options) {
 }
 
 }  // namespace
+
+std::string how_to_call(const std::string& program, const std::string& folder, std::string_view search_path) {
+  constexpr const char* kName = "weir";
+  std::error_code unknown;
+  while (!search_path.empty()) {
+    std::string_view place = search_path.substr(0, search_path.find(':'));
+    search_path.remove_prefix(std::min(search_path.size(), place.size() + 1));
+    std::filesystem::path found = std::filesystem::path(place) / kName;
+    if (place.empty() || !std::filesystem::exists(found, unknown)) continue;
+    if (std::filesystem::equivalent(found, program, unknown)) return kName;
+    break;
+  }
+  std::string path = program;
+  if (path.starts_with(folder + "/")) path.erase(0, folder.size() + 1);
+  if (path.find('/') == std::string::npos) path.insert(0, "./");
+  auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("/._-+", c) != nullptr;
+  };
+  if (std::ranges::all_of(path, plain)) return path;
+  for (auto at = path.find('\''); at != std::string::npos; at = path.find('\'', at + 4)) path.replace(at, 1, R"('\'')");
+  return "'" + path + "'";
+}
 
 int run_demo(const DemoOptions& options) {
   block_signals();

@@ -34,7 +34,11 @@ def test_it_serves_and_stops(tmp_path):
         seen = {get(8080).body for _ in range(12)}
         assert len(seen) >= 3, seen
         log.seek(0)
-        assert re.search(r"http://\S+:8080", log.read())
+        guide = log.read()
+        assert re.search(r"http://\S+:8080", guide)
+        command = re.search(r"(\S*weir\S* backends)", guide)[1]
+        listed = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert "quick" in listed.stdout, (command, listed)
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(15 * PATIENCE)
