@@ -128,13 +128,33 @@ void Publisher::update_listeners(const Effective& effective) {
     if (wanted.protocol == config::ListenerProtocol::tls) {
       built->names = std::make_unique<route::NameTable>(*built->config);
     }
-    record->built = std::move(built);
+    std::shared_ptr<const proxy::ListenerSnapshot> before = std::exchange(record->built, std::move(built));
+    if (before) note_gone_routes(before, record->built.get());
   }
   std::erase_if(listeners_, [this](const auto& entry) {
     if (entry.second->generation == generation_) return false;
+    note_gone_routes(entry.second->built, nullptr);
     departed_.push_back({entry.second->built, "listener", entry.first, {}});
     return true;
   });
+}
+
+void Publisher::note_gone_routes(const std::shared_ptr<const proxy::ListenerSnapshot>& before,
+                                 const proxy::ListenerSnapshot* now) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; now != nullptr && i < now->config->routes.size(); ++i)
+    names.insert(now->config->routes[i].name);
+  for (const config::Route& route : before->config->routes) {
+    if (!names.contains(route.name)) departed_.push_back({before, "route", route.name, {}});
+  }
+}
+
+std::set<std::string_view> Publisher::route_names() const {
+  std::set<std::string_view> names;
+  for (const auto& [name, listener] : listeners_) {
+    for (const config::Route& route : listener->built->config->routes) names.insert(route.name);
+  }
+  return names;
 }
 
 void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
@@ -214,8 +234,14 @@ std::optional<base::TimePoint> Publisher::next_due() const {
 }
 
 void Publisher::forget_metrics() {
-  std::erase_if(departed_, [this](const Departed& departed) {
+  std::optional<std::set<std::string_view>> routes;  // only when somebody asks
+  std::erase_if(departed_, [&](const Departed& departed) {
     if (!departed.object.expired()) return false;
+    if (departed.kind == "route") {
+      if (!routes) routes = route_names();
+      if (!routes->contains(departed.name)) options_.registry->release(departed.kind, departed.name);
+      return true;
+    }
     bool is_back = departed.kind == "pool"       ? pools_.contains(departed.name)
                    : departed.kind == "listener" ? listeners_.contains(departed.name)
                                                  : backends_.contains({departed.pool, departed.name});

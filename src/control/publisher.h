@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,7 +84,7 @@ class Publisher {
   // What was removed. Its metrics stay until nothing refers to it any more: work may still be in progress there.
   struct Departed {
     std::weak_ptr<const void> object;
-    std::string kind;  // the label: "pool", "listener", "backend"
+    std::string kind;  // the label: "pool", "listener", "backend", "route"
     std::string name;
     std::string pool;  // of a backend
   };
@@ -97,6 +98,10 @@ class Publisher {
   void update_state(BackendRecord& record, base::TimePoint now, std::optional<config::Duration> drain_timeout);
   void mark_pools_of(const BackendRecord& record);
   std::shared_ptr<const pool::Addresses> addresses_of(const std::string& host, std::uint16_t port) const;
+  // Routes of `before` that the listener has no more `now`; null when it is gone itself.
+  void note_gone_routes(const std::shared_ptr<const proxy::ListenerSnapshot>& before,
+                        const proxy::ListenerSnapshot* now);
+  std::set<std::string_view> route_names() const;
   void build_pool(PoolRecord& pool, base::TimePoint now);
   void forget_metrics();
   void publish(base::TimePoint now);

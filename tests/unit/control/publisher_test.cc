@@ -247,6 +247,29 @@ TEST_F(PublisherTest, MetricsOfARemovedBackendStayWhileItIsInUse) {
   EXPECT_EQ(plane.registry.series_count("weir_test_total"), 0u);
 }
 
+TEST_F(PublisherTest, MetricsOfARouteEndWithTheLastListenerThatHadIt) {
+  auto with_route = [](const char* name) {
+    return replaced(kFile, "- match: {path_prefix: /api}",
+                    fmt::format("- name: {}\n        match: {{path_prefix: /api}}", name));
+  };
+  reload(with_route("old"));
+  plane.registry.counter("weir_test_total", "test", {{"route", "old"}});
+  plane.registry.counter("weir_test_total", "test", {{"route", "new"}});
+  auto held = plane.snapshot();
+  reload(with_route("new"));
+  plane.published.clear();
+  plane.publish_after(seconds(1));
+  EXPECT_EQ(plane.registry.series_count("weir_test_total"), 2u) << "exchanges of the old snapshot may go on";
+  held.reset();
+  plane.publish_after(seconds(1));
+  EXPECT_EQ(plane.registry.series_count("weir_test_total"), 1u);
+  reload(
+      replaced(with_route("other"), "  - name: second\n", "  - name: second\n    routes: [{name: new, pool: api}]\n"));
+  plane.published.clear();
+  plane.publish_after(seconds(1));
+  EXPECT_EQ(plane.registry.series_count("weir_test_total"), 1u) << "another listener has it now";
+}
+
 TEST_F(PublisherTest, MetricsOfABackendThatCameBackStay) {
   plane.registry.counter("weir_test_total", "test", {{"pool", "site"}, {"backend", "web-1"}});
   reload(replaced(kFile, "      - {id: web-1, host: 10.0.0.1, port: 80}\n", ""));
