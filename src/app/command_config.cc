@@ -1,7 +1,9 @@
 #include "app/command_config.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <iterator>
 #include <unistd.h>
 
 #include "app/version.h"
@@ -10,6 +12,7 @@
 #include "config/read.h"
 #include "config/schema.h"
 #include "control/certificates.h"
+#include "control/sticky_key.h"
 
 namespace weir::app {
 
@@ -25,8 +28,8 @@ std::optional<LoadedConfig> load_config(const std::string& path, const std::stri
 
 namespace {
 
-// What is wrong with the files of certificates, keys and authorities that the configuration names.
-config::Faults check_files(const config::Config& config) {
+// What is wrong with the files that the configuration at `path` names: of certificates, keys, authorities and secrets.
+config::Faults check_files(const std::string& path, const config::Config& config) {
   tls::Library worker, prober;
   control::Certificates certificates(
       {.libraries = {&worker}, .probing = &prober, .unix_time = [] { return base::unix_milliseconds() / 1000; }});
@@ -34,6 +37,12 @@ config::Faults check_files(const config::Config& config) {
   if (!effective) return std::move(effective.error());
   config::Faults faults = certificates.prepare(*effective, control::Reading::again);
   certificates.abandon();
+  if (auto key = control::configured_sticky_key(config.sticky_secret); !key) {
+    std::ranges::move(key.error(), std::back_inserter(faults));
+  }
+  for (config::Fault& fault : faults) {
+    if (fault.at.file.empty()) fault.at.file = path;
+  }
   return faults;
 }
 
@@ -42,7 +51,7 @@ config::Faults check_files(const config::Config& config) {
 int check_config(const std::string& path) {
   std::optional<LoadedConfig> loaded = load_config(path);
   if (!loaded) return kExitBadConfiguration;
-  if (config::Faults faults = check_files(loaded->config); !faults.empty()) {
+  if (config::Faults faults = check_files(loaded->path, loaded->config); !faults.empty()) {
     for (const config::Fault& fault : faults) fmt::print(stderr, "{}\n", config::format(fault));
     return kExitBadConfiguration;
   }

@@ -50,7 +50,7 @@ HashKeySource hash_key_of(const config::Choice& choice) {
 std::string hash_key_fault(const config::Choice& choice) {
   std::string text = option_or_default<std::string>(choice, hash_key_option());
   if (parse_hash_key(text)) return {};
-  return "hash_key: '" + text + "' is none of client_address, header:NAME, cookie:NAME, path, query:NAME";
+  return "'" + text + "' is none of client_address, header:NAME, cookie:NAME, path, query:NAME";
 }
 
 }  // namespace weir::balance

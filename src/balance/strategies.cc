@@ -31,6 +31,12 @@ constexpr std::array kEntries{
 #undef WEIR_STRATEGY
 };
 
+std::vector<config::OptionFault> faults_of(const config::Choice& choice) {
+  std::string why = hash_key_fault(choice);
+  if (why.empty()) return {};
+  return {{.key = hash_key_option().key, .message = std::move(why)}};
+}
+
 }  // namespace
 
 std::unique_ptr<Strategy> make_strategy(const config::Choice& choice, const pool::BackendSet& backends,
@@ -45,13 +51,11 @@ std::unique_ptr<Strategy> make_strategy(const config::Choice& choice, const pool
 
 std::span<const config::KindEntry> strategies() {
   static const std::array kTable{
-#define WEIR_STRATEGY(name, summary, options) config::KindEntry{#name, summary, options()},
+#define WEIR_STRATEGY(name, summary, options) config::KindEntry{#name, summary, options(), faults_of},
 #include "balance/strategies.def"
 #undef WEIR_STRATEGY
   };
   return kTable;
 }
-
-std::string fault_of(const config::Choice& choice) { return hash_key_fault(choice); }
 
 }  // namespace weir::balance

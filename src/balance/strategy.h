@@ -65,8 +65,4 @@ std::unique_ptr<Strategy> make_strategy(const config::Choice& choice, const pool
 // The table of strategies.def, in its order.
 std::span<const config::KindEntry> strategies();
 
-// What is wrong with the options of `choice` beyond their types and ranges, naming the option: "hash_key: ...". Empty
-// when nothing is, or when no strategy has that name.
-std::string fault_of(const config::Choice& choice);
-
 }  // namespace weir::balance

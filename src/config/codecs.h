@@ -142,6 +142,12 @@ struct Codec<std::vector<T>> {
     } else if (node.is_scalar()) {
       Codec<T>::read(reader, node, values.emplace_back(), field);
     }
+    bool is_empty = node.items.empty() && (node.kind == Node::Kind::list || node.kind == Node::Kind::null);
+    if (field.rules.filled && is_empty) {
+      reader.fault(
+          node,
+          "names nothing, and would hold for everybody as if it were not there; name who is meant, or remove the key");
+    }
     values.reserve(node.items.size() + values.size());
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       Reader::In in(reader, i);
@@ -157,7 +163,7 @@ struct Codec<std::vector<T>> {
     return list;
   }
   static Node schema(const Field& field, SchemaBuilder& builder) {
-    return builder.list(Codec<T>::schema(field, builder), Codec<T>::kScalar);
+    return builder.list(Codec<T>::schema(field, builder), Codec<T>::kScalar, field.rules.filled);
   }
 };
 

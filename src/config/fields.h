@@ -31,6 +31,7 @@ struct Rules {
   bool required = false;
   std::string_view word_for_zero = {};             // "auto": may stand for 0, and is written for it
   std::span<const std::string_view> allowed = {};  // of texts; empty: any
+  bool filled = false;                             // of lists: not empty when they are written
   KindList kinds = KindList::none;                 // of a Choice
 };
 

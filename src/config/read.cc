@@ -123,21 +123,6 @@ std::expected<Config, Faults> read_yaml(std::string_view text, const std::string
   return read_object<Config>(parse_yaml(text, file_name), kinds);
 }
 
-namespace {
-
-// True when there are only blanks, comments and document markers.
-bool says_nothing(std::string_view text) {
-  while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    auto first = line.find_first_not_of(" \t\r");
-    if (first != std::string_view::npos && line[first] != '#' && line != "---" && line != "...") return false;
-  }
-  return true;
-}
-
-}  // namespace
-
 std::expected<Config, Faults> read_file(const std::string& path, const Kinds& kinds) {
   auto fail = [&](std::string message) { return std::unexpected(Faults{{{path, 0, 0}, "", std::move(message)}}); };
   struct stat status{};
@@ -151,9 +136,11 @@ std::expected<Config, Faults> read_file(const std::string& path, const Kinds& ki
   if (file.bad()) return fail("cannot be read to its end");
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kMaxFileBytes) return fail(fmt::format("is larger than {} MB", kMaxFileBytes >> 20));
-  // A file cut off to nothing must not take every listener down.
-  if (says_nothing(text)) return fail("is empty: it names no listener and no pool; `{}` says so on purpose");
-  return read_yaml(text, path, kinds);
+  Document document = parse_yaml(text, path);
+  // A file cut off to nothing must not take every listener down, whatever marks and comments are left of it.
+  bool says_nothing = document.complete && document.faults.empty() && document.root.kind == Node::Kind::null;
+  if (says_nothing) return fail("is empty: it names no listener and no pool; `{}` says so on purpose");
+  return read_object<Config>(std::move(document), kinds);
 }
 
 Config built_in_config(const Kinds& kinds) {

@@ -78,9 +78,10 @@ Node SchemaBuilder::text(const Rules& rules) const {
   return schema;
 }
 
-Node SchemaBuilder::list(Node items, bool or_one) const {
+Node SchemaBuilder::list(Node items, bool or_one, bool filled) const {
   Node schema = typed("array");
   schema.set("items", items);
+  if (filled) schema.set("minItems", literal(1));
   if (!or_one) return schema;
   std::vector<Node> forms{std::move(items)};
   forms.push_back(std::move(schema));
@@ -156,26 +157,39 @@ Node SchemaBuilder::choice(KindList list) const {
   return any_of(std::move(forms));
 }
 
-Node SchemaBuilder::reference(const Resource& resource) {
-  if (definitions_.find(resource.name) == nullptr) {
-    definitions_.set(resource.name, {});  // first, so that a resource may hold itself
-    Node made = definition(resource);
+Node SchemaBuilder::reference(const Resource& resource) { return reference(resource, {.name = resource.name}); }
+
+Node SchemaBuilder::reference(const Resource& resource, Variant variant) {
+  const std::string name(variant.name);
+  if (definitions_.find(name) == nullptr) {
+    definitions_.set(name, {});  // first, so that a resource may hold itself
+    Node made = definition(resource, std::move(variant));
     for (Member& member : definitions_.members) {
-      if (member.key != resource.name) continue;
+      if (member.key != name) continue;
       member.value = std::move(made);
       break;
     }
   }
   Node schema = Node::of_map();
-  schema.set("$ref", Node::of_text(fmt::format("#/$defs/{}", resource.name)));
+  schema.set("$ref", Node::of_text(fmt::format("#/$defs/{}", name)));
   return schema;
+}
+
+// As write_origin() writes it.
+Node SchemaBuilder::origin() const {
+  Node properties = Node::of_map();
+  properties.set("file", typed("string"));
+  properties.set("line", typed("integer"));
+  properties.set("column", typed("integer"));
+  return closed_map(std::move(properties));
 }
 
 Node SchemaBuilder::properties(const Resource& resource) {
   Node properties = Node::of_map();
   for (const Field& field : resource.fields) {
-    if (field.schema == nullptr) continue;
-    Node schema = field.schema(field, *this);
+    bool is_origin = with_origin_ && field.key == "origin";
+    if (field.schema == nullptr && !is_origin) continue;
+    Node schema = is_origin ? origin() : field.schema(field, *this);
     schema.set("description", Node::of_text(field.summary));
     if (field.write != nullptr && resource.defaults != nullptr && !field.rules.required &&
         field.rules.kinds == KindList::none) {
@@ -187,14 +201,18 @@ Node SchemaBuilder::properties(const Resource& resource) {
   return properties;
 }
 
-Node SchemaBuilder::definition(const Resource& resource) {
+Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
   std::vector<Node> forms;
   Node common = properties(resource);
+  for (Member& member : variant.more.members) {
+    std::erase_if(common.members, [&](const Member& same) { return same.key == member.key; });
+    common.set(member.key, std::move(member.value));
+  }
   if (resource.choice == nullptr) {
     Node map = closed_map(common);
     Node required = Node::of_list();
     for (const Field& field : resource.fields) {
-      if (field.rules.required) required.items.push_back(Node::of_text(field.key));
+      if (field.rules.required && field.key != variant.optional) required.items.push_back(Node::of_text(field.key));
     }
     if (!required.items.empty()) map.set("required", std::move(required));
     forms.push_back(std::move(map));

@@ -68,7 +68,7 @@ constexpr std::array kFields{
     field<&Listener::limits>("limits", "what a client may send"),
     field<&Listener::udp>("udp", "flows of a listener with protocol udp"),
     field<&Listener::socket>("socket", "the listening sockets"),
-    field<&Listener::allow>("allow", "clients that may connect; without it all may"),
+    field<&Listener::allow>("allow", "clients that may connect; without it all may; never empty", {.filled = true}),
     field<&Listener::deny>("deny", "clients that may not connect, even where `allow` names them"),
     field<&Listener::proxy_protocol>("proxy_protocol",
                                      "PROXY headers (version 1 or 2) of trusted_proxies, which tell who the client is"),

@@ -136,7 +136,7 @@ constexpr std::array kMatchFields{
     field<&Match::method>("method", "any of these"),
     field<&Match::header>("header", "header fields: a value, or exact, prefix, regex, present or absent"),
     field<&Match::query>("query", "query parameters: as for header"),
-    field<&Match::client>("client", "the client's address is in any of these blocks"),
+    field<&Match::client>("client", "the client's address is in any of these blocks", {.filled = true}),
     field<&Match::alpn>("alpn", "protocols that a TLS client offers, any of them; only on tls listeners"),
 };
 constexpr std::array kRedirectFields{

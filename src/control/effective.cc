@@ -5,9 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "balance/strategy.h"
 #include "config/validate.h"
-#include "health/checker.h"
 
 namespace weir::control {
 namespace {
@@ -33,7 +31,6 @@ class Merger {
     for (config::Listener& listener : config_->listeners) add_redirect(listener);
     std::ranges::move(rule_pools_, std::back_inserter(config_->pools));
     if (faults_.empty()) faults_ = config::validate(*config_);
-    if (faults_.empty()) check_choices();
     name_rule_routes();
     if (!faults_.empty()) return std::unexpected(std::move(faults_));
     pool_index_.clear();
@@ -164,16 +161,6 @@ class Merger {
     route.redirect = config::Redirect{.to = "https://{host}" + port + "{path}?{query}", .status = 308};
     route.origin = listener.origin;
     listener.routes.push_back(std::move(route));
-  }
-
-  // Options that only the table of their kind can judge.
-  void check_choices() {
-    for (const config::Pool& pool : config_->pools) {
-      auto check = [&](const char* key, const std::string& why) {
-        if (!why.empty()) faults_.push_back({pool.origin, fmt::format("pool {}: {}", pool.name, key), why});
-      };
-      check("algorithm", balance::fault_of(pool.algorithm));
-    }
   }
 
   const Objects& objects_;

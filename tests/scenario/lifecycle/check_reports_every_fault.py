@@ -54,6 +54,25 @@ pools: [{{name: site}}]
     assert (code, "is taken by one" in output, "weir.yaml:3:" in output) == (1, True, True), output
 
 
+def test_options_of_an_algorithm_are_told_with_all_else(check):
+    code, output = check("""pools:
+  - name: p
+    algorithm:
+      type: maglev
+      hash_key: bogus
+  - name: q
+    drain_timeout: 5
+""")
+    assert code == 1
+    assert "weir.yaml:5:" in output and "hash_key" in output and "weir.yaml:7:" in output, output
+
+
+def test_the_file_of_a_secret_must_be_readable(check):
+    code, output = check("sticky_secret: {file: /nowhere/secret}\npools: [{name: p, sticky: cookie}]\n")
+    assert code == 1
+    assert "weir.yaml" in output and "sticky_secret.file" in output and "/nowhere/secret" in output, output
+
+
 def test_repeated_keys_and_names(check):
     code, output = check("workers: 1\nworkers: 2\npools: [{name: a}, {name: a}]\n")
     assert code == 1

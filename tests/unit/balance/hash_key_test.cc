@@ -1,5 +1,7 @@
 #include "balance/hash_key.h"
 
+#include <algorithm>
+
 #include "gtest/gtest.h"
 
 namespace weir::balance {
@@ -40,11 +42,18 @@ TEST(HashKey, RefusesEverythingElse) {
 
 TEST(HashKey, SaysWhatIsWrong) {
   config::Choice choice{.name = "maglev", .options = {{"hash_key", std::string("header:")}}};
-  EXPECT_EQ(fault_of(choice),
-            "hash_key: 'header:' is none of client_address, header:NAME, cookie:NAME, path, query:NAME");
-  choice.options["hash_key"] = std::string("header:x-user");
-  EXPECT_EQ(fault_of(choice), "");
-  EXPECT_EQ(fault_of({.name = "round_robin", .options = {}}), "");
+  for (const config::KindEntry& strategy : strategies()) {
+    if (std::ranges::find(strategy.options, "hash_key", &config::OptionSpec::key) == strategy.options.end()) continue;
+    choice.name = strategy.name;
+    choice.options["hash_key"] = std::string("header:");
+    std::vector<config::OptionFault> faults = strategy.faults(choice);
+    ASSERT_EQ(faults.size(), 1u);
+    EXPECT_EQ(faults[0].key, "hash_key");
+    EXPECT_EQ(faults[0].message, "'header:' is none of client_address, header:NAME, cookie:NAME, path, query:NAME");
+    choice.options["hash_key"] = std::string("header:x-user");
+    EXPECT_TRUE(strategy.faults(choice).empty());
+    EXPECT_TRUE(strategy.faults({.name = choice.name, .options = {}}).empty());
+  }
 }
 
 TEST(HashKey, IsWhatTheStrategyAsksFor) {

@@ -339,6 +339,29 @@ TEST(Read, ReadsAFileAndNamesItInOrigins) {
   EXPECT_EQ(config->pools[0].origin, (Origin{file.path(), 1, 9}));
 }
 
+TEST(Read, RefusesFilesThatSayNothing) {
+  for (const char* text : {"", "\xef\xbb\xbf", "\xef\xbb\xbf# nothing\n", "---\r\n", "--- \n", "null\n", "~\n",
+                           "--- # x\n", "%YAML 1.2\n---\n", "# a\r\n\r\n"}) {
+    TemporaryFile file;
+    std::ofstream(file.path()) << text;
+    auto config = read_file(file.path(), test_kinds());
+    ASSERT_FALSE(config.has_value()) << text;
+    EXPECT_THAT(faults_text(config.error()), HasSubstr("is empty: it names no listener")) << text;
+  }
+  TemporaryFile file;
+  std::ofstream(file.path()) << "{}\n";
+  EXPECT_TRUE(read_file(file.path(), test_kinds()).has_value());
+}
+
+TEST(Read, RefusesListsOfClientsThatNameNobody) {
+  for (const char* empty : {"", "[]", "\n    # - 10.0.0.0/8"}) {
+    std::string listener = fmt::format("listeners:\n- name: a\n  address: '*:80'\n  allow: {}\n", empty);
+    EXPECT_THAT(faults_of(listener), HasSubstr("listeners[0].allow: names nothing")) << empty;
+  }
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: '*:80', routes: [{match: {client: []}, respond: 200}]}]"),
+              HasSubstr("listeners[0].routes[0].match.client: names nothing"));
+}
+
 TEST(Read, RefusesFilesThatAreTooLarge) {
   TemporaryFile file;
   std::filesystem::resize_file(file.path(), kMaxFileBytes + 1);
