@@ -74,6 +74,12 @@ std::expected<void, Problem> check_form(const ApiRequest& request, const Call& c
     return std::unexpected(
         Problem{.status = 415, .detail = "the body must be JSON: send Content-Type: application/json"});
   }
+  // Nothing of it would be read, whatever was meant by it.
+  if (call.is_change() && call.body == nullptr && !request.body.empty()) {
+    std::string query;
+    if (!call.parameters.empty()) query = fmt::format("; what it takes goes into the query: {}", call.parameters);
+    return std::unexpected(Problem{.status = 400, .detail = "this call takes no body" + query});
+  }
   if (!accepts(request.accept, media_type(call))) {
     return std::unexpected(Problem{.status = 406, .detail = fmt::format("the answer is {}", media_type(call))});
   }

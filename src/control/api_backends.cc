@@ -1,7 +1,10 @@
 // /backends and /backends/{id}.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <ranges>
 
 #include "base/text.h"
 #include "config/document.h"
@@ -58,6 +61,12 @@ ApiResult list_backends(const Visit& visit) {
   std::string_view pool = visit.parameter("pool"), status = visit.parameter("status");
   if (!pool.empty() && find_pool(visit.config(), pool) == nullptr) {
     return not_found(fmt::format("there is no pool '{}'", pool));
+  }
+  using enum pool::BackendState;
+  constexpr std::array kStates{unknown, healthy, unhealthy, draining, disabled};
+  if (visit.query.contains("status") && std::ranges::find(kStates, status, pool::name) == kStates.end()) {
+    return bad_field("status",
+                     fmt::format("must be one of {}", fmt::join(kStates | std::views::transform(pool::name), ", ")));
   }
   Json all = Json::array();
   for_each_backend(visit.catalog(), visit.state.parts.publisher, [&](const BackendView& view) {

@@ -59,8 +59,8 @@ void check_match(const Visit& visit, const Rule& rule, config::Faults& faults) {
   }
 }
 
-// Turns the ids of the body into "pool/id".
-void resolve_backends(const Visit& visit, Rule& rule, config::Faults& faults) {
+// Turns the ids of the body into "pool/id". A backend that `present` has, the rule as it is, may be gone.
+void resolve_backends(const Visit& visit, Rule& rule, const Rule* present, config::Faults& faults) {
   if (rule.backends.empty()) {
     faults.push_back({{"api", 0, 0}, "backends", "must name at least one backend"});
   }
@@ -68,20 +68,28 @@ void resolve_backends(const Visit& visit, Rule& rule, config::Faults& faults) {
   for (std::size_t i = 0; i < rule.backends.size(); ++i) {
     std::string field = fmt::format("backends[{}]", i);
     std::expected<BackendView, Problem> view = find_backend(visit, rule.backends[i], {});
-    if (!view) {
+    bool is_kept =
+        present != nullptr && std::ranges::find(present->backends, rule.backends[i]) != present->backends.end();
+    if (!view && !is_kept) {
       faults.push_back({{"api", 0, 0}, std::move(field), view.error().detail});
       continue;
     }
-    rule.backends[i] = view->key().text();
+    if (view) rule.backends[i] = view->key().text();
     if (!seen.insert(rule.backends[i]).second) {
       faults.push_back({{"api", 0, 0}, std::move(field), fmt::format("names {} a second time", rule.backends[i])});
     }
   }
 }
 
-// The rule that the body describes; `id` is that of the path, or empty.
-std::expected<Rule, Problem> read_rule(const Visit& visit, const std::string& id) {
-  auto rule = read_body<Rule>(visit.request.body, visit.kinds());
+// The rule that the body describes; `id` is that of the path, or empty; `present` the one it replaces, or null.
+std::expected<Rule, Problem> read_rule(const Visit& visit, const std::string& id, const Rule* present) {
+  config::Document body = config::parse_json(visit.request.body, "api");
+  // As GET shows a rule for any host.
+  std::erase_if(body.root.members, [](const config::Member& member) {
+    return member.key == "host" && member.value.kind == config::Node::Kind::null;
+  });
+  bool is_read = body.complete && body.faults.empty();
+  auto rule = read_body<Rule>(is_read ? config::print_json(body.root, false) : visit.request.body, visit.kinds());
   if (!rule) return bad_body(std::move(rule.error()), visit.request.body);
   if (!id.empty() && !rule->id.empty() && rule->id != id) {
     return bad_field("rule_id", fmt::format("must be '{}', as in the path", id));
@@ -90,7 +98,7 @@ std::expected<Rule, Problem> read_rule(const Visit& visit, const std::string& id
   if (rule->id.empty()) rule->id = fmt::format("rule-{:016x}", base::HashKey::random().first);
   config::Faults faults;
   check_match(visit, *rule, faults);
-  resolve_backends(visit, *rule, faults);
+  resolve_backends(visit, *rule, present, faults);
   if (!faults.empty()) return bad_body(std::move(faults));
   return std::move(*rule);
 }
@@ -119,7 +127,7 @@ ApiResult get_rule(const Visit& visit) {
 }
 
 ApiResult create_rule(const Visit& visit) {
-  std::expected<Rule, Problem> rule = read_rule(visit, {});
+  std::expected<Rule, Problem> rule = read_rule(visit, {}, nullptr);
   if (!rule) return std::unexpected(std::move(rule.error()));
   if (visit.objects().rules.contains(rule->id)) {
     return conflict(fmt::format("there is a routing rule '{}' already", rule->id), "rule_id");
@@ -143,7 +151,7 @@ ApiResult put_rule(const Visit& visit) {
       return conflict(fmt::format("there is a pool '{}', and a rule has a pool of its own name", id), "rule_id");
     }
   }
-  std::expected<Rule, Problem> rule = read_rule(visit, id);
+  std::expected<Rule, Problem> rule = read_rule(visit, id, is_new ? nullptr : present->second.get());
   if (!rule) return std::unexpected(std::move(rule.error()));
   return store(visit, std::move(*rule), is_new ? 201 : 200);
 }

@@ -64,8 +64,9 @@ struct Call {
   int success = 200;
   // The body it takes, or null.
   const config::Resource& (*body)() = nullptr;
-  // Query parameters beside dry_run, which every change has; separated by spaces.
+  // Query parameters beside dry_run; separated by spaces.
   std::string_view parameters = {};
+  bool has_dry_run = true;  // of a change
 
   bool is_change() const { return method != "GET"; }
 };

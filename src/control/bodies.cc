@@ -24,7 +24,7 @@ constexpr std::array kAlgorithmFields{
 };
 
 constexpr std::array kRuleFields{
-    field<&Rule::id>("rule_id", "its name, and that of its pool and its routes; made when not given"),
+    field<&Rule::id>("rule_id", "its name, and that of its pool; made when not given"),
     field<&Rule::path_prefix>("path_prefix", "the paths it takes, on segment borders", {.required = true}),
     field<&Rule::host>("host", "the host it takes: a.example, or *.example; any when not given"),
     field<&Rule::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),

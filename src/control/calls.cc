@@ -55,12 +55,20 @@ constexpr Call kCalls[] = {
     {"GET", "/health/live", anyone, get_live, "200 as long as Weir runs"},
     {"GET", "/health/ready", anyone, get_ready, "200 while Weir takes traffic, 503 before and while it is draining"},
     {"GET", "/config", viewer, get_config, "the effective configuration with the origin of each object"},
-    {"POST", "/config/reload", operator_, reload_config, "reads the configuration file again and applies it"},
+    {"POST",
+     "/config/reload",
+     operator_,
+     reload_config,
+     "reads the configuration file again and applies it",
+     200,
+     nullptr,
+     {},
+     false},
     {"GET", "/connections", viewer, get_connections, "connections in progress by listener and backend"},
     {"GET", "/metrics", viewer, get_metrics, "Prometheus text format 0.0.4"},
     {"GET", "/events", viewer, get_events, "server-sent events: changes, health, reloads"},
     {"GET", "/openapi.json", viewer, get_openapi, "this description"},
-    {"GET", "/", viewer, get_index, "a page for people"},
+    {"GET", "/", anyone, get_index, "a page for people, which asks for a token where one is needed"},
 };
 
 }  // namespace

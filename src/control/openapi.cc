@@ -52,7 +52,10 @@ Node parameters(const Call& call) {
   }
   if (call.is_change()) {
     Node flag = map_of({{"type", text("boolean")}, {"default", Node::of_literal("false")}});
-    list.items.push_back(parameter("dry_run", "query", std::move(flag), "check and answer as if, but change nothing"));
+    if (call.has_dry_run) {
+      list.items.push_back(
+          parameter("dry_run", "query", std::move(flag), "check and answer as if, but change nothing"));
+    }
     if (call.method != "POST" || call.path.find('{') != std::string_view::npos) {
       list.items.push_back(parameter("If-Match", "header", string_schema(), "only if the object has this ETag"));
     }
@@ -67,15 +70,33 @@ Node success_content(const Call& call) {
   return content("application/json", any_object());
 }
 
-// POST /backends names the pool beside the backend; PATCH the operator's word on its health.
+// What a call takes beside the resource of its body, and what its path says already.
 Node body_schema(const Call& call, config::SchemaBuilder& builder) {
-  Node reference = builder.reference(call.body());
-  if (call.path == "/backends" || call.path == "/backends/{id}") {
-    reference.set("description", text(call.method == "POST" ? "and `pool`, \"default\" when not given"
-                                                            : "any of them, and `health_override`: healthy, unhealthy "
-                                                              "or null"));
+  const config::Resource& resource = call.body();
+  if (call.path == "/backends") {
+    Node pool = string_schema();
+    pool.set("description", text("the pool it belongs to"));
+    pool.set("default", text("default"));
+    return builder.reference(resource, {.name = "new_backend", .more = map_of({{"pool", std::move(pool)}})});
   }
-  return reference;
+  if (call.path == "/backends/{id}") {
+    Node values = Node::of_list();
+    values.items = {text("healthy"), text("unhealthy"), Node()};
+    Node health = map_of({{"enum", std::move(values)}, {"description", text("in place of what the probes say")}});
+    return builder.reference(resource,
+                             {.name = "changed_backend", .more = map_of({{"health_override", std::move(health)}})});
+  }
+  if (call.path.starts_with("/routing-rules")) {
+    Node types = Node::of_list();
+    types.items = {text("string"), text("null")};
+    Node host = map_of({{"type", std::move(types)}, {"description", text("the host it takes, or null: any")}});
+    return builder.reference(resource, {.name = "rule", .more = map_of({{"host", std::move(host)}})});
+  }
+  if (call.path.ends_with("/{name}")) {
+    std::string name = fmt::format("named_{}", resource.name);
+    return builder.reference(resource, {.name = name, .optional = "name"});
+  }
+  return builder.reference(resource);
 }
 
 std::string operation_id(const Call& call) {
@@ -128,7 +149,7 @@ std::string with_references(std::string text) {
 }  // namespace
 
 std::string openapi(const config::Kinds& kinds, std::string_view version) {
-  config::SchemaBuilder builder(kinds);
+  config::SchemaBuilder builder(kinds, true);
   Node paths = Node::of_map();
   for (const Call& call : calls()) {
     auto path = std::ranges::find(paths.members, call.path, &config::Member::key);

@@ -23,13 +23,15 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 <h1>Weir</h1>
 <p id="summary">Loading</p>
 <p id="error" role="alert"></p>
+<p id="login" hidden><label>Token: <input id="token" type="password" autocomplete="off"></label> <button>Show</button></p>
 <table>
 <thead><tr><th>Pool</th><th>Backend</th><th>Address</th><th>Status</th><th class="number">Weight</th>
 <th class="number">Active</th><th class="number">Requests</th><th class="number">Failed</th></tr></thead>
 <tbody id="backends"></tbody>
 </table>
-<p><a href="config">Configuration</a> · <a href="connections">Connections</a> · <a href="metrics">Metrics</a> ·
+<p id="more"><a href="config">Configuration</a> · <a href="connections">Connections</a> · <a href="metrics">Metrics</a> ·
 <a href="openapi.json">API description</a></p>
+<pre id="shown"></pre>
 <script>
 const element = id => document.getElementById(id);
 function cell(row, text, kind) {
@@ -37,11 +39,35 @@ function cell(row, text, kind) {
   td.textContent = text;
   if (kind) td.className = kind;
 }
-async function read(path) {
-  const response = await fetch(path);
+// Kept as long as this tab; a link cannot carry it, so what the links lead to is shown here then.
+let token = sessionStorage.getItem('token') || '';
+async function fetched(path) {
+  const response = await fetch(path, token ? {headers: {Authorization: 'Bearer ' + token}} : {});
+  element('login').hidden = response.status !== 401;
+  if (response.status === 401) throw new Error(token ? 'the token is not known' : 'this API needs a token');
   if (!response.ok && response.status !== 503) throw new Error(path + ': ' + response.status);
-  return response.json();
+  return response;
 }
+async function read(path) { return (await fetched(path)).json(); }
+function log_in() {
+  token = element('token').value.trim();
+  sessionStorage.setItem('token', token);
+  element('token').value = '';
+  refresh();
+}
+async function show(event) {
+  const path = event.target.getAttribute('href');
+  if (!token || !path) return;
+  event.preventDefault();
+  try {
+    element('shown').textContent = await (await fetched(path)).text();
+  } catch (error) {
+    element('error').textContent = error.message;
+  }
+}
+element('login').querySelector('button').onclick = log_in;
+element('token').onkeydown = event => { if (event.key === 'Enter') log_in(); };
+element('more').onclick = show;
 async function refresh() {
   try {
     const [health, list] = await Promise.all([read('health'), read('backends')]);
@@ -63,7 +89,7 @@ async function refresh() {
   }
 }
 refresh();
-setInterval(refresh, 2000);
+setInterval(() => { if (element('login').hidden) refresh(); }, 2000);
 </script>
 </body>
 </html>

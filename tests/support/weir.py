@@ -12,6 +12,7 @@ import time
 
 import yaml
 
+import described
 from client import Connection
 from waiting import PATIENCE, eventually, free_port
 
@@ -171,6 +172,8 @@ class Weir:
                 connection.send(data)
             response = connection.response(method)
         lower = {name.lower(): value for name, value in response.headers}
+        if isinstance(body, dict) and response.status in (200, 201):
+            described.check(self, method, path, body)
         return Answer(response.status, lower, response.body.decode())
 
     def metrics(self):

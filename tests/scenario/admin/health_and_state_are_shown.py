@@ -4,7 +4,7 @@ import json
 
 import pytest
 from client import Connection, get
-from waiting import eventually
+from waiting import eventually, free_port
 from weir import config_of, pool_of
 
 
@@ -82,6 +82,22 @@ def test_openapi_describes_the_calls(site):
     for path in ("/backends", "/backends/{id}", "/backends/{id}/health", "/config/algorithm", "/pools",
                  "/routing-rules", "/health", "/config", "/connections", "/metrics"):
         assert path in document["paths"], path
+
+
+def test_what_get_shows_may_be_sent_back_as_described(site):
+    """Every body that the admin API takes in any scenario is held against its description (support/described.py)."""
+    running, _, _ = site
+    made = {"/pools/p": {"algorithm": "p2c", "backends": [{"address": "127.0.0.1:1", "id": "z"}]},
+            "/listeners/l": {"address": f"127.0.0.1:{free_port()}", "routes": [{"match": {"path": "/"}, "pool": "p"}]},
+            "/routing-rules/r": {"path_prefix": "/r", "backends": ["z"]}}
+    for path, body in made.items():
+        assert running.admin("PUT", path, body).status == 201
+    for path in made:
+        assert running.admin("PUT", path, running.admin("GET", path).json).status == 200
+    assert running.admin("POST", "/backends", {"address": "127.0.0.1:2", "pool": "p", "id": "y"}).status == 201
+    for patch in ({"weight": 3}, {"health_override": "healthy"}, {"health_override": None}):
+        assert running.admin("PATCH", "/backends/y", patch).status == 200
+    assert running.admin("PUT", "/config/algorithm", {"algorithm": "random", "pool": "p"}).status == 200
 
 
 def test_changes_leave_an_audit_line(site):

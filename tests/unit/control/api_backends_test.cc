@@ -13,6 +13,17 @@ using testing::IsEmpty;
 
 // ---- without a file -------------------------------------------------------------------------------------------------
 
+TEST(Backends, AreListedByAStateThatThereIs) {
+  ControlPlane plane(kFile);
+  EXPECT_EQ(json_of(plane.call("GET", "/backends?status=unknown"))["backends"].size(), 3u);
+  EXPECT_EQ(json_of(plane.call("GET", "/backends?status=healthy"))["backends"].size(), 0u);
+  for (const char* status : {"nonsense", "", "Healthy"}) {
+    ApiResponse response = plane.call("GET", std::string("/backends?status=") + status);
+    EXPECT_EQ(response.status, 400) << status;
+    EXPECT_THAT(response.body, HasSubstr("unknown, healthy, unhealthy, draining, disabled"));
+  }
+}
+
 TEST(PostBackends, AnswersWithTheBackendAndItsDefaults) {
   ControlPlane plane;
   ApiResponse response = plane.call("POST", "/backends", R"({"address": "10.0.0.1:8080"})");

@@ -62,6 +62,19 @@ TEST(Operators, DrainStopsNewWorkAndEnableBringsItBack) {
   EXPECT_EQ(plane.call("POST", "/backends/nobody/drain").status, 404);
 }
 
+TEST(Operators, ABodyThatNobodyReadsIsRefused) {
+  ControlPlane plane(kFile);
+  make(plane);
+  for (const auto& [method, path] :
+       {std::pair{"POST", "/backends/made/drain"}, {"POST", "/backends/made/disable"}, {"DELETE", "/backends/made"}}) {
+    ApiResponse response = plane.call(method, path, R"({"drain_timeout": "1s"})");
+    EXPECT_EQ(response.status, 400) << path;
+    EXPECT_THAT(response.body, HasSubstr("takes no body"));
+  }
+  EXPECT_THAT(plane.call("POST", "/backends/made/drain", "{}").body, HasSubstr("pool drain_timeout"));
+  EXPECT_EQ(get(plane)["status"], "unknown");
+}
+
 TEST(Operators, ASecondDrainMaySayAnotherTimeout) {
   ControlPlane plane(kFile);
   make(plane);

@@ -183,7 +183,10 @@ TEST(GetOpenapi, DescribesEveryCallWithSchemasThatExist) {
   EXPECT_TRUE(json["paths"]["/backends/{id}/drain"].contains("post"));
   EXPECT_EQ(json["paths"]["/backends/{id}"]["get"]["parameters"][0]["name"], "id");
   EXPECT_EQ(json["paths"]["/backends"]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"],
-            "#/components/schemas/backend");
+            "#/components/schemas/new_backend");
+  for (const Json& parameter : json["paths"]["/config/reload"]["post"].value("parameters", Json::array())) {
+    EXPECT_NE(parameter["name"], "dry_run");
+  }
   std::set<std::string> ids;
   for (const auto& [path, operations] : json["paths"].items()) {
     for (const auto& [method, operation] : operations.items()) {
@@ -197,6 +200,12 @@ TEST(GetOpenapi, DescribesEveryCallWithSchemasThatExist) {
     ASSERT_TRUE(reference.starts_with("#/")) << reference;
     EXPECT_TRUE(json.contains(Json::json_pointer(reference.substr(1)))) << reference;
   }
+}
+
+TEST(GetIndex, IsServedToWhoHasNoTokenYet) {
+  ControlPlane plane(kFile + "admin:\n  tokens: [{name: t, role: viewer, sha256: " + std::string(64, '0') + "}]\n");
+  EXPECT_EQ(plane.call("GET", "/").status, 200);
+  EXPECT_EQ(plane.call("GET", "/backends").status, 401);
 }
 
 TEST(GetIndex, IsAPageWithoutForeignResources) {
