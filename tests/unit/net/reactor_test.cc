@@ -172,7 +172,9 @@ Task<void> call(base::SocketAddress address, base::TimePoint deadline, std::stri
 
 TEST_F(ReactorTest, ConnectsAndAcceptsOverBothFamilies) {
   for (const char* text : {"127.0.0.1:0", "[::1]:0"}) {
-    auto fd = listen_tcp(*base::SocketAddress::parse(text), {});
+    base::SocketAddress any_port = *base::SocketAddress::parse(text);
+    auto fd = listen_tcp(any_port, {});
+    if (!fd && any_port.ip.is_v6()) GTEST_SKIP() << "no IPv6 here";
     ASSERT_TRUE(fd) << base::describe(fd.error());
     base::SocketAddress address = local_address(*fd);
     std::string server, client;
