@@ -40,8 +40,8 @@ net::Task<void> Weir::Parts::maintain() {
   base::TimePoint next_tick = control_reactor.now();
   while (true) {
     base::TimePoint now = control_reactor.now();
-    bool published = publisher->maybe_publish(now);
-    if (published && std::exchange(addresses_changed, false)) followed_generation = UINT64_MAX;
+    publisher->maybe_publish(now);
+    if (!publisher->has_changes() && std::exchange(addresses_changed, false)) followed_generation = UINT64_MAX;
     follow_generation();
     if (now >= next_tick) {
       api->tick();
@@ -98,6 +98,9 @@ std::shared_ptr<const pool::Addresses> Weir::Parts::resolve(const std::string& h
 
 void Weir::Parts::transition(const health::Transition& news) {
   const pool::Backend& backend = *news.backend;
+  publisher->set_health(backend, news.to, control_reactor.now());
+  publisher->maybe_publish(control_reactor.now());
+  poke();
   base::log(news.to == pool::BackendState::healthy ? base::LogLevel::info : base::LogLevel::warning,
             "backend {}/{}: {} -> {}: {}", backend.pool_name(), backend.id(), pool::name(news.from),
             pool::name(news.to), news.reason);
@@ -105,8 +108,6 @@ void Weir::Parts::transition(const health::Transition& news) {
                                  backend.pool_name(), backend.id(), pool::name(news.from), pool::name(news.to));
   base::append_json_escaped(data, news.reason);
   events.append("health", data + "\"}");
-  publisher->set_health(backend, news.to, control_reactor.now());
-  poke();
 }
 
 // The drain timeout of a backend that was drained, disabled or removed.
@@ -207,9 +208,9 @@ void Weir::Parts::forget_ended_logs() {
 void Weir::Parts::begin_drain() {
   if (draining) return;
   draining = true;
+  for (auto& worker : workers) worker->drain(catalog->config().drain_timeout);
   base::log_info("stopping: no new connections; those in progress have {} s",
                  std::chrono::duration_cast<seconds>(catalog->config().drain_timeout).count());
-  for (auto& worker : workers) worker->drain(catalog->config().drain_timeout);
 }
 
 void Weir::Parts::worker_ended() {

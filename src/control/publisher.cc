@@ -255,6 +255,10 @@ void Publisher::forget_metrics() {
   });
 }
 
+void Publisher::publish_changes(base::TimePoint now) {
+  if (config_ && dirty_) publish(now);
+}
+
 bool Publisher::maybe_publish(base::TimePoint now) {
   forget_metrics();
   std::optional<base::TimePoint> due = next_due();

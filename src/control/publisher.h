@@ -62,6 +62,10 @@ class Publisher {
   // Publishes if something changed and enough time has passed since the last snapshot, or a slow start is due a step.
   // True if it did. Call it every few seconds in any case: it also forgets the metrics of what has left for good.
   bool maybe_publish(base::TimePoint now);
+  // Publishes what has changed without waiting for more: before somebody is shown it.
+  void publish_changes(base::TimePoint now);
+  // Whether something changed since the last snapshot.
+  bool has_changes() const { return dirty_; }
   // When maybe_publish() has something to do, or nothing.
   std::optional<base::TimePoint> next_due() const;
 

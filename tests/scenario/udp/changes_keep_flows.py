@@ -125,7 +125,6 @@ def test_stopping_waits_for_flows_and_begins_none(weir, echoes):
         old.ask()
         running.terminate()
         eventually(lambda: "stopping" in running.log())
-        running.settle(0.3)  # the workers hear of it next
         new.send(b"?")
         assert old.ask() == b"a hello"
         assert new.is_silent()

@@ -163,6 +163,19 @@ TEST_F(PublisherTest, GathersABurstOfChangesIntoOneSnapshot) {
   EXPECT_EQ(plane.publisher.next_due(), std::nullopt);
 }
 
+TEST_F(PublisherTest, WhatTheApiShowsIsPublished) {
+  set_health("web-1", BackendState::unhealthy);
+  plane.publish_after(seconds(1));
+  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-2"));
+  set_health("web-1", BackendState::healthy);
+  EXPECT_FALSE(plane.publisher.maybe_publish(plane.clock.now())) << "more may come";
+  EXPECT_EQ(Json::parse(plane.call("GET", "/backends/web-1").body)["status"], "healthy");
+  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-1", "web-2"));
+  std::size_t before = plane.published.size();
+  plane.call("GET", "/metrics");
+  EXPECT_EQ(plane.published.size(), before) << "nothing has changed since";
+}
+
 TEST_F(PublisherTest, NothingIsPublishedWhenNothingChanged) {
   set_health("web-1", BackendState::unknown);
   plane.publish_after(seconds(1));
