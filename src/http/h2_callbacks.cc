@@ -112,6 +112,7 @@ struct H2Callbacks {
   static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
     H2Connection& connection = of(user);
     if (connection.incoming_ > 0) --connection.incoming_;
+    connection.leave_section(id);
     if (H2Stream* stream = connection.find(id)) connection.on_closed(*stream, code);
     return 0;
   }

@@ -119,6 +119,7 @@ class H2Connection final : private net::RoundEndWork {
   bool is_stream_too_many(std::int32_t id);
   bool take_field(std::string_view name, std::string_view value, bool never_indexed);
   void end_headers(const nghttp2_frame& frame);
+  void leave_section(std::int32_t id);
   void end_request(H2Stream& stream, bool ends_stream);
   void end_response(H2Stream& stream, bool ends_stream);
   bool charge(H2Abuse::Kind kind);

@@ -35,6 +35,10 @@ void H2HeadSink::field(std::string_view name, std::string_view value, bool lasti
     case HeaderId::transfer_encoding:
     case HeaderId::upgrade:
       return;
+    case HeaderId::content_length:
+      // A tunnel has no length (RFC 9110 9.3.6).
+      if (tunnel_) return;
+      return fields_.add(name, value);
     case HeaderId::x_request_id:
     case HeaderId::traceparent:
     // Not into a table that many clients share on a connection to a backend (RFC 7541 7.1.3).

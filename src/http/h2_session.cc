@@ -137,6 +137,15 @@ void H2Connection::end_headers(const nghttp2_frame& frame) {
   section_.emplace<std::monostate>();
 }
 
+// The stream is closed; nghttp2 tells nothing of what else comes of its section.
+void H2Connection::leave_section(std::int32_t id) {
+  if (section_stream_ != id) return;
+  section_stream_ = 0;
+  section_.emplace<std::monostate>();
+  // Who waits for the section's next piece waits for whatever comes next.
+  hurry_reader();
+}
+
 void H2Connection::end_request(H2Stream& stream, bool ends_stream) {
   FieldVerdict verdict = std::get<RequestSection>(section_).finish(ends_stream);
   if (verdict.kind == FieldVerdict::Kind::malformed) {

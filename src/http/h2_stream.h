@@ -94,6 +94,7 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   H2Wait wait_input(base::TimePoint deadline) { return {*this, H2Wait::For::input, deadline, {}}; }
   // The piece that take() gives next, without taking it; stays the same until then.
   base::Result<BodyPiece> peek();
+  bool has_in_hand() const { return in_hand_ > 0; }  // a piece that was peeked or taken, whose bytes are still there
   // After has_input(): the next piece, whose bytes stay until the next take(). Taking opens the window again.
   base::Result<BodyPiece> take();
   // Moves the deadline of who waits for a head or input, if somebody does, to `deadline` when that is earlier.

@@ -20,6 +20,14 @@ bool asks_for_h2c(std::string_view protocols) {
   return lower.find("h2c") != std::string::npos;
 }
 
+// A handshake is a GET without a body (RFC 6455 4.1). Any other request is served as what it is besides (RFC 9110 7.8).
+// Of no other protocol is anything known.
+bool may_open_websocket(const http::RequestHead& request) {
+  if (!base::equal_ignoring_case(request.upgrade, "websocket") || request.extended_connect) return true;
+  bool has_body = request.body.kind == http::BodyFraming::Kind::chunked || request.body.length > 0;
+  return request.method == "GET" && !has_body;
+}
+
 }  // namespace
 
 Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& state)
@@ -83,7 +91,8 @@ void Exchange::begin() {
   }
   request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
   awaiting_continue_ = request_.expects_continue;
-  is_call_ = is_grpc(request_.headers);
+  // A tunnel carries no call, whatever its head says.
+  is_call_ = is_grpc(request_.headers) && !request_.wants_upgrade;
 }
 
 // What is refused whatever the routes say, and the limits of the listener.
@@ -102,6 +111,7 @@ std::optional<Exchange::Refusal> Exchange::admit() {
   }
   // HTTP/2 inside a tunnel would pass every rule by.
   if (request_.wants_upgrade && asks_for_h2c(request_.upgrade)) request_.wants_upgrade = false;
+  if (request_.wants_upgrade && !may_open_websocket(request_)) request_.wants_upgrade = false;
   http::MaxForwards max_forwards = http::max_forwards(request_);
   if (max_forwards.action == http::MaxForwards::Action::respond) {
     return Refusal{200, "Max-Forwards is 0: answered by the load balancer."};

@@ -13,7 +13,8 @@ H2Client::H2Client(ClientConnection& connection, http::H2Stream& stream, Exchang
     : worker_(connection.worker), stream_(stream), arena_(state.arena) {}
 
 base::Result<std::optional<http::BodyPiece>> H2Client::buffered_body() {
-  if (pulled_ || !stream_.has_input()) return std::nullopt;
+  // What an attempt before has seen, and could not send, is there still.
+  if (pulled_ || !(stream_.has_in_hand() || stream_.has_input())) return std::nullopt;
   base::Result<http::BodyPiece> piece = stream_.peek();
   if (!piece) return std::unexpected(piece.error());
   pulled_ = true;

@@ -126,7 +126,11 @@ bool Exchange::write_answer_head(http::HeadWriter& writer) {
     if (changes == nullptr || !changes->removes(field)) writer.field(field.name, field.value);
   }
   if (listener_ != nullptr && !listener_->hsts.empty()) writer.field("strict-transport-security", listener_->hsts);
-  if (status_ != 204 && status_ != 304 && status_ >= 200) writer.field("content-length", answer_length_);
+  // All of a call's answer is trailers, where the field has no meaning.
+  bool has_length = status_ != 204 && status_ != 304 && status_ >= 200;
+  if (has_length && !(is_call_ && request_.version == http::Version::http_2)) {
+    writer.field("content-length", answer_length_);
+  }
   if (changes != nullptr) {
     for (const http::HeaderField& field : changes->appended()) writer.field(field.name, field.value);
   }

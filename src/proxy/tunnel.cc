@@ -72,6 +72,7 @@ net::Task<base::Result<void>> Exchange::tunnel() {
   if (websocket) streams.follow_websocket(early_from_client, backend_side_->leftover());
   // A quiet tunnel holds no buffers.
   keep_what_is_logged();
+  response_.headers.clear();
   client_side_.release_buffers();
   if (backend_side_->stream() != nullptr) backend_side_->release();
   response_.keep_alive = false;

@@ -8,8 +8,8 @@ import pytest
 
 from h2_raw import INTERNAL_ERROR, HeadersFrame, RawH2, RstStreamFrame, frame, get, post
 from h2_raw_backend import CONTINUATION, END_HEADERS, END_STREAM, HEADERS, RawH2Backend, literal
-from waiting import eventually
-from weir import config_of
+from waiting import PATIENCE, background, eventually
+from weir import config_of, pool_of
 
 READ_BYTES = 16 * 1024
 
@@ -141,3 +141,54 @@ def test_trailers_do_not_say_who_the_client_is(weir, origins):
                            ("x_forwarded_for", "6.6.6.6"), ("forwarded", "for=6.6.6.6"), ("x-request-id", "mine")])
         assert client.status(1) == 200
     assert seen == ["x-checksum"]
+
+
+def test_trailers_whose_end_comes_behind_an_early_answer_cost_no_other_stream(weir, origins):
+    release = asyncio.Event()
+
+    async def behave(exchange):
+        if exchange.request.target == "/slow":
+            await exchange.send_head(200, [("Content-Length", "10")])
+            await exchange.send(b"first")
+            await release.wait()
+            await exchange.send(b"later")
+        else:
+            await asyncio.sleep(0.3)
+            await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            exchange.close()
+
+    (origin,) = origins("one", behave=behave)
+    limits = {"timeouts": {"header": f"{500 * PATIENCE}ms"}}
+    running = weir(config_of(pool_of([origin]), listener={"http2": True}, workers=1, **limits))
+    running.wait_for_state("healthy", "one")
+    with RawH2(running.port) as client:
+        client.headers(1, get("/slow"))
+        client.wait(lambda made: isinstance(made, HeadersFrame))  # SETTINGS have come and been acknowledged
+        client.headers(3, post("/early"), end_stream=False)
+        client.send(frame(HEADERS, END_STREAM, 3, literal(b"a", b"b")))
+        assert client.reset_code(3) == 0
+        client.send(frame(CONTINUATION, END_HEADERS, 3, literal(b"c", b"d")))
+        running.settle(1.2)  # more than the time for a head
+        background.loop.call_soon_threadsafe(release.set)
+        assert client.response(1)[2] == b"firstlater"
+
+
+def test_a_backends_head_whose_end_comes_when_the_client_has_left_holds_no_connection(weir):
+    writers = []
+
+    async def answer(writer, stream):
+        writers.append(writer)
+        writer.write(frame(HEADERS, 0, stream, b"\x88"))
+
+    with RawH2Backend(answer) as backend:
+        running = weir(config_of(site(backend.port, "h2", connections={"idle_timeout": "200ms"}),
+                                 listener={"http2": True}, workers=1))
+        with RawH2(running.port) as client:
+            client.headers(1, get())
+            eventually(lambda: writers)
+            running.settle(0.3)
+            client.reset(1)
+            running.settle(0.3)
+            background.loop.call_soon_threadsafe(writers[0].write,
+                                                 frame(CONTINUATION, END_HEADERS, 1, literal(b"a", b"b")))
+            eventually(lambda: running.metric("weir_backend_connections_active") == 0, 5 / PATIENCE, "ended when idle")

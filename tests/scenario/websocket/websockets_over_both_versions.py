@@ -147,6 +147,55 @@ def test_an_http_2_client(backend, version):
         assert made.heads[0]["upgrade"].lower() == "websocket" and made.heads[0]["sec-websocket-key"]
 
 
+def test_a_websocket_that_says_it_is_a_call_has_no_deadline(backend):
+    running, _ = backend(1)
+    call = (("content-type", "application/grpc"), ("grpc-timeout", "300m"))
+    with RawH2(running.port) as client:
+        socket = StreamSocket(client, 1, "/ws", *call)
+        assert socket.status == 200
+        running.settle(0.6)
+        socket.send("still here")
+        assert socket.receive() == (1, b"still here")
+
+
+def test_a_websocket_that_says_it_is_a_call_fails_as_a_websocket(weir):
+    """200 would mean that the tunnel is open."""
+    pool = {"name": "site", "health_check": "off",
+            "backends": [{"id": "gone", "host": "127.0.0.1", "port": free_port()}]}
+    running = weir(config_of(pool, listener={"http2": True}))
+    with RawH2(running.port) as client:
+        assert StreamSocket(client, 1, "/ws", ("content-type", "application/grpc")).status == 502
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                                  b"\r\n"], ids=["with length", "in chunks", "without"])
+def test_a_post_that_offers_an_upgrade_is_a_post(weir, body):
+    async def tell(call):
+        said = await call.read_body()
+        await call.respond(body=call.get(":method").encode() + b" " + said)
+
+    origin = H2Origin(behave=tell, settings={CODES.ENABLE_CONNECT_PROTOCOL: 1}).start()
+    try:
+        pool = pool_of([origin], protocol="h2")
+        pool["health_check"] = "off"
+        running = weir(config_of(pool, workers=1))
+        upgrade = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE)
+        with running.connect() as client:
+            client.send(f"POST / HTTP/1.1\r\nHost: a\r\n{upgrade}".encode() + body)
+            assert client.response("POST").body == (b"POST " if body == b"\r\n" else b"POST hello")
+    finally:
+        origin.stop()
+    assert origin.faults == []
+
+
+def test_a_get_with_an_empty_body_is_upgraded(backend):
+    running, made = backend(2)
+    with running.connect() as client:
+        client.send_request(headers=[*UPGRADE, ("Content-Length", "0")])
+        assert client.head().status == 101
+    assert [call.get("content-length") for call in made.calls] == [None]
+
+
 def test_large_messages(backend):
     running, _ = backend(1)
     texts = ["y" * 3_000_000]
