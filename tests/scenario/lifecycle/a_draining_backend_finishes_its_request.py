@@ -111,3 +111,23 @@ def test_a_backend_taken_out_of_the_file_finishes_its_request(weir, origins):
         assert first.response().body == second.response().body == b"firstlater"
         assert len([1 for _ in range(6) if first.request().status == 200]) == 6
         assert len(b.requests) == 1
+
+
+def test_what_waits_for_it_does_not_reach_it_when_its_time_is_over(weir, origins):
+    async def never(exchange):
+        await exchange.reader.read()
+
+    (origin,) = origins("one", behave=never)
+    pool = pool_of([origin], drain_timeout="500ms", timeouts={"queue": "30s"})
+    pool["backends"][0]["max_connections"] = 1
+    running = weir(config_of(pool, workers=1))
+    running.wait_for_state("healthy", "one")
+    with running.connect() as first, running.connect() as second:
+        first.send_request("POST", body=b"a")
+        eventually(lambda: len(origin.requests) == 1)
+        second.send_request("POST", body=b"b")
+        eventually(lambda: running.metric("weir_backend_requests_active") == 2)
+        assert running.admin("POST", "/backends/one/drain").status == 200
+        assert first.response("POST").status == 502
+        assert second.response("POST").status == 503
+    assert len(origin.requests) == 1
