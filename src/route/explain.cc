@@ -48,6 +48,7 @@ bool explain_host(const CompiledRoute& route, const Rank& rank, std::string_view
     return true;
   }
   std::vector<std::string> patterns;
+  patterns.reserve(route.hosts.size());
   for (const HostPattern& pattern : route.hosts) patterns.push_back(pattern.to_string());
   why.push_back(fmt::format("host {} is not {}", host.empty() ? "(none)" : host, fmt::join(patterns, " or ")));
   return false;
@@ -80,6 +81,7 @@ std::vector<Table::Reason> Table::explain(const http::RequestHead& request, cons
   const std::string_view path = http::normalized_path(request.path, arena);
 
   std::vector<Rank> ranks;
+  ranks.reserve(state_->routes.size());
   for (std::uint32_t i = 0; i < state_->routes.size(); ++i) ranks.push_back(rank(state_->routes[i], i, host));
   std::ranges::sort(ranks, std::less<>());
 

@@ -108,6 +108,7 @@ bool Predicates::explain(const http::RequestHead& request, const base::IpAddress
   }
   if (!clients_.empty()) {
     std::vector<std::string> blocks;
+    blocks.reserve(clients_.size());
     for (const base::Cidr& block : clients_) blocks.push_back(block.to_string());
     std::string in = fmt::format("in {}", fmt::join(blocks, " or "));
     std::string address = client.to_string();
