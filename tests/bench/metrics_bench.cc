@@ -75,6 +75,7 @@ BENCHMARK(scrape)->Unit(benchmark::kMillisecond);
 void scrape_computed(benchmark::State& state) {
   Registry registry(kWorkers);
   std::vector<std::string> ids;
+  ids.reserve(10'000);
   for (int i = 0; i < 10'000; ++i) ids.push_back("backend-" + std::to_string(i));
   for (int family = 0; family < 6; ++family) {
     registry.computed("computed_" + std::to_string(family), "Computed.", Type::gauge, [&](const Registry::Emit& emit) {

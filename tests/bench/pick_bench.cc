@@ -57,6 +57,7 @@ void request(benchmark::State& state, const std::string& name) {
     strategy->started(index);
     return index;
   };
+  in_progress.reserve(2 * count);
   for (std::size_t i = 0; i < 2 * count; ++i) in_progress.push_back(begin());
   for (auto _ : state) {
     std::uint32_t& ending = in_progress[random.below(in_progress.size())];

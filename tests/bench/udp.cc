@@ -150,6 +150,7 @@ class Load {
     latencies_.clear();
     failures_ = 0;
     std::vector<double> before;
+    before.reserve(options_.watch.size());
     for (int pid : options_.watch) before.push_back(cpu_seconds(pid));
     Clock::time_point began = Clock::now();
     run_until(began + seconds(options_.seconds));
