@@ -20,7 +20,7 @@ struct ListenAddress {
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
 
-  // Whether a connection could come to both: the system lets nobody listen on all addresses and on one of them.
+  // Whether a connection could come to both: to one address, or to all of a family and to one of it.
   bool overlaps(const ListenAddress& other) const;
 };
 

@@ -91,10 +91,11 @@ constexpr std::array kFields{
 
 void finish(Reader&, const Node&, void* object) {
   auto& listener = *static_cast<Listener*>(object);
-  std::erase(listener.address, ' ');
-  for (std::size_t at = 0; at != std::string::npos; at = listener.address.find(',', at)) {
-    if (at > 0) ++at;
-    if (listener.address.substr(at).starts_with(':')) listener.address.insert(at, "*");
+  std::string& address = listener.address;
+  std::erase(address, ' ');
+  for (std::size_t comma = 0, at = 0; comma != std::string::npos; at = comma + 1) {
+    if (std::string_view(address).substr(at).starts_with(':')) address.insert(at, "*");
+    comma = address.find(',', at);
   }
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
     std::string& name = listener.routes[i].name;

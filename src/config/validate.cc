@@ -96,7 +96,8 @@ void check_reference(const Place& place, std::string_view key, const std::string
   place.fault(key, fmt::format("there is no pool {}{}", quoted(pool), guess));
 }
 
-// Listeners that would take each other's connections: equal addresses, or every address beside one of its families'.
+// Listeners that would take each other's connections: equal addresses, or all addresses of a family beside
+// one of them.
 void check_addresses(const Place& root, const Config& config) {
   struct Taken {
     ListenAddress address;

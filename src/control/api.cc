@@ -152,8 +152,8 @@ ApiResponse answer(ApiState& state, const ApiRequest& request) {
     return who.error().to_response();
   }
   if (!found) return found.error().to_response();
-  // Who is told that a backend is healthy may rely on it.
-  state.parts.publisher.publish_changes(state.parts.clock.now());
+  // Who is told that a backend is healthy may rely on it. (`anyone` is told of none.)
+  if (permission != Permission::anyone) state.parts.publisher.publish_changes(state.parts.clock.now());
   ApiResult result = serve(state, request, *found, *who);
   return result ? std::move(*result) : result.error().to_response();
 }

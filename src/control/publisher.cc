@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -128,33 +130,42 @@ void Publisher::update_listeners(const Effective& effective) {
     if (wanted.protocol == config::ListenerProtocol::tls) {
       built->names = std::make_unique<route::NameTable>(*built->config);
     }
-    std::shared_ptr<const proxy::ListenerSnapshot> before = std::exchange(record->built, std::move(built));
-    if (before) note_gone_routes(before, record->built.get());
+    if (record->built) former_listeners_.emplace_back(record->built);
+    record->built = std::move(built);
   }
   std::erase_if(listeners_, [this](const auto& entry) {
     if (entry.second->generation == generation_) return false;
-    note_gone_routes(entry.second->built, nullptr);
-    departed_.push_back({entry.second->built, "listener", entry.first, {}});
+    former_listeners_.emplace_back(entry.second->built);
     return true;
   });
 }
 
-void Publisher::note_gone_routes(const std::shared_ptr<const proxy::ListenerSnapshot>& before,
-                                 const proxy::ListenerSnapshot* now) {
-  std::set<std::string_view> names;
-  for (std::size_t i = 0; now != nullptr && i < now->config->routes.size(); ++i)
-    names.insert(now->config->routes[i].name);
-  for (const config::Route& route : before->config->routes) {
-    if (!names.contains(route.name)) departed_.push_back({before, "route", route.name, {}});
-  }
+Publisher::FormerListener::FormerListener(const std::shared_ptr<const proxy::ListenerSnapshot>& built)
+    : object(built), name(built->config->name) {
+  routes.reserve(built->config->routes.size());
+  for (const config::Route& route : built->config->routes) routes.push_back(route.name);
 }
 
-std::set<std::string_view> Publisher::route_names() const {
-  std::set<std::string_view> names;
-  for (const auto& [name, listener] : listeners_) {
-    for (const config::Route& route : listener->built->config->routes) names.insert(route.name);
+// Of what no listener is or has any more, neither one that is configured nor one whose work goes on.
+void Publisher::forget_listener_metrics() {
+  std::set<std::string> listeners, routes;
+  std::erase_if(former_listeners_, [&](FormerListener& former) {
+    if (!former.object.expired()) return false;
+    listeners.insert(std::move(former.name));
+    for (std::string& name : former.routes) routes.insert(std::move(name));
+    return true;
+  });
+  if (listeners.empty()) return;
+  for (const FormerListener& former : former_listeners_) {
+    listeners.erase(former.name);
+    for (const std::string& name : former.routes) routes.erase(name);
   }
-  return names;
+  for (const auto& [name, listener] : listeners_) {
+    listeners.erase(name);
+    for (const config::Route& route : listener->built->config->routes) routes.erase(route.name);
+  }
+  for (const std::string& name : listeners) options_.registry->release("listener", name);
+  for (const std::string& name : routes) options_.registry->release("route", name);
 }
 
 void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
@@ -234,17 +245,11 @@ std::optional<base::TimePoint> Publisher::next_due() const {
 }
 
 void Publisher::forget_metrics() {
-  std::optional<std::set<std::string_view>> routes;  // only when somebody asks
-  std::erase_if(departed_, [&](const Departed& departed) {
+  forget_listener_metrics();
+  std::erase_if(departed_, [this](const Departed& departed) {
     if (!departed.object.expired()) return false;
-    if (departed.kind == "route") {
-      if (!routes) routes = route_names();
-      if (!routes->contains(departed.name)) options_.registry->release(departed.kind, departed.name);
-      return true;
-    }
-    bool is_back = departed.kind == "pool"       ? pools_.contains(departed.name)
-                   : departed.kind == "listener" ? listeners_.contains(departed.name)
-                                                 : backends_.contains({departed.pool, departed.name});
+    bool is_back =
+        departed.kind == "pool" ? pools_.contains(departed.name) : backends_.contains({departed.pool, departed.name});
     if (is_back) return true;
     if (departed.pool.empty()) {
       options_.registry->release(departed.kind, departed.name);

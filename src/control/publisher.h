@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,9 +87,17 @@ class Publisher {
   // What was removed. Its metrics stay until nothing refers to it any more: work may still be in progress there.
   struct Departed {
     std::weak_ptr<const void> object;
-    std::string kind;  // the label: "pool", "listener", "backend", "route"
+    std::string kind;  // the label: "pool", "backend"
     std::string name;
     std::string pool;  // of a backend
+  };
+  // As a listener was before it was changed or removed, with what metrics say of it. Work may still be in progress with
+  // each of them.
+  struct FormerListener {
+    explicit FormerListener(const std::shared_ptr<const proxy::ListenerSnapshot>& built);
+    std::weak_ptr<const void> object;
+    std::string name;
+    std::vector<std::string> routes;
   };
 
   void update_backends(const Effective& effective, base::TimePoint now, std::optional<config::Duration> drain_timeout);
@@ -102,12 +109,9 @@ class Publisher {
   void update_state(BackendRecord& record, base::TimePoint now, std::optional<config::Duration> drain_timeout);
   void mark_pools_of(const BackendRecord& record);
   std::shared_ptr<const pool::Addresses> addresses_of(const std::string& host, std::uint16_t port) const;
-  // Routes of `before` that the listener has no more `now`; null when it is gone itself.
-  void note_gone_routes(const std::shared_ptr<const proxy::ListenerSnapshot>& before,
-                        const proxy::ListenerSnapshot* now);
-  std::set<std::string_view> route_names() const;
   void build_pool(PoolRecord& pool, base::TimePoint now);
   void forget_metrics();
+  void forget_listener_metrics();
   void publish(base::TimePoint now);
 
   Options options_;
@@ -115,6 +119,7 @@ class Publisher {
   std::map<std::string, std::unique_ptr<PoolRecord>, std::less<>> pools_;
   std::map<std::string, std::unique_ptr<ListenerRecord>, std::less<>> listeners_;  // by name
   std::vector<Departed> departed_;
+  std::vector<FormerListener> former_listeners_;
   std::shared_ptr<const config::Config> config_;
   base::HashKey sticky_key_{};
   std::shared_ptr<const proxy::Snapshot> snapshot_;

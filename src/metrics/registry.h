@@ -133,8 +133,8 @@ class Registry {
   Histogram histogram(const Family& family, std::initializer_list<std::string_view> values = {});
 
   // Forgets every series in which `label` has `value` and, when given, `other_label` has `other_value` (a removed
-  // backend, pool or listener). Costs time in proportion to the series that have `label`=`value`. Their cells are
-  // reused only kReuseDelay later, so that a late writer with an old handle does no harm.
+  // backend, pool, listener or route). Costs time in proportion to the series that have `label`=`value`. Their cells
+  // are reused only kReuseDelay later, so that a late writer with an old handle does no harm.
   static constexpr base::Nanoseconds kReuseDelay = std::chrono::minutes(1);
   void release(std::string_view label, std::string_view value, std::string_view other_label = {},
                std::string_view other_value = {});

@@ -23,7 +23,7 @@ constexpr std::string_view kWebSocket = "websocket";
 
 net::Task<base::Result<void>> Exchange::attempt() {
   body_sent_ = body_stopped_ = stale_connection_ = false;
-  upstream_time_ = {};
+  upstream_time_ = queue_time_ = {};
   base::Result<void> connected = co_await connect();
   if (!connected) co_return connected;
   base::Result<void> sent = co_await send_request();

@@ -91,6 +91,9 @@ void Exchange::begin() {
   }
   request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
   awaiting_continue_ = request_.expects_continue;
+  // HTTP/2 inside a tunnel would pass every rule by.
+  if (request_.wants_upgrade && asks_for_h2c(request_.upgrade)) request_.wants_upgrade = false;
+  if (request_.wants_upgrade && !may_open_websocket(request_)) request_.wants_upgrade = false;
   // A tunnel carries no call, whatever its head says.
   is_call_ = is_grpc(request_.headers) && !request_.wants_upgrade;
 }
@@ -109,9 +112,6 @@ std::optional<Exchange::Refusal> Exchange::admit() {
   if (request_.version == http::Version::http_1_0 && !listener_->config->http_1_0_keep_alive) {
     client_side_.close_after();
   }
-  // HTTP/2 inside a tunnel would pass every rule by.
-  if (request_.wants_upgrade && asks_for_h2c(request_.upgrade)) request_.wants_upgrade = false;
-  if (request_.wants_upgrade && !may_open_websocket(request_)) request_.wants_upgrade = false;
   http::MaxForwards max_forwards = http::max_forwards(request_);
   if (max_forwards.action == http::MaxForwards::Action::respond) {
     return Refusal{200, "Max-Forwards is 0: answered by the load balancer."};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+
 namespace weir::proxy {
 namespace {
 

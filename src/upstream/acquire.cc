@@ -116,10 +116,12 @@ void Connections::wake_somebody(OfBackend& of_backend) {
 }
 
 bool Connections::claim_place(pool::Backend& backend, std::uint32_t max_connections) {
-  std::uint32_t before = backend.open_connections.fetch_add(1, std::memory_order_seq_cst);
-  if (max_connections == 0 || before < max_connections) return true;
-  backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
-  return false;
+  // Never more than allowed, not even for a moment: others would take it for a surplus.
+  std::uint32_t open = backend.open_connections.load(std::memory_order_seq_cst);
+  do {
+    if (max_connections > 0 && open >= max_connections) return false;
+  } while (!backend.open_connections.compare_exchange_weak(open, open + 1, std::memory_order_seq_cst));
+  return true;
 }
 
 void Connections::free_place(const std::shared_ptr<pool::Backend>& backend) { pass_place_on(of(backend), true); }
@@ -134,6 +136,7 @@ void Connections::empty_place(Lease lease) {
 struct Connections::Handed {
   Lease lease;
   bool place = false;
+  bool was_woken = false;  // by somebody, who counts on it
 };
 
 net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
@@ -185,7 +188,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
       empty_place(std::move(handed->lease));
       break;
     }
-    was_woken = true;
+    was_woken = handed->was_woken;
   }
   base::Result<net::TcpStream> stream = co_await open(options);
   if (!stream) {
@@ -245,7 +248,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
                                                                         const AcquireOptions& options,
                                                                         base::TimePoint deadline, bool at_front) {
   pool::Backend& backend = *of_backend.backend;
-  if (backend.queued.load(std::memory_order_relaxed) >= options.settings->max_queue) {
+  if (!at_front && backend.queued.load(std::memory_order_relaxed) >= options.settings->max_queue) {
     co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
   }
   Queued place;
@@ -290,7 +293,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
     error.what = "waiting for a connection to the backend";
     co_return std::unexpected(error);
   }
-  co_return Handed{};
+  co_return Handed{.lease = {}, .place = false, .was_woken = was_chosen};
 }
 
 net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {

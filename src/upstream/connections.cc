@@ -89,6 +89,7 @@ Lease Connections::take_idle(const AcquireOptions& options) {
   while (!of_backend->idle.empty() && !fits(*of_backend->idle.front(), options)) destroy(*of_backend->idle.front());
   if (of_backend->idle.empty()) return {};
   of_backend->settings = *options.settings;
+  of_backend->max_connections = options.backend->max_connections;
   options.metrics->reused.add(worker_);
   return lend(pop_idle(*of_backend), true);
 }

@@ -144,7 +144,7 @@ def test_trailers_do_not_say_who_the_client_is(weir, origins):
 
 
 def test_trailers_whose_end_comes_behind_an_early_answer_cost_no_other_stream(weir, origins):
-    release = asyncio.Event()
+    release, begun = asyncio.Event(), asyncio.Event()
 
     async def behave(exchange):
         if exchange.request.target == "/slow":
@@ -153,12 +153,13 @@ def test_trailers_whose_end_comes_behind_an_early_answer_cost_no_other_stream(we
             await release.wait()
             await exchange.send(b"later")
         else:
-            await asyncio.sleep(0.3)
+            await begun.wait()
+            await asyncio.sleep(0.1)
             await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             exchange.close()
 
     (origin,) = origins("one", behave=behave)
-    limits = {"timeouts": {"header": f"{500 * PATIENCE}ms"}}
+    limits = {"timeouts": {"header": f"{2 * PATIENCE}s"}}
     running = weir(config_of(pool_of([origin]), listener={"http2": True}, workers=1, **limits))
     running.wait_for_state("healthy", "one")
     with RawH2(running.port) as client:
@@ -166,9 +167,10 @@ def test_trailers_whose_end_comes_behind_an_early_answer_cost_no_other_stream(we
         client.wait(lambda made: isinstance(made, HeadersFrame))  # SETTINGS have come and been acknowledged
         client.headers(3, post("/early"), end_stream=False)
         client.send(frame(HEADERS, END_STREAM, 3, literal(b"a", b"b")))
+        background.loop.call_soon_threadsafe(begun.set)
         assert client.reset_code(3) == 0
         client.send(frame(CONTINUATION, END_HEADERS, 3, literal(b"c", b"d")))
-        running.settle(1.2)  # more than the time for a head
+        running.settle(2.5)  # more than the time for a head
         background.loop.call_soon_threadsafe(release.set)
         assert client.response(1)[2] == b"firstlater"
 

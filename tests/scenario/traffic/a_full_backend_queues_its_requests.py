@@ -76,11 +76,12 @@ def test_clients_of_all_workers_have_their_turns(weir, origins):
     running = weir(config_of(pool, workers=2))
     running.wait_for_state("healthy", "one")
     served = []
+    give_up = time.monotonic() + 50 * PATIENCE
 
     def ask():
         with running.connect(timeout=30) as client:
             count = 0
-            while len(served) < 12:
+            while len(served) < 12 and time.monotonic() < give_up:
                 assert client.request().status == 200
                 count += 1
                 if count == 5:

@@ -22,9 +22,9 @@ def test_a_worker_takes_over_an_idle_connection_of_another(proxy):
     for _ in range(15):
         for _ in range(20):
             assert get(running.port).status == 200
-        if taken_over() >= 10:
+        if taken_over() >= 3:
             break
-    assert taken_over() >= 10
+    assert taken_over() >= 3
     # A worker that gets no answer from the other within some milliseconds opens a connection of its own.
     assert running.metric("weir_upstream_connections_opened_total") <= 10
 

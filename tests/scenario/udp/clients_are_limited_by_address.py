@@ -83,8 +83,9 @@ def test_flows_that_find_no_backend_do_not_count(behind):
     running = behind(limits={"connections_per_client": 1})
     pool = running.config["pools"][0]
     running.reload({**running.config, "pools": [{**pool, "backends": []}]})
-    send_from(running, "127.0.0.1", 5)
-    eventually(lambda: dropped(running, "no_backend") == 5)
+    for number in range(1, 6):  # one after the other: for a moment each is the client's only flow
+        send_from(running, "127.0.0.1")
+        eventually(lambda: dropped(running, "no_backend") == number)
     running.reload({**running.config, "pools": [pool]})
     assert serves(running, "127.0.0.1")
 

@@ -167,6 +167,17 @@ def test_a_websocket_that_says_it_is_a_call_fails_as_a_websocket(weir):
         assert StreamSocket(client, 1, "/ws", ("content-type", "application/grpc")).status == 502
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_a_call_that_offers_an_upgrade_is_a_call(weir, protocol):
+    pool = {"name": "site", "health_check": "off",
+            "backends": [{"id": "gone", "host": "127.0.0.1", "port": free_port()}]}
+    running = weir(config_of(pool))
+    with running.connect() as client:
+        answer = client.request("POST", headers=[("Connection", "Upgrade"), ("Upgrade", protocol),
+                                                 ("Content-Type", "application/grpc"), ("Content-Length", "0")])
+        assert (answer.status, answer.get("grpc-status")) == (200, "14")
+
+
 @pytest.mark.parametrize("body", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
                                   b"\r\n"], ids=["with length", "in chunks", "without"])
 def test_a_post_that_offers_an_upgrade_is_a_post(weir, body):

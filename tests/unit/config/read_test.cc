@@ -247,6 +247,9 @@ TEST(Read, TakesShortActions) {
 
 TEST(Read, TakesAnAddressWithoutHostAsEveryAddress) {
   EXPECT_EQ(must_read("listeners: [{name: l, address: ':8080'}]").listeners[0].address, "*:8080");
+  EXPECT_EQ(must_read("listeners: [{name: l, address: '10.0.0.1:80, :81,:82'}]").listeners[0].address,
+            "10.0.0.1:80,*:81,*:82");
+  EXPECT_THAT(faults_of("listeners: [{name: l, address: ',*:8080'}]"), HasSubstr("is no address to listen on"));
 }
 
 TEST(Read, ReportsUnknownKeysWithTheNearestName) {

@@ -269,6 +269,7 @@ TEST_F(PublisherTest, MetricsOfARouteEndWithTheLastListenerThatHadIt) {
   plane.registry.counter("weir_test_total", "test", {{"route", "old"}});
   plane.registry.counter("weir_test_total", "test", {{"route", "new"}});
   auto held = plane.snapshot();
+  reload(replaced(with_route("old"), "path_prefix: /api", "path_prefix: /other"));
   reload(with_route("new"));
   plane.published.clear();
   plane.publish_after(seconds(1));

@@ -166,6 +166,21 @@ TEST_F(ConnectionsTest, PlacesBeyondALowerLimitAreGivenUpAlthoughOthersWait) {
   EXPECT_EQ(open(), 1u);
 }
 
+TEST_F(ConnectionsTest, ConnectionsBeyondALowerLimitEndWithTheRequestsOnThem) {
+  std::array<Got, 2> holders;
+  for (Got& holder : holders) start(first_, holder);
+  run_until([&] { return holders[0].done && holders[1].done; });
+  for (Got& holder : holders) give_back(first_, holder);
+  entry_.max_connections = 1;
+  for (int i = 0; i < 2; ++i) {
+    first_.reactor.adopt_thread();
+    Lease idle = first_.connections.take_idle(options());
+    ASSERT_TRUE(idle);
+    idle.give_back();
+    EXPECT_EQ(open(), 1u);
+  }
+}
+
 TEST_F(ConnectionsTest, WaitingForABackendWhoseTimeIsOverEnds) {
   entry_.max_connections = 1;
   Got holder, waiter;
