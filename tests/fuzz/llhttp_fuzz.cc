@@ -90,14 +90,14 @@ bool knows_method(std::string_view method) {
 }
 
 // llhttp has a list of methods, where RFC 9110 9.1 lets anybody make one; ends the message at an upgrade and CONNECT,
-// whose body it leaves to others; refuses targets with bytes beyond ASCII, which Weir passes on as they are; and does
-// not know a transfer coding with a tab behind it, which Weir never passes on as it came.
+// whose body it leaves to others; refuses targets with bytes beyond ASCII, which Weir passes on as they are; and takes
+// no tab for white space behind values that it reads itself (framing, Connection), which Weir never passes on as they
+// came.
 bool excluded(const RequestHead& head, std::string_view head_bytes) {
   if (!knows_method(head.method) || head.method == "CONNECT") return true;
+  if (head_bytes.find('\t') != std::string_view::npos) return true;
   for (const HeaderField& field : head.headers) {
     if (field.id == HeaderId::upgrade) return true;
-    const bool has_meaning = field.id == HeaderId::transfer_encoding || field.id == HeaderId::connection;
-    if (has_meaning && head_bytes.find('\t') != std::string_view::npos) return true;
   }
   for (char c : head.target) {
     if (static_cast<unsigned char>(c) >= 0x80) return true;
