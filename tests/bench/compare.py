@@ -20,7 +20,7 @@ import measure
 import report
 import secure
 import streams
-from peers import PROXIES, Origin, Proxy, Weir, cpu_seconds
+from peers import PROXIES, Before, Origin, Proxy, Weir, cpu_seconds
 
 LOAD_NOTE = (
     "Medians of the rounds. CPU is user and system time of the proxy's processes per request. Where the proxy's core is "
@@ -39,7 +39,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default="build/release/weir", help="the Weir to measure")
     parser.add_argument("--tools", default="build/release/tests", help="folder of bench_load and bench_origin")
-    parser.add_argument("--proxies", default=",".join(PROXIES), help="which to compare (default: %(default)s)")
+    parser.add_argument("--before", metavar="BINARY", help="an earlier Weir, to measure by turns with the other one")
+    parser.add_argument("--proxies", help="which to compare (default: weir,haproxy,nginx; with --before: weir,before)")
     loads = measure.LOADS + streams.LOADS + secure.LOADS + datagrams.LOADS
     names = [load.name for load in loads] + ["light", "memory", "memory-tls", "apply"]
     parser.add_argument("--only", default=",".join(names), help="which measurements (default: %(default)s)")
@@ -48,7 +49,12 @@ def parse_arguments():
     parser.add_argument("--warmup", type=float, default=1)
     parser.add_argument("--congestion", help="TCP's congestion control while this runs (root); as it is when not given")
     parser.add_argument("--markdown", type=pathlib.Path, help="also write the tables to this file")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not arguments.proxies:
+        arguments.proxies = "weir,before" if arguments.before else "weir,haproxy,nginx"
+    if Before.name in arguments.proxies.split(",") and not arguments.before:
+        parser.error("the proxy `before` needs --before BINARY")
+    return arguments
 
 
 class Disturbance:
@@ -198,7 +204,7 @@ def sections(markdown, figures):
 
 def main():
     arguments = parse_arguments()
-    Weir.binary = arguments.binary
+    Weir.binary, Before.binary = arguments.binary, arguments.before
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
         pathlib.Path(folder).chmod(0o755)
         try:

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import measure
-from peers import LOAD_CORE, Nginx, Weir, pinned
+from peers import LOAD_CORE, Nginx, Weir, pinned, with_before
 
 NOTE = (
     "Questions and answers over UDP; two echoes behind the proxy. `kept flow`: each client stays at its port. `flow per "
@@ -92,7 +92,7 @@ stream {{
         return ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", config]
 
 
-PROXIES = {"weir": UdpWeir, "nginx": UdpNginx}
+PROXIES = with_before({"weir": UdpWeir, "nginx": UdpNginx})
 
 
 class Generator:

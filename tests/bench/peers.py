@@ -275,7 +275,19 @@ pools:
         return first_line([os.path.abspath(cls.binary), "version"])
 
 
-PROXIES = {proxy.name: proxy for proxy in (Weir, Haproxy, Nginx)}
+class Before:
+    """Mixed into a Weir: another binary of it, measured by turns with the one under test."""
+
+    name = "before"
+    binary = ""
+
+
+def with_before(proxies):
+    """`proxies` by name, and an earlier Weir set up as the one among them."""
+    return {**proxies, Before.name: type("Before", (Before, proxies[Weir.name]), {})}
+
+
+PROXIES = with_before({proxy.name: proxy for proxy in (Weir, Haproxy, Nginx)})
 
 
 class Origin:

@@ -9,6 +9,8 @@ import re
 
 # A row that is no peer: see tests/bench/floor.cc.
 FLOOR = "floor"
+# An earlier Weir, for comparing two binaries of it (compare.py --before).
+BEFORE = "before"
 
 
 # Decides what bulk costs: bbr paces every segment by a timer, cubic, which most systems come with, does not.
@@ -50,10 +52,13 @@ def table(head, rows, markdown):
 
 def ratios(samples):
     """Weir's throughput and CPU over the better peer's, or nothing when either side is missing."""
-    peers = [sample for name, sample in samples.items() if name not in ("weir", FLOOR)]
+    peers = [sample for name, sample in samples.items() if name not in ("weir", BEFORE, FLOOR)]
     if "weir" not in samples or not peers:
         return None
-    weir = samples["weir"]
+    return ratios_to(samples["weir"], peers)
+
+
+def ratios_to(weir, peers):
     return (
         weir.per_second / max(peer.per_second for peer in peers),
         weir.cpu_us / min(peer.cpu_us for peer in peers),
@@ -71,11 +76,14 @@ def load_table(results, markdown):
                 f"{sample.p50_us:,.0f}", f"{sample.p99_us:,.0f}", str(sample.failures),
             ])
             title = ""
+        if BEFORE in samples and "weir" in samples:
+            ratio = ratios_to(samples["weir"], [samples[BEFORE]])
+            rows.append(["", "weir / before", f"{ratio[0]:.3f}", f"{ratio[1]:.3f}", "", "", "", ""])
         ratio = ratios(samples)
         if ratio:
             rows.append(["", "weir / better peer", f"{ratio[0]:.2f}", f"{ratio[1]:.2f}", "", "", "", ""])
         if ratio and FLOOR in samples:
-            ratio = ratios({"weir": samples[FLOOR], **{k: v for k, v in samples.items() if k not in ("weir", FLOOR)}})
+            ratio = ratios({**samples, "weir": samples[FLOOR]})
             rows.append(["", "floor / better peer", f"{ratio[0]:.2f}", f"{ratio[1]:.2f}", "", "", "", ""])
     return table(head, rows, markdown)
 

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 
 import measure
-from peers import LOAD_CORE, Haproxy, Nginx, Weir, cpu_seconds, free_port, pinned, wait_for_port
+from peers import LOAD_CORE, Haproxy, Nginx, Weir, cpu_seconds, free_port, pinned, wait_for_port, with_before
 
 NOTE = (
     "TLS 1.3, ECDSA P-256, plain HTTP/1.1 to the backends. HTTP/2 by h2load: 8 connections, 32 streams each; its CPU "
@@ -108,7 +108,7 @@ class SecureNginx(Nginx):
 """
 
 
-SECURE_PROXIES = {proxy.name: proxy for proxy in (SecureWeir, SecureHaproxy, SecureNginx)}
+SECURE_PROXIES = with_before({proxy.name: proxy for proxy in (SecureWeir, SecureHaproxy, SecureNginx)})
 
 
 class H2Backend:

@@ -6,7 +6,7 @@ import pathlib
 
 import measure
 from measure import LoadKind
-from peers import Haproxy, Nginx, Proxy, Weir
+from peers import Haproxy, Nginx, Proxy, Weir, with_before
 from report import FLOOR
 
 NOTE = (
@@ -67,7 +67,7 @@ class Floor(Proxy):
         return [os.path.abspath(f"{self.tools}/bench_floor"), str(self.port), *map(str, self.backends)]
 
 
-PROXIES = {"weir": TcpWeir, "haproxy": TcpHaproxy, "nginx": TcpNginx}
+PROXIES = with_before({"weir": TcpWeir, "haproxy": TcpHaproxy, "nginx": TcpNginx})
 # What the floor is made for.
 FLOOR_LOADS = ("tcp-small",)
 
