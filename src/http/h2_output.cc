@@ -168,7 +168,8 @@ void H2Connection::run_woken() {
       owner_.serve(*stream, stream->verdict_);
       continue;
     }
-    if (stream->error_ && stream->break_context_ != nullptr) std::exchange(stream->break_context_, nullptr)->cancel();
+    bool is_cut_off = stream->error_ || (!stream->is_open() && !stream->output_ended_);
+    if (is_cut_off && stream->break_context_ != nullptr) std::exchange(stream->break_context_, nullptr)->cancel();
     bool in = stream->in_wait_ != nullptr && stream->is_ready(stream->in_wait_->for_);
     bool out = stream->out_wait_ != nullptr && stream->is_ready(H2Wait::For::sent);
     // Whoever goes on may destroy the stream.

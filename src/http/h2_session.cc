@@ -217,7 +217,10 @@ void H2Connection::end_input(H2Stream& stream) {
 }
 
 void H2Connection::on_closed(H2Stream& stream, std::uint32_t code) {
-  bool complete = stream.input_ended_ && (stream.output_ended_ || code == NGHTTP2_NO_ERROR);
+  // Only a server may want no more of a request that it has answered whole (RFC 9113 8.1). A client that closes a
+  // stream with any code wants no more of the response.
+  bool wants_no_more = role_ == H2Role::client && code == NGHTTP2_NO_ERROR;
+  bool complete = stream.input_ended_ && (stream.output_ended_ || wants_no_more);
   detach(stream);
   if (stream.unserved_) {
     base::ListHook<H2Woken>& hook = stream;

@@ -126,7 +126,7 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   bool lost_connection() const { return lost_connection_; }
   // What the stream failed of: reset by the peer, its connection lost, a broken rule.
   const std::optional<base::Error>& error() const { return error_; }
-  // The chain to cancel as soon as the stream fails; null for none.
+  // The chain to cancel as soon as the stream fails, or takes no more of what goes out; null for none.
   void cancel_when_reset(net::TaskContext* context) { break_context_ = context; }
 
  private:

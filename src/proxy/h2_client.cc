@@ -61,7 +61,8 @@ const http::H2FieldList* H2Client::compose_trailers(const http::HeaderMap* trail
 }
 
 base::Result<void> H2Client::outcome() const {
-  if (stream_.all_sent() && !stream_.error()) return {};
+  bool is_taken = stream_.all_sent() && (stream_.is_open() || stream_.output_ended());
+  if (is_taken && !stream_.error()) return {};
   Error gone{.code = ErrorCode::reset, .what = "the stream was reset"};
   return std::unexpected(stream_.error().value_or(gone).on(Side::client));
 }

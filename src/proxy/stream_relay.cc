@@ -15,6 +15,8 @@ constexpr int kPiecesPerTurn = 16;
 // How long both sides of a WebSocket have to answer a Close.
 constexpr auto kCloseTime = std::chrono::seconds(3);
 
+Side other(Side side) { return side == Side::client ? Side::backend : Side::client; }
+
 }  // namespace
 
 // The other direction cannot go on alone after a failure.
@@ -68,7 +70,7 @@ net::Task<void> StreamRelay::send_close(Direction& direction) {
   direction.writing = true;
   base::Result<void> written = co_await direction.to.write(frame, idle_limit_);
   direction.writing = false;
-  if (!written) co_return fail(written.error().on(direction.from_side == Side::client ? Side::backend : Side::client));
+  if (!written) co_return fail(written.error().on(other(direction.from_side)));
   if (direction.end_due) finish(direction);
   end_answered();
 }
@@ -86,15 +88,34 @@ void StreamRelay::end_answered() {
   directions_.cancel();
 }
 
-// A direction may be quiet for as long as the other one is not.
+// Ends with the peer that it writes to: nothing else would tell a direction whose sender is quiet.
 net::Task<void> StreamRelay::pump(Direction& direction) {
-  Side to_side = direction.from_side == Side::client ? Side::backend : Side::client;
+  net::TaskContext& context = co_await net::this_context();
+  direction.to.cancel_when_broken(&context);
+  if (direction.to.broken()) context.cancel();
+  co_await pass_on(direction);
+  direction.to.cancel_when_broken(nullptr);
+}
+
+// Whether `error` ended a direction because its reader is gone. The other direction goes on to pass on what that peer
+// has sent before.
+bool StreamRelay::has_lost_reader(const Direction& direction, const base::Error& error) {
+  if (error.code != ErrorCode::cancelled || failure_) return false;
+  std::optional<base::Error> gone = direction.to.broken();
+  if (!gone) return false;
+  if (gone->code != ErrorCode::closed) failure_ = gone->on(other(direction.from_side));
+  return true;
+}
+
+// A direction may be quiet for as long as the other one is not.
+net::Task<void> StreamRelay::pass_on(Direction& direction) {
   int pieces = 0;
   while (true) {
     base::Result<std::string_view> got = co_await direction.from.read(last_activity_ + idle_limit_);
     base::TimePoint now = net::Reactor::current().now();
     bool timed_out = !got && got.error().code == ErrorCode::timeout;
     if (timed_out && last_activity_ + idle_limit_ > now) continue;
+    if (!got && has_lost_reader(direction, got.error())) break;
     if (!got) co_return fail(got.error().on(timed_out ? Side::ours : direction.from_side));
     last_activity_ = now;
     if (got->empty()) {
@@ -111,7 +132,8 @@ net::Task<void> StreamRelay::pump(Direction& direction) {
     direction.writing = true;
     base::Result<void> written = co_await direction.to.write(*got, idle_limit_);
     direction.writing = false;
-    if (!written) co_return fail(written.error().on(to_side));
+    if (!written && has_lost_reader(direction, written.error())) break;
+    if (!written) co_return fail(written.error().on(other(direction.from_side)));
     if (may_close(direction)) co_await send_close(direction);
     if (++pieces % kPiecesPerTurn == 0) co_await net::yield();
   }

@@ -68,6 +68,8 @@ class StreamRelay : public base::ListHook<StreamRelay> {
   };
 
   net::Task<void> pump(Direction& direction);
+  net::Task<void> pass_on(Direction& direction);
+  bool has_lost_reader(const Direction& direction, const base::Error& error);
   net::Task<void> send_close(Direction& direction);
   net::Task<void> end_in_time();
   static void finish(Direction& direction);

@@ -14,6 +14,11 @@ net::Task<base::Result<std::string_view>> ConnectionEnd::read(base::TimePoint de
   co_return std::string_view(buffer_.data(), *got);
 }
 
+std::optional<base::Error> ConnectionEnd::broken() const {
+  if (!stream_.is_broken()) return std::nullopt;
+  return base::Error{.code = ErrorCode::reset, .what = "the connection was reset"};
+}
+
 net::Task<base::Result<std::string_view>> StreamEnd::read(base::TimePoint deadline) {
   while (true) {
     base::Result<http::BodyPiece> piece = stream_.take();
@@ -31,6 +36,12 @@ net::Task<base::Result<void>> StreamEnd::write(std::string_view bytes, base::Nan
   if (stream_.error()) co_return std::unexpected(*stream_.error());
   if (!stream_.is_open()) co_return base::fail(ErrorCode::reset, "the stream has ended");
   co_return base::Result<void>();
+}
+
+std::optional<base::Error> StreamEnd::broken() const {
+  if (stream_.error()) return stream_.error();
+  if (stream_.is_open()) return std::nullopt;
+  return base::Error{.code = ErrorCode::closed, .what = "the stream has ended"};
 }
 
 void StreamEnd::shut_down() { stream_.cut({.code = ErrorCode::closed, .what = "the tunnel was shut down"}); }

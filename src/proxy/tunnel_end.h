@@ -1,6 +1,8 @@
 // One side of a tunnel, whatever carries it: a connection of its own, or a stream of an HTTP/2 connection.
 #pragma once
 
+#include <optional>
+
 #include "base/free_list.h"
 #include "http/h2_stream.h"
 #include "net/task.h"
@@ -17,6 +19,10 @@ class TunnelEnd {
   virtual void finish_writing() = 0;
   // Whoever waits finds the end.
   virtual void shut_down() = 0;
+  // The chain to cancel as soon as the end takes no more; null for none. What it sent before can still be read.
+  virtual void cancel_when_broken(net::TaskContext* context) = 0;
+  // Why it takes no more, if it does not: Error{closed} where that is no failure.
+  virtual std::optional<base::Error> broken() const = 0;
 
  protected:
   ~TunnelEnd() = default;
@@ -31,6 +37,8 @@ class ConnectionEnd final : public TunnelEnd {
   }
   void finish_writing() override { stream_.finish_writing(); }
   void shut_down() override { stream_.shut_down(); }
+  void cancel_when_broken(net::TaskContext* context) override { stream_.cancel_when_broken(context); }
+  std::optional<base::Error> broken() const override;
 
  private:
   net::TcpStream& stream_;
@@ -44,6 +52,8 @@ class StreamEnd final : public TunnelEnd {
   net::Task<base::Result<void>> write(std::string_view bytes, base::Nanoseconds patience) override;
   void finish_writing() override { stream_.send({}, true); }
   void shut_down() override;
+  void cancel_when_broken(net::TaskContext* context) override { stream_.cancel_when_reset(context); }
+  std::optional<base::Error> broken() const override;
 
  private:
   http::H2Stream& stream_;

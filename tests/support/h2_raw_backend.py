@@ -17,10 +17,11 @@ def literal(name, value):
 
 
 class RawH2Backend:
-    """answer(writer, stream) is awaited for each request's HEADERS; its body is not looked at."""
+    """answer(writer, stream) is awaited for each request's HEADERS; its body is not looked at. `settings` is the payload
+    of its SETTINGS frame."""
 
-    def __init__(self, answer):
-        self.answer, self.port = answer, None
+    def __init__(self, answer, settings=b""):
+        self.answer, self.settings, self.port = answer, settings, None
 
     def __enter__(self):
         self.server = background.run(self.listen())
@@ -39,7 +40,7 @@ class RawH2Backend:
     async def serve(self, reader, writer):
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             await reader.readexactly(PREFACE_BYTES)
-            writer.write(frame(SETTINGS, 0, 0))
+            writer.write(frame(SETTINGS, 0, 0, self.settings))
             while True:
                 header = await reader.readexactly(FRAME_HEADER_BYTES)
                 kind, flags, stream = header[3], header[4], int.from_bytes(header[5:9], "big")

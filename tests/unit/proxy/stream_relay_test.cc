@@ -24,6 +24,8 @@ class ScriptedEnd final : public TunnelEnd {
   }
   void finish_writing() override { finished = true; }
   void shut_down() override {}
+  void cancel_when_broken(net::TaskContext*) override {}
+  std::optional<base::Error> broken() const override { return std::nullopt; }
 
   std::string written;
   bool finished = false;
