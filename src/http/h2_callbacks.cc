@@ -21,14 +21,15 @@ struct H2Callbacks {
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) {
     H2Connection& connection = of(user);
     bool too_many = false;
+    if (hd->type != NGHTTP2_DATA) ++connection.frames_;
     switch (hd->type) {
       case NGHTTP2_DATA:
         if (hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0) too_many = connection.charge(Kind::empty);
         break;
       case NGHTTP2_HEADERS:
         if (hd->length == 0) too_many = connection.charge(Kind::empty);
+        connection.check_late_frame(hd->stream_id);
         if (connection.is_stream_too_many(hd->stream_id)) too_many = true;
-        if (!connection.may_have_head(hd->stream_id)) connection.terminate_soon(NGHTTP2_STREAM_CLOSED);
         break;
       case NGHTTP2_SETTINGS:
         if ((hd->flags & NGHTTP2_FLAG_ACK) == 0) too_many = connection.charge(Kind::settings);
@@ -73,9 +74,10 @@ struct H2Callbacks {
         }
         break;
       case NGHTTP2_RST_STREAM:
+        if (connection.role_ == H2Role::client) break;
+        connection.resets_.received(frame->hd.stream_id);
         // Of a stream that was at work; nghttp2 closes it right after this.
-        if (connection.role_ == H2Role::server && connection.find(frame->hd.stream_id) != nullptr &&
-            connection.charge(Kind::reset)) {
+        if (connection.find(frame->hd.stream_id) != nullptr && connection.charge(Kind::reset)) {
           return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
         break;
@@ -129,6 +131,7 @@ struct H2Callbacks {
       return 0;
     }
     if (frame->hd.type != NGHTTP2_RST_STREAM || connection.role_ != H2Role::server) return 0;
+    connection.resets_.sent(frame->hd.stream_id, net::Reactor::current().now());
     std::uint32_t code = frame->rst_stream.error_code;
     bool ours = code == NGHTTP2_NO_ERROR || code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR;
     return !ours && connection.charge(Kind::reset) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;

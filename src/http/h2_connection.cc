@@ -15,8 +15,14 @@ namespace {
 
 // The peer has so long to answer the notice of the end, and to close once it has taken everything.
 constexpr auto kGoodbye = std::chrono::seconds(1);
-// A peer that sends without pause lets others have their turn after so many reads.
+// A peer that sends without pause lets others have their turn after so many reads, or so many frames.
 constexpr int kReadsPerTurn = 8;
+constexpr std::uint32_t kFramesPerTurn = 128;
+// What a peer sends in large pieces has fewer frames than that in one: bodies.
+constexpr std::uint32_t kFewFrames = 32;
+// Frames that wait behind a write that makes no progress; with more of them nothing is read that could ask for more.
+constexpr std::size_t kMaxOwed = 64;
+constexpr auto kDrainPause = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -28,6 +34,7 @@ H2Connection::H2Connection(H2Role role, H2Shared& shared, const H2Settings& sett
       stream_(stream),
       owner_(owner),
       abuse_(settings.max_resets),
+      scan_(NGHTTP2_CLIENT_MAGIC_LEN),
       growth_left_(settings.growth_bytes) {
   began_ = idle_since_ = net::Reactor::current().now();
   int made =
@@ -121,10 +128,22 @@ bool H2Connection::ends_in_order() const {
   return role_ == H2Role::server && !failure_ && (shutting_down_ || goaway_received_);
 }
 
+// The peer has us answer (PING, SETTINGS, resets) and takes none of it.
+bool H2Connection::owes_too_much() const {
+  return writing_ && !shutting_down_ && nghttp2_session_get_outbound_queue_size(session_) > kMaxOwed;
+}
+
 net::Task<void> H2Connection::read_loop() {
   run_woken();
   bool large = false;
   while (!ended_) {
+    if (owes_too_much()) {
+      // The writer has a deadline.
+      base::Result<void> slept = co_await net::sleep_for(kDrainPause);
+      if (slept) continue;
+      failure_ = slept.error();
+      break;
+    }
     base::Result<void> ready = co_await stream_.wait_readable(read_deadline());
     if (ended_) break;
     if (!ready && ready.error().code == ErrorCode::timeout && on_read_timeout()) continue;
@@ -134,6 +153,7 @@ net::Task<void> H2Connection::read_loop() {
     }
     base::Buffer buffer = large ? base::Buffer::large() : base::Buffer::small();
     int reads = 0;
+    frames_ = 0;
     do {
       base::Result<std::size_t> got =
           co_await stream_.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kGoodbye);
@@ -145,21 +165,52 @@ net::Task<void> H2Connection::read_loop() {
         ended_ = failed_ = true;
         break;
       }
-      large = *got == buffer.capacity();
+      std::uint32_t frames_before = frames_;
       receive({buffer.data(), *got});
+      large = *got == buffer.capacity() && frames_ - frames_before < kFewFrames;
       run_woken();
-    } while (!ended_ && stream_.descriptor().readable && ++reads < kReadsPerTurn);
+    } while (!ended_ && stream_.descriptor().readable && ++reads < kReadsPerTurn && frames_ < kFramesPerTurn &&
+             !owes_too_much());
     buffer.release();
     if (!ended_ && stream_.descriptor().readable) co_await net::yield();
   }
 }
 
+// nghttp2 says nothing of DATA for closed streams. Such a frame is judged by what was before it, which goes in first.
+ssize_t H2Connection::take_in(std::string_view bytes) {
+  auto feed = [this](std::string_view piece) {
+    return nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size());
+  };
+  if (role_ == H2Role::client) return feed(bytes);
+  std::size_t fed = 0;
+  std::size_t at = 0;
+  bool may_have_closed = false;
+  while (at < bytes.size()) {
+    std::optional<H2FrameScan::Frame> frame;
+    at += scan_.next(bytes.substr(at), frame);
+    if (!frame) break;
+    bool is_data = frame->type == NGHTTP2_DATA;
+    if (is_data && (may_have_closed || nghttp2_session_find_stream(session_, frame->stream) == nullptr)) {
+      // The header may have begun in an earlier piece.
+      std::size_t begin = std::max(fed, at - std::min(at, H2FrameScan::kHeaderBytes));
+      ssize_t used = feed(bytes.substr(fed, begin - fed));
+      if (used < 0) return used;
+      fed = begin;
+      may_have_closed = false;
+      check_late_frame(frame->stream);
+    }
+    bool ends = (is_data || frame->type == NGHTTP2_HEADERS) && (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    may_have_closed |= ends || frame->type == NGHTTP2_RST_STREAM;
+  }
+  return feed(bytes.substr(fed));
+}
+
 void H2Connection::receive(std::string_view bytes) {
   bytes_read_ += bytes.size();
-  ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  ssize_t used = take_in(bytes);
   if (used < 0) {
     if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
-      ended_ = true;
+      terminate(NGHTTP2_PROTOCOL_ERROR);
     } else if (!ended_) {
       // Floods that nghttp2 counts itself (outbound acknowledgements, CONTINUATION) and those of charge().
       calm_down();

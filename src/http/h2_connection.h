@@ -9,6 +9,8 @@
 
 #include "base/intrusive_list.h"
 #include "http/h2_abuse.h"
+#include "http/h2_frame_scan.h"
+#include "http/h2_resets.h"
 #include "http/h2_settings.h"
 #include "http/h2_shared.h"
 #include "http/h2_stream.h"
@@ -91,10 +93,11 @@ class H2Connection final : private net::RoundEndWork {
   bool is_taking();
   bool ends_in_order() const;
   void receive(std::string_view bytes);
+  ssize_t take_in(std::string_view bytes);
   net::Task<void> close_down(net::TaskGroup& writer);
   void fail_streams();
   void calm_down();
-  void terminate_soon(std::uint32_t code) { nghttp2_session_terminate_session(session_, code); }
+  bool owes_too_much() const;
   void send_final_goaway();
   void hurry_reader();
 
@@ -113,8 +116,8 @@ class H2Connection final : private net::RoundEndWork {
   // -- h2_session.cc: nghttp2's events (H2Callbacks) and what streams ask for
   // False: the connection cannot go on.
   bool begin_headers(const nghttp2_frame& frame);
-  // Whether HEADERS of stream `id` may come now. nghttp2 ignores those of closed streams.
-  bool may_have_head(std::int32_t id) const;
+  // DATA or HEADERS of a stream that may be closed, which nghttp2 would ignore.
+  void check_late_frame(std::int32_t id);
   // A new stream though as many are open as we allow: nghttp2 would end the connection with PROTOCOL_ERROR.
   bool is_stream_too_many(std::int32_t id);
   bool take_field(std::string_view name, std::string_view value, bool never_indexed);
@@ -145,6 +148,9 @@ class H2Connection final : private net::RoundEndWork {
   H2Owner& owner_;
   nghttp2_session* session_ = nullptr;
   H2Abuse abuse_;
+  H2FrameScan scan_;          // server: of what comes
+  H2Resets resets_;           // server: of the client's streams
+  std::uint32_t frames_ = 0;  // that were received in this turn, those of bodies aside
 
   // What is being received.
   std::variant<std::monostate, RequestSection, ResponseSection, TrailerSection> section_;
@@ -171,11 +177,9 @@ class H2Connection final : private net::RoundEndWork {
   // What the peer had still to take when that was last less than before, since the last stream ended; 0: not asked yet.
   std::size_t untaken_ = 0;
   base::TimePoint taken_at_{};
-  std::int32_t last_opened_ = 0;  // server: the highest stream of the client's
-  std::int32_t last_begun_ = 0;   // server: the highest that a HEADERS frame has named
-  std::uint32_t incoming_ = 0;    // server: streams that nghttp2 counts as open
-  bool settings_acked_ = false;   // the peer knows our limits
-  bool cut_short_ = false;        // a stream was reset while its peer may still have been sending
+  std::int32_t last_begun_ = 0;  // server: the highest that a HEADERS frame has named
+  std::uint32_t incoming_ = 0;   // server: streams that nghttp2 counts as open
+  bool settings_acked_ = false;  // the peer knows our limits
   bool settings_received_ = false;
   bool goaway_received_ = false;
   bool shutting_down_ = false;

@@ -26,10 +26,19 @@ H2Stream* H2Connection::find(std::int32_t id) const {
 
 bool H2Connection::charge(H2Abuse::Kind kind) { return abuse_.charge(kind, net::Reactor::current().now()); }
 
-// RFC 9113 5.1: a head on a stream that the client itself has ended is an error of the connection. Only where we reset
-// a stream can trailers have been under way.
-bool H2Connection::may_have_head(std::int32_t id) const {
-  return role_ == H2Role::client || cut_short_ || id == 0 || id > last_opened_ || find(id) != nullptr;
+void H2Connection::check_late_frame(std::int32_t id) {
+  bool was_begun = id % 2 != 0 && id <= last_begun_;
+  if (role_ == H2Role::client || !was_begun || nghttp2_session_find_stream(session_, id) != nullptr) return;
+  switch (resets_.judge(id, net::Reactor::current().now())) {
+    case LateFrame::in_flight:
+      return;
+    case LateFrame::of_reset:
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_STREAM_CLOSED);
+      return;
+    case LateFrame::of_ended:
+      nghttp2_session_terminate_session(session_, NGHTTP2_STREAM_CLOSED);
+      return;
+  }
 }
 
 void H2Connection::attach(H2Stream& stream, std::int32_t id) {
@@ -37,7 +46,6 @@ void H2Connection::attach(H2Stream& stream, std::int32_t id) {
   stream.woken_in_ = &woken_;
   stream.id_ = id;
   stream.window_ = settings_.stream_window_bytes;
-  last_opened_ = std::max(last_opened_, id);
   opened_.push_back(stream);
   abuse_.useful();
 }
@@ -52,7 +60,6 @@ bool H2Connection::is_stream_too_many(std::int32_t id) {
 // that have begun: they have no place any more.
 void H2Connection::detach(H2Stream& stream) {
   if (section_stream_ == stream.id_) section_.emplace<std::monostate>();
-  if (!stream.input_ended_) cut_short_ = true;
   nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   opened_.remove(stream);
   stream.connection_ = nullptr;

@@ -29,15 +29,19 @@ def post(path="/", *more):
 
 
 class RawH2:
-    """`ended` is set once the other side has closed. Frames that came are kept in `frames`."""
+    """`ended` is set once the other side has closed. Frames that came are kept in `frames`. `tls` is the context of a
+    client that has agreed to h2."""
 
-    def __init__(self, port, settings=None, greet=True, host="127.0.0.1", receive_buffer=None):
+    def __init__(self, port, settings=None, greet=True, host="127.0.0.1", receive_buffer=None, tls=None):
         self.socket = socket.socket(socket.AF_INET)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(10 * PATIENCE)
         self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+            assert self.socket.selected_alpn_protocol() == "h2"
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
         self.input, self.frames = b"", []

@@ -11,12 +11,7 @@ namespace {
 // A client of frames written by hand.
 class RawClient : public H2Test {
  protected:
-  explicit RawClient(const H2Settings& settings = {}) {
-    int fds[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    fd_ = fds[0];
-    server_ = std::make_unique<TestServer>(net::TcpStream::adopt(fds[1]), settings);
-  }
+  explicit RawClient(const H2Settings& settings = {}) { begin(settings); }
   ~RawClient() override {
     if (fd_ >= 0) ::close(fd_);
     join(server_->group);
@@ -72,6 +67,19 @@ class RawClient : public H2Test {
   std::uint32_t reset_code(std::uint32_t stream) {
     std::optional<Frame> reset = wait_for(3, stream);
     return reset ? read_u32(reset->payload) : UINT32_MAX;
+  }
+  void begin(const H2Settings& settings = {}) {
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    fd_ = fds[0];
+    server_ = std::make_unique<TestServer>(net::TcpStream::adopt(fds[1]), settings);
+  }
+  // Another connection.
+  void begin_again() {
+    ::close(fd_);
+    join(server_->group);
+    begin();
+    frames_.clear(), input_.clear(), closed_ = false;
   }
   void settle() {
     for (int i = 0; i < 5; ++i) reactor_.run_once(base::now() + 1ms);
@@ -205,13 +213,7 @@ TEST_F(RawClient, FloodsOfCheapFramesEndInCalm) {
       frame(200, 0, 0),                             // a type nobody knows
   };
   for (const std::string& one : floods) {
-    int fds[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    ::close(fd_);
-    join(server_->group);
-    fd_ = fds[0];
-    server_ = std::make_unique<TestServer>(net::TcpStream::adopt(fds[1]));
-    frames_.clear(), input_.clear(), closed_ = false;
+    begin_again();
     std::string flood =
         kPreface +
         frame(1, 4, 1, literal({{":method", "POST"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/echo"}}));
@@ -293,11 +295,78 @@ TEST_F(RawClient, ALostConnectionFailsItsStreams) {
 
 TEST_F(RawClient, TalksOfWhatIsNoHttp2) {
   send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  EXPECT_EQ(goaway_code(), NGHTTP2_PROTOCOL_ERROR);
   run([&] {
     receive();
     return closed_;
   });
   EXPECT_TRUE(closed_);
+}
+
+std::string post(std::uint32_t stream, const std::string& path) {
+  return frame(1, 4, stream, literal({{":method", "POST"}, {":scheme", "http"}, {":authority", "a"}, {":path", path}}));
+}
+
+TEST_F(RawClient, AResetOfAnyCodeFailsTheStreamWhoseAnswerIsNotAllSent) {
+  send(kPreface);
+  for (std::uint32_t code = 0; code < 20; ++code) {
+    send(get(2 * code + 1, "/wait"));
+    settle();
+    send(frame(3, 0, 2 * code + 1, u32(code)));
+    settle();
+    EXPECT_EQ(server_->failed, static_cast<int>(code + 1)) << "code " << code;
+  }
+  EXPECT_EQ(server_->connection.open_streams(), 0u);
+}
+
+TEST_F(RawClient, FramesBehindAResetOfTheClientAreAnErrorOfTheStream) {
+  send(kPreface + post(1, "/wait") + frame(3, 0, 1, u32(8)) + frame(0, 1, 1, "late"));
+  EXPECT_EQ(reset_code(1), NGHTTP2_STREAM_CLOSED);
+  send(post(3, "/wait") + frame(3, 0, 3, u32(8)) + get(3));
+  EXPECT_EQ(reset_code(3), NGHTTP2_STREAM_CLOSED);
+  send(get(5, "/1"));
+  EXPECT_TRUE(wait_for(0, 5));
+}
+
+TEST_F(RawClient, FramesBehindTheEndOfAStreamEndTheConnection) {
+  for (const std::string& late : {frame(0, 1, 1, "late"), get(1)}) {
+    send(kPreface + get(1, "/1"));
+    ASSERT_TRUE(wait_for(0, 1));
+    settle();
+    send(late);
+    EXPECT_EQ(goaway_code(), NGHTTP2_STREAM_CLOSED);
+    begin_again();
+  }
+}
+
+TEST_F(RawClient, FramesThatWereUnderWayWhenWeResetAStreamAreIgnored) {
+  send(kPreface + frame(1, 4, 1, literal({{":method", "POST"}})) + frame(0, 0, 1, "late") + frame(0, 1, 1, "later"));
+  EXPECT_EQ(reset_code(1), NGHTTP2_PROTOCOL_ERROR);
+  send(frame(0, 1, 1, "latest"));
+  settle();
+  EXPECT_EQ(count(3, 1), 1u);
+  send(get(3, "/1"));
+  EXPECT_TRUE(wait_for(0, 3));
+}
+
+TEST_F(RawClient, WhoTakesNoAnswersIsReadNoFurther) {
+  constexpr int kPings = 150;
+  const std::string ping = frame(6, 0, 0, "12345678");
+  // Windows for more than the socket takes.
+  send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, std::string("\0\4", 2) + u32(4'000'000)) +
+       frame(8, 0, 0, u32(4'000'000)) + get(1, "/2000000"));
+  for (int i = 0; i < 20; ++i) reactor_.run_once(base::now() + 1ms);
+  const std::uint64_t before = server_->connection.bytes_read();
+  for (int i = 0; i < kPings; ++i) {
+    ASSERT_EQ(::send(fd_, ping.data(), ping.size(), MSG_NOSIGNAL), static_cast<ssize_t>(ping.size()));
+    reactor_.run_once(base::now() + 1ms);
+  }
+  EXPECT_LT(server_->connection.bytes_read() - before, (kPings - 50) * ping.size());
+  run([&] {
+    receive();
+    return count(6, 0) == kPings;
+  });
+  EXPECT_EQ(count(6, 0), static_cast<std::size_t>(kPings)) << "all are answered once the client reads";
 }
 
 class ShortPatience : public RawClient {

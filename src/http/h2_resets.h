@@ -1,0 +1,54 @@
+// Which streams of an HTTP/2 connection were reset, and by whom: what decides about frames that come for them later.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace weir::http {
+
+// What a frame for a stream means that is open no more (RFC 9113 5.1).
+enum class LateFrame : std::uint8_t {
+  in_flight,  // its peer had not read our RST_STREAM yet: ignored
+  of_reset,   // behind a RST_STREAM: an error of the stream
+  of_ended,   // behind END_STREAM: an error of the connection
+};
+
+// Takes no memory until the first reset. Of older ones than the last kKept only the highest number is known: a frame
+// for a stream up to that one is never more than an error of its stream. Not thread-safe.
+class H2Resets {
+ public:
+  // Frames may come so long behind a RST_STREAM of ours.
+  static constexpr auto kGrace = std::chrono::seconds(5);
+  static constexpr std::size_t kKept = 128;
+
+  // A RST_STREAM for `id` was sent at `now`, or received.
+  void sent(std::int32_t id, base::TimePoint now) { keep({.id = id, .forgiven_until = now + kGrace}); }
+  void received(std::int32_t id) { keep({.id = id, .forgiven_until = base::TimePoint::min()}); }
+  LateFrame judge(std::int32_t id, base::TimePoint now) const {
+    auto last = std::find_if(resets_.rbegin(), resets_.rend(), [id](const Reset& each) { return each.id == id; });
+    if (last == resets_.rend()) return id <= forgotten_ ? LateFrame::of_reset : LateFrame::of_ended;
+    return now < last->forgiven_until ? LateFrame::in_flight : LateFrame::of_reset;
+  }
+
+ private:
+  struct Reset {
+    std::int32_t id;
+    base::TimePoint forgiven_until;
+  };
+  void keep(const Reset& reset) {
+    if (resets_.size() == kKept) {
+      forgotten_ = std::max(forgotten_, resets_.front().id);
+      resets_.erase(resets_.begin());
+    }
+    resets_.push_back(reset);
+  }
+
+  std::vector<Reset> resets_;  // the oldest first
+  std::int32_t forgotten_ = 0;
+};
+
+}  // namespace weir::http
