@@ -20,6 +20,14 @@ std::unexpected<Error> broken_protocol(const char* what) {
   return std::unexpected(Error{.code = ErrorCode::protocol, .side = Side::backend, .what = what});
 }
 
+// Methods whose requests have a body by their meaning: that there is none is said (RFC 9110 8.6). HTTP/2 says it
+// without a field, and some backends answer 411 where HTTP/1 says nothing.
+bool must_say_empty(const http::RequestHead& request) {
+  if (request.body.kind != http::BodyFraming::Kind::none) return false;
+  bool has_meaning = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  return has_meaning && request.headers.find(http::HeaderId::content_length) == nullptr;
+}
+
 }  // namespace
 
 void H1Backend::begin(upstream::Lease lease) {
@@ -43,6 +51,7 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
   std::string_view text = write_head(out, [&](http::HeadWriter& writer) {
     if (!head.write(writer)) return false;
     if (chunked_request_) writer.field("transfer-encoding", "chunked");
+    if (must_say_empty(request)) writer.field("content-length", "0");
     if (request.extended_connect) {
       // What RFC 8441 leaves out and HTTP/1 asks for.
       base::Random& random = worker_.random;
