@@ -44,7 +44,8 @@ net::Task<base::Result<void>> Exchange::connect() {
                                    .queue_timeout = timeouts_.queue(),
                                    .metrics = &pool_->runtime->connections,
                                    .tls = &pool_->tls,
-                                   .fresh = fresh_};
+                                   .fresh = fresh_,
+                                   .unrepeatable = !is_repeatable()};
   if (pool_->config->protocol == config::PoolProtocol::h2) co_return co_await connect_h2(options);
   // Which version a backend speaks its handshake says: in clear there is none, and `auto` means HTTP/1.1.
   bool by_alpn = pool_->config->protocol == config::PoolProtocol::automatic && pool_->tls != nullptr;
@@ -62,14 +63,7 @@ net::Task<base::Result<void>> Exchange::connect() {
     if (pool_->config->transparent) options.source = &client_.peer.ip;
   }
   upstream::Lease lease;
-  if (!fresh_ && !options.unshared) {
-    lease = worker_.connections.take_idle(options);
-    // What cannot be repeated must not meet a connection that the backend has just closed.
-    while (lease && !is_idempotent() && !lease.stream().is_quiet_now()) {
-      lease.close();
-      lease = worker_.connections.take_idle(options);
-    }
-  }
+  if (!fresh_ && !options.unshared) lease = worker_.connections.take_idle(options);
   if (!lease) {
     base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
     queue_time_ = worker_.reactor.now() - attempt_started_;
@@ -102,7 +96,12 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
   }
   options.established = request_.wants_upgrade;
   if (fresh_) options.opened_since = attempt_started_;
-  upstream::H2Link* link = worker_.h2_links.find(options);
+  upstream::H2Link* link = nullptr;
+  if (options.unrepeatable) {
+    link = co_await worker_.h2_links.find_alive(options);
+  } else {
+    link = worker_.h2_links.find(options);
+  }
   if (link == nullptr) {
     base::Result<upstream::H2Link*> acquired = co_await worker_.h2_links.acquire(options);
     queue_time_ = worker_.reactor.now() - attempt_started_;

@@ -224,6 +224,10 @@ bool Exchange::is_idempotent() const {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
 }
 
+// Whether it can be sent once more, should its connection turn out to be closed already: of a body, some may have left
+// memory by then.
+bool Exchange::is_repeatable() const { return is_idempotent() && request_.body.kind == http::BodyFraming::Kind::none; }
+
 // Retry only when nothing of the response was sent and the whole request can be sent again; and only what is idempotent
 // or certainly never reached the backend.
 bool Exchange::may_retry(const Error& error) {

@@ -54,6 +54,7 @@ class Exchange {
   bool pick();
   bool may_retry(const base::Error& error);
   bool is_idempotent() const;
+  bool is_repeatable() const;
   std::uint64_t hash_of(const balance::HashKeySource& source) const;
   std::uint32_t stuck_to() const;
   void attempt_ended(const base::Result<void>& outcome);

@@ -29,7 +29,8 @@ bool goes_to(net::TcpStream& stream, std::shared_ptr<const pool::Addresses>& kno
 bool Connections::fits(Connection& connection, const AcquireOptions& options) {
   const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
   return tls::contexts_of(connection.stream) == wanted &&
-         goes_to(connection.stream, connection.addresses_, options.backend->addresses);
+         goes_to(connection.stream, connection.addresses_, options.backend->addresses) &&
+         (!options.unrepeatable || connection.stream.is_quiet_now());
 }
 
 void Connection::on_ready() {
@@ -85,7 +86,8 @@ OfBackend* Connections::find(const pool::Backend& backend) {
 Lease Connections::take_idle(const AcquireOptions& options) {
   OfBackend* of_backend = find(*options.backend->backend);
   if (of_backend == nullptr || of_backend->idle.empty()) return {};
-  // What was opened before the pool's TLS or the backend's address changed is not what it wants now.
+  // What was opened before the pool's TLS or the backend's address changed is not what it wants now, and what the
+  // backend has just closed is of no use.
   while (!of_backend->idle.empty() && !fits(*of_backend->idle.front(), options)) destroy(*of_backend->idle.front());
   if (of_backend->idle.empty()) return {};
   of_backend->settings = *options.settings;

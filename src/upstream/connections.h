@@ -103,6 +103,9 @@ struct AcquireOptions {
   bool established = false;        // HTTP/2: only a connection whose SETTINGS have come
   bool fresh = false;              // do not reuse: the last reused connection died
   base::TimePoint opened_since{};  // HTTP/2: only a connection that is no older
+  // The request cannot be sent again: of a connection that others have used the kernel is asked whether the backend has
+  // closed it.
+  bool unrepeatable = false;
   // For one client only: neither one that others have used, nor one that others may use.
   bool unshared = false;
   std::string_view preamble = {};           // sent before anything else on a new connection; outlives acquire()
@@ -169,7 +172,8 @@ class Connections {
   // A connection that came from another worker: to a waiter, or idle.
   void adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests,
              std::shared_ptr<const pool::Addresses> addresses);
-  // Whether an exchange of this snapshot can use it: TLS and address are what they should be by now.
+  // Whether an exchange of this snapshot can use it: TLS and address are what they should be by now, and it is alive as
+  // far as that matters.
   static bool fits(Connection& connection, const AcquireOptions& options);
   void offer(Connection& connection, bool used_here);
   // Whoever waits looks again, here or on another worker: a connection became idle, or a place came free, just when it

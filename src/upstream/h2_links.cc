@@ -1,5 +1,8 @@
 #include "upstream/h2_links.h"
 
+#include <cerrno>
+#include <sys/socket.h>
+
 #include "tls/connect.h"
 #include "tls/handshake.h"
 #include "upstream/of_backend.h"
@@ -17,6 +20,12 @@ constexpr http::FieldLimits kFieldLimits{.bytes = 64 * 1024, .count = 256};
 bool takes_new_work(const pool::Backend& backend) {
   auto state = backend.state.load(std::memory_order_relaxed);
   return state != pool::BackendState::draining && state != pool::BackendState::disabled;
+}
+
+// Bytes, the end or an error, of which the reader may have had no event yet.
+bool has_unread(net::TcpStream& stream) {
+  char byte;
+  return recv(stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
 constexpr std::uint32_t kStreamsBeforeSettings = 100;
@@ -145,6 +154,23 @@ bool H2Links::refuses_tunnels(const AcquireOptions& options) {
 }
 
 H2Link* H2Links::find(const AcquireOptions& options) {
+  H2Link* found = look(options);
+  if (found != nullptr) options.metrics->reused.add(worker_);
+  return found;
+}
+
+// The reader of a connection comes first; one that is busy has always something to read.
+net::Task<H2Link*> H2Links::find_alive(AcquireOptions options) {
+  constexpr int kTurns = 2;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    H2Link* found = look(options);
+    if (found == nullptr || !has_unread(found->stream)) break;
+    co_await net::yield();
+  }
+  co_return find(options);
+}
+
+H2Link* H2Links::look(const AcquireOptions& options) {
   H2OfBackend& of_backend = of(options.backend->backend);
   of_backend.settings = *options.settings;
   H2Link* found = nullptr;
@@ -161,7 +187,6 @@ H2Link* H2Links::find(const AcquireOptions& options) {
       link.connection.shut_down();
     }
   });
-  if (found != nullptr) options.metrics->reused.add(worker_);
   return found;
 }
 

@@ -45,6 +45,9 @@ class H2Links {
 
   // A connection with room for one more request, or null.
   H2Link* find(const AcquireOptions& options);
+  // The same for a request that cannot be sent again: what the backend has said on the connection, as that it leaves,
+  // has been read before.
+  net::Task<H2Link*> find_alive(AcquireOptions options);
   // Otherwise: a new one, or the next that has room. The caller opens its stream before it suspends again. Errors are
   // those of Connections::acquire().
   net::Task<base::Result<H2Link*>> acquire(AcquireOptions options);
@@ -66,6 +69,7 @@ class H2Links {
  private:
   friend class H2Link;
   H2OfBackend& of(const std::shared_ptr<pool::Backend>& backend);
+  H2Link* look(const AcquireOptions& options);
   net::Task<void> run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link);
   H2Link* start(H2OfBackend& of_backend, const AcquireOptions& options, net::TcpStream stream);
   net::Task<base::Result<H2Link*>> open(H2OfBackend& of_backend, const AcquireOptions& options);
