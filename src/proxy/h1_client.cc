@@ -17,6 +17,8 @@ namespace {
 
 // Up to this size a body piece is copied behind the head: one plain send is cheaper than a vectored one.
 constexpr std::size_t kCopyBehindHead = 2048;
+// Of a response that leaves at once with a connection that is new (RFC 6928).
+constexpr std::uint64_t kFewSegments = 14 * 1024;
 
 std::unexpected<Error> no_such_head() {
   return base::fail(ErrorCode::too_large, "the head of the response grew beyond 64 KB");
@@ -43,6 +45,14 @@ H1Client::H1Client(ClientConnection& connection, ExchangeState& state, Incoming&
 bool H1Client::finish() {
   if (keep_) incoming_.keep_only(body_.leftover());
   return keep_;
+}
+
+bool H1Client::must_linger() const {
+  net::TcpStream& stream = connection_.stream;
+  if (!stream || stream.is_broken()) return false;
+  if (unread_body_ || !body_.leftover().empty() || stream.descriptor().readable) return true;
+  // What has gone out in few segments overtakes no reset. Of more, the kernel may have much still to send.
+  return bytes_out >= kFewSegments && stream.untaken_bytes() > 0;
 }
 
 std::string_view H1Client::head_text() const {

@@ -16,9 +16,8 @@ class H1Client final : public ClientSide {
 
   // After the exchange: can the connection take another request? Then `incoming` holds what comes behind this one.
   bool finish();
-  // The client may still be sending: do not answer its bytes with a reset, which can overtake the response (RFC 9112
-  // 9.6).
-  bool must_linger() const { return unread_body_ && connection_.stream; }
+  // The connection ends: bytes of the client may be unread, or come before it has taken all of the response (linger()).
+  bool must_linger() const;
 
   void start_body() override { body_.start(request_.body, behind_head_); }
   base::Result<std::optional<http::BodyPiece>> buffered_body() override { return body_.buffered(); }

@@ -7,6 +7,7 @@
 #include "proxy/h1_client.h"
 #include "proxy/h2_session.h"
 #include "proxy/incoming.h"
+#include "proxy/linger.h"
 #include "proxy/timeouts.h"
 
 namespace weir::proxy {
@@ -64,23 +65,6 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
   }
 }
 
-// A client that has been answered early may still be sending: its bytes are read and forgotten for so long and so many,
-// or the kernel would answer them with a reset that can overtake the response (RFC 9112 9.6).
-constexpr auto kLingerTime = std::chrono::seconds(2);
-constexpr std::size_t kLingerBytes = 1024 * 1024;
-
-net::Task<void> linger(net::TcpStream& stream) {
-  stream.finish_writing();
-  base::TimePoint deadline = net::Reactor::current().now() + kLingerTime;
-  base::Buffer buffer = base::Buffer::small();
-  std::size_t read = 0;
-  while (read < kLingerBytes) {
-    base::Result<std::size_t> got = co_await stream.read({buffer.data(), buffer.capacity()}, deadline);
-    if (!got || *got == 0) co_return;
-    read += *got;
-  }
-}
-
 // Behind a slow reader the socket has no room for the end of TLS, without which a response that lasts until the end of
 // the connection looks cut off.
 net::Task<void> announce_end(ClientConnection& client) {
@@ -100,6 +84,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
     std::unique_ptr<ExchangeState> state = worker.take_state();
     http::Parsed parsed;
     bool keep = false;
+    bool lingers = false;
     {
       HeadOutcome outcome;
       // The usual case without a frame for it: the whole head is there at the first read.
@@ -142,11 +127,15 @@ net::Task<bool> serve_ready(ClientConnection& client) {
         }
         keep = side.finish();
         if (!keep && client.stream && client.stream.is_filtered()) co_await announce_end(client);
-        if (!keep && side.must_linger()) co_await linger(client.stream);
+        lingers = !keep && side.must_linger();
       }
     }
     worker.give_back(std::move(state));
     ++client.requests;
+    if (lingers) {
+      incoming.release();
+      co_await linger(client);
+    }
     if (!keep) co_return false;
     if (incoming.bytes() == kEmptyLine) incoming.drop(kEmptyLine.size());
   } while (!incoming.empty());

@@ -6,6 +6,7 @@
 #include "net/listener.h"
 #include "proxy/backend_choice.h"
 #include "proxy/error_page.h"
+#include "proxy/linger.h"
 #include "proxy/proxy_preamble.h"
 #include "proxy/relay.h"
 #include "proxy/timeouts.h"
@@ -40,6 +41,7 @@ class TcpSession final : private FirstByteObserver {
   bool may_retry(const Error& error);
   net::Task<base::Result<void>> relay();
   void on_first_byte(base::TimePoint asked, base::TimePoint now) override;
+  bool backend_said_all(const base::Result<void>& outcome) const;
   void finish(const base::Result<void>& outcome);
   std::string_view how_it_ended(const base::Result<void>& outcome) const;
   void count(std::string_view termination);
@@ -78,7 +80,17 @@ net::Task<void> TcpSession::run() {
   base::Result<void> outcome = find_pool();
   if (outcome) outcome = co_await connect();
   if (outcome) outcome = co_await relay();
+  bool said_all = backend_said_all(outcome);
+  if (said_all) outcome = {};
   finish(outcome);
+  if (said_all) co_await linger(client_);
+}
+
+// A backend that has ended in order and refuses what the client still sends: nothing of what it said may be lost for
+// that.
+bool TcpSession::backend_said_all(const base::Result<void>& outcome) const {
+  if (outcome || finished_first_ != Side::backend || lease_.was_cut()) return false;
+  return outcome.error().code == ErrorCode::reset && outcome.error().side == Side::backend;
 }
 
 base::Result<void> TcpSession::find_pool() {

@@ -193,6 +193,7 @@ class Worker {
   http::H2Shared h2;
   upstream::H2Links h2_links;
   base::IntrusiveList<StreamRelay> websockets;  // that are open
+  std::uint32_t lingering = 0;                  // connections that linger()
   metrics::RequestCounters request_counters;
   metrics::RequestCounters call_counters;   // of gRPC; key.code: the grpc-status
   metrics::RequestCounters error_counters;  // key.code: the hash of the reason

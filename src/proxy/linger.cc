@@ -1,0 +1,77 @@
+#include "proxy/linger.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/free_list.h"
+#include "net/wait.h"
+#include "proxy/client_connection.h"
+#include "proxy/timeouts.h"
+
+namespace weir::proxy {
+
+namespace {
+
+// In all, and of an upload that nobody wants.
+constexpr auto kLingerTime = std::chrono::seconds(30);
+constexpr std::size_t kLingerBytes = 256 * 1024 * 1024;
+// Who sends less than that in so long, and takes nothing, is waited for no longer.
+constexpr auto kWindow = std::chrono::seconds(2);
+constexpr std::size_t kLeastInWindow = 16 * 1024;
+constexpr std::uint32_t kMostAtOnce = 1024;
+constexpr int kReadsPerTurn = 8;
+
+class Counted {
+ public:
+  explicit Counted(std::uint32_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::uint32_t& count_;
+};
+
+}  // namespace
+
+net::Task<void> linger(ClientConnection& client) {
+  Worker& worker = client.worker;
+  if (worker.lingering >= kMostAtOnce) co_return;
+  Counted counted(worker.lingering);
+  net::TcpStream& stream = client.stream;
+  stream.finish_writing();
+  // A listener that closes hurries it.
+  client.idle = true;
+  base::TimePoint now = worker.reactor.now();
+  base::TimePoint end = now + (client.listening.closing ? kClosingGrace : kLingerTime);
+  base::TimePoint window_end = now + kWindow;
+  std::size_t untaken = SIZE_MAX;
+  std::size_t dropped = 0;
+  std::size_t dropped_before = 0;
+  int reads = 0;
+  while (dropped < kLingerBytes) {
+    base::Result<void> ready = co_await stream.wait_readable(std::min(end, window_end));
+    if (ready) {
+      base::Buffer buffer = base::Buffer::large();
+      base::Result<std::size_t> got =
+          co_await stream.read({buffer.data(), buffer.capacity()}, std::min(end, window_end));
+      bool ready_for_nothing = !got && got.error().code == base::ErrorCode::timeout;
+      if (!ready_for_nothing && (!got || *got == 0)) co_return;
+      if (got) dropped += *got;
+      if (++reads % kReadsPerTurn == 0) co_await net::yield();
+    } else if (ready.error().code != base::ErrorCode::timeout || client.listening.closing) {
+      co_return;
+    }
+    now = worker.reactor.now();
+    if (now < std::min(end, window_end)) continue;
+    std::size_t left = stream.untaken_bytes();
+    bool sends = dropped - dropped_before >= kLeastInWindow;
+    bool takes = left > 0 && left < untaken;
+    if (now >= end || (!sends && !takes)) co_return;
+    untaken = left;
+    dropped_before = dropped;
+    window_end = now + kWindow;
+  }
+}
+
+}  // namespace weir::proxy
