@@ -10,7 +10,8 @@ namespace {
 constexpr const char* kUserinfo = "userinfo in host (RFC 9110 4.2.4)";
 
 const char* parse_port(std::string_view text, Authority& out) {
-  if (text.empty()) return "empty port in host (RFC 9110 4.2)";
+  // An empty port is the same as none (RFC 3986 6.2.3).
+  if (text.empty()) return nullptr;
   unsigned port = 0;
   for (char c : text) {
     if (c < '0' || c > '9') {

@@ -13,8 +13,13 @@ struct Authority {
 };
 
 // Null when `text` is host[:port], else the rule it breaks. Stricter than RFC 3986 where readers differ: no empty host,
-// no userinfo, no ',' and no escapes in names, no empty port, no zone or future form in brackets.
+// no userinfo, no ',' and no escapes in names, no zone or future form in brackets. An empty port is as none.
 const char* parse_authority(std::string_view text, Authority& out);
+
+// `authority`, which is valid, in the form that every reader takes for the same: without the colon of an empty port.
+inline std::string_view without_empty_port(std::string_view authority) {
+  return authority.ends_with(':') ? authority.substr(0, authority.size() - 1) : authority;
+}
 
 // Whether two valid authorities name the same origin: hosts compared ignoring case, a missing port standing for
 // `default_port`.

@@ -39,7 +39,7 @@ Broken FramingFields::take(const HeaderField& field, Version version, bool of_re
 Broken FramingFields::take_host(std::string_view value) {
   if (has_host_) return {"repeated Host (RFC 9112 3.2)"};
   has_host_ = true;
-  host_text_ = value;
+  host_text_ = without_empty_port(value);
   return {parse_authority(value, host_)};
 }
 

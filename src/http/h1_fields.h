@@ -17,7 +17,9 @@ const char* broken_field_name(char c, std::size_t length, bool first_line);
 const char* broken_field_value(char c);
 
 // Reads one line at `at`: a field, or the empty line that ends them. Moves `at` behind it. `what` is set if broken.
-// Decides from left to right, so that more bytes never change a verdict.
+// Decides from left to right, so that more bytes never change a verdict. White space in front of a colon is removed
+// from a response and breaks anything else (RFC 9112 5.1).
+template <bool kOfResponse = false>
 [[gnu::always_inline]] inline FieldLine read_field_line(const char*& at, const char* end, bool first_line,
                                                         HeaderField& field, const char*& what) {
   if (at == end) return FieldLine::incomplete;
@@ -31,11 +33,18 @@ const char* broken_field_value(char c);
   const char* name_end = scan_token(at, end);
   if (name_end == end) return FieldLine::incomplete;
   const auto name_size = static_cast<std::size_t>(name_end - at);
+  const char* colon = name_end;
   if (*name_end != ':' || name_size == 0) [[unlikely]] {
-    what = broken_field_name(*name_end, name_size, first_line);
-    return FieldLine::broken;
+    if (kOfResponse && name_size != 0) {
+      while (colon < end && (*colon == ' ' || *colon == '\t')) ++colon;
+      if (colon == end) return FieldLine::incomplete;
+    }
+    if (*colon != ':' || name_size == 0) {
+      what = broken_field_name(*name_end, name_size, first_line);
+      return FieldLine::broken;
+    }
   }
-  const char* value = name_end + 1;
+  const char* value = colon + 1;
   while (value < end && (*value == ' ' || *value == '\t')) ++value;
   const char* line_end = scan_field_value(value, end);
   if (line_end == end) return FieldLine::incomplete;

@@ -22,7 +22,7 @@ Parsed read_fields(const char*& at, const char* end, const HeadLimits& limits, H
   HeaderField field;
   const char* what = nullptr;
   for (std::size_t count = 0;; ++count) {
-    switch (read_field_line(at, end, count == 0, field, what)) {
+    switch (read_field_line<!kOfRequest>(at, end, count == 0, field, what)) {
       case FieldLine::field:
         break;
       case FieldLine::end:

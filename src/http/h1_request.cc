@@ -1,7 +1,7 @@
 // Request heads. What is refused, with 400 unless said, and never repaired:
 //   - in any line: bare CR, bare LF, NUL and other control bytes;
 //   - in the request line: a method that is no token, more than one space, a missing or malformed version ("http/1.1"),
-//     another version than 1.0 and 1.1 (505; so is the preface of HTTP/2), and the targets that target.h lists;
+//     another version than 1.x (505; so is the preface of HTTP/2), and the targets that target.h lists;
 //   - fields that are folded, have white space before the colon or before the first of them, an empty name, or a name
 //     that is no token;
 //   - Content-Length that is repeated, even with the same value, or is not one number of digits only below 2^63;

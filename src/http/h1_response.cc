@@ -1,6 +1,6 @@
-// Response heads. The same strictness as for requests (h1_request.cc); whatever is refused is the backend's fault: 502.
-// Besides, a status line without three digits from 100 to 599. A missing reason phrase is allowed, with or without the
-// space before it.
+// Response heads. The same strictness as for requests (h1_request.cc), but for white space before a colon, which is
+// removed (RFC 9112 5.1); whatever is refused is the backend's fault: 502. Besides, a status line without three digits
+// from 100 to 599. A missing reason phrase is allowed, with or without the space before it.
 #include "http/h1_head.h"
 
 namespace weir::http {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "http/authority.h"
 #include "http/chars.h"
 #include "http/target.h"
 
@@ -15,7 +16,7 @@ StartLine refuse(Broken& broken, const char* what, std::uint16_t status = 400) {
   return StartLine::broken;
 }
 
-// Reads "HTTP/1.1" or "HTTP/1.0" byte by byte.
+// Reads "HTTP/1.1" or another 1.x byte by byte. Of a higher minor version it is the highest known (RFC 9110 2.5).
 StartLine read_version(const char*& at, const char* end, Version& version, Broken& broken) {
   if (static_cast<std::size_t>(end - at) >= kVersionBytes && std::memcmp(at, "HTTP/1.1", kVersionBytes) == 0) {
     version = Version::http_1_1;
@@ -28,8 +29,8 @@ StartLine read_version(const char*& at, const char* end, Version& version, Broke
     const bool fits = kShape[i] == 'd' ? at[i] >= '0' && at[i] <= '9' : at[i] == kShape[i];
     if (!fits) return refuse(broken, "malformed HTTP version (RFC 9112 2.3)");
   }
-  if (at[5] != '1' || at[7] > '1') return refuse(broken, "HTTP version that is not supported (RFC 9110 15.6.6)", 505);
-  version = at[7] == '1' ? Version::http_1_1 : Version::http_1_0;
+  if (at[5] != '1') return refuse(broken, "HTTP version that is not supported (RFC 9110 15.6.6)", 505);
+  version = at[7] == '0' ? Version::http_1_0 : Version::http_1_1;
   at += kVersionBytes;
   return StartLine::complete;
 }
@@ -98,7 +99,7 @@ StartLine read_request_line(const char*& at, const char* end, RequestHead& head,
   if (const char* what = split_target(head.method, head.target, parts)) return refuse(broken, what);
   head.form = parts.form;
   head.scheme = parts.scheme;
-  head.authority = parts.authority;
+  head.authority = without_empty_port(parts.authority);
   head.path = parts.path;
   head.query = parts.query;
   head.has_query = parts.has_query;

@@ -145,7 +145,7 @@ void RequestSection::finish_authority() {
   if (has_authority && has_host_ && !same_origin(named, host, 0)) {
     return malformed(":authority and Host disagree (RFC 9113 8.3.1)");
   }
-  head_->authority = has_authority ? authority_ : host_;
+  head_->authority = without_empty_port(has_authority ? authority_ : host_);
 }
 
 void RequestSection::finish_body(bool ends_stream) {

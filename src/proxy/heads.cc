@@ -84,6 +84,8 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
       route_ != route::kNoRoute ? &listener_->routes->response_headers(route_) : nullptr;
   http::HopByHop hop_by_hop(response_.headers);
   bool interim = response_.status < 200;
+  // What the client is to upgrade to (RFC 9110 15.5.22).
+  bool keeps_upgrade = response_.status == 426 && response_.headers.find(HeaderId::upgrade) != nullptr;
   bool has_date = response_.headers.find(HeaderId::date) != nullptr;
 
   writer.status_line(response_.status, response_.reason);
@@ -91,8 +93,10 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
     // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
     if (field.id == HeaderId::content_length && (interim || response_.status == 204)) return false;
     if (!listener_->hsts.empty() && base::equal_ignoring_case(field.name, kHsts)) return false;
+    if (keeps_upgrade && field.id == HeaderId::upgrade) return !(changes != nullptr && changes->removes(field));
     return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
   });
+  if (keeps_upgrade) writer.field("connection", "upgrade");
   if (!interim) {
     // RFC 9110 6.6.1: who forwards a response without Date adds one.
     bool own_date =

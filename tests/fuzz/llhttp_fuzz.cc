@@ -92,10 +92,12 @@ bool knows_method(std::string_view method) {
 // llhttp has a list of methods, where RFC 9110 9.1 lets anybody make one; ends the message at an upgrade and CONNECT,
 // whose body it leaves to others; refuses targets with bytes beyond ASCII, which Weir passes on as they are; and takes
 // no tab for white space behind values that it reads itself (framing, Connection), which Weir never passes on as they
-// came.
+// came; and knows no version of HTTP/1 above 1.1, which Weir takes for that (RFC 9110 2.5).
 bool excluded(const RequestHead& head, std::string_view head_bytes) {
   if (!knows_method(head.method) || head.method == "CONNECT") return true;
   if (head_bytes.find('\t') != std::string_view::npos) return true;
+  const std::string_view line = head_bytes.substr(0, head_bytes.find("\r\n", 2));
+  if (!line.ends_with("HTTP/1.1") && !line.ends_with("HTTP/1.0")) return true;
   for (const HeaderField& field : head.headers) {
     if (field.id == HeaderId::upgrade) return true;
   }

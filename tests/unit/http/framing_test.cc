@@ -99,7 +99,7 @@ TEST(Host, IsNeededExactlyOnceInHttp11) {
 
 TEST(Host, IsRefusedWhenItIsNoHostWithAnOptionalPort) {
   for (const char* host :
-       {"",          "a:b",           "a:",   ":80",        "a:80:80", "a:65536", "a:+1",   "a: 80",
+       {"",          "a:b",           ":",    ":80",        "a:80:80", "a:65536", "a:+1",   "a: 80",
         "user@a",    "user:secret@a", "a b",  "a,b",        "a/b",     "a?b",     "a#b",    "http://a",
         "a%41",      "a\\b",          "[::1", "::1",        "[::1]x",  "[]",      "[v1.a]", "[fe80::1%25eth0]",
         "[1.2.3.4]", "a\"b",          "<a>",  "\xc3\xa9.fr"}) {
@@ -111,6 +111,18 @@ TEST(Host, IsRefusedWhenItIsNoHostWithAnOptionalPort) {
     EXPECT_TRUE(request.complete()) << host << request.parsed.what;
     EXPECT_EQ(request.head.authority, host);
   }
+}
+
+TEST(Host, WithAnEmptyPortIsTakenWithoutItsColon) {
+  for (const char* host : {"example.com", "127.0.0.1", "[::1]"}) {
+    Request request = parse_request("GET / HTTP/1.1\r\nHost: " + std::string(host) + ":\r\n\r\n");
+    EXPECT_TRUE(request.complete()) << request.parsed.what;
+    EXPECT_EQ(request.head.authority, host);
+  }
+  Request absolute = parse_request("GET http://a:/b HTTP/1.1\r\nHost: a:80\r\n\r\n");
+  EXPECT_TRUE(absolute.complete());
+  EXPECT_EQ(absolute.head.authority, "a");
+  EXPECT_EQ(parse_request("CONNECT a: HTTP/1.1\r\nHost: a\r\n\r\n").refusal(), 400);
 }
 
 TEST(Host, MustAgreeWithTheTarget) {

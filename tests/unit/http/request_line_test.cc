@@ -74,7 +74,6 @@ TEST(RequestLine, IsRefusedWhen) {
       {"the version has two digits behind the dot", "GET / HTTP/1.10\r\n", 400},
       {"the version has a letter", "GET / HTTP/1.x\r\n", 400},
       {"the version is 0.9", "GET / HTTP/0.9\r\n", 505},
-      {"the version is 1.2", "GET / HTTP/1.2\r\n", 505},
       {"the version is 2.0", "GET / HTTP/2.0\r\n", 505},
       {"the version is 3.0", "GET / HTTP/3.0\r\n", 505},
       {"it is the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
@@ -105,6 +104,15 @@ TEST(RequestLine, IsRefusedAtTheFirstByteThatCannotBe) {
   EXPECT_EQ(parse_request("GET / HTTP/2").incomplete(), true);
   EXPECT_EQ(parse_request("GET / HTTP/2.0").refusal(), 505);
   EXPECT_EQ(parse_request("GET /\x80").refusal(), 400);
+}
+
+TEST(RequestLine, OfAHigherMinorVersionIsThatOfHttp11) {
+  for (const char* version : {"HTTP/1.2", "HTTP/1.9"}) {
+    Request request = parse_request("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(request.complete()) << request.parsed.what;
+    EXPECT_EQ(request.head.version, Version::http_1_1);
+    EXPECT_TRUE(request.head.keep_alive);
+  }
 }
 
 TEST(RequestLine, SaysThatHttp2IsNotSpokenHere) {
