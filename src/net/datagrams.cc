@@ -39,6 +39,14 @@ bool same_peer(const PeerAddress& a, const PeerAddress& b) {
   return std::memcmp(&a.storage, &b.storage, sizeof a.storage) == 0;
 }
 
+// Equal bytes for equal peers: the kernel writes only as much as an address of its family has, over whatever the window
+// held before, and the flow label of IPv6 is no part of who the peer is.
+void normalize(PeerAddress& peer, socklen_t written) {
+  std::size_t bytes = std::min<std::size_t>(written, sizeof peer.storage);
+  std::memset(reinterpret_cast<char*>(&peer.storage) + bytes, 0, sizeof peer.storage - bytes);
+  if (peer.is_v6()) peer.storage.sin6_flowinfo = 0;
+}
+
 }  // namespace
 
 DatagramReceiver::DatagramReceiver(std::size_t windows)
@@ -66,9 +74,11 @@ base::Result<std::size_t> DatagramReceiver::receive(int fd, std::size_t first, s
   do {
     got = recvmmsg(fd, &messages_[first], static_cast<unsigned>(most), 0, nullptr);
   } while (got < 0 && errno == EINTR);
-  if (got >= 0) return static_cast<std::size_t>(got);
-  if (errno == EAGAIN) return 0;
-  return base::fail_errno(errno, "receive");
+  if (got < 0 && errno == EAGAIN) return 0;
+  if (got < 0) return base::fail_errno(errno, "receive");
+  auto count = static_cast<std::size_t>(got);
+  for (std::size_t i = first; i < first + count; ++i) normalize(peers_[i], messages_[i].msg_hdr.msg_namelen);
+  return count;
 }
 
 base::Result<std::size_t> DatagramReceiver::receive_one(int fd, std::size_t window) {

@@ -95,3 +95,16 @@ def test_one_port_at_two_addresses_is_two_flows(weir, echoes):
         client.to = ("127.0.0.1", port)
         assert who(client.ask()) == first
     assert running.metric("weir_udp_flows_active", listener="udp") == 2
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="no IPv6 here")
+def test_clients_of_both_families_on_one_listener_keep_their_flows(weir, echoes):
+    port = udp_port()
+    running = weir(udp_config(*echoes("a", "b"), port=port, listener={"address": f"*:{port}"}, workers=1))
+    with Client(port) as v4, Client(port, host="::1") as v6:
+        seen = {client: {client.ask() for _ in range(5)} for _ in range(5) for client in (v4, v6)}
+        for _ in range(5):
+            for client in (v6, v4):
+                seen[client].add(client.ask())
+    assert [len(backends) for backends in seen.values()] == [1, 1]
+    assert running.metric("weir_udp_flows_total", listener="udp") == 2

@@ -168,6 +168,26 @@ TEST(Datagrams, WhatIsTooLongIsDroppedAndTheRestGoesOn) {
   EXPECT_EQ(to.datagrams(2), (std::vector<std::string>{"before", "after"}));
 }
 
+// One receiver serves sockets of both families, and flows are told apart by the bytes of these addresses.
+TEST(Datagrams, APeersAddressKeepsNothingOfALongerOneBefore) {
+  Receiving v6(*base::SocketAddress::parse("[::1]:0"));
+  Receiving v4(loopback());
+  Sending from_v6(v6.address());
+  Sending from_v4(v4.address());
+  DatagramReceiver receiver(1);
+  const PeerAddress expected = PeerAddress::of(local_address(from_v4.fd));
+  for (Receiving* to : {&v4, &v6, &v4}) {
+    Sending& from = to == &v4 ? from_v4 : from_v6;
+    from.add("x");
+    EXPECT_EQ(from.sender.flush(from.fd, true).sent, 1u);
+    wait_readable(to->fd);
+    auto got = receiver.receive(to->fd, 0, 1);
+    ASSERT_TRUE(got && *got == 1);
+    if (to != &v4) continue;
+    EXPECT_EQ(std::memcmp(&receiver.peer(0).storage, &expected.storage, sizeof expected.storage), 0);
+  }
+}
+
 TEST(Datagrams, NothingToReceiveIsNoError) {
   Receiving to(loopback());
   EXPECT_EQ(to.receiver.receive(to.fd, 0, 8).value(), 0u);
