@@ -164,7 +164,7 @@ void append_tlv(std::string& out, std::uint8_t type, std::string_view value, std
 std::string ssl_value(const ProxyClient& client) {
   constexpr char kTls = 1;
   constexpr char kCertificateOnConnection = 2;
-  bool verified = !client.certificate_name.empty();
+  bool verified = client.certificate_verified;
   std::string value;
   value.push_back(static_cast<char>(verified ? kTls | kCertificateOnConnection : kTls));
   value.append(verified ? std::string(4, '\0') : std::string("\0\0\0\1", 4));  // zero: verified

@@ -26,18 +26,18 @@ struct ProxyHeader {
 };
 ProxyHeader parse_proxy_header(std::string_view bytes);
 
-// What is told of a client. Empty views are left out; longer than 255 bytes as well.
+// What is told of a client. Empty views are left out, and so are those longer than 255 bytes.
 struct ProxyClient {
   base::SocketAddress source = {};
   base::SocketAddress destination = {};
   std::string_view alpn = {};
   std::string_view server_name = {};  // SNI
   std::string_view unique_id = {};    // at most 128 bytes count
-  bool tls = false;                   // the next three are of its session
+  bool tls = false;                   // the next four are of its session
   std::string_view tls_version = {};
   std::string_view tls_cipher = {};
-  std::string_view certificate_name =
-      {};  // the common name of the client's verified certificate; empty: it has shown none
+  bool certificate_verified = false;       // the client has shown a certificate, and it was verified
+  std::string_view certificate_name = {};  // its common name
 };
 // Version 1 tells the addresses only. Addresses of different families are both written as IPv6.
 std::string proxy_header_v1(const ProxyClient& client);

@@ -4,19 +4,6 @@
 #include "tls/handshake.h"
 
 namespace weir::proxy {
-namespace {
-
-// The common name of a subject such as "O=Example, CN=device 7".
-std::string_view common_name(std::string_view subject) {
-  std::size_t at = subject.rfind("CN=");
-  if (at == subject.npos) at = subject.rfind("CN = ");
-  if (at == subject.npos) return subject;
-  std::string_view name = subject.substr(subject.find('=', at) + 1);
-  while (name.starts_with(' ')) name.remove_prefix(1);
-  return name.substr(0, name.find_first_of(",/"));
-}
-
-}  // namespace
 
 std::string proxy_preamble(config::SendProxy version, const Arrival& client, std::string_view unique_id) {
   if (version == config::SendProxy::off) return {};
@@ -31,7 +18,8 @@ std::string proxy_preamble(config::SendProxy version, const Arrival& client, std
     told.tls_version = tls::version(client.stream);
     told.tls_cipher = tls::cipher(client.stream);
     if (facts != nullptr && facts->client_certificate) {
-      told.certificate_name = common_name(facts->client_certificate->subject);
+      told.certificate_verified = true;
+      told.certificate_name = facts->client_certificate->common_name;
     }
   } else if (facts != nullptr && facts->hello) {
     told.server_name = facts->hello->server_name;

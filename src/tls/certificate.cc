@@ -19,12 +19,6 @@ int no_passphrase(char*, int, int, void* asked) {
   return -1;
 }
 
-std::int64_t unix_time(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
-  return timegm(&parts);
-}
-
 std::string date_text(std::int64_t unix_seconds) {
   std::time_t time = unix_seconds;
   std::tm parts{};
@@ -37,7 +31,10 @@ std::string date_text(std::int64_t unix_seconds) {
 std::string text_of_string(const ASN1_STRING* value) {
   unsigned char* utf8 = nullptr;
   int length = ASN1_STRING_to_UTF8(&utf8, value);
-  if (length < 0) return {};
+  if (length < 0) {
+    ERR_clear_error();
+    return {};
+  }
   std::string text(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(length));
   OPENSSL_free(utf8);
   return text;
@@ -134,6 +131,12 @@ std::string fault_of_order(const std::vector<OwnedX509>& chain) {
 
 }  // namespace
 
+std::int64_t unix_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return timegm(&parts);
+}
+
 std::string_view name(KeyKind kind) {
   switch (kind) {
     case KeyKind::rsa:
@@ -159,6 +162,19 @@ std::string text_of(const X509_NAME* name) {
   char* text = nullptr;
   long length = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<std::size_t>(length)};
+}
+
+std::string common_name_of(const X509_NAME* subject) {
+  int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
+  const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+  std::string name = text_of_string(value);
+  auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::ranges::any_of(name, is_control)) return {};
+  // Teletex names hold whatever their maker took for its own character set.
+  if (ASN1_STRING_type(value) == V_ASN1_T61STRING && !std::ranges::all_of(name, is_ascii)) return {};
+  return name;
 }
 
 std::string alternative_names(const X509* certificate) {

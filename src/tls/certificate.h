@@ -78,10 +78,15 @@ std::expected<std::vector<OwnedX509>, std::string> parse_certificates(std::strin
 // The first private key of a PEM text.
 std::expected<OwnedKey, std::string> parse_key(std::string_view pem, Library* library);
 
+// Unix time; 0 when it is not a time.
+std::int64_t unix_time(const ASN1_TIME* time);
 // SHA-256 of the whole certificate, in hexadecimal.
 std::string fingerprint_of(const X509* certificate);
 // "CN=site.example,O=Site" (RFC 2253); what is not ASCII is escaped, so that it is fit for a header.
 std::string text_of(const X509_NAME* name);
+// The one common name of a subject, in UTF-8. Empty when it has none or several, and when the name is of no known
+// encoding or holds control characters: whoever decides by it must not be given half of it, or one of two.
+std::string common_name_of(const X509_NAME* subject);
 // The subject alternative names as "DNS:a.example, IP:10.0.0.1, URI:spiffe://x/y, email:..."; empty without. Commas,
 // blanks and all that is not printable ASCII are percent-encoded within the names.
 std::string alternative_names(const X509* certificate);

@@ -81,6 +81,7 @@ std::unique_ptr<const ClientIdentity> client_identity(const net::TcpStream& stre
   if (certificate == nullptr) return nullptr;
   auto identity = std::make_unique<ClientIdentity>();
   identity->subject = text_of(X509_get_subject_name(certificate));
+  identity->common_name = common_name_of(X509_get_subject_name(certificate));
   identity->names = alternative_names(certificate);
   identity->fingerprint = fingerprint_of(certificate);
   return identity;

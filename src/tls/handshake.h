@@ -36,6 +36,7 @@ bool certificate_covers(const net::TcpStream& stream, std::string_view host);
 // What a client's verified certificate says of it, ready for headers.
 struct ClientIdentity {
   std::string subject;      // RFC 2253
+  std::string common_name;  // common_name_of()
   std::string names;        // alternative_names()
   std::string fingerprint;  // SHA-256, hexadecimal
 };

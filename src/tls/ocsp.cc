@@ -28,12 +28,6 @@ std::expected<std::vector<OwnedX509>, std::string> chain_of(const Certificate& c
   return chain;
 }
 
-std::int64_t unix_time(const ASN1_GENERALIZEDTIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
-  return timegm(&parts);
-}
-
 }  // namespace
 
 std::expected<std::string, std::string> ocsp_request(const Certificate& certificate) {

@@ -228,3 +228,27 @@ def test_sessions_are_resumed(decrypting, authority, plain):
         client.open(running.port, session)
         client.socket.sendall(b"?")
         assert client.socket.recv(1) == b"!" and client.socket.session_reused
+
+
+def test_backends_are_told_the_common_name_of_a_client_and_nothing_that_looks_like_one(weir, authority, plain):
+    """In PROXY version 2, which is all that a TCP backend knows of the client's certificate."""
+    heads = []
+
+    async def listen(connection):
+        head = await connection.reader.readexactly(16)
+        heads.append(await connection.reader.readexactly(int.from_bytes(head[14:], "big")))
+        await connection.send(await connection.reader.readexactly(1))
+
+    pool = tcp_pool(plain(listen), health_check="off", proxy_protocol="v2")
+    running = weir(https_of(pool, certificates=[authority.issue("site.example")], listener={"protocol": "tcp"},
+                            tls={"client": {"mode": "require", "ca": str(authority.cert)}}))
+    for subject, name in (("/CN=device 7/O=x CN=admin", b"device 7"), ("/O=x CN=admin", None),
+                          ("/CN=device 7/CN=admin", None)):
+        pair = authority.issue("device.example", subject=subject)
+        with TlsClient(running.port, authority, pair=pair) as client:
+            client.socket.sendall(b"x")
+            assert client.socket.recv(1) == b"x"
+        head = heads.pop()
+        assert b"\x03\0\0\0\0" in head, "the certificate was verified"
+        assert (b"\x22\0\x08device 7" in head) == (name is not None), head
+        assert b"admin" not in head

@@ -151,6 +151,7 @@ TEST(ProxyProtocol, ReadsWhatItWrites) {
   client.unique_id = "0123";
   client.tls = true;
   client.tls_version = "TLSv1.3";
+  client.certificate_verified = true;
   client.certificate_name = "device 7";
   std::string header = proxy_header_v2(client);
   EXPECT_NE(header.find("\x01\x00\x02h2\x02\x00\x09"

@@ -48,5 +48,40 @@ TEST(Certificate, AlternativesAreFitForAHeader) {
             "DNS:a.example, IP:10.0.0.1, IP:0:0:0:0:0:0:0:1, URI:spiffe://x/y%25z");
 }
 
+// The common name of a subject with these attributes: NID, type, value.
+struct Attribute {
+  int nid;
+  int type;
+  std::string value;
+};
+std::string common_name_of(std::initializer_list<Attribute> attributes) {
+  Owned<X509_NAME, X509_NAME_free> name(X509_NAME_new());
+  for (const Attribute& one : attributes) {
+    int added = X509_NAME_add_entry_by_NID(name.get(), one.nid, one.type,
+                                           reinterpret_cast<const unsigned char*>(one.value.data()),
+                                           static_cast<int>(one.value.size()), -1, 0);
+    EXPECT_EQ(added, 1);
+  }
+  return tls::common_name_of(name.get());
+}
+
+TEST(Certificate, TheCommonNameIsTakenFromItsAttributeOnly) {
+  EXPECT_EQ(common_name_of({{NID_organizationName, V_ASN1_UTF8STRING, "x CN=admin"},
+                            {NID_commonName, V_ASN1_UTF8STRING, "device 7"}}),
+            "device 7");
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_UTF8STRING, "a,b/CN=c"}}), "a,b/CN=c");
+  EXPECT_EQ(common_name_of({{NID_organizationName, V_ASN1_UTF8STRING, "x, CN=admin"}}), "");
+}
+
+TEST(Certificate, ACommonNameThatIsNotOnePlainTextIsNone) {
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_UTF8STRING, "user"}, {NID_commonName, V_ASN1_UTF8STRING, "admin"}}),
+            "");
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_UTF8STRING, std::string("admin\0.example", 14)}}), "");
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_UTF8STRING, "admin\r\n"}}), "");
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_UTF8STRING, "\xff\xfe"}}), "");
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_T61STRING, "M\xfcller"}}), "");
+  EXPECT_EQ(common_name_of({{NID_commonName, V_ASN1_BMPSTRING, std::string("\0M\0\xfc", 4)}}), "M\xc3\xbc");
+}
+
 }  // namespace
 }  // namespace weir::tls
