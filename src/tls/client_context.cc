@@ -10,6 +10,7 @@
 #include "tls/authorities.h"
 #include "tls/context.h"
 #include "tls/stream.h"
+#include "tls/ticket_bounds.h"
 
 namespace weir::tls {
 namespace {
@@ -34,16 +35,8 @@ bool set_name(SSL* ssl, const std::string& name, bool verify) {
 }
 
 // How long what a whole handshake has verified may be relied on.
-std::time_t trusted_until(SSL_SESSION* session) {
-  std::time_t now = std::time(nullptr);
-  std::time_t until = now + kVerifiedSeconds;
-  X509* shown = SSL_SESSION_get0_peer(session);
-  int days = 0;
-  int seconds = 0;
-  if (shown != nullptr && ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(shown)) == 1) {
-    until = std::min(until, now + std::time_t{days} * 86'400 + seconds);
-  }
-  return until;
+std::time_t trusted_until(const SSL* ssl) {
+  return std::min<std::time_t>(std::time(nullptr) + kVerifiedSeconds, chain_ends(ssl));
 }
 
 // As SSL_set_alpn_protos() wants them: each name behind its length.
@@ -61,6 +54,7 @@ std::expected<std::unique_ptr<ClientContext>, std::string> ClientContext::make(L
   const ClientOptions& wanted = made->options_;
   made->context_ = new_context(library, TLS_client_method(), wanted.min_version);
   SSL_CTX* raw = made->context_.get();
+  SSL_CTX_set_max_proto_version(raw, wanted.max_version);
   if (wanted.verify) {
     SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
     if (wanted.authorities.empty()) {
@@ -118,11 +112,12 @@ std::time_t ClientContext::verified_until(const std::string& key) const {
   return kept != sessions_.end() ? kept->second.verified_until : 0;
 }
 
-void ClientContext::keep_session(const std::string& key, SSL_SESSION* session, std::time_t resumed_until) {
+void ClientContext::keep_session(const std::string& key, const SSL* ssl, SSL_SESSION* session,
+                                 std::time_t resumed_until) {
   if (SSL_SESSION_is_resumable(session) != 1) return;
   if (sessions_.size() >= kMaxSessions && !sessions_.contains(key)) sessions_.erase(sessions_.begin());
   std::time_t until = resumed_until;
-  if (until == 0) until = options_.verify ? trusted_until(session) : std::numeric_limits<std::time_t>::max();
+  if (until == 0) until = options_.verify ? trusted_until(ssl) : std::numeric_limits<std::time_t>::max();
   SSL_SESSION_up_ref(session);
   sessions_[key] = {OwnedSession(session), until};
 }

@@ -21,6 +21,7 @@ struct ClientOptions {
   std::shared_ptr<const Certificate> certificate{};  // what is shown when asked; null: none
   std::vector<std::string> alpn{};
   int min_version = TLS1_2_VERSION;  // or TLS1_3_VERSION
+  int max_version = TLS1_3_VERSION;  // or TLS1_2_VERSION
 };
 
 // One pool's rules on one thread; everything but make() is for that thread.
@@ -37,11 +38,11 @@ class ClientContext {
   // run out or the name cannot be checked. `host` is a name or an address. Without `alpn` the pool's own is offered.
   SSL* new_connection(std::string_view host, const std::string& key, const std::vector<std::string>& alpn);
   // Until when that session may be resumed, however often it is renewed: what was verified counts for an hour, and not
-  // beyond the certificate's end. 0 without a session.
+  // beyond the end of any certificate of the chain. 0 without a session.
   std::time_t verified_until(const std::string& key) const;
-  // Keeps a copy of the reference for the next connection of `key`. `resumed_until`: verified_until() of the session
-  // that the connection had resumed; 0 when its handshake was a whole one.
-  void keep_session(const std::string& key, SSL_SESSION* session, std::time_t resumed_until);
+  // Keeps a copy of the reference, of a session on `ssl`, for the next connection of `key`. `resumed_until`:
+  // verified_until() of the session that the connection had resumed; 0 when its handshake was a whole one.
+  void keep_session(const std::string& key, const SSL* ssl, SSL_SESSION* session, std::time_t resumed_until);
   // The peer no longer wants the session.
   void forget_session(const std::string& key) { sessions_.erase(key); }
 

@@ -20,7 +20,7 @@ class ClientStream final : public Stream {
         thread_(thread) {}
   void on_session(SSL_SESSION* session) override {
     std::time_t resumed_until = SSL_session_reused(ssl()) == 1 ? offered_until_ : 0;
-    contexts->of_thread[thread_]->keep_session(key_, session, resumed_until);
+    contexts->of_thread[thread_]->keep_session(key_, ssl(), session, resumed_until);
   }
 
   std::shared_ptr<const ClientContexts> contexts;

@@ -19,6 +19,7 @@
 #include "tls/authorities.h"
 #include "tls/context.h"
 #include "tls/stream.h"
+#include "tls/ticket_bounds.h"
 
 namespace weir::tls {
 
@@ -101,6 +102,50 @@ struct ServerContext::Callbacks {
     // A ticket of TLS 1.3 is for one use (RFC 8446 C.4); one of 1.2 is renewed when an older key opened it.
     bool renew = sealing == 0 && (used > 0 || SSL_version(ssl) == TLS1_3_VERSION);
     return renew ? 2 : 1;
+  }
+
+  static std::optional<TicketBounds> bounds_of(SSL_SESSION* session) {
+    void* bytes = nullptr;
+    std::size_t count = 0;
+    if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &count) != 1) return std::nullopt;
+    return TicketBounds::decode({static_cast<const unsigned char*>(bytes), count});
+  }
+
+  // Before a ticket is sealed: a renewed one has the bounds of the full handshake that it goes back to.
+  static int bound_ticket(SSL* ssl, void*) {
+    const ServerContext* server = Stream::current_server();
+    SSL_SESSION* session = SSL_get_session(ssl);
+    if (server == nullptr || session == nullptr) return 0;
+    std::int64_t now = server->unix_now();
+    std::optional<TicketBounds> bounds;
+    if (SSL_session_reused(ssl) == 1) bounds = bounds_of(session);
+    if (!bounds) {
+      const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+      bounds = {
+          .handshake_at = now, .verified_until = chain_ends(ssl), .name = digest_of(asked == nullptr ? "" : asked)};
+      auto bytes = bounds->encode();
+      if (SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) != 1) return 0;
+    }
+    std::int64_t left = std::max<std::int64_t>(bounds->seconds_left(now), 0);
+    if (left < SSL_SESSION_get_timeout(session)) SSL_SESSION_set_timeout(session, static_cast<long>(left));
+    return 1;
+  }
+
+  // Whether a ticket that was opened may be used for this hello; if not, the client gets a full handshake.
+  static SSL_TICKET_RETURN admit_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                        SSL_TICKET_STATUS status, void*) {
+    const ServerContext* server = Stream::current_server();
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    std::optional<TicketBounds> bounds = bounds_of(session);
+    std::optional<std::string_view> asked = name_in_hello(ssl);
+    bool admitted = server != nullptr && bounds && asked && bounds->seconds_left(server->unix_now()) > 0 &&
+                    bounds->name == digest_of(*asked);
+    if (!admitted) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    // OpenSSL keeps only names that have a certificate of their own, and of TLS 1.2 tells the session's.
+    if (SSL_version(ssl) != TLS1_3_VERSION && !asked->empty()) {
+      if (SSL_SESSION_set1_hostname(session, std::string(*asked).c_str()) != 1) return SSL_TICKET_RETURN_ABORT;
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
   }
 
   static bool is_hex_of(std::string_view hex, const unsigned char* bytes, unsigned count) {
@@ -212,6 +257,7 @@ std::expected<SSL_CTX*, std::string> ServerContext::add_context(const std::vecto
   SSL_CTX_set_session_id_context(raw, scope.data(), scope.size());
   if (options_.tickets != nullptr) {
     SSL_CTX_set_tlsext_ticket_key_evp_cb(raw, Callbacks::ticket_key);
+    SSL_CTX_set_session_ticket_cb(raw, Callbacks::bound_ticket, Callbacks::admit_ticket, nullptr);
     // One a handshake: a client that resumes gets the next one then.
     SSL_CTX_set_num_tickets(raw, 1);
   } else {

@@ -1,6 +1,7 @@
 // What a listener's handshakes need: certificates by name, versions, client certificates, tickets.
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct ServerOptions {
   std::shared_ptr<const TicketKeyRing> tickets{};  // null: no resumption
   // Sessions of another scope are not resumed: the listener, and what client certificates are checked against.
   std::string scope{};
+  std::int64_t (*unix_time)() = nullptr;  // the time of the world, for tests; null: the system's
 };
 
 struct TextHash {
@@ -57,6 +59,7 @@ class ServerContext {
   std::string load_client_authorities();
   std::expected<SSL_CTX*, std::string> add_context(const std::vector<const Certificate*>& certificates);
   SSL_CTX* find(std::string_view host) const;
+  std::int64_t unix_now() const { return options_.unix_time != nullptr ? options_.unix_time() : std::time(nullptr); }
 
   Library& library_;
   ServerOptions options_;

@@ -61,3 +61,14 @@ def test_not_where_tickets_are_off(weir, origins, authority):
     with TlsClient(balancer.port, authority) as client:
         assert client.ask()[0] == 200
         assert client.socket.session is None or not again(client, balancer.port)
+
+
+@pytest.mark.parametrize("versions", [TLS_1_2, TLS_1_3], ids=["1.2", "1.3"])
+def test_not_for_another_name(weir, origins, authority, versions):
+    pairs = [authority.issue("a.example"), authority.issue("b.example")]
+    balancer = weir(https_of(pool_of(origins("one")), certificates=pairs))
+    with TlsClient(balancer.port, authority, name="a.example", versions=versions) as client:
+        assert client.ask()[0] == 200
+        client.name = "b.example"
+        assert not again(client, balancer.port), "asked with the session of a.example"
+        assert again(client, balancer.port)

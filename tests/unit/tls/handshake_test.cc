@@ -198,6 +198,95 @@ TEST_F(Handshake, DoesNotResumeASessionOfAnotherScope) {
   EXPECT_FALSE(talk(*second, contexts).resumed);
 }
 
+// Of the server's side, as its tickets see it.
+std::int64_t present = 0;
+std::int64_t unix_time_of_test() { return present; }
+
+TEST_F(Handshake, ASessionEndsSevenDaysAfterItsFullHandshakeHoweverOftenItIsRenewed) {
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    present = std::time(nullptr);
+    auto context = server({.tickets = std::make_shared<TicketKeyRing>(), .unix_time = unix_time_of_test});
+    auto contexts = client({.max_version = version});
+    EXPECT_FALSE(talk(*context, contexts).resumed);
+    for (int day = 1; day < 7; ++day) {
+      present += 86'400;
+      EXPECT_TRUE(talk(*context, contexts).resumed) << day;
+    }
+    present += 86'400;
+    EXPECT_FALSE(talk(*context, contexts).resumed);
+    EXPECT_TRUE(talk(*context, contexts).resumed) << "the full handshake brought a new ticket";
+  }
+}
+
+TEST_F(Handshake, ASessionEndsWithTheCertificateThatTheClientHasShown) {
+  PemPair person = make_pair("somebody", "", false, -86'400, 2);
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    present = std::time(nullptr);
+    auto context = server({.client = ClientCertificates::require,
+                           .client_authorities = person.cert,
+                           .tickets = std::make_shared<TicketKeyRing>(),
+                           .unix_time = unix_time_of_test});
+    auto contexts = client({.certificate = certificate_of(person), .max_version = version});
+    EXPECT_FALSE(talk(*context, contexts).resumed);
+    present += 86'400 - 60;
+    EXPECT_TRUE(talk(*context, contexts).resumed);
+    present += 120;
+    EXPECT_FALSE(talk(*context, contexts).resumed);
+  }
+}
+
+net::Task<void> connect_with(net::TcpStream& stream, SSL* ssl, base::TimePoint deadline) {
+  stream.descriptor().set_filter(std::make_unique<Stream>(ssl));
+  base::Error error{.code = base::ErrorCode::io};
+  while (true) {
+    Stream::Step step = Stream::of(stream.descriptor()).shake_hands(stream.descriptor(), nullptr, error);
+    if (step == Stream::Step::failed || step == Stream::Step::done) break;
+    base::Result<void> ready = co_await stream.wait_readable(deadline);
+    if (!ready) break;
+  }
+  // A ticket of TLS 1.3 comes behind the handshake.
+  base::Result<void> written = co_await stream.write("hello", std::chrono::seconds(10));
+  std::array<char, 16> buffer;
+  base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
+  EXPECT_TRUE(written && got && *got == 5);
+}
+
+TEST_F(Handshake, ResumesForTheServerNameOnlyThatTheSessionWasMadeFor) {
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
+    OwnedContext with(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX_set_max_proto_version(with.get(), version);
+    SSL_CTX_set_session_cache_mode(with.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+    OwnedSession session;
+    // A client that offers the session of its last connection whatever it asks for.
+    auto ask_for = [&](const char* name) {
+      Sides sides;
+      auto [server_end, client_end] = connected();
+      SSL* ssl = SSL_new(with.get());
+      SSL_set_connect_state(ssl);
+      if (*name != '\0') SSL_set_tlsext_host_name(ssl, name);
+      if (session != nullptr) SSL_set_session(ssl, session.get());
+      SSL_up_ref(ssl);
+      net::TaskGroup group;
+      group.spawn(accept_and_echo(server_end, *context, 5, soon(), sides));
+      group.spawn(connect_with(client_end, ssl, soon()));
+      run(group);
+      session.reset(SSL_get1_session(ssl));
+      SSL_free(ssl);
+      return sides;
+    };
+    EXPECT_FALSE(ask_for("a.site.example").resumed);
+    EXPECT_TRUE(ask_for("a.site.example").resumed);
+    EXPECT_FALSE(ask_for("b.site.example").resumed) << "the same certificate, another name";
+    EXPECT_FALSE(ask_for("").resumed);
+    EXPECT_TRUE(ask_for("").resumed);
+    EXPECT_FALSE(ask_for("nobody.example").resumed);
+    Sides again = ask_for("nobody.example");
+    EXPECT_TRUE(again.resumed);
+    EXPECT_EQ(again.name, "nobody.example") << "a name without a certificate of its own is not forgotten";
+  }
+}
+
 TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
   auto context = server({});
   Sides sides = talk(*context, client({}), "hello", "other.example");
