@@ -206,7 +206,7 @@ void tell_listener(std::string& out, const config::Config& config, const config:
                    const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
   line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
   proxy::Admission admission;
-  bool counted = false;
+  proxy::Counted counted = proxy::Counted::no;
   if (admission.admit(listener, peer, {}, counted) == proxy::Refusal::denied) {
     return line(out, "answer", fmt::format("none: {} may not connect, by allow and deny", peer.to_string()));
   }

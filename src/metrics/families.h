@@ -50,7 +50,7 @@ inline constexpr Family kConnectionsRefused = {
     .type = Type::counter,
     .help =
         "Client connections closed before their session, by reason: limit, denied, rate, client_rate, "
-        "client_connections, proxy_header, client_hello.",
+        "client_connections, proxy_header, client_hello, client_table.",
     .labels = {"listener", "reason"}};
 
 inline constexpr Family kRelayedConnections = {

@@ -40,14 +40,20 @@ bool takes_part(std::atomic<std::int64_t>& next_due, std::int64_t now, std::uint
 }  // namespace
 
 const char* name(Refusal refusal) {
-  static constexpr std::array<const char*, kRefusals> kNames{
-      "none", "limit", "denied", "rate", "client_rate", "client_connections", "proxy_header", "client_hello"};
+  static constexpr std::array<const char*, kRefusals> kNames{"none",         "limit",        "denied",
+                                                             "rate",         "client_rate",  "client_connections",
+                                                             "proxy_header", "client_hello", "client_table"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 
 std::array<Admission::Shard, Admission::kShards>& Admission::shards() {
   std::call_once(made_, [this] { shards_ = std::make_unique<std::array<Shard, kShards>>(); });
   return *shards_;
+}
+
+std::uint64_t Admission::hash_of(const base::IpAddress& client) const {
+  auto bytes = client.bytes();
+  return base::keyed_hash(key_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 // The client's place; with `make` a new one, for which another client may be forgotten. Null when there is none.
@@ -70,42 +76,44 @@ Admission::Client* Admission::place(Shard& shard, std::uint64_t hash, const base
 }
 
 Refusal Admission::admit(const config::Listener& listener, const base::IpAddress& client, base::TimePoint when,
-                         bool& counted) {
-  counted = false;
+                         Counted& counted) {
+  counted = Counted::no;
   if (contains(listener.deny, client)) return Refusal::denied;
   if (!listener.allow.empty() && !contains(listener.allow, client)) return Refusal::denied;
   const config::Limits& limits = listener.limits;
   std::int64_t now = when.time_since_epoch().count();
-  if (limits.connections_per_client > 0 || limits.client_connection_rate > 0) {
-    base::IpAddress who = subscriber(client);
-    std::uint64_t hash = who.hash();
-    Shard& shard = shards()[hash % kShards];
-    std::lock_guard lock(shard.mutex);
-    if (Client* known = place(shard, hash, who, true, now); known != nullptr) {
-      if (limits.connections_per_client > 0 && known->open >= limits.connections_per_client) {
-        return Refusal::client_connections;
-      }
-      if (limits.client_connection_rate > 0) {
-        std::int64_t next_due = after_one_more(known->next_due, now, limits.client_connection_rate);
-        if (next_due == 0) return Refusal::client_rate;
-        known->next_due = next_due;
-      }
-      if (limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate)) return Refusal::rate;
-      ++known->open;
-      counted = true;
-      return Refusal::none;
-    }
+  if (limits.connections_per_client == 0 && limits.client_connection_rate == 0) {
+    bool refused = limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate);
+    return refused ? Refusal::rate : Refusal::none;
+  }
+  base::IpAddress who = subscriber(client);
+  std::uint64_t hash = hash_of(who);
+  Shard& shard = shards()[hash % kShards];
+  std::lock_guard lock(shard.mutex);
+  Client* own = place(shard, hash, who, true, now);
+  Client& known = own != nullptr ? *own : shard.shared;
+  if (limits.connections_per_client > 0 && known.open >= limits.connections_per_client) {
+    return own != nullptr ? Refusal::client_connections : Refusal::client_table;
+  }
+  if (limits.client_connection_rate > 0) {
+    std::int64_t next_due = after_one_more(known.next_due, now, limits.client_connection_rate);
+    if (next_due == 0) return own != nullptr ? Refusal::client_rate : Refusal::client_table;
+    known.next_due = next_due;
   }
   if (limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate)) return Refusal::rate;
+  ++known.open;
+  counted = own != nullptr ? Counted::own : Counted::shared;
   return Refusal::none;
 }
 
-void Admission::leave(const base::IpAddress& client) {
+void Admission::leave(const base::IpAddress& client, Counted counted) {
+  if (counted == Counted::no) return;
   base::IpAddress who = subscriber(client);
-  std::uint64_t hash = who.hash();
+  std::uint64_t hash = hash_of(who);
   Shard& shard = shards()[hash % kShards];
   std::lock_guard lock(shard.mutex);
-  if (Client* known = place(shard, hash, who, false, 0); known != nullptr && known->open > 0) --known->open;
+  Client* known = counted == Counted::shared ? &shard.shared : place(shard, hash, who, false, 0);
+  if (known != nullptr && known->open > 0) --known->open;
 }
 
 }  // namespace weir::proxy

@@ -19,10 +19,10 @@ Arrival::Arrival(Arrival&& other) noexcept
       peer(other.peer),
       facts(std::move(other.facts)),
       counted_(std::exchange(other.counted_, false)),
-      counted_by_address_(std::exchange(other.counted_by_address_, false)) {}
+      counted_by_address_(std::exchange(other.counted_by_address_, Counted::no)) {}
 
 Arrival::~Arrival() {
-  if (counted_by_address_) listening.runtime->admission.leave(peer.ip);
+  if (counted_by_address_ != Counted::no) listening.runtime->admission.leave(peer.ip, counted_by_address_);
   if (!counted_) return;
   worker.open_connections_.fetch_sub(1, std::memory_order_relaxed);
   listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);

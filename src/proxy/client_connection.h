@@ -46,7 +46,7 @@ class Arrival {
 
  private:
   bool counted_ = true;
-  bool counted_by_address_ = false;
+  Counted counted_by_address_ = Counted::no;
 };
 
 // How long the connection may live by its listener's max_connection_age (HTTP/2's own, if that has one); a share of

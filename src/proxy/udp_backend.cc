@@ -30,7 +30,7 @@ void FirstDatagram::forget() {
 }
 
 UdpFlow::~UdpFlow() {
-  if (counted_by != nullptr) counted_by->admission.leave(key.client.to_socket_address().ip);
+  if (counted_by != nullptr) counted_by->admission.leave(key.client.to_socket_address().ip, counted);
 }
 
 void UdpFlow::on_ready() { relay.take_replies(*this); }

@@ -64,6 +64,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   const std::uint32_t hash;
   SnapshotRef snapshot;
   std::shared_ptr<ListenerRuntime> counted_by;  // whose admission counts it as one of its client's; null: none does
+  Counted counted = Counted::no;
   const PoolSnapshot* pool = nullptr;
   BackendChoice choice;
   net::Descriptor* socket = nullptr;  // to the backend; null between two of them

@@ -20,6 +20,7 @@ UdpMetrics::UdpMetrics(const std::string& listener, metrics::Registry& registry)
       dropped_client_rate(registry.counter(families::kUdpDropped, {listener, name(Refusal::client_rate)})),
       dropped_client_connections(
           registry.counter(families::kUdpDropped, {listener, name(Refusal::client_connections)})),
+      dropped_client_table(registry.counter(families::kUdpDropped, {listener, name(Refusal::client_table)})),
       dropped_no_backend(registry.counter(families::kUdpDropped, {listener, "no_backend"})),
       dropped_exhausted(registry.counter(families::kUdpDropped, {listener, "exhausted"})),
       dropped_unreachable(registry.counter(families::kUdpDropped, {listener, "unreachable"})),
@@ -33,6 +34,8 @@ const metrics::Counter& UdpMetrics::refused(Refusal why) const {
       return dropped_client_rate;
     case Refusal::client_connections:
       return dropped_client_connections;
+    case Refusal::client_table:
+      return dropped_client_table;
     default:
       return dropped_denied;
   }

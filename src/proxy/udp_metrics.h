@@ -14,10 +14,11 @@ struct UdpMetrics {
   metrics::Counter flows_active, flows, evicted;
   metrics::Counter client_in, client_out, backend_in, backend_out;  // datagrams
   // Datagrams that went nowhere: the listener closes and the client is new; its address is not allowed; flows begin too
-  // quickly, of all clients or of this one; it has too many; no backend is eligible, or all are at their
+  // quickly, of all clients or of this one; it has too many; it shares its place in a full table with others
+  // who have too many; no backend is eligible, or all are at their
   // max_connections; descriptors or ports ran out; the backend cannot be reached; the kernel did not take it.
   metrics::Counter dropped_closing, dropped_denied, dropped_rate, dropped_client_rate, dropped_client_connections,
-      dropped_no_backend, dropped_exhausted, dropped_unreachable, dropped_unsent;
+      dropped_client_table, dropped_no_backend, dropped_exhausted, dropped_unreachable, dropped_unsent;
   // Of a client that admission refuses.
   const metrics::Counter& refused(Refusal why) const;
 };

@@ -157,11 +157,12 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
     metrics_.dropped_no_backend.add(worker_.index, datagrams);
     return nullptr;
   }
-  bool counted = false;
+  Counted counted = Counted::no;
   if (!admit(*mine->config, key, datagrams, counted)) return nullptr;
   make_room();
   auto* flow = new UdpFlow(*this, entrance, key, hash, worker_);
-  if (counted) flow->counted_by = listening_->runtime;
+  flow->counted = counted;
+  if (counted != Counted::no) flow->counted_by = listening_->runtime;
   flow->snapshot = worker_.snapshot_of(*listening_);
   flow->pool = snapshot.pools[pool].get();
   flow->expected_responses = mine->config->udp.expected_responses;
@@ -185,7 +186,8 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
 }
 
 // Whether the client may begin a flow; one that may not leaves nothing behind.
-bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams, bool& counted) {
+bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams,
+                     Counted& counted) {
   if (!Admission::asked_of(listener)) return true;
   base::IpAddress client = key.client.to_socket_address().ip;
   Refusal verdict = listening_->runtime->admission.admit(listener, client, worker_.reactor.now(), counted);

@@ -73,7 +73,7 @@ class UdpRelay final : private net::TimerNode {
   // -- from clients (udp_relay.cc)
   void take_from_clients(UdpEntrance& entrance);
   UdpFlow* begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std::uint32_t hash, std::uint64_t datagrams);
-  bool admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams, bool& counted);
+  bool admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams, Counted& counted);
   bool is_lost(const UdpFlow& flow) const;
   void make_room();
   bool evict_oldest();
