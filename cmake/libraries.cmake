@@ -22,6 +22,7 @@ set(weir_uses_config PkgConfig::yaml PkgConfig::re2 nlohmann_json::nlohmann_json
 set(weir_uses_net PkgConfig::cares)
 set(weir_uses_http PkgConfig::nghttp2)
 set(weir_uses_tls PkgConfig::openssl)
+set(weir_uses_persist PkgConfig::openssl)
 set(weir_uses_route PkgConfig::re2)
 set(weir_uses_control PkgConfig::sqlite PkgConfig::openssl PkgConfig::curl nlohmann_json::nlohmann_json)
 set(weir_uses_app CLI11::CLI11 PkgConfig::curl nlohmann_json::nlohmann_json)

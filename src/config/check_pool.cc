@@ -33,7 +33,20 @@ void check_health(const Place& place, const HealthCheck& health) {
   }
 }
 
+void check_sticky_cookie(const Place& place, const Sticky& sticky) {
+  if (!sticky.domain.empty() && !is_host_name(sticky.domain)) {
+    place.fault("domain", fmt::format("{} is no host name; write example.com", quoted(sticky.domain)));
+  }
+  if (!sticky.path.starts_with('/') || has_control_bytes(sticky.path) || sticky.path.contains(';')) {
+    place.fault("path", fmt::format("must begin with '/' and have no ';', not {}", quoted(sticky.path)));
+  }
+  if (sticky.same_site == SameSite::none && sticky.secure == false) {
+    place.fault("secure", "must be true with `same_site: none`, or browsers ignore the cookie");
+  }
+}
+
 void check_sticky(const Place& place, const Sticky& sticky) {
+  if (sticky.type == StickyType::cookie) check_sticky_cookie(place, sticky);
   bool named = sticky.type == StickyType::cookie || sticky.type == StickyType::header;
   if (sticky.type == StickyType::header && sticky.name.empty()) {
     place.fault("name", "a header needs its name, such as x-session");

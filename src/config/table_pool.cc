@@ -45,7 +45,13 @@ constexpr Rules kStickyTtl{.min = 1000, .max = 400.0 * 86'400'000};  // what bro
 constexpr std::array kStickyFields{
     field<&Sticky::type>("type", "by what a client is known again; header and source_ip need no memory anywhere"),
     field<&Sticky::name>("name", "of the header, or of the cookie; without it the cookie is SERVERID"),
-    field<&Sticky::ttl>("ttl", "how long the cookie lasts", kStickyTtl),
+    field<&Sticky::ttl>("ttl", "how long the cookie lasts; each use renews it", kStickyTtl),
+    field<&Sticky::absolute>("absolute", "the cookie is not renewed by use"),
+    field<&Sticky::secure>(
+        "secure", "send the cookie over TLS only; without it where the listener speaks TLS, or same_site is none"),
+    field<&Sticky::same_site>("same_site", "whether the cookie comes with requests from other sites"),
+    field<&Sticky::domain>("domain", "hosts below this one get the cookie as well; without it only the one asked"),
+    field<&Sticky::path>("path", "the cookie is for paths below this one"),
 };
 
 // Short forms of `sticky`, which the API's calls have as well. They are read, never written.
@@ -163,6 +169,12 @@ const Resource& resource<UpstreamConnections>() {
 template <>
 std::span<const std::string_view> value_names<StickyType>() {
   static constexpr std::array<std::string_view, 4> kNames{"off", "cookie", "source_ip", "header"};
+  return kNames;
+}
+
+template <>
+std::span<const std::string_view> value_names<SameSite>() {
+  static constexpr std::array<std::string_view, 3> kNames{"lax", "strict", "none"};
   return kNames;
 }
 

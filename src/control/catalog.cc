@@ -34,7 +34,7 @@ std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& 
                                                           Reading reading) {
   std::expected<Effective, config::Faults> merged = merge(file, objects);
   if (!merged) return std::unexpected(Refusal(std::move(merged.error())));
-  std::expected<base::HashKey, config::Faults> key = sticky_key(*merged->config);
+  std::expected<persist::StickyKey, config::Faults> key = sticky_key(*merged->config);
   if (!key && reading != Reading::tolerant) return std::unexpected(Refusal(std::move(key.error())));
   merged->sticky_key = key ? *key : effective_.sticky_key;
   if (resources_.prepare) {
@@ -58,12 +58,13 @@ Catalog::Outcome Catalog::refresh(base::TimePoint now) {
 }
 
 // The configured one, or Weir's own, which is made when the first pool has sticky cookies and kept once that holds.
-std::expected<base::HashKey, config::Faults> Catalog::sticky_key(const config::Config& wanted) const {
-  std::expected<std::optional<base::HashKey>, config::Faults> configured = configured_sticky_key(wanted.sticky_secret);
+std::expected<persist::StickyKey, config::Faults> Catalog::sticky_key(const config::Config& wanted) const {
+  std::expected<std::optional<persist::StickyKey>, config::Faults> configured =
+      configured_sticky_key(wanted.sticky_secret);
   if (!configured) return std::unexpected(std::move(configured.error()));
   if (*configured) return **configured;
   if (own_sticky_key_) return *own_sticky_key_;
-  return uses_own_key(wanted) ? base::HashKey::random() : base::HashKey{};
+  return uses_own_key(wanted) ? persist::StickyKey::random() : persist::StickyKey{};
 }
 
 // Whether the key of `wanted` is Weir's own and not in the store yet.

@@ -61,7 +61,7 @@ class Catalog {
 
  private:
   std::expected<Effective, Refusal> check(const config::Config& file, const Objects& objects, Reading reading);
-  std::expected<base::HashKey, config::Faults> sticky_key(const config::Config& wanted) const;
+  std::expected<persist::StickyKey, config::Faults> sticky_key(const config::Config& wanted) const;
   bool needs_new_key(const Effective& wanted) const;
   void abandon() const;
   void publish(base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
@@ -73,7 +73,7 @@ class Catalog {
   config::Config file_;
   Objects objects_;
   Effective effective_;
-  std::optional<base::HashKey> own_sticky_key_;  // once a pool has needed it
+  std::optional<persist::StickyKey> own_sticky_key_;  // once a pool has needed it
   bool own_key_is_stored_ = false;
 };
 

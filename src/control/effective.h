@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
 #include "config/config.h"
 #include "config/fault.h"
 #include "control/objects.h"
+#include "persist/sticky_cookie.h"
 
 namespace weir::control {
 
@@ -20,7 +20,7 @@ struct Effective {
   std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed;
   std::map<BackendKey, Override> overrides;  // of backends that exist
   std::map<std::string, std::shared_ptr<const ApiCertificate>> certificates{};
-  base::HashKey sticky_key{};  // of sticky cookies; the catalog's to fill in
+  persist::StickyKey sticky_key{};  // of sticky cookies; the catalog's to fill in
 };
 
 // `file` as read, `objects` over it. Objects of `file` whose origin is the API are Weir's own defaults for a start

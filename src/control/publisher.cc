@@ -37,14 +37,14 @@ std::string hsts_value(const config::Hsts& hsts) {
                      hsts.preload ? "; preload" : "");
 }
 
-void add_stickiness(proxy::PoolSnapshot& pool) {
+void add_stickiness(proxy::PoolSnapshot& pool, const persist::StickyKey& cookie_key) {
   const config::Sticky& sticky = pool.config->sticky;
   std::string key = "client_address";
   switch (sticky.type) {
     case config::StickyType::off:
       return;
     case config::StickyType::cookie:
-      pool.sticky = persist::StickyIndex(pool.eligible);
+      pool.sticky = persist::StickyIndex(pool.eligible, persist::StickyCookies(cookie_key));
       return;
     case config::StickyType::header:
       key = "header:" + sticky.name;
@@ -68,7 +68,12 @@ void Publisher::apply(const Effective& effective, base::TimePoint now, std::opti
   update_pools(effective);
   update_listeners(effective);
   config_ = effective.config;
-  sticky_key_ = effective.sticky_key;
+  if (sticky_key_ != effective.sticky_key) {
+    sticky_key_ = effective.sticky_key;
+    for (auto& [name, pool] : pools_) {
+      if (pool->config->sticky.type == config::StickyType::cookie) pool->dirty = true;
+    }
+  }
   publish(now);
 }
 
@@ -200,7 +205,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,
                                            same_algorithm ? pool.built->strategy.get() : nullptr);
   built->hash_key = built->strategy->hash_key();
-  add_stickiness(*built);
+  add_stickiness(*built, sticky_key_);
   pool.built = std::move(built);
   pool.dirty = false;
 }

@@ -121,7 +121,7 @@ class Publisher {
   std::vector<Departed> departed_;
   std::vector<FormerListener> former_listeners_;
   std::shared_ptr<const config::Config> config_;
-  base::HashKey sticky_key_{};
+  persist::StickyKey sticky_key_{};
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::uint32_t next_listener_id_ = 0;
   std::uint64_t generation_ = 0;  // of apply(): tells records that are still wanted

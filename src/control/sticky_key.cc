@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 
 #include "base/assert.h"
+#include "base/cleanse.h"
 
 namespace weir::control {
 namespace {
@@ -18,38 +19,46 @@ constexpr std::size_t kFewestBytes = 16;
 constexpr std::size_t kMostBytes = 4096;
 constexpr std::string_view kName = "sticky_cookies";
 
-// The first half of a SHA-256.
-base::HashKey key_of(std::string_view secret) {
-  std::string text = "weir sticky cookies\n" + std::string(secret);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+// A SHA-256.
+persist::StickyKey key_of(std::string_view secret) {
+  std::string text;
+  base::CleanseAtExit cleansed(text);
+  text.reserve(kMostBytes + 64);
+  text += "weir sticky cookies\n";
+  text += secret;
+  persist::StickyKey key;
   unsigned int size = 0;
-  int done = EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  WEIR_ASSERT(done == 1 && size >= sizeof(base::HashKey));
-  base::HashKey key{};
-  std::memcpy(&key, digest.data(), sizeof key);
+  int done = EVP_Digest(text.data(), text.size(), key.bytes.data(), &size, EVP_sha256(), nullptr);
+  WEIR_ASSERT(done == 1 && size == key.bytes.size());
   return key;
 }
 
-// {"key":"<32 hexadecimal digits>"}
-std::string to_json(const base::HashKey& key) {
-  return fmt::format(R"({{"key":"{:016x}{:016x}"}})", key.first, key.second);
+constexpr std::string_view kBefore = R"({"key":")";
+
+// {"key":"<64 hexadecimal digits>"}
+std::string to_json(const persist::StickyKey& key) {
+  std::string json(kBefore);
+  for (unsigned char byte : key.bytes) json += fmt::format("{:02x}", byte);
+  return json + "\"}";
 }
 
-std::optional<base::HashKey> from_json(std::string_view json) {
-  constexpr std::string_view kBefore = R"({"key":")";
-  constexpr std::size_t kDigits = 16;
-  if (!json.starts_with(kBefore) || json.size() != kBefore.size() + 2 * kDigits + 2) return std::nullopt;
-  const char* digits = json.data() + kBefore.size();
-  base::HashKey key{};
-  auto first = std::from_chars(digits, digits + kDigits, key.first, 16);
-  auto second = std::from_chars(digits + kDigits, digits + 2 * kDigits, key.second, 16);
-  bool read = first.ptr == digits + kDigits && second.ptr == digits + 2 * kDigits;
-  return read ? std::optional(key) : std::nullopt;
+// Of an earlier version it has 32 digits.
+std::optional<persist::StickyKey> from_json(std::string_view json) {
+  if (!json.starts_with(kBefore) || !json.ends_with("\"}")) return std::nullopt;
+  std::string_view digits = json.substr(kBefore.size(), json.size() - kBefore.size() - 2);
+  persist::StickyKey key;
+  if (digits.size() != 2 * key.bytes.size() && digits.size() != key.bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; 2 * i < digits.size(); ++i) {
+    auto read = std::from_chars(digits.data() + 2 * i, digits.data() + 2 * i + 2, key.bytes[i], 16);
+    if (read.ptr != digits.data() + 2 * i + 2) return std::nullopt;
+  }
+  return key;
 }
 
 }  // namespace
 
-std::expected<std::optional<base::HashKey>, config::Faults> configured_sticky_key(const config::StickySecret& secret) {
+std::expected<std::optional<persist::StickyKey>, config::Faults> configured_sticky_key(
+    const config::StickySecret& secret) {
   if (secret.value) return key_of(*secret.value);
   if (!secret.file) return std::nullopt;
   auto fail = [&](std::string message) {
@@ -58,6 +67,7 @@ std::expected<std::optional<base::HashKey>, config::Faults> configured_sticky_ke
   std::ifstream file(*secret.file, std::ios::binary);
   if (!file) return fail(fmt::format("cannot read {}: {}", *secret.file, std::strerror(errno)));
   std::string text(kMostBytes + 1, '\0');
+  base::CleanseAtExit cleansed(text);
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return fail(fmt::format("cannot read {} to its end", *secret.file));
   text.resize(static_cast<std::size_t>(file.gcount()));
@@ -70,13 +80,13 @@ std::expected<std::optional<base::HashKey>, config::Faults> configured_sticky_ke
   return key_of(text);
 }
 
-std::optional<base::HashKey> stored_sticky_key(const StoreContents& contents) {
+std::optional<persist::StickyKey> stored_sticky_key(const StoreContents& contents) {
   auto stored = std::ranges::find_if(
       contents.objects, [](const StoredObject& object) { return object.kind == kSecretKind && object.name == kName; });
   return stored == contents.objects.end() ? std::nullopt : from_json(stored->json);
 }
 
-StoreChange sticky_key_change(const base::HashKey& key) {
+StoreChange sticky_key_change(const persist::StickyKey& key) {
   return {.kind = std::string(kSecretKind), .name = std::string(kName), .json = to_json(key)};
 }
 

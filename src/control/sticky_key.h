@@ -5,10 +5,10 @@
 #include <optional>
 #include <string_view>
 
-#include "base/hash.h"
 #include "config/config.h"
 #include "config/fault.h"
 #include "control/store.h"
+#include "persist/sticky_cookie.h"
 
 namespace weir::control {
 
@@ -17,11 +17,12 @@ inline constexpr std::string_view kSecretKind = "secret";
 
 // Nothing when none is configured. Faults when its file cannot be read or holds less than 16 bytes; white space at its
 // end does not count.
-std::expected<std::optional<base::HashKey>, config::Faults> configured_sticky_key(const config::StickySecret& secret);
+std::expected<std::optional<persist::StickyKey>, config::Faults> configured_sticky_key(
+    const config::StickySecret& secret);
 
 // The key that sticky_key_change() has left in a store, if it has.
-std::optional<base::HashKey> stored_sticky_key(const StoreContents& contents);
+std::optional<persist::StickyKey> stored_sticky_key(const StoreContents& contents);
 // What puts `key` there.
-StoreChange sticky_key_change(const base::HashKey& key);
+StoreChange sticky_key_change(const persist::StickyKey& key);
 
 }  // namespace weir::control

@@ -1,79 +1,145 @@
 #include "persist/sticky_cookie.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <sys/random.h>
 
+#include "base/assert.h"
 #include "http/cookie.h"
 
 namespace weir::persist {
 namespace {
 
-constexpr std::size_t kIdentityDigits = 16;
+constexpr std::size_t kIdentityDigits = 2 * std::tuple_size_v<Identity>;
 constexpr std::size_t kExpiryDigits = 8;
-constexpr std::size_t kTagDigits = 16;
+constexpr std::size_t kTagDigits = 2 * std::tuple_size_v<Identity>;
 constexpr std::size_t kSignedDigits = kIdentityDigits + kExpiryDigits;
-constexpr std::size_t kMaxPoolNameBytes = 200;
 
-std::optional<std::uint64_t> parse_hex(std::string_view digits) {
-  std::uint64_t value = 0;
+int digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+std::optional<Identity> parse_bytes(std::string_view digits) {
+  Identity bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    int high = digit(digits[2 * i]);
+    int low = digit(digits[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes[i] = static_cast<unsigned char>(high << 4 | low);
+  }
+  return bytes;
+}
+
+char* write_bytes(char* at, const Identity& bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (unsigned char byte : bytes) {
+    *at++ = kDigits[byte >> 4];
+    *at++ = kDigits[byte & 15];
+  }
+  return at;
+}
+
+std::optional<std::uint32_t> parse_expiry(std::string_view digits) {
+  std::uint32_t value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return value;
 }
 
-}  // namespace
-
-std::uint64_t identity(const pool::Backend& backend) {
-  return base::hash_text(backend.id(), base::hash_text(backend.pool_name()));
+Identity first_half(const HmacSha256::Code& code) {
+  Identity half;
+  std::copy_n(code.begin(), half.size(), half.begin());
+  return half;
 }
 
-StickyIndex::StickyIndex(const pool::BackendSet& backends) {
+std::int64_t lifetime_of(const config::Sticky& sticky) {
+  return std::chrono::duration_cast<std::chrono::seconds>(sticky.ttl).count();
+}
+
+http::SameSite same_site_of(config::SameSite wanted) {
+  switch (wanted) {
+    case config::SameSite::strict:
+      return http::SameSite::strict;
+    case config::SameSite::none:
+      return http::SameSite::none;
+    case config::SameSite::lax:
+      break;
+  }
+  return http::SameSite::lax;
+}
+
+}  // namespace
+
+StickyKey StickyKey::random() {
+  StickyKey key;
+  WEIR_ASSERT(getrandom(key.bytes.data(), key.bytes.size(), 0) == static_cast<ssize_t>(key.bytes.size()));
+  return key;
+}
+
+// A name holds no zero byte, and the first byte tells these codes from those of tag().
+Identity StickyCookies::identity(const pool::Backend& backend) const {
+  constexpr std::string_view kZero("\0", 1);
+  return first_half(mac_({"i", backend.pool_name(), kZero, backend.id()}));
+}
+
+Identity StickyCookies::tag(std::string_view signed_digits, std::string_view pool_name) const {
+  return first_half(mac_({"t", signed_digits, pool_name}));
+}
+
+std::optional<StickyCookies::Named> StickyCookies::read(const http::HeaderMap& headers, const config::Pool& pool,
+                                                        std::int64_t unix_seconds) const {
+  std::optional<std::string_view> value = http::find_cookie(headers, cookie_name(pool.sticky));
+  if (!value || value->size() != kSignedDigits + kTagDigits) return std::nullopt;
+  std::optional<Identity> named = parse_bytes(value->substr(0, kIdentityDigits));
+  std::optional<std::uint32_t> expiry = parse_expiry(value->substr(kIdentityDigits, kExpiryDigits));
+  std::optional<Identity> signature = parse_bytes(value->substr(kSignedDigits));
+  if (!named || !expiry || !signature) return std::nullopt;
+  Identity expected = tag(value->substr(0, kSignedDigits), pool.name);
+  if (CRYPTO_memcmp(expected.data(), signature->data(), expected.size()) != 0) return std::nullopt;
+  std::int64_t left = std::int64_t{*expiry} - unix_seconds;
+  if (left <= 0) return std::nullopt;
+  std::int64_t lifetime = lifetime_of(pool.sticky);
+  bool is_due = !pool.sticky.absolute && left <= lifetime - std::max<std::int64_t>(1, lifetime / 10);
+  return Named{.identity = *named, .is_due = is_due};
+}
+
+std::string_view StickyCookies::make(const pool::Backend& backend, const config::Pool& pool, bool over_tls,
+                                     std::int64_t unix_seconds, base::Arena& arena) const {
+  const config::Sticky& sticky = pool.sticky;
+  std::int64_t lifetime = lifetime_of(sticky);
+  auto expiry = static_cast<std::uint32_t>(std::min<std::int64_t>(unix_seconds + lifetime, UINT32_MAX));
+  std::array<char, kSignedDigits + kTagDigits> value;
+  char* end = write_bytes(value.data(), identity(backend));
+  end = fmt::format_to(end, "{:08x}", expiry);
+  write_bytes(end, tag({value.data(), kSignedDigits}, pool.name));
+  // Browsers take SameSite=None only of cookies that are Secure.
+  bool secure = sticky.secure.value_or(over_tls || sticky.same_site == config::SameSite::none);
+  http::SetCookie cookie{.name = cookie_name(sticky),
+                         .value = {value.data(), value.size()},
+                         .path = sticky.path,
+                         .domain = sticky.domain,
+                         .max_age = std::chrono::seconds(lifetime),
+                         .secure = secure,
+                         .same_site = same_site_of(sticky.same_site)};
+  return http::format_set_cookie(cookie, arena);
+}
+
+StickyIndex::StickyIndex(const pool::BackendSet& backends, const StickyCookies& cookies) {
   by_identity_.reserve(backends.size());
-  for (std::uint32_t i = 0; i < backends.size(); ++i) by_identity_.emplace_back(identity(*backends[i].backend), i);
+  for (std::uint32_t i = 0; i < backends.size(); ++i) {
+    by_identity_.emplace_back(cookies.identity(*backends[i].backend), i);
+  }
   std::ranges::sort(by_identity_);
 }
 
-std::optional<std::uint32_t> StickyIndex::find(std::uint64_t wanted) const {
-  auto found = std::ranges::lower_bound(by_identity_, wanted, {}, &std::pair<std::uint64_t, std::uint32_t>::first);
+std::optional<std::uint32_t> StickyIndex::find(const Identity& wanted) const {
+  auto found = std::ranges::lower_bound(by_identity_, wanted, {}, &std::pair<Identity, std::uint32_t>::first);
   if (found == by_identity_.end() || found->first != wanted) return std::nullopt;
   return found->second;
-}
-
-std::uint64_t StickyCookies::tag(std::string_view signed_digits, std::string_view pool_name) const {
-  std::array<char, kSignedDigits + kMaxPoolNameBytes> text;
-  auto end = std::ranges::copy(signed_digits, text.begin()).out;
-  end = std::ranges::copy(pool_name.substr(0, kMaxPoolNameBytes), end).out;
-  return base::keyed_hash(key_, {text.data(), static_cast<std::size_t>(end - text.begin())});
-}
-
-std::optional<std::uint64_t> StickyCookies::read(const http::HeaderMap& headers, const config::Pool& pool,
-                                                 std::int64_t unix_seconds) const {
-  std::optional<std::string_view> value = http::find_cookie(headers, cookie_name(pool.sticky));
-  if (!value || value->size() != kSignedDigits + kTagDigits) return std::nullopt;
-  std::optional<std::uint64_t> named = parse_hex(value->substr(0, kIdentityDigits));
-  std::optional<std::uint64_t> expiry = parse_hex(value->substr(kIdentityDigits, kExpiryDigits));
-  std::optional<std::uint64_t> signature = parse_hex(value->substr(kSignedDigits));
-  if (!named || !expiry || !signature) return std::nullopt;
-  // One comparison of whole words: its time says nothing about where the tags differ.
-  if (tag(value->substr(0, kSignedDigits), pool.name) != *signature) return std::nullopt;
-  if (static_cast<std::int64_t>(*expiry) <= unix_seconds) return std::nullopt;
-  return named;
-}
-
-std::string_view StickyCookies::make(const pool::Backend& backend, const config::Pool& pool, std::int64_t unix_seconds,
-                                     base::Arena& arena) const {
-  auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(pool.sticky.ttl);
-  auto expiry = static_cast<std::uint32_t>(std::min<std::int64_t>(unix_seconds + lifetime.count(), UINT32_MAX));
-  std::array<char, kSignedDigits + kTagDigits + 1> value;
-  char* end = fmt::format_to(value.data(), "{:016x}{:08x}", identity(backend), expiry);
-  std::string_view signed_digits(value.data(), kSignedDigits);
-  end = fmt::format_to(end, "{:016x}", tag(signed_digits, pool.name));
-  http::SetCookie cookie{.name = cookie_name(pool.sticky),
-                         .value = {value.data(), static_cast<std::size_t>(end - value.data())},
-                         .max_age = lifetime};
-  return http::format_set_cookie(cookie, arena);
 }
 
 }  // namespace weir::persist

@@ -179,7 +179,7 @@ bool Exchange::pick() {
   bool by_cookie = pool_->config->sticky.type == config::StickyType::cookie;
   if (choice_.tries() == 0 && pool_->config->sticky.type != config::StickyType::off) {
     picked = stuck_to();
-    set_cookie_ = by_cookie && picked == balance::kNone;
+    if (picked == balance::kNone) set_cookie_ = by_cookie;
     if (picked == balance::kNone) picked = choice_.pick(hash_of(pool_->hash_key));
   } else if (fresh_ && choice_.is_still_eligible()) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
@@ -194,17 +194,19 @@ bool Exchange::pick() {
   return true;
 }
 
-// The backend that the client's cookie names, if it takes new work; or the one of its address or header.
-std::uint32_t Exchange::stuck_to() const {
+// The backend that the client's cookie names, if it takes new work; or the one of its address or header. A cookie that
+// is due is given anew.
+std::uint32_t Exchange::stuck_to() {
   if (pool_->sticky_strategy != nullptr) {
     balance::PickContext context{
         .key_hash = hash_of(pool_->sticky_key), .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}};
     return pool_->sticky_strategy->pick(context);
   }
   std::int64_t now = worker_.unix_ms() / 1000;
-  std::optional<std::uint64_t> named = snapshot_->sticky_cookies.read(request_.headers, *pool_->config, now);
+  auto named = snapshot_->sticky_cookies.read(request_.headers, *pool_->config, now);
   if (!named) return balance::kNone;
-  return pool_->sticky.find(*named).value_or(balance::kNone);
+  set_cookie_ = named->is_due;
+  return pool_->sticky.find(named->identity).value_or(balance::kNone);
 }
 
 // The backend's part is over: at the latest when attempt() has ended, earlier when the whole response is in hand, so

@@ -56,7 +56,7 @@ class Exchange {
   bool is_idempotent() const;
   bool is_repeatable() const;
   std::uint64_t hash_of(const balance::HashKeySource& source) const;
-  std::uint32_t stuck_to() const;
+  std::uint32_t stuck_to();
   void attempt_ended(const base::Result<void>& outcome);
   net::Task<void> end_failed();
 

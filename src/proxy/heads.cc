@@ -76,7 +76,8 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
 
 std::string_view Exchange::sticky_cookie() {
   const pool::Backend& backend = choice_.backend();
-  return snapshot_->sticky_cookies.make(backend, *pool_->config, worker_.unix_ms() / 1000, arena_);
+  return snapshot_->sticky_cookies.make(backend, *pool_->config, listener_->tls != nullptr, worker_.unix_ms() / 1000,
+                                        arena_);
 }
 
 bool Exchange::write_response_head(http::HeadWriter& writer) {

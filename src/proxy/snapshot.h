@@ -51,7 +51,7 @@ struct ListenerSnapshot {
 struct Snapshot {
   std::uint64_t version = 0;
   config::Timeouts timeouts;
-  persist::StickyCookies sticky_cookies{base::HashKey{}};
+  persist::StickyCookies sticky_cookies{persist::StickyKey{}};
   std::vector<std::shared_ptr<const PoolSnapshot>> pools;
   std::vector<std::shared_ptr<const ListenerSnapshot>> listeners;
   // Per listener: the index in `pools` of each of its routes (kNoPool for redirects and fixed responses), then of its

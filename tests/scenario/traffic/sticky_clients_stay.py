@@ -75,3 +75,19 @@ def test_by_header_each_value_has_its_backend(weir, three):
         backend = get(running.port, headers=[("x-session", session)]).backend
         assert chosen.setdefault(session, backend) == backend
     assert set(chosen.values()) == {"a", "b", "c"}
+
+
+def test_a_cookie_is_renewed_by_use(weir, three):
+    pool = {"type": "cookie", "ttl": "10m", "domain": "a.example", "same_site": "strict"}
+    running = weir(config_of(pool_of(three, sticky=pool)))
+    first = get(running.port)
+    assert first.get("set-cookie").endswith("; Path=/; Domain=a.example; Max-Age=600; HttpOnly; SameSite=Strict")
+    # With a longer lifetime the cookie is as one of that lifetime of which most is over.
+    for absolute, renewed in ((True, False), (False, True)):
+        pool = {"type": "cookie", "ttl": "1h", "absolute": absolute}
+        running.reload({**running.config, "pools": [pool_of(three, sticky=pool)]})
+        again = get(running.port, headers=[("Cookie", cookie_of(first))])
+        assert again.backend == first.backend
+        assert (again.get("set-cookie") is not None) == renewed
+    assert stays(running.port, cookie_of(again), first.backend)
+    assert get(running.port, headers=[("Cookie", cookie_of(again))]).get("set-cookie") is None

@@ -326,7 +326,7 @@ TEST(Read, TakesShortFormsOfSticky) {
   auto sticky = [](std::string_view keys) {
     return read_yaml(fmt::format("pools: [{{name: p, {}}}]", keys), "t.yaml", test_kinds()).value().pools[0].sticky;
   };
-  Sticky by_cookie{.type = StickyType::cookie, .name = "", .ttl = std::chrono::minutes(2)};
+  Sticky by_cookie{.type = StickyType::cookie, .name = "", .ttl = std::chrono::minutes(2), .secure = {}, .domain = {}};
   EXPECT_EQ(sticky("sticky_sessions: true, sticky_ttl: 2m"), by_cookie);
   EXPECT_EQ(sticky("sticky: {type: cookie, ttl: 2m}"), by_cookie);
   EXPECT_EQ(sticky("sticky_sessions: true, sticky: {ttl: 2m}"), by_cookie);

@@ -21,11 +21,7 @@ std::string why(const Catalog::Outcome& outcome) {
   return std::get<StoreError>(outcome.error()).message;
 }
 
-using KeyBytes = std::pair<std::uint64_t, std::uint64_t>;
-KeyBytes sticky_key(const ControlPlane& plane) {
-  const base::HashKey& key = plane.catalog.effective().sticky_key;
-  return {key.first, key.second};
-}
+persist::StickyKey sticky_key(const ControlPlane& plane) { return plane.catalog.effective().sticky_key; }
 
 TEST(Catalog, BringsBackWhatTheApiMade) {
   FragileStore store;
@@ -146,7 +142,7 @@ TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
   store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 201);
   EXPECT_EQ(store.commits, 1);
-  KeyBytes key = sticky_key(plane);
+  persist::StickyKey key = sticky_key(plane);
   EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "q", "sticky": "cookie"})").status, 201);
   EXPECT_EQ(sticky_key(plane), key);
   ControlPlane again(kFile, &store);

@@ -26,20 +26,33 @@ class StickyCookie : public testing::Test {
   // The request's Cookie field as a browser makes it of the Set-Cookie value.
   std::string cookie_for(const pool::Backend& backend, config::Duration ttl = seconds(60)) {
     pool_.sticky.ttl = ttl;
-    std::string_view set_cookie = cookies_.make(backend, pool_, kNow, arena_);
+    std::string_view set_cookie = cookies_.make(backend, pool_, false, kNow, arena_);
     return std::string(set_cookie.substr(0, set_cookie.find(';')));
   }
-  std::optional<std::uint64_t> read(const std::string& cookie, std::int64_t now, std::string_view pool = "site") {
+  std::optional<StickyCookies::Named> read_with(const config::Pool& pool, const std::string& cookie, std::int64_t now) {
     http::HeaderMap headers;
     headers.add("cookie", cookie);
-    return cookies_.read(headers, named(pool), now);
+    return cookies_.read(headers, pool, now);
+  }
+  std::optional<Identity> read(const std::string& cookie, std::int64_t now, std::string_view pool = "site") {
+    auto read = read_with(named(pool), cookie, now);
+    return read ? std::optional(read->identity) : std::nullopt;
+  }
+  std::string attributes(bool over_tls = false) {
+    std::string_view set_cookie = cookies_.make(*set_[0].backend, pool_, over_tls, kNow, arena_);
+    return std::string(set_cookie.substr(set_cookie.find(';')));
   }
   static constexpr std::int64_t kNow = 1'800'000'000;
   base::Arena arena_;
   config::Pool pool_ = named("site");
-  StickyCookies cookies_{base::HashKey{1, 2}};
+  static StickyKey key_of(unsigned char byte) {
+    StickyKey key;
+    key.bytes.fill(byte);
+    return key;
+  }
+  StickyCookies cookies_{key_of(1)};
   pool::BackendSet set_ = three_backends();
-  StickyIndex index_{set_};
+  StickyIndex index_{set_, cookies_};
 };
 
 TEST_F(StickyCookie, LeadsBackToTheBackendItWasMadeFor) {
@@ -73,16 +86,64 @@ TEST_F(StickyCookie, IsRefusedWithAnyDigitChanged) {
 
 TEST_F(StickyCookie, IsRefusedWhenItIsNotOfItsForm) {
   for (const char* cookie :
-       {"SERVERID=", "SERVERID=abc", "SERVERID=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "x=y", ""}) {
+       {"SERVERID=", "SERVERID=abc",
+        "SERVERID=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "x=y", ""}) {
     EXPECT_FALSE(read(cookie, kNow)) << cookie;
   }
 }
 
 TEST_F(StickyCookie, ABackendThatLeftTheSetIsNotFound) {
-  std::uint64_t gone = identity(*set_[1].backend);
+  Identity gone = cookies_.identity(*set_[1].backend);
   pool::BackendSet fewer{set_[0], set_[2]};
-  EXPECT_FALSE(StickyIndex(fewer).find(gone));
+  EXPECT_FALSE(StickyIndex(fewer, cookies_).find(gone));
   EXPECT_FALSE(StickyIndex().find(gone));
+}
+
+// RFC 4231 4.2 and 4.3.
+TEST(HmacSha256, IsThatOfTheStandard) {
+  auto hex = [](const HmacSha256::Code& code) {
+    std::string text;
+    for (unsigned char byte : code) text += fmt::format("{:02x}", byte);
+    return text;
+  };
+  std::array<unsigned char, 20> key;
+  key.fill(0x0b);
+  EXPECT_EQ(hex(HmacSha256(key)({"Hi There"})), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  const std::array<unsigned char, 4> jefe{'J', 'e', 'f', 'e'};
+  EXPECT_EQ(hex(HmacSha256(jefe)({"what do ya want ", "", "for nothing?"})),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST_F(StickyCookie, SaysNothingOfItsBackendToWhomLacksTheKey) {
+  StickyCookies other(key_of(2));
+  EXPECT_NE(cookies_.identity(*set_[0].backend), other.identity(*set_[0].backend));
+  EXPECT_NE(cookies_.identity(pool::Backend("a", "bc", "127.0.0.1", 80)),
+            cookies_.identity(pool::Backend("ab", "c", "127.0.0.1", 80)));
+  // Identity, expiry and tag: 128, 32 and 128 bits.
+  EXPECT_EQ(cookie_for(*set_[0].backend).size(), std::string("SERVERID=").size() + 72);
+}
+
+TEST_F(StickyCookie, IsDueOnceATenthOfItsTimeIsOverUnlessThatIsAbsolute) {
+  std::string cookie = cookie_for(*set_[0].backend);
+  EXPECT_FALSE(read_with(pool_, cookie, kNow + 5)->is_due);
+  EXPECT_TRUE(read_with(pool_, cookie, kNow + 6)->is_due);
+  pool_.sticky.absolute = true;
+  EXPECT_FALSE(read_with(pool_, cookie, kNow + 59)->is_due);
+}
+
+TEST_F(StickyCookie, HasTheAttributesOfItsPool) {
+  pool_.sticky.ttl = seconds(60);
+  EXPECT_EQ(attributes(), "; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
+  EXPECT_EQ(attributes(true), "; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax");
+  pool_.sticky.secure = false;
+  EXPECT_EQ(attributes(true), "; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
+  pool_.sticky.secure = std::nullopt;
+  pool_.sticky.same_site = config::SameSite::none;
+  EXPECT_EQ(attributes(), "; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=None");
+  pool_.sticky.same_site = config::SameSite::strict;
+  pool_.sticky.domain = "example.com";
+  pool_.sticky.path = "/shop";
+  EXPECT_EQ(attributes(), "; Path=/shop; Domain=example.com; Max-Age=60; HttpOnly; SameSite=Strict");
 }
 
 }  // namespace
