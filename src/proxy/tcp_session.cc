@@ -60,6 +60,7 @@ class TcpSession final : private FirstByteObserver {
   base::Nanoseconds idle_timeout_{0};
   std::chrono::seconds keepalive_{0};
   base::Nanoseconds queue_time_{0};
+  bool name_refused_ = false;
   base::Nanoseconds upstream_time_{0};
   std::string route_;  // of a tls listener
   std::uint32_t retries_ = 0;
@@ -83,7 +84,8 @@ net::Task<void> TcpSession::run() {
   bool said_all = backend_said_all(outcome);
   if (said_all) outcome = {};
   finish(outcome);
-  if (said_all) co_await linger(client_);
+  // The hello of a refused name was only looked at: closing with it unread would reset the connection.
+  if (said_all || name_refused_) co_await linger(client_);
 }
 
 // A backend that has ended in order and refuses what the client still sends: nothing of what it said may be lost for
@@ -127,6 +129,7 @@ base::Result<void> TcpSession::find_pool() {
 
 // RFC 6066 3: unrecognized_name, so that the client can tell its user more than that the connection broke.
 void TcpSession::refuse_name() {
+  name_refused_ = true;
   constexpr std::string_view kAlert("\x15\x03\x03\x00\x02\x02\x70", 7);
   // It fits into the empty buffer of the socket; a client that is gone needs none.
   static_cast<void>(::send(client_.stream.fd(), kAlert.data(), kAlert.size(), MSG_NOSIGNAL | MSG_DONTWAIT));

@@ -1,9 +1,8 @@
 #include "proxy/tls_stage.h"
 
-#include <array>
-
 #include "base/log.h"
 #include "metrics/families.h"
+#include "net/drop_rest.h"
 #include "tls/handshake.h"
 
 namespace weir::proxy {
@@ -23,19 +22,15 @@ constexpr std::string_view kPlainHttp =
     "\r\n"
     "This port speaks HTTPS, but the request came without TLS. Use https://.\r\n";
 
-// Whoever still sends would lose the answer to a reset.
 net::Task<void> tell_plain_client(net::TcpStream& stream) {
   base::Result<void> written = co_await stream.write(kPlainHttp, kLinger);
-  if (!written) co_return;
-  stream.finish_writing();
-  std::array<char, 1024> dropped;
-  base::TimePoint until = net::Reactor::current().now() + kLinger;
-  std::size_t total = 0;
-  while (total < kLingerBytes) {
-    base::Result<std::size_t> got = co_await stream.read(dropped, until);
-    if (!got || *got == 0) co_return;
-    total += *got;
-  }
+  if (written) co_await net::drop_rest(stream, kLinger, kLingerBytes);
+}
+
+// The alert that says why is on its way; a client of TLS 1.3 may have sent its first request by now.
+net::Task<void> let_alert_arrive(net::TcpStream& stream) {
+  stream.descriptor().set_filter(nullptr);
+  co_await net::drop_rest(stream, kLinger, kLingerBytes);
 }
 
 void count(const TlsMetrics& metrics, std::uint32_t worker, const base::Error& error) {
@@ -94,6 +89,7 @@ net::Task<bool> shake_hands(Arrival& arrival) {
     count(metrics, worker.index, error);
     base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name, arrival.peer.to_string(),
                     base::describe(error));
+    if (error.code == ErrorCode::protocol && arrival.stream.is_filtered()) co_await let_alert_arrive(arrival.stream);
     co_return false;
   }
   bool is_1_3 = SSL_version(tls::Stream::of(arrival.stream.descriptor()).ssl()) == TLS1_3_VERSION;

@@ -94,6 +94,20 @@ def test_other_names_are_refused_with_an_alert(servers, certificates):
     eventually(lambda: running.metric("weir_relayed_connections_total", termination="no_route") == 1)
 
 
+def test_an_alert_is_followed_by_an_end_and_no_reset(servers):
+    running = servers()
+    outgoing = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="c.example")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    with socket.create_connection(("127.0.0.1", running.port), 10 * PATIENCE) as raw:
+        raw.sendall(outgoing.read())
+        got = b""
+        while piece := raw.recv(100):
+            got += piece
+        assert got == bytes([21, 3, 3, 0, 2, 2, 112])
+
+
 def test_clients_that_name_nobody_go_to_the_default(servers, certificates):
     running = servers(pool="b")
     context = ssl.create_default_context(cafile=certificates("b.example")[1])
