@@ -84,6 +84,27 @@ void ignore_new_handshakes(int listening_fd) {
   setsockopt(listening_fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
+namespace {
+
+// Removes a socket in the file system that nobody serves. Anything else that stands there is not ours to remove.
+base::Result<void> remove_stale_socket(const std::string& path, const sockaddr_un& address) {
+  struct stat found{};
+  if (lstat(path.c_str(), &found) != 0) return base::fail_errno(errno, "bind");
+  if (!S_ISSOCK(found.st_mode)) {
+    return base::fail(base::ErrorCode::io,
+                      "something that is no socket has that path; remove it or choose another path");
+  }
+  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  bool stale =
+      ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED;
+  close(probe);
+  if (!stale) return base::fail_errno(EADDRINUSE, "bind");
+  if (unlink(path.c_str()) != 0) return base::fail_errno(errno, "remove the old socket");
+  return {};
+}
+
+}  // namespace
+
 base::Result<int> listen_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -94,11 +115,12 @@ base::Result<int> listen_unix(const std::string& path) {
   if (fd < 0) return base::fail_errno(errno, "socket");
   int bound = bind(fd, generic, sizeof address);
   if (bound != 0 && errno == EADDRINUSE) {
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool stale = ::connect(probe, generic, sizeof address) != 0 && errno == ECONNREFUSED;
-    close(probe);
-    errno = EADDRINUSE;
-    if (stale && unlink(path.c_str()) == 0) bound = bind(fd, generic, sizeof address);
+    base::Result<void> removed = remove_stale_socket(path, address);
+    if (!removed) {
+      close(fd);
+      return std::unexpected(removed.error());
+    }
+    bound = bind(fd, generic, sizeof address);
   }
   if (bound != 0 || chmod(path.c_str(), 0660) != 0 || listen(fd, 256) != 0) {
     int os_error = errno;

@@ -26,7 +26,8 @@ base::Result<int> listen_tcp(const base::SocketAddress& address, const ListenOpt
 // Opens a socket that was bound closed, or changes the options (other than reuse_port) of one that listens already,
 // whose queue stays.
 base::Result<void> listen_with(int fd, const ListenOptions& options);
-// On a file-system path, mode 0660; a stale socket file that nobody serves is replaced.
+// On a file-system path, mode 0660. A socket there that nobody serves is replaced; a socket in use, and whatever is no
+// socket, is an error.
 base::Result<int> listen_unix(const std::string& path);
 
 // A connection that is silent for `after` is probed up to four times within as long again, and broken when nobody
