@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanse.h"
 #include "base/text.h"
 #include "http/h1_body.h"
 #include "http/h1_codec.h"
 #include "http/head_writer.h"
 #include "http/status.h"
+#include "net/drop_rest.h"
 #include "net/listener.h"
 
 namespace weir::control {
@@ -25,6 +28,8 @@ constexpr auto kBodyTimeout = seconds(30);
 constexpr auto kIdleTimeout = seconds(60);
 constexpr auto kWriteTimeout = seconds(30);
 constexpr auto kEventPause = seconds(15);
+constexpr auto kLinger = seconds(1);
+constexpr std::size_t kLingerBytes = kMaxBodyBytes;
 constexpr http::HeadLimits kLimits{};
 
 std::string all_values(const http::HeaderMap& headers, std::string_view name) {
@@ -43,6 +48,12 @@ ApiResponse plain_refusal(int status, std::string_view detail) {
   base::append_json_escaped(body, detail);
   body += "\"}";
   return {.status = status, .headers = {{"content-type", "application/problem+json"}}, .body = std::move(body)};
+}
+
+std::pair<dev_t, ino_t> inode_of(const std::string& path) {
+  struct stat found{};
+  if (lstat(path.c_str(), &found) != 0) return {};
+  return {found.st_dev, found.st_ino};
 }
 
 }  // namespace
@@ -80,7 +91,8 @@ AdminServer::AdminServer(Api& api, EventLog& events) : api_(api), events_(events
 
 AdminServer::~AdminServer() {
   events_.on_append({});
-  if (!unix_path_.empty()) unlink(unix_path_.c_str());
+  // Another Weir may have taken the path over.
+  if (!unix_path_.empty() && inode_of(unix_path_) == unix_inode_) unlink(unix_path_.c_str());
 }
 
 base::Result<void> AdminServer::open(const std::string& listen) {
@@ -90,6 +102,7 @@ base::Result<void> AdminServer::open(const std::string& listen) {
     base::Result<int> fd = net::listen_unix(path);
     if (!fd) return std::unexpected(fd.error());
     unix_path_ = path;
+    unix_inode_ = inode_of(path);
     address_ = listen;
     acceptors_.spawn(accept(*fd, true));
     return {};
@@ -145,6 +158,8 @@ net::Task<void> AdminServer::serve(int fd, std::string peer, bool is_local) {
 
 net::Task<bool> AdminServer::serve_one(Connection& connection) {
   ApiRequest request;
+  base::CleanseAtExit token(request.authorization);
+  base::CleanseAtExit body(request.body);  // private keys come this way
   bool keep = true;
   bool understood = co_await read_request(connection, request, keep);
   if (!understood) co_return false;
@@ -159,6 +174,7 @@ net::Task<bool> AdminServer::serve_one(Connection& connection) {
 // False when the connection is to be closed; an answer has been sent then if there was anything to answer.
 net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& request, bool& keep) {
   std::string bytes = std::move(connection.unread);
+  base::CleanseAtExit cleansed(bytes);
   connection.unread.clear();
   net::Reactor& reactor = net::Reactor::current();
   base::TimePoint deadline = reactor.now() + (bytes.empty() ? kIdleTimeout : kHeadTimeout);
@@ -191,6 +207,14 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
                        .body = {},
                        .peer = connection.peer,
                        .peer_is_local = connection.is_local};
+  bool last = head.body.kind == http::BodyFraming::Kind::none;
+  // Nothing is read for a caller who may not send it.
+  if (!last) {
+    if (std::optional<ApiResponse> refusal = api_.refusal(request)) {
+      co_await refuse(connection, *refusal);
+      co_return false;
+    }
+  }
   bool too_large = head.body.kind == http::BodyFraming::Kind::length && head.body.length > kMaxBodyBytes;
   if (head.expects_continue && !too_large) {
     base::Result<void> sent = co_await connection.stream.write("HTTP/1.1 100 Continue\r\n\r\n", kWriteTimeout);
@@ -198,7 +222,6 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
   }
   http::H1BodyReader body;
   body.start(head.body, std::string_view(bytes).substr(parsed.consumed));
-  bool last = head.body.kind == http::BodyFraming::Kind::none;
   base::TimePoint body_deadline = reactor.now() + kBodyTimeout;
   while (!last && !too_large) {
     base::Result<http::BodyPiece> piece = co_await body.read(connection.stream, buffer, body_deadline);
@@ -213,11 +236,17 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
     too_large = request.body.size() > kMaxBodyBytes;
   }
   if (too_large) {
-    co_await respond(connection, plain_refusal(413, "The body is larger than 1 MB."), false, false);
+    co_await refuse(connection, plain_refusal(413, "The body is larger than 1 MB."));
     co_return false;
   }
   connection.unread = std::string(body.leftover());
   co_return true;
+}
+
+// Answers while the body, or the rest of it, is under way.
+net::Task<void> AdminServer::refuse(Connection& connection, const ApiResponse& response) {
+  bool sent = co_await respond(connection, response, false, false);
+  if (sent) co_await net::drop_rest(connection.stream, kLinger, kLingerBytes);
 }
 
 net::Task<bool> AdminServer::respond(Connection& connection, const ApiResponse& response, bool head_only, bool keep) {

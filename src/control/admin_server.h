@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <string>
+#include <sys/types.h>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -37,6 +39,7 @@ class AdminServer {
   net::Task<void> serve(int fd, std::string peer, bool is_local);
   net::Task<bool> serve_one(Connection& connection);
   net::Task<bool> read_request(Connection& connection, ApiRequest& request, bool& keep);
+  net::Task<void> refuse(Connection& connection, const ApiResponse& response);
   net::Task<bool> respond(Connection& connection, const ApiResponse& response, bool head_only, bool keep);
   net::Task<bool> stream_events(Connection& connection, std::uint64_t after);
   void wake_streams();
@@ -49,6 +52,7 @@ class AdminServer {
   std::vector<net::Waiter*> streams_;
   std::string address_;
   std::string unix_path_;
+  std::pair<dev_t, ino_t> unix_inode_{};
 };
 
 }  // namespace weir::control

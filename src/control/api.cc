@@ -10,6 +10,7 @@
 #include "config/reader.h"
 #include "control/api_state.h"
 #include "control/http_text.h"
+#include "control/redaction.h"
 #include "metrics/families.h"
 
 namespace weir::control {
@@ -141,21 +142,38 @@ ApiResult serve(ApiState& state, const ApiRequest& request, const Found& found, 
   return result;
 }
 
-ApiResponse answer(ApiState& state, const ApiRequest& request) {
-  const config::Admin& admin = state.parts.catalog.config().admin;
-  std::expected<Found, Problem> found = find_call(request);
+Permission permission_for(const std::expected<Found, Problem>& found) {
   // Who may not look learns nothing about what there is.
-  Permission permission = found ? found->call->permission : Permission::viewer;
-  std::expected<std::string, Problem> who = admit(request, permission, admin);
-  if (!who) {
-    if (found && found->call->is_change()) audit(request, nullptr, "?", who.error().status);
-    return who.error().to_response();
-  }
+  return found ? found->call->permission : Permission::viewer;
+}
+
+std::expected<std::string, Problem> admit_caller(const ApiState& state, const ApiRequest& request,
+                                                 const std::expected<Found, Problem>& found) {
+  std::expected<std::string, Problem> who = admit(request, permission_for(found), state.parts.catalog.config().admin);
+  if (!who && found && found->call->is_change()) audit(request, nullptr, "?", who.error().status);
+  return who;
+}
+
+ApiResponse answer(ApiState& state, const ApiRequest& request) {
+  std::expected<Found, Problem> found = find_call(request);
+  std::expected<std::string, Problem> who = admit_caller(state, request, found);
+  if (!who) return who.error().to_response();
   if (!found) return found.error().to_response();
+  Permission permission = permission_for(found);
   // Who is told that a backend is healthy may rely on it. (`anyone` is told of none.)
   if (permission != Permission::anyone) state.parts.publisher.publish_changes(state.parts.clock.now());
   ApiResult result = serve(state, request, *found, *who);
-  return result ? std::move(*result) : result.error().to_response();
+  if (!result) return result.error().to_response();
+  bool sees_secrets = admit(request, Permission::admin, state.parts.catalog.config().admin).has_value();
+  if (found->call->shows_definitions && !sees_secrets) result->body = without_header_values(result->body);
+  return std::move(*result);
+}
+
+ApiResponse with_common_headers(ApiResponse response) {
+  auto set_by_call = std::ranges::find(response.headers, "Cache-Control", &std::pair<std::string, std::string>::first);
+  if (set_by_call == response.headers.end()) response.headers.emplace_back("Cache-Control", "no-store");
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
 }
 
 }  // namespace
@@ -163,12 +181,12 @@ ApiResponse answer(ApiState& state, const ApiRequest& request) {
 Api::Api(Parts parts) : state_(std::make_unique<ApiState>(std::move(parts))) {}
 Api::~Api() = default;
 
-ApiResponse Api::handle(const ApiRequest& request) {
-  ApiResponse response = answer(*state_, request);
-  auto set_by_call = std::ranges::find(response.headers, "Cache-Control", &std::pair<std::string, std::string>::first);
-  if (set_by_call == response.headers.end()) response.headers.emplace_back("Cache-Control", "no-store");
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
+ApiResponse Api::handle(const ApiRequest& request) { return with_common_headers(answer(*state_, request)); }
+
+std::optional<ApiResponse> Api::refusal(const ApiRequest& request) {
+  std::expected<std::string, Problem> who = admit_caller(*state_, request, find_call(request));
+  if (who) return std::nullopt;
+  return with_common_headers(who.error().to_response());
 }
 
 void Api::tick() {

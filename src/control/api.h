@@ -80,6 +80,8 @@ class Api {
   Api& operator=(const Api&) = delete;
 
   ApiResponse handle(const ApiRequest& request);
+  // The answer of handle() to a caller who may not make this call, whatever its body, which need not be there yet.
+  std::optional<ApiResponse> refusal(const ApiRequest& request);
   // Called about once a second, for rates.
   void tick();
 

@@ -66,7 +66,8 @@ struct Call {
   const config::Resource& (*body)() = nullptr;
   // Query parameters beside dry_run; separated by spaces.
   std::string_view parameters = {};
-  bool has_dry_run = true;  // of a change
+  bool has_dry_run = true;         // of a change
+  bool shows_definitions = false;  // with values that only an admin may see: see redaction.h
 
   bool is_change() const { return method != "GET"; }
 };

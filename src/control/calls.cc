@@ -11,6 +11,12 @@ using config::resource;
 
 constexpr std::string_view kPool = "pool", kDrainTimeout = "drain_timeout", kPoolAndDrainTimeout = "pool drain_timeout";
 
+constexpr Call definitions(std::string_view path, ApiResult (*handle)(const Visit&), std::string_view summary) {
+  Call call{"GET", path, viewer, handle, summary};
+  call.shows_definitions = true;
+  return call;
+}
+
 constexpr Call kCalls[] = {
     {"GET", "/backends", viewer, list_backends, "every backend with its state and counters", 200, nullptr,
      "pool status"},
@@ -28,15 +34,15 @@ constexpr Call kCalls[] = {
     {"POST", "/backends/{id}/disable", operator_, disable_backend, "no work until it is enabled", 200, nullptr, kPool},
     {"PUT", "/config/algorithm", admin, put_algorithm, "another algorithm or stickiness for a pool", 200,
      resource<AlgorithmBody>},
-    {"GET", "/pools", viewer, list_pools, "every pool with its backends"},
+    definitions("/pools", list_pools, "every pool with its backends"),
     {"POST", "/pools", admin, create_pool, "adds a pool", 201, resource<config::Pool>},
-    {"GET", "/pools/{name}", viewer, get_pool, "one pool"},
+    definitions("/pools/{name}", get_pool, "one pool"),
     {"PUT", "/pools/{name}", admin, put_pool, "creates or replaces a pool; without `backends` it keeps those it has",
      200, resource<config::Pool>},
     {"DELETE", "/pools/{name}", admin, delete_pool, "removes a pool and its backends", 200, nullptr, kDrainTimeout},
-    {"GET", "/listeners", viewer, list_listeners, "every listener"},
+    definitions("/listeners", list_listeners, "every listener"),
     {"POST", "/listeners", admin, create_listener, "adds a listener", 201, resource<config::Listener>},
-    {"GET", "/listeners/{name}", viewer, get_listener, "one listener"},
+    definitions("/listeners/{name}", get_listener, "one listener"),
     {"PUT", "/listeners/{name}", admin, put_listener, "creates or replaces a listener", 200,
      resource<config::Listener>},
     {"DELETE", "/listeners/{name}", admin, delete_listener, "removes a listener"},
@@ -54,7 +60,7 @@ constexpr Call kCalls[] = {
     {"GET", "/health", viewer, get_health, "Weir itself in numbers; 503 while it is draining"},
     {"GET", "/health/live", anyone, get_live, "200 as long as Weir runs"},
     {"GET", "/health/ready", anyone, get_ready, "200 while Weir takes traffic, 503 before and while it is draining"},
-    {"GET", "/config", viewer, get_config, "the effective configuration with the origin of each object"},
+    definitions("/config", get_config, "the effective configuration with the origin of each object"),
     {"POST",
      "/config/reload",
      operator_,

@@ -55,3 +55,31 @@ def test_a_foreign_host_or_origin_is_refused(proxy):
     foreign = [("Origin", "https://attacker.example")]
     assert running.admin("POST", "/backends/one/drain", None, foreign).status == 403
     assert running.state("one") != "draining"
+
+
+def test_nothing_is_read_for_a_caller_without_a_token(guarded):
+    from client import Connection
+
+    with Connection(guarded.admin_port) as connection:
+        connection.send(b"POST /pools HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: 900000\r\n"
+                        b"Content-Type: application/json\r\n\r\n")
+        response = connection.response("POST")
+        assert (response.status, response.interim) == (401, [])
+        assert response.closes
+
+
+def test_header_values_are_for_administrators(guarded):
+    config = guarded.config
+    config["pools"][0]["health_check"]["headers"] = {"Authorization": "Basic sesame"}
+    config["listeners"][0]["routes"] = [
+        {"match": {"path_prefix": "/x", "header": {"x-key": "sesame"}}, "pool": "site",
+         "request_headers": {"set": {"Authorization": "Bearer sesame"}, "remove": ["x-key"]}}]
+    guarded.write_config(config)
+    assert guarded.admin("POST", "/config/reload", None, bearer("admin")).status == 200
+    for path in ("/config", "/pools", "/pools/site", "/listeners", "/listeners/web"):
+        assert "sesame" in guarded.admin("GET", path, None, bearer("admin")).text
+        for role in ("viewer", "operator"):
+            shown = guarded.admin("GET", path, None, bearer(role))
+            assert "sesame" not in shown.text and "***" in shown.text, path
+            assert "uthorization" in shown.text, "the names are no secret"
+            assert shown.json

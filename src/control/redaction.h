@@ -1,0 +1,13 @@
+// What of the configuration is for its administrators only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace weir::control {
+
+// A JSON text of listeners, pools or the whole configuration with "***" in place of every header value that Weir sends,
+// or looks for in requests: credentials stand there.
+std::string without_header_values(std::string_view json);
+
+}  // namespace weir::control
