@@ -1,7 +1,9 @@
 #include "app/admin_client.h"
 
+#include <cerrno>
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/text_table.h"
 #include "base/assert.h"
@@ -79,9 +81,13 @@ std::expected<AdminAnswer, AdminFailure> AdminClient::call(std::string_view meth
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
   CURLcode done = curl_easy_perform(curl);
   if (done != CURLE_OK) {
-    std::string hint = done == CURLE_COULDNT_CONNECT
-                           ? "; does Weir run, and is this its admin address? (--admin ADDRESS or WEIR_ADMIN)"
-                           : "";
+    std::string hint;
+    if (done == CURLE_COULDNT_CONNECT) {
+      hint = "; does Weir run, and is this its admin address? (--admin ADDRESS or WEIR_ADMIN)";
+      if (!where->unix_path.empty() && access(where->unix_path.c_str(), W_OK) != 0 && errno == EACCES) {
+        hint = "; its socket is open to its user and group: use sudo, or become a member of the group";
+      }
+    }
     return std::unexpected(AdminFailure{
         .message = fmt::format("cannot reach the admin API at {}: {}{}", address_, curl_easy_strerror(done), hint)});
   }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <map>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -139,6 +140,12 @@ std::string backends_text(const Json& backends) {
                cell(backend, "failed_requests")});
   }
   return table.empty() ? "no backends\n" : table.text();
+}
+
+std::string default_admin_address(const char* socket) {
+  struct stat found{};
+  bool is_there = stat(socket, &found) == 0 && S_ISSOCK(found.st_mode);
+  return is_there ? fmt::format("unix:{}", socket) : "127.0.0.1:9090";
 }
 
 int show_status(const AdminOptions& options) {

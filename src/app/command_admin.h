@@ -8,10 +8,15 @@
 
 namespace weir::app {
 
+// Where packages let Weir listen.
+inline constexpr const char* kPackagedAdminSocket = "/run/weir/admin.sock";
+// Where a running Weir is looked for when nobody says: at `socket`, when one is there, else at 127.0.0.1:9090.
+std::string default_admin_address(const char* socket);
+
 // What all of them take. Each function prints to stdout what was asked, to stderr what went wrong, and returns the exit
 // code: 0 done, 1 the API said no, 2 it cannot be reached.
 struct AdminOptions {
-  std::string address = "127.0.0.1:9090";
+  std::string address = default_admin_address(kPackagedAdminSocket);
   std::string token;
   bool json = false;  // the API's own answer instead of a table
 };

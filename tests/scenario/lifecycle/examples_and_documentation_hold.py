@@ -11,7 +11,7 @@ import yaml
 from certificates import Authority
 from weir import BINARY, ROOT
 
-EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+EXAMPLES = [*sorted((ROOT / "examples").glob("*.yaml")), ROOT / "packaging/weir.yaml"]
 
 
 def weir(*arguments):

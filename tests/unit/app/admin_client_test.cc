@@ -1,12 +1,30 @@
 #include "app/admin_client.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "app/command_admin.h"
+#include "net/listener.h"
 
 namespace weir::app {
 namespace {
+
+TEST(AdminAddress, IsThePackagesSocketWhereThereIsOne) {
+  std::string pattern = testing::TempDir() + "weir-admin-XXXXXX";
+  std::string folder = mkdtemp(pattern.data());
+  std::string path = folder + "/admin.sock";
+  EXPECT_EQ(default_admin_address(path.c_str()), "127.0.0.1:9090");
+  std::ofstream(path) << "no socket";
+  EXPECT_EQ(default_admin_address(path.c_str()), "127.0.0.1:9090");
+  std::filesystem::remove(path);
+  close(*net::listen_unix(path));
+  EXPECT_EQ(default_admin_address(path.c_str()), "unix:" + path);
+  std::filesystem::remove_all(folder);
+}
 
 TEST(AdminUrl, TakesHostAndPortAnUrlOrAUnixSocket) {
   EXPECT_EQ(admin_url("127.0.0.1:9090", "/health")->url, "http://127.0.0.1:9090/health");
