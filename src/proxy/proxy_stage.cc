@@ -1,5 +1,7 @@
 #include "proxy/proxy_stage.h"
 
+#include <array>
+
 #include "net/client_hello.h"
 #include "net/peek.h"
 #include "net/proxy_protocol.h"
@@ -16,6 +18,16 @@ ConnectionFacts& facts_of(Arrival& arrival) {
   return *arrival.facts;
 }
 
+// What is there of a header; `shown` is how many bytes. In a function of its own, so that a connection that waits for
+// its header does not hold the longest one in its frame.
+base::Result<net::ProxyHeader> look_at_header(net::TcpStream& stream, std::size_t& shown) {
+  std::array<char, net::kMaxProxyHeaderBytes> bytes;
+  base::Result<std::size_t> got = net::peek(stream, bytes);
+  if (!got) return std::unexpected(got.error());
+  shown = *got;
+  return net::parse_proxy_header({bytes.data(), *got});
+}
+
 }  // namespace
 
 net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bool trusted,
@@ -27,28 +39,27 @@ net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bo
   }
   base::TimePoint deadline = arrival.worker.reactor.now() + patience;
   base::Result<void> ready = co_await arrival.stream.wait_readable(deadline);
-  std::array<char, net::kMaxProxyHeaderBytes> bytes;
+  std::size_t shown = 0;
   while (ready) {
-    base::Result<std::size_t> got = net::peek(arrival.stream, bytes);
-    if (!got) break;
-    net::ProxyHeader header = net::parse_proxy_header({bytes.data(), *got});
-    if (header.state == net::ProxyHeader::State::absent && !required) co_return true;
-    if (header.state == net::ProxyHeader::State::complete) {
-      base::Result<void> taken = net::take_peeked(arrival.stream, header.bytes);
+    base::Result<net::ProxyHeader> header = look_at_header(arrival.stream, shown);
+    if (!header) break;
+    if (header->state == net::ProxyHeader::State::absent && !required) co_return true;
+    if (header->state == net::ProxyHeader::State::complete) {
+      base::Result<void> taken = net::take_peeked(arrival.stream, header->bytes);
       if (!taken) break;
-      if (header.source) {
-        arrival.peer = *header.source;
-        facts_of(arrival).proxied_destination = header.destination;
+      if (header->source) {
+        arrival.peer = *header->source;
+        facts_of(arrival).proxied_destination = header->destination;
       }
       co_return true;
     }
-    if (header.state != net::ProxyHeader::State::incomplete) break;
+    if (header->state != net::ProxyHeader::State::incomplete) break;
     ready = co_await net::wait_for_more(arrival.stream, deadline);
   }
   // A client that waits for the server to speak first sends nothing, not even part of a header.
   if (!required && !ready && ready.error().code == ErrorCode::timeout) {
-    base::Result<std::size_t> got = net::peek(arrival.stream, bytes);
-    if (got && *got == 0) co_return true;
+    base::Result<net::ProxyHeader> header = look_at_header(arrival.stream, shown);
+    if (header && shown == 0) co_return true;
   }
   refuse(arrival, Refusal::proxy_header);
   co_return false;

@@ -4,18 +4,44 @@
 #include <openssl/x509v3.h>
 #include <utility>
 
+#include "net/peek.h"
+
 namespace weir::tls {
 
 using base::ErrorCode;
 
+namespace {
+
+// Whether a first byte is there. Error when none will come any more.
+base::Result<bool> has_begun(net::TcpStream& stream) {
+  char first;
+  base::Result<std::size_t> shown = net::peek(stream, {&first, 1});
+  if (!shown) return std::unexpected(shown.error());
+  return *shown > 0;
+}
+
+}  // namespace
+
 net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
                            base::Error& error) {
+  net::Descriptor& descriptor = stream.descriptor();
+  // OpenSSL's 32 KB are for a client that has begun to speak.
+  while (true) {
+    base::Result<void> ready = co_await stream.wait_readable(deadline);
+    base::Result<bool> begun = ready ? has_begun(stream) : std::unexpected(ready.error());
+    if (!begun) {
+      error = begun.error();
+      error.what = "TLS handshake";
+      co_return Accepted::failed;
+    }
+    if (*begun) break;
+    descriptor.readable = false;
+  }
   SSL* ssl = context.new_connection();
   if (ssl == nullptr) {
     error = {.code = ErrorCode::exhausted, .what = "TLS handshake"};
     co_return Accepted::failed;
   }
-  net::Descriptor& descriptor = stream.descriptor();
   descriptor.set_filter(std::make_unique<Stream>(ssl));
   while (true) {
     Stream::Step step = Stream::of(descriptor).shake_hands(descriptor, &context, error);

@@ -1,98 +1,9 @@
 #include "tls/handshake.h"
 
-#include "tests/unit/tls/pair.h"
-#include "tls/connect.h"
-#include "tls/stream.h"
+#include "tests/unit/tls/handshake_fixture.h"
 
 namespace weir::tls {
 namespace {
-
-struct Sides {
-  Accepted accepted = Accepted::failed;
-  base::Error refused{.code = base::ErrorCode::io};
-  base::Result<void> connected;
-  std::string version, protocol, name;
-  bool resumed = false;
-};
-
-net::Task<void> accept_and_echo(net::TcpStream& stream, const ServerContext& context, std::size_t expected,
-                                base::TimePoint deadline, Sides& sides) {
-  sides.accepted = co_await accept(stream, context, deadline, sides.refused);
-  if (sides.accepted != Accepted::established) {
-    stream.close();
-    co_return;
-  }
-  sides.version = version(stream);
-  sides.protocol = protocol(stream);
-  sides.name = server_name(stream);
-  sides.resumed = resumed(stream);
-  std::vector<char> buffer(100'000);
-  std::string all;
-  while (all.size() < expected) {
-    base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
-    if (!got || *got == 0) break;
-    all.append(buffer.data(), *got);
-  }
-  base::Result<void> written = co_await stream.write(all, std::chrono::seconds(10));
-  EXPECT_TRUE(written);
-  stream.close();
-}
-
-net::Task<void> connect_and_send(net::TcpStream& stream, ConnectOptions options, std::string text, std::string& echo,
-                                 Sides& sides) {
-  base::TimePoint deadline = options.deadline;
-  sides.connected = co_await connect(stream, std::move(options));
-  if (!sides.connected) {
-    stream.close();
-    co_return;
-  }
-  std::array<std::string_view, 3> pieces{"", std::string_view(text).substr(0, text.size() / 3),
-                                         std::string_view(text).substr(text.size() / 3)};
-  base::Result<void> written = co_await stream.write(pieces, std::chrono::seconds(10));
-  EXPECT_TRUE(written);
-  std::vector<char> buffer(10'000);
-  while (echo.size() < text.size()) {
-    base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
-    if (!got || *got == 0) break;
-    echo.append(buffer.data(), *got);
-  }
-  stream.close();
-}
-
-class Handshake : public TlsTest {
- protected:
-  std::unique_ptr<ServerContext> server(ServerOptions options) {
-    if (options.certificates.empty()) options.certificates.push_back(certificate_of(site_));
-    auto made = ServerContext::make(library_, std::move(options));
-    EXPECT_TRUE(made) << made.error();
-    return std::move(*made);
-  }
-  std::shared_ptr<ClientContexts> client(ClientOptions options) {
-    if (options.authorities.empty()) options.authorities = site_.cert;
-    auto made = ClientContext::make(library_, std::move(options));
-    EXPECT_TRUE(made) << made.error();
-    auto contexts = std::make_shared<ClientContexts>();
-    contexts->of_thread.push_back(std::move(*made));
-    return contexts;
-  }
-  Sides talk(const ServerContext& context, std::shared_ptr<ClientContexts> contexts, std::string text = "hello",
-             std::string host = "site.example") {
-    Sides sides;
-    auto [server_end, client_end] = connected();
-    net::TaskGroup group;
-    echo_.clear();
-    ConnectOptions options{
-        .contexts = std::move(contexts), .thread = 0, .host = host, .peer = "peer", .deadline = soon()};
-    group.spawn(accept_and_echo(server_end, context, text.size(), soon(), sides));
-    group.spawn(connect_and_send(client_end, std::move(options), std::move(text), echo_, sides));
-    run(group);
-    return sides;
-  }
-
-  PemPair site_ = make_pair("site.example", "DNS:site.example,DNS:*.site.example");
-  Library library_;
-  std::string echo_;
-};
 
 TEST_F(Handshake, CarriesBytesBothWays) {
   auto context = server({.alpn = {"http/1.1"}});
@@ -175,118 +86,6 @@ TEST_F(Handshake, TheEndReachesAPeerWhoseSocketWasFull) {
   EXPECT_TRUE(last && *last == 0) << "not an announced end";
 }
 
-TEST_F(Handshake, ResumesByTicketWithAKeyOfTheRing) {
-  auto ring = std::make_shared<TicketKeyRing>();
-  auto context = server({.tickets = ring});
-  auto contexts = client({});
-  EXPECT_FALSE(talk(*context, contexts).resumed);
-  EXPECT_TRUE(talk(*context, contexts).resumed);
-  EXPECT_TRUE(talk(*context, contexts).resumed);
-  EXPECT_TRUE(talk(*context, contexts).resumed);
-  ring->rotate();
-  EXPECT_TRUE(talk(*context, contexts).resumed);
-  for (int i = 0; i < 3; ++i) ring->rotate();
-  EXPECT_FALSE(talk(*context, contexts).resumed);
-}
-
-TEST_F(Handshake, DoesNotResumeASessionOfAnotherScope) {
-  auto ring = std::make_shared<TicketKeyRing>();
-  auto first = server({.tickets = ring, .scope = "one"});
-  auto second = server({.tickets = ring, .scope = "two"});
-  auto contexts = client({});
-  EXPECT_FALSE(talk(*first, contexts).resumed);
-  EXPECT_FALSE(talk(*second, contexts).resumed);
-}
-
-// Of the server's side, as its tickets see it.
-std::int64_t present = 0;
-std::int64_t unix_time_of_test() { return present; }
-
-TEST_F(Handshake, ASessionEndsSevenDaysAfterItsFullHandshakeHoweverOftenItIsRenewed) {
-  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    present = std::time(nullptr);
-    auto context = server({.tickets = std::make_shared<TicketKeyRing>(), .unix_time = unix_time_of_test});
-    auto contexts = client({.max_version = version});
-    EXPECT_FALSE(talk(*context, contexts).resumed);
-    for (int day = 1; day < 7; ++day) {
-      present += 86'400;
-      EXPECT_TRUE(talk(*context, contexts).resumed) << day;
-    }
-    present += 86'400;
-    EXPECT_FALSE(talk(*context, contexts).resumed);
-    EXPECT_TRUE(talk(*context, contexts).resumed) << "the full handshake brought a new ticket";
-  }
-}
-
-TEST_F(Handshake, ASessionEndsWithTheCertificateThatTheClientHasShown) {
-  PemPair person = make_pair("somebody", "", false, -86'400, 2);
-  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    present = std::time(nullptr);
-    auto context = server({.client = ClientCertificates::require,
-                           .client_authorities = person.cert,
-                           .tickets = std::make_shared<TicketKeyRing>(),
-                           .unix_time = unix_time_of_test});
-    auto contexts = client({.certificate = certificate_of(person), .max_version = version});
-    EXPECT_FALSE(talk(*context, contexts).resumed);
-    present += 86'400 - 60;
-    EXPECT_TRUE(talk(*context, contexts).resumed);
-    present += 120;
-    EXPECT_FALSE(talk(*context, contexts).resumed);
-  }
-}
-
-net::Task<void> connect_with(net::TcpStream& stream, SSL* ssl, base::TimePoint deadline) {
-  stream.descriptor().set_filter(std::make_unique<Stream>(ssl));
-  base::Error error{.code = base::ErrorCode::io};
-  while (true) {
-    Stream::Step step = Stream::of(stream.descriptor()).shake_hands(stream.descriptor(), nullptr, error);
-    if (step == Stream::Step::failed || step == Stream::Step::done) break;
-    base::Result<void> ready = co_await stream.wait_readable(deadline);
-    if (!ready) break;
-  }
-  // A ticket of TLS 1.3 comes behind the handshake.
-  base::Result<void> written = co_await stream.write("hello", std::chrono::seconds(10));
-  std::array<char, 16> buffer;
-  base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
-  EXPECT_TRUE(written && got && *got == 5);
-}
-
-TEST_F(Handshake, ResumesForTheServerNameOnlyThatTheSessionWasMadeFor) {
-  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
-    OwnedContext with(SSL_CTX_new(TLS_client_method()));
-    SSL_CTX_set_max_proto_version(with.get(), version);
-    SSL_CTX_set_session_cache_mode(with.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-    OwnedSession session;
-    // A client that offers the session of its last connection whatever it asks for.
-    auto ask_for = [&](const char* name) {
-      Sides sides;
-      auto [server_end, client_end] = connected();
-      SSL* ssl = SSL_new(with.get());
-      SSL_set_connect_state(ssl);
-      if (*name != '\0') SSL_set_tlsext_host_name(ssl, name);
-      if (session != nullptr) SSL_set_session(ssl, session.get());
-      SSL_up_ref(ssl);
-      net::TaskGroup group;
-      group.spawn(accept_and_echo(server_end, *context, 5, soon(), sides));
-      group.spawn(connect_with(client_end, ssl, soon()));
-      run(group);
-      session.reset(SSL_get1_session(ssl));
-      SSL_free(ssl);
-      return sides;
-    };
-    EXPECT_FALSE(ask_for("a.site.example").resumed);
-    EXPECT_TRUE(ask_for("a.site.example").resumed);
-    EXPECT_FALSE(ask_for("b.site.example").resumed) << "the same certificate, another name";
-    EXPECT_FALSE(ask_for("").resumed);
-    EXPECT_TRUE(ask_for("").resumed);
-    EXPECT_FALSE(ask_for("nobody.example").resumed);
-    Sides again = ask_for("nobody.example");
-    EXPECT_TRUE(again.resumed);
-    EXPECT_EQ(again.name, "nobody.example") << "a name without a certificate of its own is not forgotten";
-  }
-}
-
 TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
   auto context = server({});
   Sides sides = talk(*context, client({}), "hello", "other.example");
@@ -295,40 +94,39 @@ TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
   EXPECT_EQ(sides.connected.error().side, base::Side::backend);
 }
 
-TEST_F(Handshake, ResumesNoSessionThatWasMadeForAnotherName) {
-  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
-  auto contexts = client({});
-  ASSERT_TRUE(talk(*context, contexts).connected);
-  Sides other = talk(*context, contexts, "hello", "other.example");
-  ASSERT_FALSE(other.connected) << "the same address is no proof of the name";
-  EXPECT_STREQ(other.connected.error().what, "hostname mismatch");
-  EXPECT_FALSE(talk(*context, contexts, "hello", "deep.site.example").resumed);
-  EXPECT_TRUE(talk(*context, contexts).resumed);
-}
-
-TEST_F(Handshake, LooksAtACertificateAgainWhenItHasEnded) {
-  constexpr long kSecondsLeft = 2;
-  site_ = make_pair("site.example", "DNS:site.example", false, kSecondsLeft - 86'400, 1);
-  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
-  auto contexts = client({});
-  ASSERT_TRUE(talk(*context, contexts).connected);
-  std::time_t end = std::time(nullptr) + kSecondsLeft;
-  while (std::time(nullptr) <= end) {
-    // Every connection brings a new ticket.
-    talk(*context, contexts);
-    reactor_.run_once(base::now() + std::chrono::milliseconds(50));
-  }
-  Sides late = talk(*context, contexts);
-  ASSERT_FALSE(late.connected);
-  EXPECT_STREQ(late.connected.error().what, "certificate has expired");
-}
-
 TEST_F(Handshake, RefusesACertificateOfAnUnknownAuthority) {
   auto context = server({});
   PemPair stranger = make_pair("site.example", "DNS:site.example");
   Sides sides = talk(*context, client({.authorities = stranger.cert}));
   ASSERT_FALSE(sides.connected);
   EXPECT_TRUE(talk(*context, client({.verify = false})).connected);
+}
+
+TEST_F(Handshake, TakesNoMemoryOfOpenSslBeforeTheFirstByte) {
+  auto context = server({});
+  auto [server_end, client_end] = connected();
+  net::TaskGroup group;
+  Sides sides;
+  group.spawn(accept_and_echo(server_end, *context, 5, soon(), sides));
+  for (int i = 0; i < 5; ++i) reactor_.run_once(base::now());
+  EXPECT_FALSE(server_end.is_filtered());
+  ConnectOptions options{
+      .contexts = client({}), .thread = 0, .host = "site.example", .peer = "peer", .deadline = soon()};
+  std::string echo;
+  group.spawn(connect_and_send(client_end, std::move(options), "hello", echo, sides));
+  run(group);
+  EXPECT_EQ(echo, "hello");
+}
+
+TEST_F(Handshake, WaitsForTheFirstByteUntilItsDeadline) {
+  auto context = server({});
+  auto [server_end, client_end] = connected();
+  net::TaskGroup group;
+  Sides sides;
+  group.spawn(accept_and_echo(server_end, *context, 5, base::now() + std::chrono::milliseconds(20), sides));
+  run(group);
+  EXPECT_EQ(sides.accepted, Accepted::failed);
+  EXPECT_EQ(sides.refused.code, base::ErrorCode::timeout);
 }
 
 TEST_F(Handshake, StrictSniRefusesOtherNames) {
