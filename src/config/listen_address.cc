@@ -66,6 +66,13 @@ std::vector<base::SocketAddress> socket_addresses(std::string_view text) {
   return addresses;
 }
 
+bool is_of_every(std::string_view text, const base::SocketAddress& address) {
+  auto parsed = parse_listen_addresses(text);
+  return parsed && address.ip.is_unspecified() && std::ranges::any_of(*parsed, [&](const ListenAddress& one) {
+           return one.every && one.first_port <= address.port && address.port <= one.last_port;
+         });
+}
+
 bool same_sockets(const Listener& one, const Listener& other) {
   bool udp = one.protocol == ListenerProtocol::udp;
   return one.address == other.address && one.socket == other.socket &&

@@ -34,5 +34,7 @@ bool same_sockets(const Listener& one, const Listener& other);
 
 // The addresses to bind: "*" is one of each family. Empty when `text` is no such list.
 std::vector<base::SocketAddress> socket_addresses(std::string_view text);
+// Whether `address` is one of them for the sake of a "*", which means what the system has: it may have no IPv6.
+bool is_of_every(std::string_view text, const base::SocketAddress& address);
 
 }  // namespace weir::config

@@ -146,6 +146,10 @@ base::Result<Sockets::Bound> Sockets::bind(const config::Listener& listener) con
       at = net::local_address(*fd);
       bound.fds_of_worker[i].push_back(*fd);
     }
+    if (!fd && fd.error().os_error == EAFNOSUPPORT && at.ip.is_v6() && config::is_of_every(listener.address, at)) {
+      base::log_warning("listener {}: this system has no IPv6; port {} is served on IPv4 only", listener.name, at.port);
+      continue;
+    }
     if (!fd) {
       close(bound);
       return std::unexpected(fd.error());
