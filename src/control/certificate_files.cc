@@ -1,6 +1,7 @@
 // The files and texts of certificates, keys, staples and tickets.
 #include <fmt/format.h>
 
+#include "base/cleanse.h"
 #include "control/certificate_loader.h"
 #include "tls/ocsp.h"
 
@@ -65,7 +66,7 @@ void Certificates::Loader::load_made(State& state, const ApiCertificate& made) {
     pair = before->second;
   } else {
     pair.chain = std::make_shared<const std::string>(made.cert);
-    pair.key = std::make_shared<const std::string>(made.key);
+    pair.key = base::cleansed_in_the_end(made.key);
     config::Certificate as_if{
         .name = made.name, .cert = "the PEM text", .key = {}, .ocsp = {}, .origin = {"api", 0, 0}};
     pair.certificate = check_pair(as_if, pair, fmt::format("certificates.{}", made.name), nullptr);

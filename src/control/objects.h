@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cleanse.h"
 #include "config/config.h"
 #include "config/fault.h"
 #include "config/kinds.h"
@@ -55,6 +56,7 @@ struct ApiCertificate {
   std::string name;
   std::string cert;
   std::string key;
+  ~ApiCertificate() { base::cleanse(key); }
   friend bool operator==(const ApiCertificate&, const ApiCertificate&) = default;
 };
 

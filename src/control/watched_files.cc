@@ -1,5 +1,6 @@
 #include "control/watched_files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -7,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+
+#include "base/cleanse.h"
 
 namespace weir::control {
 namespace {
@@ -20,11 +23,14 @@ std::expected<std::string, std::string> contents(const std::string& path) {
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     why = "is no regular file";
   } else {
+    // Keys are read this way: nothing of them is left in memory that growing gives back.
     char buffer[16 * 1024];
+    text.reserve(std::min<std::size_t>(static_cast<std::size_t>(info.st_size), kMaxWatchedBytes) + sizeof buffer);
     ssize_t got;
     while ((got = ::read(fd, buffer, sizeof buffer)) > 0 && text.size() <= kMaxWatchedBytes) {
       text.append(buffer, static_cast<std::size_t>(got));
     }
+    base::cleanse(buffer, sizeof buffer);
     if (got < 0) why = fmt::format("cannot be read: {}", std::strerror(errno));
     if (text.size() > kMaxWatchedBytes) why = fmt::format("is larger than {} MB", kMaxWatchedBytes / 1024 / 1024);
   }
@@ -59,7 +65,7 @@ std::expected<std::shared_ptr<const std::string>, std::string> WatchedFiles::rea
   file.used = true;
   if (!text) return std::unexpected(text.error());
   // The same contents stay the same object: nothing that was made of them has to be made again.
-  if (file.text == nullptr || *file.text != *text) file.text = std::make_shared<const std::string>(std::move(*text));
+  if (file.text == nullptr || *file.text != *text) file.text = base::cleansed_in_the_end(std::move(*text));
   return file.text;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cleanse.h"
 #include "tls/library.h"
 
 namespace weir::tls {
@@ -46,6 +47,11 @@ class Staple {
 // Immutable but for its staple; shared by contexts, snapshots and the API. What is public knowledge has members; the
 // key can only be used.
 struct Certificate {
+  Certificate() = default;
+  Certificate(const Certificate&) = delete;
+  Certificate& operator=(const Certificate&) = delete;
+  ~Certificate() { base::cleanse(key_); }
+
   std::string name;                // what the configuration calls it, or the file
   std::string chain;               // PEM, the leaf first
   std::vector<std::string> names;  // lower case, from the subject alternative names, or else the common name

@@ -29,7 +29,9 @@ TicketKey key_of(const unsigned char* bytes) {
 TicketKey TicketKey::random() {
   std::array<unsigned char, kBytes> bytes;
   WEIR_ASSERT(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
-  return key_of(bytes.data());
+  TicketKey key = key_of(bytes.data());
+  base::cleanse(bytes.data(), bytes.size());
+  return key;
 }
 
 std::expected<TicketKeys, std::string> parse_ticket_keys(std::string_view text) {
@@ -55,6 +57,7 @@ std::expected<TicketKeys, std::string> parse_ticket_keys(std::string_view text) 
                       line_number, TicketKey::kBytes));
     }
     keys.push_back(key_of(bytes.data()));
+    base::cleanse(bytes.data(), bytes.size());
     if (keys.size() > kMaxKeys) return std::unexpected(fmt::format("has more than {} keys", kMaxKeys));
   }
   if (keys.empty()) return std::unexpected(std::string("has no keys"));

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cleanse.h"
+
 namespace weir::tls {
 
 struct TicketKey {
@@ -18,6 +20,13 @@ struct TicketKey {
   std::array<unsigned char, 16> name;
   std::array<unsigned char, 32> cipher;  // AES-256-CBC
   std::array<unsigned char, 32> mac;     // HMAC-SHA-256
+  TicketKey() = default;
+  TicketKey(const TicketKey&) = default;
+  TicketKey& operator=(const TicketKey&) = default;
+  ~TicketKey() {
+    base::cleanse(cipher.data(), cipher.size());
+    base::cleanse(mac.data(), mac.size());
+  }
   static TicketKey random();
   friend bool operator==(const TicketKey&, const TicketKey&) = default;
 };
