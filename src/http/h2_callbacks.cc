@@ -21,7 +21,10 @@ struct H2Callbacks {
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) {
     H2Connection& connection = of(user);
     bool too_many = false;
-    if (hd->type != NGHTTP2_DATA) ++connection.frames_;
+    if (hd->type != NGHTTP2_DATA) {
+      ++connection.frames_;
+      net::Turn::spend(net::Turn::kFrame);
+    }
     switch (hd->type) {
       case NGHTTP2_DATA:
         if (hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0) too_many = connection.charge(Kind::empty);

@@ -15,9 +15,8 @@ namespace {
 
 // The peer has so long to answer the notice of the end, and to close once it has taken everything.
 constexpr auto kGoodbye = std::chrono::seconds(1);
-// A peer that sends without pause lets others have their turn after so many reads, or so many frames.
-constexpr int kReadsPerTurn = 8;
-constexpr std::uint32_t kFramesPerTurn = 128;
+// Frames are taken in such pieces, between which everything else may have its turn.
+constexpr std::size_t kPieceBytes = 16 * 1024;
 // What a peer sends in large pieces has fewer frames than that in one: bodies.
 constexpr std::uint32_t kFewFrames = 32;
 // Frames that wait behind a write that makes no progress; with more of them nothing is read that could ask for more.
@@ -76,6 +75,10 @@ net::Task<void> H2Connection::run() {
   co_await read_loop();
   fail_streams();
   run_woken();
+  while (!woken_.empty()) {
+    co_await net::yield();
+    run_woken();
+  }
   co_await close_down(writer);
 }
 
@@ -152,8 +155,6 @@ net::Task<void> H2Connection::read_loop() {
       break;
     }
     base::Buffer buffer = large ? base::Buffer::large() : base::Buffer::small();
-    int reads = 0;
-    frames_ = 0;
     do {
       base::Result<std::size_t> got =
           co_await stream_.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kGoodbye);
@@ -166,13 +167,15 @@ net::Task<void> H2Connection::read_loop() {
         break;
       }
       std::uint32_t frames_before = frames_;
-      receive({buffer.data(), *got});
+      for (std::string_view left(buffer.data(), *got); !left.empty() && !ended_;) {
+        std::string_view piece = left.substr(0, kPieceBytes);
+        left.remove_prefix(piece.size());
+        receive(piece);
+        run_woken();
+        if (!left.empty()) co_await net::TurnEnd();
+      }
       large = *got == buffer.capacity() && frames_ - frames_before < kFewFrames;
-      run_woken();
-    } while (!ended_ && stream_.descriptor().readable && ++reads < kReadsPerTurn && frames_ < kFramesPerTurn &&
-             !owes_too_much());
-    buffer.release();
-    if (!ended_ && stream_.descriptor().readable) co_await net::yield();
+    } while (!ended_ && stream_.descriptor().readable && !owes_too_much());
   }
 }
 
@@ -331,7 +334,6 @@ net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
   stream_.finish_writing();
   untaken_ = 0;
   if (patient) deadline = net::Reactor::current().now() + kGoodbye;
-  int reads = 0;
   while (true) {
     base::Result<void> ready = co_await stream_.wait_readable(deadline);
     if (ready) {
@@ -345,7 +347,6 @@ net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
       if (!patient || !is_taking()) break;
       deadline = net::Reactor::current().now() + kGoodbye;
     }
-    if (++reads % kReadsPerTurn == 0) co_await net::yield();
   }
 }
 

@@ -150,7 +150,7 @@ class H2Connection final : private net::RoundEndWork {
   H2Abuse abuse_;
   H2FrameScan scan_;          // server: of what comes
   H2Resets resets_;           // server: of the client's streams
-  std::uint32_t frames_ = 0;  // that were received in this turn, those of bodies aside
+  std::uint32_t frames_ = 0;  // received so far, those of bodies aside; may wrap around
 
   // What is being received.
   std::variant<std::monostate, RequestSection, ResponseSection, TrailerSection> section_;

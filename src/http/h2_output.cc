@@ -10,7 +10,6 @@ namespace {
 
 // A frame is begun only where it has so much room: less would be many small DATA frames.
 constexpr std::size_t kMinRoom = 2048;
-constexpr int kWritesPerTurn = 16;
 
 }  // namespace
 
@@ -45,7 +44,6 @@ class H2Connection::WriterWait final : public net::Suspension<net::Wait> {
 };
 
 net::Task<void> H2Connection::write_loop() {
-  int writes = 0;
   while (true) {
     WriterWait wait(*this);
     bool on = co_await wait;
@@ -69,7 +67,6 @@ net::Task<void> H2Connection::write_loop() {
       pump();
       run_woken();
       if (!has_output() && !finishing_) out_.release();
-      if (++writes % kWritesPerTurn == 0) co_await net::yield();
     }
   }
 }
@@ -158,11 +155,13 @@ void H2Connection::wake(H2Stream& stream) {
 }
 
 // Gives every stream that can go on its turn, here and now: only from the top of the reactor's round, never from
-// inside what a stream asked for.
+// inside what a stream asked for. Those for which this turn has no time left go on at the end of the round.
 void H2Connection::run_woken() {
   if (running_woken_) return;
   running_woken_ = true;
-  while (H2Stream* stream = woken_.pop_front()) {
+  while (!woken_.empty() && !net::Turn::is_over()) {
+    H2Stream* stream = woken_.pop_front();
+    net::Turn::spend(net::Turn::kStream);
     if (stream->arrived_) {
       stream->arrived_ = stream->unserved_ = false;
       owner_.serve(*stream, stream->verdict_);
@@ -181,6 +180,7 @@ void H2Connection::run_woken() {
     }
   }
   running_woken_ = false;
+  if (!woken_.empty()) mark_dirty();
 }
 
 }  // namespace weir::http

@@ -140,6 +140,7 @@ bool Listener::AcceptOperation::attempt() {
   } while (fd < 0 && errno == EINTR);
   if (fd >= 0) {
     result_ = Socket{.fd = fd, .peer = base::SocketAddress::from(storage)};
+    Turn::spend(Turn::kOperation);
     return true;
   }
   if (errno == EAGAIN) {

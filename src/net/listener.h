@@ -55,9 +55,14 @@ class Listener {
   class AcceptOperation final : public StreamOperation {
    public:
     explicit AcceptOperation(Descriptor& descriptor) : StreamOperation(descriptor, base::TimePoint::max()) {}
-    bool await_ready() { return attempt(); }
+    bool await_ready() { return goes_on(attempt()); }
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) {
+      if (is_done()) {
+        // Also when cancelled: the connection must not be lost.
+        Reactor::current().schedule(handle);
+        return true;
+      }
       if (!suspend(handle)) {
         result_ = base::fail(base::ErrorCode::cancelled, "accept");
         return false;

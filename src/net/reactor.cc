@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/turn.h"
 
 namespace weir::net {
 namespace {
@@ -181,6 +182,7 @@ void Reactor::run_once(base::TimePoint latest) {
   now_ = base::now();
 
   // Messages first: what was sent before an event should take effect before it.
+  Turn::begin();
   if (!mailbox_.empty()) mailbox_.run_all();
   for (int i = 0; i < count; ++i) {
     if (events[i].data.ptr == nullptr) {
@@ -188,13 +190,19 @@ void Reactor::run_once(base::TimePoint latest) {
       [[maybe_unused]] ssize_t got = read(wake_event_, &ignored, sizeof ignored);
       continue;
     }
+    Turn::begin();
     static_cast<Descriptor*>(events[i].data.ptr)->on_events(events[i].events);
   }
+  Turn::begin();
   timers_.advance(static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now_ - start_).count()));
   resuming_.swap(ready_);
-  for (std::coroutine_handle<> handle : resuming_) handle.resume();
+  for (std::coroutine_handle<> handle : resuming_) {
+    Turn::begin();
+    handle.resume();
+  }
   resuming_.clear();
   for (std::size_t left = round_end_work_.size(); left > 0 && !round_end_work_.empty(); --left) {
+    Turn::begin();
     round_end_work_.pop_front()->at_round_end();
   }
   for (const RoundEnd& end : round_end_) end.call(end.argument);

@@ -103,6 +103,7 @@ WriteOperation::WriteOperation(Descriptor& descriptor, std::span<const std::stri
   WEIR_ASSERT(pieces.size() <= kPieces);
   for (std::string_view piece : pieces) {
     if (!piece.empty()) pieces_[count_++] = {const_cast<char*>(piece.data()), piece.size()};
+    bytes_ += piece.size();
   }
 }
 

@@ -15,13 +15,31 @@
 
 namespace weir::net {
 
-// A leaf operation on one direction of a descriptor: tries the system call first, waits only if it must.
+// A leaf operation on one direction of a descriptor: tries the system call first, waits only if it must, or if the turn
+// is over (net/turn.h).
 class StreamOperation : public Suspension<IoWaiter> {
  protected:
   StreamOperation(Descriptor& descriptor, base::TimePoint deadline) : descriptor_(descriptor), deadline_(deadline) {}
   ~StreamOperation() = default;
+  // Of `await_ready`: whether to go on at once.
+  bool goes_on(bool done) {
+    done_ = done;
+    return done && !Turn::is_over();
+  }
+  // Of `await_suspend`: the operation is done, its result is given in the next round. That is no wait which could be
+  // cancelled; a chain that was is told at once.
+  bool is_done() const { return done_; }
+  template <typename Promise>
+  static bool give_in_next_round(std::coroutine_handle<Promise> handle) {
+    if (handle.promise().context()->cancelled()) return false;
+    Reactor::current().schedule(handle);
+    return true;
+  }
   Descriptor& descriptor_;
   base::TimePoint deadline_;
+
+ private:
+  bool done_ = false;
 };
 
 // Result<std::size_t>: bytes read, 0 at the end of the stream.
@@ -29,9 +47,10 @@ class ReadOperation final : public StreamOperation {
  public:
   ReadOperation(Descriptor& descriptor, std::span<char> into, base::TimePoint deadline)
       : StreamOperation(descriptor, deadline), into_(into) {}
-  bool await_ready() { return attempt(); }
+  bool await_ready() { return goes_on(attempt()); }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (is_done()) return give_in_next_round(handle) || fail_cancelled();
     if (!suspend(handle)) return fail_cancelled();
     descriptor_.wait_readable(*this, Reactor::current().tick(deadline_));
     return true;
@@ -43,7 +62,11 @@ class ReadOperation final : public StreamOperation {
   void cancel() override;
 
  private:
-  bool attempt() { return descriptor_.filter() == nullptr ? attempt_plain() : attempt_filtered(); }
+  bool attempt() {
+    if (!(descriptor_.filter() == nullptr ? attempt_plain() : attempt_filtered())) return false;
+    Turn::spend(Turn::kOperation + static_cast<std::int64_t>(result_.value_or(0)));
+    return true;
+  }
   bool attempt_plain();
   bool attempt_filtered();
   bool fail_cancelled();
@@ -109,9 +132,10 @@ class WriteOperation final : public StreamOperation {
  public:
   static constexpr std::size_t kPieces = 4;
   WriteOperation(Descriptor& descriptor, std::span<const std::string_view> pieces, base::Nanoseconds patience);
-  bool await_ready() { return attempt(); }
+  bool await_ready() { return goes_on(attempt()); }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (is_done()) return give_in_next_round(handle) || fail_cancelled();
     if (!suspend(handle)) return fail_cancelled();
     arm();
     return true;
@@ -123,7 +147,11 @@ class WriteOperation final : public StreamOperation {
   void cancel() override;
 
  private:
-  bool attempt() { return descriptor_.filter() == nullptr ? attempt_plain() : attempt_filtered(); }
+  bool attempt() {
+    if (!(descriptor_.filter() == nullptr ? attempt_plain() : attempt_filtered())) return false;
+    Turn::spend(Turn::kOperation + static_cast<std::int64_t>(bytes_));
+    return true;
+  }
   bool attempt_plain();
   bool attempt_filtered();
   void arm();
@@ -131,6 +159,7 @@ class WriteOperation final : public StreamOperation {
   std::array<iovec, kPieces> pieces_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
+  std::size_t bytes_ = 0;    // of all pieces
   bool progressed_ = false;  // in the last attempt
   base::Nanoseconds patience_;
   base::Result<void> result_;

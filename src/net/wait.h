@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "net/reactor.h"
 #include "net/task.h"
+#include "net/turn.h"
 
 namespace weir::net {
 
@@ -75,6 +76,13 @@ inline sleep_until sleep_for(base::Nanoseconds duration) { return sleep_until(Re
 // Lets everything else that is ready run first. Not a cancellation point.
 struct yield {
   bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) const { Reactor::current().schedule(handle); }
+  void await_resume() const noexcept {}
+};
+
+// The same, once the turn is over: for loops that do much without an operation that may wait.
+struct TurnEnd {
+  bool await_ready() const noexcept { return !Turn::is_over(); }
   void await_suspend(std::coroutine_handle<> handle) const { Reactor::current().schedule(handle); }
   void await_resume() const noexcept {}
 };

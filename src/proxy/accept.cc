@@ -11,8 +11,6 @@ namespace {
 // With no descriptor left there is nothing to do but wait for connections to end.
 constexpr auto kPauseWhenExhausted = std::chrono::milliseconds(100);
 constexpr auto kComplainEvery = std::chrono::seconds(60);
-// New connections taken in one go before everything else has its turn.
-constexpr int kBatch = 64;
 
 void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) {
   while (true) {
@@ -36,12 +34,10 @@ bool is_of_one_connection(base::ErrorCode code) {
 
 net::Task<void> accept_connections(Worker& worker, Listening& listening, net::Listener listener) {
   base::TimePoint next_complaint{};
-  int batch = 0;
   while (true) {
     auto socket = co_await listener.accept();
     if (socket) {
       worker.place(listening, socket->fd, socket->peer);
-      if (++batch % kBatch == 0) co_await net::yield();
       continue;
     }
     if (socket.error().code == base::ErrorCode::cancelled) break;

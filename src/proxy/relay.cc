@@ -18,8 +18,6 @@ namespace {
 constexpr std::size_t kBulkBytes = base::kBufferBytes;
 // A read that finds nothing after all holds its buffer for so long at most.
 constexpr auto kHoldBuffer = std::chrono::seconds(1);
-// Rounds without waiting after which everything else has its turn.
-constexpr int kRoundsPerTurn = 16;
 
 Side other(Side side) { return side == Side::client ? Side::backend : Side::client; }
 
@@ -64,7 +62,6 @@ void Relay::fail(const Error& error) {
 net::Task<void> Relay::pump(Direction& direction) {
   net::TcpStream& from = direction.from;
   net::TcpStream& to = direction.to;
-  int rounds = 0;
   while (true) {
     base::Result<void> ready = co_await from.wait_readable(deadline());
     if (!ready && ready.error().code == ErrorCode::timeout && !is_idle_too_long()) continue;
@@ -84,7 +81,6 @@ net::Task<void> Relay::pump(Direction& direction) {
     base::Result<bool> ended = co_await pump_bulk(direction);
     if (!ended) co_return fail(ended.error());
     if (*ended) co_return co_await end(direction);
-    if (++rounds % kRoundsPerTurn == 0) co_await net::yield();
   }
 }
 

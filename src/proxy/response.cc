@@ -13,8 +13,6 @@ namespace {
 
 // From here on moving bytes inside the kernel is cheaper than copying them.
 constexpr std::uint64_t kSpliceFrom = 48 * 1024;
-// A loop over a fast body lets others have their turn after so many pieces.
-constexpr int kPiecesPerTurn = 16;
 
 Error of_body(Error error) {
   return error.code == ErrorCode::cancelled ? error.on(Side::client) : error.on(Side::backend);
@@ -88,7 +86,6 @@ net::Task<base::Result<void>> Exchange::relay_body() {
       co_return moved;
     }
   }
-  int pieces = 0;
   bool last = false;
   while (!last) {
     base::Result<http::BodyPiece> piece = co_await backend_side_->read_body(worker_.reactor.now() + timeouts_.body());
@@ -97,7 +94,6 @@ net::Task<base::Result<void>> Exchange::relay_body() {
     const http::HeaderMap* trailers = last ? response_trailers() : nullptr;
     base::Result<void> written = co_await client_side_.send_body(*piece, trailers, timeouts_.body());
     if (!written) co_return written;
-    if (++pieces % kPiecesPerTurn == 0) co_await net::yield();
   }
   co_return base::Result<void>();
 }

@@ -11,7 +11,6 @@ using base::Side;
 
 namespace {
 
-constexpr int kPiecesPerTurn = 16;
 // How long both sides of a WebSocket have to answer a Close.
 constexpr auto kCloseTime = std::chrono::seconds(3);
 
@@ -109,7 +108,6 @@ bool StreamRelay::has_lost_reader(const Direction& direction, const base::Error&
 
 // A direction may be quiet for as long as the other one is not.
 net::Task<void> StreamRelay::pass_on(Direction& direction) {
-  int pieces = 0;
   while (true) {
     base::Result<std::string_view> got = co_await direction.from.read(last_activity_ + idle_limit_);
     base::TimePoint now = net::Reactor::current().now();
@@ -135,7 +133,8 @@ net::Task<void> StreamRelay::pass_on(Direction& direction) {
     if (!written && has_lost_reader(direction, written.error())) break;
     if (!written) co_return fail(written.error().on(other(direction.from_side)));
     if (may_close(direction)) co_await send_close(direction);
-    if (++pieces % kPiecesPerTurn == 0) co_await net::yield();
+    net::Turn::spend(net::Turn::kStream);
+    co_await net::TurnEnd();
   }
   direction.ended = true;
   end_answered();

@@ -64,6 +64,26 @@ TEST_F(StreamRelayTest, CarriesBothWaysUntilBothHaveEnded) {
   EXPECT_TRUE(client.finished && backend.finished);
 }
 
+net::Task<void> count_turns(const StreamRelay* const& running, int& turns) {
+  while (running != nullptr) {
+    ++turns;
+    co_await net::yield();
+  }
+}
+
+TEST_F(StreamRelayTest, AReadyTaskRunsBesideEndsThatNeverWait) {
+  ScriptedEnd client(100'000, false), backend(0, false);
+  int turns = 0;
+  group_.spawn(run(client, backend));
+  ASSERT_NE(running_, nullptr) << "its first turn has ended";
+  const StreamRelay* const& running = running_;
+  group_.spawn(count_turns(running, turns));
+  while (running_ != nullptr) reactor_.run_once(reactor_.now());
+  reactor_.run_once(reactor_.now());
+  EXPECT_TRUE(succeeded_);
+  EXPECT_GE(turns, 100'000 / (2 * net::Turn::kBytes / net::Turn::kStream));
+}
+
 // A message of the control thread comes between two rounds, whatever the relay is at then.
 TEST_F(StreamRelayTest, MayBeToldToCloseInAnyRoundUpToItsLast) {
   for (bool slow : {false, true}) {
