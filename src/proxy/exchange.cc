@@ -40,9 +40,11 @@ Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& st
       arena_(state.arena),
       choice_(client.worker),
       h1_backend_(client.worker, state.arena),
-      h2_backend_(client.worker, state) {}
+      h2_backend_(client.worker, state) {
+  worker_.exchange_begins();
+}
 
-Exchange::~Exchange() = default;
+Exchange::~Exchange() { worker_.exchange_ends(); }
 
 // The whole way of a request.
 net::Task<void> Exchange::run() {

@@ -26,8 +26,6 @@ constexpr auto kIdleGrace = milliseconds(1000);
 // Longer than a handshake takes from its first segment to its last.
 constexpr auto kHandshakeGrace = milliseconds(200);
 constexpr std::size_t kKeptStates = 1024;
-// A worker gives a connection away when it has this many more than the one with the fewest, and an eighth more.
-constexpr std::uint32_t kUnevenBy = 8;
 
 }  // namespace
 
@@ -188,13 +186,12 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
     ::close(fd);
     return;
   }
-  Worker* fewest = this;
+  Worker* least = this;
   for (Worker* other : services.workers) {
-    if (other->open_connections() < fewest->open_connections()) fewest = other;
+    if (other->load() < least->load()) least = other;
   }
-  std::uint32_t mine = open_connections();
-  if (!listening.closing && mine > fewest->open_connections() + kUnevenBy + mine / 8) {
-    fewest->adopt(listening.runtime, fd, peer);
+  if (!listening.closing && placement_.gives_away(load(), least->load(), reactor.now())) {
+    least->adopt(listening.runtime, fd, peer);
   } else {
     serve(*this, listening, fd, peer);
   }

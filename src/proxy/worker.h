@@ -17,6 +17,7 @@
 #include "net/task_group.h"
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
+#include "proxy/placement.h"
 #include "proxy/request_id.h"
 #include "proxy/snapshot.h"
 #include "upstream/connections.h"
@@ -163,13 +164,22 @@ class Worker {
   void break_connections(std::shared_ptr<pool::Backend> backend);
   // Any thread: a connection accepted by another worker.
   void adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer);
-  std::uint32_t open_connections() const { return open_connections_.load(std::memory_order_relaxed); }
+  // Any thread: what it has to do, in connections and exchanges: a connection of HTTP/2 weighs as much as is asked for
+  // on it.
+  std::uint32_t load() const {
+    return open_connections_.load(std::memory_order_relaxed) + exchanges_.load(std::memory_order_relaxed);
+  }
+  // One more exchange is under way, or one fewer.
+  void exchange_begins() {
+    exchanges_.store(exchanges_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  void exchange_ends() { exchanges_.store(exchanges_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
 
   // `relay` has replies to send at the end of this round; it takes that back before it goes away.
   void flush_at_round_end(UdpRelay& relay) { unflushed_.push_back(&relay); }
   void forget_replies(UdpRelay& relay) { std::erase(unflushed_, &relay); }
 
-  // A new connection of `listening`, accepted here: served here, or by the worker with the fewest.
+  // A new connection of `listening`, accepted here: served here, or by the worker with the least to do.
   void place(Listening& listening, int fd, const base::SocketAddress& peer);
 
   std::unique_ptr<ExchangeState> take_state();
@@ -213,6 +223,8 @@ class Worker {
   std::vector<UdpRelay*> unflushed_;
   std::vector<std::unique_ptr<ExchangeState>> states_;
   std::atomic<std::uint32_t> open_connections_{0};
+  std::atomic<std::uint32_t> exchanges_{0};  // written by this worker only
+  Placement placement_;
   net::TaskGroup closings_;  // one task per listener that is closing
   net::TaskGroup chores_;
   bool draining_ = false;
