@@ -18,6 +18,10 @@ void check_without_requests(const Place& place, const Listener& listener) {
     place.fault("max_connection_age",
                 fmt::format("asks clients by HTTP, which a {} listener does not speak", name(listener.protocol)));
   }
+  if (listener.min_rate != MinRate()) {
+    place.fault("min_rate",
+                fmt::format("is about bodies of HTTP, which a {} listener does not speak", name(listener.protocol)));
+  }
   if (!listener.via.empty()) {
     place.fault("via", fmt::format("is a header of HTTP, which a {} listener does not speak", name(listener.protocol)));
   }

@@ -107,6 +107,7 @@ struct Listener {
   std::vector<Route> routes;
   std::string pool;  // what no route takes; empty: 404
   TimeoutOverrides timeouts;
+  MinRate min_rate;
   Limits limits;
   Udp udp;
   SocketOptions socket;

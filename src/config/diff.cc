@@ -86,6 +86,7 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .routes = {},
                     .pool = listener.pool,
                     .timeouts = listener.timeouts,
+                    .min_rate = listener.min_rate,
                     .limits = listener.limits,
                     .udp = listener.udp,
                     .socket = listener.socket,
@@ -98,6 +99,8 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .tls = without_origins(listener.tls),
                     .redirect_to_https = listener.redirect_to_https,
                     .http2 = listener.http2,
+                    .max_connection_age = listener.max_connection_age,
+                    .max_connection_age_jitter = listener.max_connection_age_jitter,
                     .origin = {}};
   };
   return settings(a) == settings(b);

@@ -93,6 +93,8 @@ const Resource& resource<Timeouts>();
 template <>
 const Resource& resource<TimeoutOverrides>();
 template <>
+const Resource& resource<MinRate>();
+template <>
 const Resource& resource<Limits>();
 template <>
 const Resource& resource<Udp>();

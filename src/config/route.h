@@ -18,6 +18,13 @@ struct TimeoutOverrides {
   friend bool operator==(const TimeoutOverrides&, const TimeoutOverrides&) = default;
 };
 
+// How slowly a client may send a request's body or take a response, while Weir waits for it.
+struct MinRate {
+  std::uint32_t bytes_per_second = 240;  // on average over the grace; 0: as slowly as it likes
+  std::optional<Duration> grace;         // of waiting; not there: 60 s, or a longer timeouts.body
+  friend bool operator==(const MinRate&, const MinRate&) = default;
+};
+
 // A predicate on one header or query parameter.
 enum class MatchKind : std::uint8_t { exact, prefix, regex, present, absent };
 struct NamedMatch {
@@ -83,6 +90,7 @@ struct Route {
   HeaderChanges request_headers;
   HeaderChanges response_headers;
   TimeoutOverrides timeouts;
+  std::optional<MinRate> min_rate;  // not there: the listener's
   Origin origin;
   friend bool operator==(const Route&, const Route&) = default;
 };

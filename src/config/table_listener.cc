@@ -65,6 +65,7 @@ constexpr std::array kFields{
     field<&Listener::routes>("routes", "which pool or action takes which request"),
     field<&Listener::pool>("pool", "takes what no route takes; without it: 404"),
     field<&Listener::timeouts>("timeouts", "timeouts that differ here"),
+    field<&Listener::min_rate>("min_rate", "how slowly a client may send and read bodies"),
     field<&Listener::limits>("limits", "what a client may send"),
     field<&Listener::udp>("udp", "flows of a listener with protocol udp"),
     field<&Listener::socket>("socket", "the listening sockets"),

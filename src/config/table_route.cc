@@ -160,6 +160,16 @@ constexpr std::array kHeaderChangeFields{
     field<&HeaderChanges::add>("add", "fields that are added"),
     field<&HeaderChanges::remove>("remove", "names of fields that are removed"),
 };
+constexpr std::array kMinRateFields{
+    field<&MinRate::bytes_per_second>("bytes_per_second",
+                                      "average below which a client that is waited for is cut; off or 0: none",
+                                      {.max = 1024.0 * 1024 * 1024, .unit = Unit::bytes, .word_for_zero = "off"}),
+    field<&MinRate::grace>(
+        "grace",
+        "time of waiting over which the average is taken, also the longest pause; when not set, 60s, or "
+        "timeouts.body where that is longer",
+        {.min = 100, .max = kMaxTimeoutMs}),
+};
 constexpr std::array kRouteFields{
     field<&Route::name>("name", "what metrics and logs call it; <listener>/<number> when not given"),
     field<&Route::match>("match", "which requests it takes; all that is given must hold"),
@@ -170,6 +180,7 @@ constexpr std::array kRouteFields{
     field<&Route::request_headers>("request_headers", "changes to the request's header"),
     field<&Route::response_headers>("response_headers", "changes to the response's header"),
     field<&Route::timeouts>("timeouts", "timeouts that differ here"),
+    field<&Route::min_rate>("min_rate", "in place of the listener's"),
     origin_field<Route>(),
 };
 
@@ -224,6 +235,19 @@ const Resource& resource<HeaderChanges>() {
                                       .summary = "changes to a header",
                                       .fields = kHeaderChangeFields,
                                       .defaults = defaults_of<HeaderChanges>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<MinRate>() {
+  static constexpr Resource kResource{
+      .name = "min_rate",
+      .summary =
+          "how slowly a client may send a request's body or read a response, while Weir waits for it; not for "
+          "gRPC and tunnels",
+      .fields = kMinRateFields,
+      .short_key = "bytes_per_second",
+      .defaults = defaults_of<MinRate>};
   return kResource;
 }
 

@@ -317,6 +317,7 @@ bool H2Connection::take_body_bytes(std::int32_t id, std::string_view frame_heade
   put(stream->out_.substr(0, count));
   stream->out_.remove_prefix(count);
   stream->sent_at_ = net::Reactor::current().now();
+  stream->sent_ += count;
   if (stream->out_.empty() && std::exchange(stream->out_end_due_, false)) stream->output_ended_ = true;
   if (stream->out_wait_ != nullptr && stream->all_sent()) wake(*stream);
   abuse_.useful();

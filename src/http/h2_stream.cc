@@ -72,6 +72,10 @@ void H2Stream::leave() {
   connection_->detach(*this);
 }
 
+bool H2Stream::may_send() const {
+  return connection_ != nullptr && nghttp2_session_get_stream_remote_window_size(connection_->session_, id_) > 0;
+}
+
 void H2Stream::cut(const base::Error& error) {
   H2Connection* connection = connection_;
   if (connection == nullptr) return;

@@ -115,6 +115,10 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   // Until the bytes were taken over for sending. Error{timeout} when none of them were for `patience`.
   H2Wait wait_sent(base::Nanoseconds patience) { return {*this, H2Wait::For::sent, {}, patience}; }
   bool output_ended() const { return output_ended_; }
+  // Bytes of the body that have gone so far.
+  std::uint64_t sent_bytes() const { return sent_; }
+  // The peer takes more of this stream: when nothing goes, it waits for its connection.
+  bool may_send() const;
 
   // Ends the stream at once with this error code (RFC 9113 7); no-op when it is not open.
   void reset(std::uint32_t code);
@@ -172,6 +176,7 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   std::string_view out_;
   const H2FieldList* out_trailers_ = nullptr;
   base::TimePoint sent_at_{};  // when bytes last went
+  std::uint64_t sent_ = 0;     // bytes of the body
   bool out_end_due_ = false;   // after out_, the end
   bool output_ended_ = false;  // END_STREAM was handed over for sending
   bool deferred_ = false;      // the session waits for resume

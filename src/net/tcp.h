@@ -204,6 +204,9 @@ class TcpStream {
   // Bytes that were written but have not arrived: a filter keeps them, or the kernel until the peer acknowledges them.
   // The end of writing counts for one. Asks the kernel.
   std::size_t untaken_bytes() const;
+  // Bytes that the peer has acknowledged so far, those of a filter's own included; what was untaken is not counted.
+  // Asks the kernel; 0 for Unix sockets.
+  std::uint64_t acknowledged_bytes() const;
   // Of a filtered stream: finish_writing() but for the socket's own end, which may come once a write of nothing has
   // sent what the socket did not take at once.
   void announce_end();

@@ -33,7 +33,10 @@ net::Task<base::Result<void>> Exchange::attempt() {
   if (response_.status == 101) co_return co_await tunnel();
   upstream_time_ = worker_.reactor.now() - attempt_started_;
   pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
-  co_return co_await relay_response();
+  base::Result<void> relayed = co_await relay_response();
+  // A client that fails on its way in ends the backend's answer: not the backend's failure.
+  if (!relayed && client_failure_) co_return std::unexpected(*client_failure_);
+  co_return relayed;
 }
 
 // A connection to the present backend, in backend_side_.

@@ -12,6 +12,7 @@
 #include "net/task.h"
 #include "net/tcp.h"
 #include "proxy/head_source.h"
+#include "proxy/pace.h"
 
 namespace weir::http {
 class H2Stream;
@@ -53,6 +54,10 @@ class ClientSide {
                                                          base::Nanoseconds patience) = 0;
   // A response's head was sent, or tried to.
   bool response_started() const { return response_started_; }
+  // Bytes that the client has taken, for differences: of its connection, or of its stream and what that waits for.
+  virtual std::uint64_t bytes_taken() = 0;
+  // Of the response, while the client is waited for.
+  Pace& pace() { return pace_; }
 
   // ---- ends
 
@@ -62,6 +67,8 @@ class ClientSide {
   virtual void give_up_body() = 0;
   // Breaks it so that half a response cannot be taken for a whole one.
   virtual void abort() = 0;
+  // Whoever waits for the client to take bytes finds an error; nothing more can be sent.
+  virtual void cut() = 0;
   // The chain of tasks to cancel as soon as the client goes away; null for none.
   virtual void cancel_when_broken(net::TaskContext* context) = 0;
 
@@ -84,6 +91,7 @@ class ClientSide {
  protected:
   ~ClientSide() = default;
   bool response_started_ = false;
+  Pace pace_;
 };
 
 }  // namespace weir::proxy

@@ -28,6 +28,8 @@ std::uint16_t status_of(const base::Error& error);
 inline constexpr std::string_view kTerminationOk = "ok";
 // Besides those: the deadline that a gRPC client gave its call has passed.
 inline constexpr std::string_view kTerminationDeadline = "deadline";
+// Or the client sent or took a body slower than min_rate.
+inline constexpr std::string_view kTerminationTooSlow = "client_too_slow";
 std::string_view termination(const base::Error& error);
 
 // A complete answer but for the framing, which is the writer's: Content-Length is body.size(). Views are static or live

@@ -131,10 +131,17 @@ void Exchange::find_route() {
     timeouts_.route = &route_config_->timeouts;
     pool = pools[route_];
   }
-  if (pool == kNoPool) return;
+  if (pool == kNoPool) return watch(client_side_.pace(), Direction::response);
   pool_ = snapshot_->pools[pool].get();
   choice_.use(*pool_);
   timeouts_.pool = &pool_->config->timeouts;
+  watch(client_side_.pace(), Direction::response);
+}
+
+// One word for the log.
+std::string_view Exchange::ended_by(const Error& error) const {
+  if (call_late_) return kTerminationDeadline;
+  return client_too_slow_ ? kTerminationTooSlow : termination(error);
 }
 
 // Tries backends until one has answered, or nothing more may be tried: failure_ says why.
@@ -169,7 +176,7 @@ net::Task<void> Exchange::end_failed() {
     co_return;
   }
   bool quiet_tunnel = failure_->side == Side::ours && failure_->code == ErrorCode::timeout;
-  termination_ = call_late_ ? kTerminationDeadline : quiet_tunnel ? "idle_timeout" : termination(*failure_);
+  termination_ = quiet_tunnel && !call_late_ ? "idle_timeout" : ended_by(*failure_);
   bool told = false;
   if (call_late_) told = co_await end_call_by_trailers();
   // Half an answer is out: the only honest end is a broken connection.

@@ -18,6 +18,7 @@
 #include "proxy/h1_backend.h"
 #include "proxy/h1_session.h"
 #include "proxy/h2_backend.h"
+#include "proxy/pace.h"
 #include "proxy/timeouts.h"
 #include "proxy/worker.h"
 
@@ -27,7 +28,7 @@ namespace weir::proxy {
 // backend), request_body.cc, response.cc (what goes to the client), heads.cc, local_answer.cc, tunnel.cc, and
 // exchange_end.cc (metrics and log). What differs between HTTP versions is behind ClientSide and BackendSide. Lives in
 // the frame of its session, on the worker's thread.
-class Exchange {
+class Exchange final : private PaceOwner {
  public:
   // For the request in `state`, which came over `client` by `side`.
   Exchange(ClientConnection& client, ClientSide& side, ExchangeState& state);
@@ -82,6 +83,9 @@ class Exchange {
   net::Task<void> pump_request_body();
   net::Task<void> stop_request_body();
   bool request_body_too_large(std::uint64_t bytes) const;
+  void watch(Pace& pace, Direction direction);
+  std::uint64_t moved(Direction direction) override;
+  void too_slow(Direction direction) override;
 
   // -- to the client (response.cc)
   net::Task<base::Result<void>> relay_response();
@@ -127,6 +131,7 @@ class Exchange {
   void start_response_clock();
 
   std::string_view scheme() const { return client_.stream.is_filtered() ? "https" : "http"; }
+  std::string_view ended_by(const base::Error& error) const;
   bool closing() const { return client_.listening.closing || worker_.draining() || client_.is_old(); }
 
   ClientConnection& client_;
@@ -156,6 +161,7 @@ class Exchange {
   bool body_stopped_ = false;  // the backend takes no more of it; it may still answer
   bool awaiting_continue_ = false;
   std::uint64_t body_bytes_ = 0;
+  bool client_too_slow_ = false;               // min_rate has cut it
   std::optional<base::Error> client_failure_;  // what ended the request's body early
   std::optional<net::TaskGroup> pump_;
 

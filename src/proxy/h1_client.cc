@@ -85,7 +85,8 @@ net::Task<base::Result<void>> H1Client::send_interim(const HeadSource& head, bas
   if (text.empty()) co_return no_such_head();
   bytes_out += text.size();
   net::WriteOperation write = connection_.stream.write(text, patience);
-  co_return of_client(co_await write);
+  WaitForClient waiting(pace_, write);
+  co_return of_client(co_await waiting);
 }
 
 net::Task<base::Result<void>> H1Client::send_head(const HeadSource& head, const http::BodyFraming& body,
@@ -112,12 +113,14 @@ net::Task<base::Result<void>> H1Client::send_head(const HeadSource& head, const 
     std::string_view both(out_.data(), text.size() + first.data.size());
     bytes_out += both.size();
     net::WriteOperation write = connection_.stream.write(both, patience);
-    co_return of_client(co_await write);
+    WaitForClient waiting(pace_, write);
+    co_return of_client(co_await waiting);
   }
   FramedPiece framed(text, first, framing_ == Framing::chunked, trailers, arena_);
   bytes_out += framed.size();
   net::WriteOperation write = connection_.stream.write(framed.parts(), patience);
-  co_return of_client(co_await write);
+  WaitForClient waiting(pace_, write);
+  co_return of_client(co_await waiting);
 }
 
 net::Task<base::Result<void>> H1Client::send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
@@ -126,7 +129,8 @@ net::Task<base::Result<void>> H1Client::send_body(const http::BodyPiece& piece, 
   FramedPiece framed({}, piece, framing_ == Framing::chunked, trailers, arena_);
   bytes_out += framed.size();
   net::WriteOperation write = connection_.stream.write(framed.parts(), patience);
-  co_return of_client(co_await write);
+  WaitForClient waiting(pace_, write);
+  co_return of_client(co_await waiting);
 }
 
 net::Task<base::Result<void>> H1Client::switch_protocols(const HeadSource& head, std::string_view upgrade,

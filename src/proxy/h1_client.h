@@ -40,6 +40,8 @@ class H1Client final : public ClientSide {
   void close_after() override { keep_ = false; }
   void give_up_body() override;
   void abort() override;
+  void cut() override { connection_.stream.shut_down(); }
+  std::uint64_t bytes_taken() override { return connection_.stream.acknowledged_bytes(); }
   void cancel_when_broken(net::TaskContext* context) override { connection_.stream.cancel_when_broken(context); }
 
   std::string_view head_text() const override;

@@ -1,5 +1,6 @@
 #include "proxy/h2_client.h"
 
+#include "http/h2_connection.h"
 #include "http/h2_head.h"
 #include "proxy/client_connection.h"
 
@@ -68,7 +69,9 @@ base::Result<void> H2Client::outcome() const {
 }
 
 net::Task<base::Result<void>> H2Client::wait_sent(base::Nanoseconds patience) {
-  base::Result<void> waited = co_await stream_.wait_sent(patience);
+  http::H2Wait sent = stream_.wait_sent(patience);
+  WaitForClient waiting(pace_, sent);
+  base::Result<void> waited = co_await waiting;
   if (!waited) co_return std::unexpected(waited.error().on(Side::client));
   co_return outcome();
 }
@@ -123,5 +126,21 @@ net::Task<base::Result<void>> H2Client::switch_protocols(const HeadSource& head,
 }
 
 void H2Client::abort() { stream_.reset(NGHTTP2_INTERNAL_ERROR); }
+
+void H2Client::cut() {
+  stream_.cut({.code = ErrorCode::timeout, .side = Side::client, .what = "the client takes the response too slowly"});
+}
+
+// While the client would take more of this stream, it waits for the other ones of its connection: then what is taken of
+// them counts.
+std::uint64_t H2Client::bytes_taken() {
+  if (!stream_.is_open()) return taken_;
+  std::uint64_t of_stream = stream_.sent_bytes() - seen_of_stream_;
+  std::uint64_t of_connection = stream_.connection()->bytes_written() - seen_of_connection_;
+  taken_ += stream_.may_send() ? of_connection : of_stream;
+  seen_of_stream_ += of_stream;
+  seen_of_connection_ += of_connection;
+  return taken_;
+}
 
 }  // namespace weir::proxy

@@ -34,6 +34,8 @@ class H2Client final : public ClientSide {
   void close_after() override {}
   void give_up_body() override {}
   void abort() override;
+  void cut() override;
+  std::uint64_t bytes_taken() override;
   void cancel_when_broken(net::TaskContext* context) override { stream_.cancel_when_reset(context); }
   http::H2Stream* h2_stream() override { return &stream_; }
 
@@ -49,6 +51,10 @@ class H2Client final : public ClientSide {
   http::H2FieldList trailers_;
   bool pulled_ = false;    // buffered_body() gave what there was
   bool finished_ = false;  // the last piece was given
+  // For bytes_taken().
+  std::uint64_t taken_ = 0;
+  std::uint64_t seen_of_stream_ = 0;
+  std::uint64_t seen_of_connection_ = 0;
 };
 
 }  // namespace weir::proxy

@@ -36,7 +36,7 @@ net::Task<void> Exchange::answer_locally() {
 }
 
 net::Task<void> Exchange::answer_error(Error error) {
-  termination_ = call_late_ ? kTerminationDeadline : termination(error);
+  termination_ = ended_by(error);
   std::uint16_t status = status_of(error);
   if (status == kClientClosedRequest) {
     // Nobody is there to read an answer.
@@ -115,7 +115,7 @@ net::Task<void> Exchange::write_answer(std::uint16_t status, std::string_view bo
   if (sent) co_return;
   // The client is gone, or fields of the configuration fill 64 KB: nothing sensible can follow.
   client_side_.close_after();
-  if (termination_ == kTerminationOk) termination_ = termination(sent.error());
+  if (termination_ == kTerminationOk) termination_ = ended_by(sent.error());
 }
 
 bool Exchange::write_answer_head(http::HeadWriter& writer) {

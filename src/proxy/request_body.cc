@@ -1,5 +1,8 @@
 // The request's body on its way to the backend, while the response may already be on its way back.
 
+#include <algorithm>
+
+#include "metrics/families.h"
 #include "proxy/exchange.h"
 
 namespace weir::proxy {
@@ -7,6 +10,13 @@ namespace weir::proxy {
 using base::Error;
 using base::ErrorCode;
 using base::Side;
+
+namespace {
+
+// Long enough for a client that stalls, or takes what lies in large buffers of the kernel.
+constexpr auto kUsualGrace = std::chrono::seconds(60);
+
+}  // namespace
 
 bool Exchange::request_body_too_large(std::uint64_t bytes) const {
   std::uint64_t limit = listener_->config->limits.body_bytes;
@@ -17,9 +27,14 @@ bool Exchange::request_body_too_large(std::uint64_t bytes) const {
 // no more may still have an answer to give, so that is left to who reads the response.
 net::Task<void> Exchange::pump_request_body() {
   bool last = false;
+  Pace pace;
+  watch(pace, Direction::request);
   while (!last) {
     base::TimePoint deadline = worker_.reactor.now() + timeouts_.body();
+    // A client that waits for 100 Continue waits for the backend.
+    if (!awaiting_continue_ || body_bytes_ > 0) pace.wait_begins();
     base::Result<http::BodyPiece> piece = co_await client_side_.read_body(deadline);
+    pace.wait_ends();
     body_pulled_ = true;
     if (!piece) {
       if (piece.error().code != ErrorCode::cancelled) client_failure_ = piece.error().on(Side::client);
@@ -48,6 +63,32 @@ net::Task<void> Exchange::pump_request_body() {
 void Exchange::start_response_clock() {
   if (client_side_.response_started()) return;
   backend_side_->expect_response(worker_.reactor.now() + timeouts_.response());
+}
+
+// Calls of gRPC may be silent for as long as they like, and have deadlines of their own.
+void Exchange::watch(Pace& pace, Direction direction) {
+  if (is_call_) return;
+  const config::MinRate& rule =
+      route_config_ != nullptr && route_config_->min_rate ? *route_config_->min_rate : listener_->config->min_rate;
+  base::Nanoseconds grace =
+      rule.grace ? base::Nanoseconds(*rule.grace) : std::max<base::Nanoseconds>(kUsualGrace, timeouts_.body());
+  pace.watch(*this, direction, rule.bytes_per_second, grace);
+}
+
+std::uint64_t Exchange::moved(Direction direction) {
+  return direction == Direction::request ? body_bytes_ : client_side_.bytes_taken();
+}
+
+void Exchange::too_slow(Direction direction) {
+  client_too_slow_ = true;
+  bool up = direction == Direction::request;
+  worker_.services.registry
+      ->counter(metrics::families::kSlowClients, {client_.listening.runtime->name, up ? "request" : "response"})
+      .add(worker_.index);
+  if (!up) return client_side_.cut();
+  client_failure_ =
+      Error{.code = ErrorCode::timeout, .side = Side::client, .what = "the request's body comes too slowly"};
+  pump_->cancel();
 }
 
 // Before the connection goes or the exchange ends.

@@ -80,7 +80,7 @@ net::Task<base::Result<void>> Exchange::relay_body() {
     if (base::Result<net::Pipe> pipe = net::Pipe::take(); pipe) {
       std::uint64_t before = client_side_.bytes_out;
       base::Result<void> moved = co_await splice_body(*pipe, *backend_side_->stream(), *client_side_.stream(), unread,
-                                                      timeouts_.body(), client_side_.bytes_out);
+                                                      timeouts_.body(), client_side_.pace(), client_side_.bytes_out);
       worker_.services.backend_bytes_in.add(worker_.index, client_side_.bytes_out - before);
       if (moved) backend_side_->skip_body(unread);
       co_return moved;

@@ -15,7 +15,8 @@ std::unexpected<Error> failure(Error error, Side side) { return std::unexpected(
 }  // namespace
 
 net::Task<base::Result<void>> splice_body(net::Pipe& pipe, net::TcpStream& from, net::TcpStream& to,
-                                          std::uint64_t bytes, base::Nanoseconds patience, std::uint64_t& moved) {
+                                          std::uint64_t bytes, base::Nanoseconds patience, Pace& pace,
+                                          std::uint64_t& moved) {
   std::uint64_t unread = bytes;
   while (unread > 0 || pipe.held() > 0) {
     base::TimePoint deadline = net::Reactor::current().now() + patience;
@@ -35,7 +36,9 @@ net::Task<base::Result<void>> splice_body(net::Pipe& pipe, net::TcpStream& from,
       unread -= static_cast<std::uint64_t>(got);
     }
     if (!to.descriptor().writable) {
-      base::Result<void> ready = co_await to.wait_writable(deadline);
+      net::WaitWritableOperation room = to.wait_writable(deadline);
+      WaitForClient waiting(pace, room);
+      base::Result<void> ready = co_await waiting;
       if (!ready) co_return failure(ready.error(), Side::client);
     }
     ssize_t sent = pipe.drain(to.fd(), unread > 0);
@@ -46,7 +49,7 @@ net::Task<base::Result<void>> splice_body(net::Pipe& pipe, net::TcpStream& from,
     } else {
       moved += static_cast<std::uint64_t>(sent);
     }
-    // Meanwhile the next piece grows: fewer and larger ones cost less.
+    // A pipe full is a turn (net/turn.h). Meanwhile the next piece grows: fewer and larger ones cost less.
     if (pipe.held() == 0 && unread > 0) co_await net::yield();
   }
   co_return base::Result<void>();

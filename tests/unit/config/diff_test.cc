@@ -75,6 +75,9 @@ TEST(Diff, TellsWhatOfAListenerChanged) {
   EXPECT_TRUE(changed([](Config& c) { c.listeners[0].routes[0].respond->status = 500; }).listeners_changed[0].routes);
   EXPECT_TRUE(changed([](Config& c) { c.listeners[0].routes.clear(); }).listeners_changed[0].routes);
   EXPECT_TRUE(changed([](Config& c) { c.listeners[0].via = "x"; }).listeners_changed[0].settings);
+  EXPECT_TRUE(changed([](Config& c) { c.listeners[0].min_rate.bytes_per_second = 0; }).listeners_changed[0].settings);
+  EXPECT_TRUE(
+      changed([](Config& c) { c.listeners[0].max_connection_age = Duration(1); }).listeners_changed[0].settings);
   EXPECT_TRUE(changed([](Config& c) { c.listeners[0].pool = "b"; }).listeners_changed[0].settings);
   EXPECT_TRUE(changed([](Config& c) { c.listeners[0].trusted_proxies.emplace_back(); }).listeners_changed[0].settings);
 }

@@ -242,6 +242,10 @@ TEST(Read, TakesShortActions) {
   EXPECT_EQ(must_read(with_route("respond: 404")).listeners[0].routes[0].respond->status, 404);
   EXPECT_EQ(must_read("access_log: /var/log/weir.log").access_log.path, "/var/log/weir.log");
   EXPECT_FALSE(must_read("access_log: off").access_log.enabled);
+  EXPECT_EQ(must_read("listeners: [{name: l, address: '127.0.0.1:80', min_rate: off}]")
+                .listeners[0]
+                .min_rate.bytes_per_second,
+            0u);
   EXPECT_EQ(must_read("admin: 127.0.0.1:1234").admin.listen, "127.0.0.1:1234");
 }
 

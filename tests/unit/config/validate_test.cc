@@ -353,6 +353,10 @@ TEST(Validate, ChecksTheSettingsOfHttp2AndGrpc) {
   EXPECT_THAT(faults_of(listener("max_connection_age_jitter: 0.6")), HasSubstr("max_connection_age_jitter"));
   EXPECT_THAT(faults_of(listener("protocol: tcp, max_connection_age: 1m")),
               HasSubstr("max_connection_age: asks clients by HTTP, which a tcp listener does not speak"));
+  EXPECT_EQ(faults_of(listener("min_rate: {bytes_per_second: 1KB, grace: 5s}")), "");
+  EXPECT_THAT(faults_of(listener("min_rate: {grace: 0s}")), HasSubstr("min_rate.grace"));
+  EXPECT_THAT(faults_of(listener("protocol: tcp, min_rate: off")),
+              HasSubstr("min_rate: is about bodies of HTTP, which a tcp listener does not speak"));
   EXPECT_EQ(faults_of(listener("timeouts: {websocket: 10m}")), "");
   EXPECT_THAT(faults_of("timeouts: {websocket: 0s}"), HasSubstr("timeouts.websocket"));
   EXPECT_EQ(faults_of(with_pool("protocol: h2, grpc: {fine_statuses: [OK, ABORTED]}")), "");
