@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "base/free_list.h"
-#include "net/wait.h"
 #include "proxy/client_connection.h"
 #include "proxy/timeouts.h"
 
@@ -19,14 +18,13 @@ constexpr std::size_t kLingerBytes = 256 * 1024 * 1024;
 constexpr auto kWindow = std::chrono::seconds(2);
 constexpr std::size_t kLeastInWindow = 16 * 1024;
 constexpr std::uint32_t kMostAtOnce = 1024;
-constexpr int kReadsPerTurn = 8;
 
-class Counted {
+class InCount {
  public:
-  explicit Counted(std::uint32_t& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
+  explicit InCount(std::uint32_t& count) : count_(count) { ++count_; }
+  ~InCount() { --count_; }
+  InCount(const InCount&) = delete;
+  InCount& operator=(const InCount&) = delete;
 
  private:
   std::uint32_t& count_;
@@ -37,7 +35,7 @@ class Counted {
 net::Task<void> linger(ClientConnection& client) {
   Worker& worker = client.worker;
   if (worker.lingering >= kMostAtOnce) co_return;
-  Counted counted(worker.lingering);
+  InCount counted(worker.lingering);
   net::TcpStream& stream = client.stream;
   stream.finish_writing();
   // A listener that closes hurries it.
@@ -48,7 +46,6 @@ net::Task<void> linger(ClientConnection& client) {
   std::size_t untaken = SIZE_MAX;
   std::size_t dropped = 0;
   std::size_t dropped_before = 0;
-  int reads = 0;
   while (dropped < kLingerBytes) {
     base::Result<void> ready = co_await stream.wait_readable(std::min(end, window_end));
     if (ready) {
@@ -58,7 +55,6 @@ net::Task<void> linger(ClientConnection& client) {
       bool ready_for_nothing = !got && got.error().code == base::ErrorCode::timeout;
       if (!ready_for_nothing && (!got || *got == 0)) co_return;
       if (got) dropped += *got;
-      if (++reads % kReadsPerTurn == 0) co_await net::yield();
     } else if (ready.error().code != base::ErrorCode::timeout || client.listening.closing) {
       co_return;
     }
