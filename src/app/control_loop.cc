@@ -129,6 +129,22 @@ net::Task<void> Weir::Parts::break_after(std::shared_ptr<pool::Backend> backend,
   for (auto& worker : workers) worker->break_connections(backend);
 }
 
+namespace {
+
+// The event of a reload that was refused, with the first of its errors.
+std::string failed_reload(const config::Faults& faults) {
+  constexpr std::size_t kMost = 10;
+  std::string data = fmt::format(R"({{"result":"failure","count":{},"errors":[)", faults.size());
+  for (std::size_t i = 0; i < std::min(faults.size(), kMost); ++i) {
+    data += i == 0 ? "\"" : ",\"";
+    base::append_json_escaped(data, config::format(faults[i]));
+    data += '"';
+  }
+  return data + "]}";
+}
+
+}  // namespace
+
 config::Faults Weir::Parts::reload() {
   if (access_log) access_log->reopen();
   if (options.config_path.empty()) {
@@ -142,7 +158,7 @@ config::Faults Weir::Parts::reload() {
                     faults.size());
     reloads_failed.add(slot);
     last_reload_successful.set(slot, 0);
-    events.append("reload", R"({"result":"failure"})");
+    events.append("reload", failed_reload(faults));
     return faults;
   };
   auto read = config::read_file(options.config_path, kinds());

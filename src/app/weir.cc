@@ -120,8 +120,8 @@ void Weir::Parts::make_workers() {
   services.client_bytes_out = registry.counter(families::kBytes, {"client_out"});
   services.backend_bytes_in = registry.counter(families::kBytes, {"backend_in"});
   services.backend_bytes_out = registry.counter(families::kBytes, {"backend_out"});
-  services.connect_failed = [this](const pool::Backend& backend, base::ErrorCode code) {
-    prober->report_connect_failure(backend, code);
+  services.connect_failed = [this](const pool::Backend& backend, const base::Error& error) {
+    prober->report_connect_failure(backend, error);
   };
   services.worker_ended = [this] { worker_ended(); };
   tls_metrics = std::make_unique<proxy::TlsMetrics>(registry);

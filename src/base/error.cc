@@ -84,6 +84,11 @@ ErrorCode code_of_errno(int os_error) {
   }
 }
 
+std::string cause(const Error& error) {
+  if (error.os_error == 0) return error.what;
+  return fmt::format("{}: {}", error.what, std::strerror(error.os_error));
+}
+
 std::string describe(const Error& error) {
   std::string text = fmt::format("{}: {} ({})", error.what, name(error.code), name(error.side));
   if (error.os_error != 0) text += fmt::format(": {}", std::strerror(error.os_error));

@@ -30,7 +30,7 @@ enum class ErrorCode : std::uint8_t {
 enum class Side : std::uint8_t { client, backend, ours };
 
 struct [[nodiscard]] Error {
-  ErrorCode code;
+  ErrorCode code = ErrorCode::io;
   Side side = Side::ours;
   bool retry_helps = false;  // true only when the same work may be tried again elsewhere without doing it twice
   int os_error = 0;          // errno where the system reported one
@@ -62,5 +62,8 @@ inline std::unexpected<Error> fail_errno(int os_error, const char* what) {
 
 // One line for a log: "connect: refused (backend): Connection refused".
 std::string describe(const Error& error);
+// Why it failed, for people who are told side and code elsewhere: `what`, with the system's own words where there are
+// any: "connect: Connection refused".
+std::string cause(const Error& error);
 
 }  // namespace weir::base

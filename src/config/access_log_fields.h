@@ -33,6 +33,7 @@ enum class LogField : std::uint8_t {
   user_agent,
   referer,
   termination,
+  detail,
   // Of TLS with the client. In JSON these are left out without it.
   tls_version,
   tls_cipher,
@@ -43,12 +44,38 @@ enum class LogField : std::uint8_t {
 };
 inline constexpr LogField kFirstTlsField = LogField::tls_version;
 
-inline constexpr std::array<std::string_view, 30> kLogFieldNames = {
-    "time",        "client",      "client_port", "method",     "target",      "path",
-    "query",       "host",        "version",     "status",     "bytes_in",    "bytes_out",
-    "duration_ms", "upstream_ms", "queue_ms",    "listener",   "route",       "pool",
-    "backend",     "attempts",    "request_id",  "user_agent", "referer",     "termination",
-    "tls_version", "tls_cipher",  "tls_sni",     "tls_alpn",   "tls_resumed", "tls_client_subject",
+inline constexpr std::array<std::string_view, 31> kLogFieldNames = {
+    "time",
+    "client",
+    "client_port",
+    "method",
+    "target",
+    "path",
+    "query",
+    "host",
+    "version",
+    "status",
+    "bytes_in",
+    "bytes_out",
+    "duration_ms",
+    "upstream_ms",
+    "queue_ms",
+    "listener",
+    "route",
+    "pool",
+    "backend",
+    "attempts",
+    "request_id",
+    "user_agent",
+    "referer",
+    "termination",
+    "detail",
+    "tls_version",
+    "tls_cipher",
+    "tls_sni",
+    "tls_alpn",
+    "tls_resumed",
+    "tls_client_subject",
 };
 static_assert(kLogFieldNames.size() == static_cast<std::size_t>(LogField::tls_client_subject) + 1);
 

@@ -42,6 +42,11 @@ Json to_json(const health::HealthDetails::Check& check) {
   return json;
 }
 
+Json to_json(const pool::LastError::Seen& seen) {
+  return {
+      {"at", time_text(seen.unix_ms)}, {"reason", base::name(seen.error.code)}, {"detail", base::cause(seen.error)}};
+}
+
 }  // namespace
 
 ApiResult drain_backend(const Visit& visit) {
@@ -79,9 +84,11 @@ ApiResult get_backend_health(const Visit& visit) {
             {"consecutive_failures", known ? known->consecutive_failures : 0},
             {"consecutive_successes", known ? known->consecutive_successes : 0},
             {"last_check", nullptr},
+            {"last_error", nullptr},
             {"history", std::move(history)}};
   if (known) json["since"] = time_text(known->since_unix_ms);
   if (known && known->last_check) json["last_check"] = to_json(*known->last_check);
+  if (std::optional<pool::LastError::Seen> seen = running.last_error.get()) json["last_error"] = to_json(*seen);
   return json_response(json);
 }
 

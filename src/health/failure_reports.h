@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "pool/last_error.h"
 
 namespace weir::health {
 
@@ -14,15 +15,15 @@ namespace weir::health {
 class FailureReport {
  public:
   // Any thread. True when the health thread must be told, which it is at most once until it calls close().
-  bool add(base::ErrorCode code) {
-    code_.store(code, std::memory_order_relaxed);
+  bool add(const base::Error& error) {
+    last_.note(error, 0);
     count_.fetch_add(1);
     return !followed_.load() && !followed_.exchange(true);
   }
   // Health thread: the failures since the last call.
   std::uint32_t take() { return count_.exchange(0); }
   // Why the newest one failed.
-  base::ErrorCode code() const { return code_.load(std::memory_order_relaxed); }
+  base::Error error() const { return last_.get().value_or(pool::LastError::Seen{}).error; }
   // Health thread: it no longer looks by itself. False when a failure came meanwhile and it must go on.
   bool close() {
     followed_.store(false);
@@ -32,7 +33,7 @@ class FailureReport {
  private:
   std::atomic<std::uint32_t> count_{0};
   std::atomic<bool> followed_{false};
-  std::atomic<base::ErrorCode> code_{base::ErrorCode::io};
+  pool::LastError last_;
 };
 
 // One FailureReport per backend slot. Grows in blocks that never move, so workers need no lock.

@@ -6,16 +6,19 @@
 
 #include "base/hash.h"
 #include "health/prober_core.h"
+#include "metrics/families.h"
 
 namespace weir::health {
+
+namespace families = metrics::families;
 
 Prober::Prober(ProberOptions options, std::function<void(const Transition&)> on_transition)
     : core_(std::make_unique<Core>(options, std::move(on_transition))) {}
 Prober::~Prober() = default;
 
 void Prober::watch(std::vector<WatchedBackend> wanted) { core_->post_reconcile(std::move(wanted)); }
-void Prober::report_connect_failure(const pool::Backend& backend, base::ErrorCode code) {
-  core_->report_connect_failure(backend, code);
+void Prober::report_connect_failure(const pool::Backend& backend, const base::Error& error) {
+  core_->report_connect_failure(backend, error);
 }
 std::optional<HealthDetails> Prober::details(const pool::Backend& backend) const { return core_->details(backend); }
 
@@ -26,11 +29,9 @@ Prober::Core::Core(ProberOptions options, std::function<void(const Transition&)>
       on_transition_(std::move(on_transition)),
       schedule_(options.max_in_flight, base::HashKey::random().first) {
   if (options_.registry != nullptr) {
-    constexpr const char* kChecks = "weir_health_checks_total";
-    constexpr const char* kChecksHelp = "Active health checks done, by result.";
-    succeeded_ = options_.registry->counter(kChecks, kChecksHelp, {{"result", "success"}});
-    failed_ = options_.registry->counter(kChecks, kChecksHelp, {{"result", "failure"}});
-    duration_ = options_.registry->histogram("weir_health_check_duration_seconds", "Duration of active health checks.");
+    succeeded_ = options_.registry->counter(families::kHealthChecks, {"success"});
+    failed_ = options_.registry->counter(families::kHealthChecks, {"failure"});
+    duration_ = options_.registry->histogram(families::kHealthCheckDuration);
   }
   thread_ = std::thread([this] { run_thread(); });
 }
@@ -101,9 +102,9 @@ void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckRe
 
 // ---- failures of live traffic -----------------------------------------------------------------------------------
 
-void Prober::Core::report_connect_failure(const pool::Backend& backend, base::ErrorCode code) {
+void Prober::Core::report_connect_failure(const pool::Backend& backend, const base::Error& error) {
   FailureReport* report = failures_.find(backend.slot());
-  if (report == nullptr || !report->add(code)) return;
+  if (report == nullptr || !report->add(error)) return;
   reactor_.post([this, slot = backend.slot()] {
     if (!stopping_) probes_.spawn(follow_failures(slot));
   });
@@ -116,20 +117,20 @@ net::Task<void> Prober::Core::follow_failures(std::uint32_t slot) {
   while (true) {
     std::uint32_t failures = report.take();
     if (failures == 0 && report.close()) co_return;
-    if (failures > 0) take_failures(slot, failures, report.code());
+    if (failures > 0) take_failures(slot, failures, report.error());
     base::Result<void> slept = co_await net::sleep_for(kPause);
     if (!slept) co_return;
   }
 }
 
-void Prober::Core::take_failures(std::uint32_t slot, std::uint32_t failures, base::ErrorCode code) {
+void Prober::Core::take_failures(std::uint32_t slot, std::uint32_t failures, const base::Error& error) {
   Watched* watched = find(slot);
   if (watched == nullptr || !watched->scheduled) return;
   std::vector<Transition> transitions;
   {
     std::lock_guard lock(mutex_);
-    std::string error = fmt::format("connect: {}", base::name(code));
-    note_transition(transitions, *watched, watched->machine.report_traffic_failure(failures, error, base::now()));
+    std::string cause = base::cause(error);
+    note_transition(transitions, *watched, watched->machine.report_traffic_failure(failures, cause, base::now()));
   }
   if (watched->machine.is_changing() || !transitions.empty()) {
     schedule_.hurry(slot, base::now());

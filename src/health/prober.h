@@ -77,7 +77,7 @@ class Prober {
 
   // A connection of live traffic to `backend` failed; counts like a failed probe, at once. Any thread, lock-free; at
   // most one message per backend is under way, and nothing happens for a backend that is not watched or not checked.
-  void report_connect_failure(const pool::Backend& backend, base::ErrorCode code);
+  void report_connect_failure(const pool::Backend& backend, const base::Error& error);
 
   // A copy of what is known, or nothing when it is not watched (yet). Any thread; takes a short lock, so never once
   // per request.

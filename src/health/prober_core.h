@@ -24,7 +24,7 @@ class Prober::Core {
 
   // Any thread.
   void post_reconcile(std::vector<WatchedBackend> wanted);
-  void report_connect_failure(const pool::Backend& backend, base::ErrorCode code);
+  void report_connect_failure(const pool::Backend& backend, const base::Error& error);
   std::optional<HealthDetails> details(const pool::Backend& backend) const;
 
  private:
@@ -74,7 +74,7 @@ class Prober::Core {
                         std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend);
   void take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result);
   net::Task<void> follow_failures(std::uint32_t slot);
-  void take_failures(std::uint32_t slot, std::uint32_t failures, base::ErrorCode code);
+  void take_failures(std::uint32_t slot, std::uint32_t failures, const base::Error& error);
   void note_transition(std::vector<Transition>& transitions, const Watched& watched,
                        std::optional<StateChange>&& change) const;
   void tell(const std::vector<Transition>& transitions);

@@ -19,9 +19,10 @@ struct HeadLimits {
 inline constexpr std::size_t kMaxConnectionOptions = 32;
 
 // Parses the head at the start of `bytes` into `head`, whose views point into `bytes`. Call again with more bytes while
-// incomplete: `head` means nothing then. A rule broken in the bytes so far is told at once, and more bytes never change
-// a verdict. Refuses everything that two parsers could read differently: the list is in h1_request.cc. One leading
-// empty line is skipped (RFC 9112 2.2). Under 200 ns for a usual browser's head.
+// incomplete. Of a head that is incomplete or invalid, `head` has what was read of it, for the log only. A rule broken
+// in the bytes so far is told at once, and more bytes never change a verdict. Refuses everything that two parsers could
+// read differently: the list is in h1_request.cc. One leading empty line is skipped (RFC 9112 2.2). Under 200 ns for a
+// usual browser's head.
 Parsed parse_request_head(std::string_view bytes, const HeadLimits& limits, RequestHead& head);
 
 // The same for the response to a request with `request_method`, which decides with the status how the body ends (RFC

@@ -14,6 +14,19 @@
 
 namespace weir::http {
 
+namespace {
+
+// Other protocols that are spoken to ports of HTTP by mistake: their sender never meant to keep the rule that it broke.
+// Null: none of them.
+const char* other_protocol(std::string_view bytes) {
+  constexpr std::string_view kProxyV2("\r\n\r\n\0\r\nQUIT\n", 12);
+  if (bytes.starts_with('\x16')) return "TLS on a port that speaks plain HTTP";
+  bool proxied = bytes.starts_with("PROXY ") || bytes.starts_with(kProxyV2);
+  return proxied ? "PROXY protocol header on a listener without proxy_protocol" : nullptr;
+}
+
+}  // namespace
+
 Parsed parse_request_head(std::string_view bytes, const HeadLimits& limits, RequestHead& head) {
   head.clear();
   const char* begin = bytes.data();
@@ -35,6 +48,7 @@ Parsed parse_request_head(std::string_view bytes, const HeadLimits& limits, Requ
     case StartLine::incomplete:
       return line_full ? refused("request line is too long", 414) : Parsed{};
     case StartLine::broken:
+      if (const char* other = other_protocol(bytes)) return refused(other, broken.status);
       return refused(broken.what, broken.status);
   }
   FramingFields framing;

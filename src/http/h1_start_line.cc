@@ -89,8 +89,8 @@ StartLine read_request_line(const char*& at, const char* end, RequestHead& head,
   if (*method_end != ' ' || head.method.empty()) return refuse(broken, broken_method(*method_end, head.method.size()));
   const char* target = method_end + 1;
   const char* target_end = scan_target(target, end);
-  if (target_end == end) return StartLine::incomplete;
   head.target = {target, static_cast<std::size_t>(target_end - target)};
+  if (target_end == end) return StartLine::incomplete;
   if (const char* what = broken_target(*target_end, head.target.size())) return refuse(broken, what);
   at = target_end + 1;
   // The version first: the HTTP/2 preface has a target that would be refused for the wrong reason.

@@ -26,9 +26,10 @@ class H2Owner {
  public:
   // Server: a request begins. The stream that is to carry it, or null to refuse it (REFUSED_STREAM): it did nothing.
   virtual H2Stream* begin_request() = 0;
-  // Server: its head is complete, or `verdict` is a refusal that deserves an answer. The stream is the owner's now.
+  // Server: its head is complete. The stream is the owner's now; with the verdict `malformed` it has been reset
+  // already, with `refused` the client deserves an answer.
   virtual void serve(H2Stream& stream, const FieldVerdict& verdict) = 0;
-  // Server: the head was malformed, or the connection ended before it was complete.
+  // Server: the connection ended before its head was complete.
   virtual void discard(H2Stream& stream) = 0;
   // More or fewer streams may be opened than before: one has ended, or settings or GOAWAY came.
   virtual void on_streams_changed() = 0;
@@ -128,7 +129,7 @@ class H2Connection final : private net::RoundEndWork {
   bool charge(H2Abuse::Kind kind);
   void take_data(H2Stream& stream, std::string_view bytes);
   void end_input(H2Stream& stream);
-  void break_stream(H2Stream& stream, const char* what);
+  void break_stream(H2Stream& stream, const char* what, base::ErrorCode code = base::ErrorCode::protocol);
   // nghttp2 has not sent its head or trailers, which are too large.
   void unsendable(H2Stream& stream);
   void attach(H2Stream& stream, std::int32_t id);

@@ -158,7 +158,9 @@ void H2Connection::end_request(H2Stream& stream, bool ends_stream) {
   if (verdict.kind == FieldVerdict::Kind::malformed) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, NGHTTP2_PROTOCOL_ERROR);
     detach(stream);
-    return owner_.discard(stream);
+    stream.verdict_ = verdict;
+    stream.arrived_ = true;
+    return wake(stream);
   }
   stream.verdict_ = verdict;
   stream.input_ended_ = ends_stream;
@@ -175,7 +177,7 @@ void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
   FieldVerdict verdict = std::get<ResponseSection>(section_).finish(ends_stream, stream.request_.method);
   if (verdict.kind != FieldVerdict::Kind::fine) {
     if (queued) stream.pending_heads_.pop_back();
-    return break_stream(stream, verdict.what);
+    return break_stream(stream, verdict.what, verdict.status == 431 ? ErrorCode::too_large : ErrorCode::protocol);
   }
   (queued ? stream.pending_heads_.back()->complete : stream.head_ready_) = true;
   stream.final_head_ = head.status >= 200;
@@ -187,9 +189,9 @@ void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
 }
 
 // The peer broke a rule that concerns one stream only (RFC 9113 5.4.2).
-void H2Connection::break_stream(H2Stream& stream, const char* what) {
+void H2Connection::break_stream(H2Stream& stream, const char* what, ErrorCode code) {
   stream.reset(NGHTTP2_PROTOCOL_ERROR);
-  stream.fail({.code = ErrorCode::protocol, .side = peer_side(), .what = what});
+  stream.fail({.code = code, .side = peer_side(), .what = what});
   wake(stream);
 }
 

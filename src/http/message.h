@@ -104,8 +104,9 @@ struct ResponseHead {
 struct Parsed {
   enum class State : std::uint8_t { incomplete, complete, invalid } state = State::incomplete;
   std::size_t consumed = 0;  // of a complete head: its length with the empty line
-  std::uint16_t status = 0;  // of an invalid request: 400, 414, 431, 501 or 505. Of an invalid response: 502
-  const char* what = "";     // which rule was broken, with its source: "bare CR in header (RFC 9112 2.2)"
+  std::uint16_t status =
+      0;  // of an invalid request: 400, 414, 431, 501 or 505. Of an invalid response: 502, or 431 beyond a limit
+  const char* what = "";  // which rule was broken, with its source: "bare CR in header (RFC 9112 2.2)"
 };
 
 }  // namespace weir::http

@@ -55,7 +55,7 @@ inline constexpr Family kConnectionsRefused = {
     .type = Type::counter,
     .help =
         "Client connections closed before their session, by reason: limit, denied, rate, client_rate, "
-        "client_connections, proxy_header, client_hello, client_table.",
+        "client_connections, proxy_header, client_hello, client_table, handshake_rate.",
     .labels = {"listener", "reason"}};
 
 inline constexpr Family kRelayedConnections = {

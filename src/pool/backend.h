@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/ip.h"
+#include "pool/last_error.h"
 
 namespace weir::pool {
 
@@ -66,9 +67,11 @@ class Backend {
   // What those failed of, by base::ErrorCode.
   static constexpr std::size_t kReasons = static_cast<std::size_t>(base::ErrorCode::io) + 1;
   std::array<std::atomic<std::uint32_t>, kReasons> failures{};
-  void count_failure(base::ErrorCode reason) {
+  LastError last_error;
+  void count_failure(const base::Error& why, std::int64_t unix_ms) {
     failed_requests.fetch_add(1, std::memory_order_relaxed);
-    failures[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+    failures[static_cast<std::size_t>(why.code)].fetch_add(1, std::memory_order_relaxed);
+    last_error.note(why, unix_ms);
   }
 
  private:

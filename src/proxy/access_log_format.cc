@@ -175,6 +175,8 @@ const std::string_view* text_of(LogField field, const AccessRecord& record) {
       return &record.referer;
     case LogField::termination:
       return &record.termination;
+    case LogField::detail:
+      return &record.detail;
     default:
       return nullptr;
   }
@@ -238,7 +240,7 @@ AccessFormat AccessFormat::json() {
     auto field = LogField(i);
     const char* quote = is_text(field) || field == LogField::time ? "\"" : "";
     format.add(fmt::format("{}\"{}\":{}", before, config::name(field), quote), Source::field, field);
-    format.pieces_.back().only_tls = field >= config::kFirstTlsField;
+    if (field >= config::kFirstTlsField) format.pieces_.back().only = Piece::Only::tls;
     before = fmt::format("{},", quote);
   }
   // The last field is text, with TLS and without.
@@ -259,6 +261,10 @@ AccessFormat AccessFormat::combined() {
   format.add(" ", Source::field, LogField::bytes_out);
   format.add(" \"", Source::field, LogField::referer);
   format.add("\" \"", Source::field, LogField::user_agent);
+  format.add("\" \"", Source::field, LogField::termination);
+  format.pieces_.back().only = Piece::Only::detail;
+  format.add("\" \"", Source::field, LogField::detail);
+  format.pieces_.back().only = Piece::Only::detail;
   format.add("\"\n", Source::nothing);
   return format;
 }
@@ -305,12 +311,13 @@ void AccessFormat::add(std::string_view literal, Source source, LogField field) 
 
 std::size_t AccessFormat::bound(const AccessRecord& record) const {
   constexpr std::size_t kLongestEscape = 6;  // \u00xx
-  constexpr std::size_t kTextFields = 20;
+  constexpr std::size_t kTextFields = 21;
   auto bytes = [](std::string_view text) { return std::min(text.size(), kMaxFieldBytes); };
   std::size_t total = bytes(record.client) + bytes(record.method) + bytes(record.target) + bytes(record.path) +
                       bytes(record.query) + bytes(record.host) + bytes(record.version) + bytes(record.listener) +
                       bytes(record.route) + bytes(record.pool) + bytes(record.backend) + bytes(record.request_id) +
-                      bytes(record.user_agent) + bytes(record.referer) + bytes(record.termination);
+                      bytes(record.user_agent) + bytes(record.referer) + bytes(record.termination) +
+                      bytes(record.detail);
   if (record.tls != nullptr) {
     const TlsRecord& tls = *record.tls;
     total += bytes(tls.version) + bytes(tls.cipher) + bytes(tls.sni) + bytes(tls.alpn) + bytes(tls.client_subject);
@@ -320,7 +327,7 @@ std::size_t AccessFormat::bound(const AccessRecord& record) const {
 
 char* AccessFormat::write(char* out, const AccessRecord& record, DateText& dates) const {
   for (const Piece& piece : pieces_) {
-    if (piece.only_tls && record.tls == nullptr) continue;
+    if (!piece.belongs_to(record)) continue;
     const char* literal = piece.literal.data();
     for (std::size_t at = 0; at < piece.literal_bytes; at += kLiteralStep) {
       std::memcpy(out + at, literal + at, kLiteralStep);

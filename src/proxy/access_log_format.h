@@ -45,9 +45,10 @@ class AccessFormat {
   static constexpr std::size_t kMaxFieldBytes = 4096;
 
   // "json": one object a line with every field of config/access_log_fields.h, those of TLS where there is TLS.
-  // "combined": Apache's. Anything else is a template: literal text with %{field}; "%%" is a percent sign; in it an
-  // empty text is written as "-". The error is a sentence for people: unknown field (with the nearest name), '%'
-  // without '{', missing '}', control byte, no field.
+  // "combined": Apache's; a record with a detail has its termination and detail behind that, each in quotes. Anything
+  // else is a template: literal text with %{field}; "%%" is a percent sign; in it an empty text is written as "-". The
+  // error is a sentence for people: unknown field (with the nearest name), '%' without '{', missing '}', control byte,
+  // no field.
   static std::expected<AccessFormat, std::string> compile(std::string_view text);
 
   // No line of `record` is longer than this, in bytes, with its '\n'. write() may use that much room, more than it
@@ -63,11 +64,14 @@ class AccessFormat {
   enum class Source : std::uint8_t { nothing, field, clf_time };
   // Literal text and what follows it.
   struct Piece {
+    bool belongs_to(const AccessRecord& record) const {
+      return only == Only::always || (only == Only::tls ? record.tls != nullptr : !record.detail.empty());
+    }
     std::string literal;  // padded to a whole number of kLiteralStep bytes, for copies of constant length
     std::size_t literal_bytes = 0;
     Source source = Source::nothing;
     config::LogField field{};
-    bool only_tls = false;  // left out of records without TLS
+    enum class Only : std::uint8_t { always, tls, detail } only = Only::always;  // left out of records without that
   };
   static constexpr std::size_t kLiteralStep = 32;
 

@@ -47,6 +47,7 @@ struct AccessRecord {
   std::string_view referer;
   const TlsRecord* tls = nullptr;  // null: no TLS
   std::string_view termination;    // who ended it and how: "ok", "client_abort", "backend_timeout", ...
+  std::string_view detail;         // why: "connect: Connection refused"; empty when nothing failed
 };
 
 }  // namespace weir::proxy

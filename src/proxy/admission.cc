@@ -40,10 +40,24 @@ bool takes_part(std::atomic<std::int64_t>& next_due, std::int64_t now, std::uint
 }  // namespace
 
 const char* name(Refusal refusal) {
-  static constexpr std::array<const char*, kRefusals> kNames{"none",         "limit",        "denied",
-                                                             "rate",         "client_rate",  "client_connections",
-                                                             "proxy_header", "client_hello", "client_table"};
+  static constexpr std::array<const char*, kRefusals> kNames{
+      "none",         "limit",        "denied",       "rate",          "client_rate", "client_connections",
+      "proxy_header", "client_hello", "client_table", "handshake_rate"};
   return kNames[static_cast<std::size_t>(refusal)];
+}
+
+const char* key_of(Refusal refusal) {
+  static constexpr std::array<const char*, kRefusals> kKeys{"",
+                                                            "limits.connections",
+                                                            "deny or allow",
+                                                            "limits.connection_rate",
+                                                            "limits.client_connection_rate",
+                                                            "limits.connections_per_client",
+                                                            "proxy_protocol: required from trusted_proxies",
+                                                            "protocol: tls",
+                                                            "a limit of one client (the table of clients is full)",
+                                                            "tls.handshakes_per_second"};
+  return kKeys[static_cast<std::size_t>(refusal)];
 }
 
 std::array<Admission::Shard, Admission::kShards>& Admission::shards() {

@@ -26,9 +26,12 @@ enum class Refusal : std::uint8_t {
   proxy_header,        // none where one is required, or a malformed one
   client_hello,        // on a tls listener: none, or a malformed one
   client_table,        // a limit of one client, by those together for whom the table of clients has no place
+  handshake_rate,      // TLS handshakes per second of one client
 };
-inline constexpr std::size_t kRefusals = 9;
+inline constexpr std::size_t kRefusals = 10;
 const char* name(Refusal refusal);
+// The key of the configuration that asks for it.
+const char* key_of(Refusal refusal);
 
 // By which place a connection is counted; its end must be told to the same one.
 enum class Counted : std::uint8_t { no, own, shared };

@@ -121,7 +121,7 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
 }
 
 Error Exchange::connect_error(Error error) {
-  if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error.code);
+  if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
   error.retry_helps = error.code != ErrorCode::cancelled;
   return error;
 }
@@ -152,12 +152,14 @@ net::Task<base::Result<void>> Exchange::send_request() {
   }
   body_bytes_ = piece.data.size();
   if (request_body_too_large(body_bytes_)) {
-    Error error{.code = ErrorCode::too_large, .side = Side::client, .what = "request body"};
+    Error error{.code = ErrorCode::too_large, .side = Side::client, .what = kBodyTooLarge};
     co_return std::unexpected(error);
   }
   base::Result<void> sent =
       co_await backend_side_->send_head(RequestForBackend(*this), request_, piece, trailers, timeouts_.body());
-  if (!sent) co_return sent;
+  if (!sent) {
+    co_return std::unexpected(naming_timeout(sent.error(), "the backend took no bytes within timeouts.body"));
+  }
   body_sent_ = piece.last;
   if (!piece.last) {
     pump_.emplace();
@@ -173,7 +175,10 @@ net::Task<base::Result<void>> Exchange::read_response_head() {
   base::TimePoint deadline = owed ? worker_.reactor.now() + timeouts_.response() : base::TimePoint::max();
   for (int interim = 0; interim <= kMaxInterimHeads; ++interim) {
     base::Result<void> read = co_await backend_side_->read_head(response_, request_.method, deadline);
-    if (!read) co_return std::unexpected(backend_error(read.error()));
+    if (!read) {
+      Error error = naming_timeout(read.error(), "no response header within timeouts.response");
+      co_return std::unexpected(backend_error(error));
+    }
     if (response_.status == 101 || response_.status >= 200) co_return base::Result<void>();
     base::Result<void> relayed = co_await relay_interim();
     if (!relayed) co_return std::unexpected(relayed.error().on(Side::client));

@@ -96,7 +96,7 @@ void BackendChoice::responded(base::Nanoseconds latency) {
   pool_->strategy->responded(index_, std::max(latency, base::Nanoseconds(1)), worker_.reactor.now());
 }
 
-void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason) {
+void BackendChoice::end(bool failed, base::Nanoseconds latency, const base::Error& why) {
   if (!under_way_) return;
   under_way_ = false;
   pool::Backend& chosen = backend();
@@ -104,7 +104,7 @@ void BackendChoice::end(bool failed, base::Nanoseconds latency, ErrorCode reason
   // Nothing is learnt of a backend that had no time to answer, like when its client left.
   if (responded_ || (!failed && latency == base::Nanoseconds(0))) latency = balance::kToldBefore;
   pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
-  if (failed) chosen.count_failure(reason);
+  if (failed) chosen.count_failure(why, worker_.unix_ms());
 }
 
 void BackendChoice::connected() {
@@ -114,14 +114,14 @@ void BackendChoice::connected() {
   chosen.suspended_until.store(0, std::memory_order_relaxed);
 }
 
-void BackendChoice::connect_failed(ErrorCode code) {
+void BackendChoice::connect_failed(const base::Error& error) {
   pool::Backend& chosen = backend();
   std::uint32_t in_a_row = chosen.consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed) + 1;
   if (in_a_row >= kFailuresToSuspend) {
     auto until = worker_.reactor.now() + kSuspension;
     chosen.suspended_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
   }
-  if (worker_.services.connect_failed) worker_.services.connect_failed(chosen, code);
+  if (worker_.services.connect_failed) worker_.services.connect_failed(chosen, error);
 }
 
 }  // namespace weir::proxy

@@ -37,15 +37,15 @@ class BackendChoice {
   void begin(std::uint32_t index);
   // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
   void responded(base::Nanoseconds latency);
-  // The try is over: `failed` by the backend's fault, of `reason`; `latency` to its first byte (zero: unknown). Without
-  // a try under way nothing happens.
-  void end(bool failed, base::Nanoseconds latency, base::ErrorCode reason = base::ErrorCode::io);
+  // The try is over: `failed` by the backend's fault, for `why`; `latency` to its first byte (zero: unknown). Without a
+  // try under way nothing happens.
+  void end(bool failed, base::Nanoseconds latency, const base::Error& why = {});
   bool under_way() const { return under_way_; }
 
   // How opening a connection to the present backend went. Failures count for the health state machine at once; several
   // in a row let picks pass over the backend for a second.
   void connected();
-  void connect_failed(base::ErrorCode code);
+  void connect_failed(const base::Error& error);
 
   // Of the present or last try; none before the first.
   bool has_backend() const { return index_ != balance::kNone; }

@@ -33,7 +33,7 @@ bool Arrival::admit(const config::Listener& listener) {
   if (!Admission::asked_of(listener)) return true;
   Refusal verdict = listening.runtime->admission.admit(listener, peer.ip, worker.reactor.now(), counted_by_address_);
   if (verdict == Refusal::none) return true;
-  listening.runtime->refuse(verdict, worker.index);
+  listening.runtime->refuse(verdict, worker.index, peer.ip, worker.reactor.now());
   return false;
 }
 

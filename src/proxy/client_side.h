@@ -69,6 +69,8 @@ class ClientSide {
   virtual void abort() = 0;
   // Whoever waits for the client to take bytes finds an error; nothing more can be sent.
   virtual void cut() = 0;
+  // How the client went away, as one static sentence; null when it is there.
+  virtual const char* gone() const = 0;
   // The chain of tasks to cancel as soon as the client goes away; null for none.
   virtual void cancel_when_broken(net::TaskContext* context) = 0;
 

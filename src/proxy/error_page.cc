@@ -53,45 +53,6 @@ std::string_view usual_message(std::uint16_t status) {
   }
 }
 
-std::string_view client_termination(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::protocol:
-      return "client_protocol";
-    case ErrorCode::timeout:
-      return "client_timeout";
-    case ErrorCode::too_large:
-      return "client_too_large";
-    case ErrorCode::not_found:
-      return "client_unsupported";
-    default:
-      return "client_abort";
-  }
-}
-
-std::string_view backend_termination(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::closed:
-      return "backend_closed";
-    case ErrorCode::reset:
-      return "backend_reset";
-    case ErrorCode::refused:
-      return "backend_refused";
-    case ErrorCode::unreachable:
-    case ErrorCode::not_found:
-      return "backend_unreachable";
-    case ErrorCode::timeout:
-      return "backend_timeout";
-    case ErrorCode::protocol:
-      return "backend_protocol";
-    case ErrorCode::too_large:
-      return "backend_too_large";
-    case ErrorCode::exhausted:
-      return "backend_exhausted";
-    default:
-      return "backend_failed";
-  }
-}
-
 // Makes room in the arena for what fmt is to write: `parts` and at most 64 bytes around them.
 template <typename Write>
 std::string_view written(base::Arena& arena, std::size_t parts_bytes, Write write) {
@@ -123,7 +84,8 @@ std::string_view text_body(std::uint16_t status, std::string_view reason, std::s
 }  // namespace
 
 std::uint16_t status_of(const Error& error) {
-  if (error.code == ErrorCode::cancelled) return kClientClosedRequest;
+  // A backend whose time to drain is over has left a client without its answer.
+  if (error.code == ErrorCode::cancelled && error.side != Side::backend) return kClientClosedRequest;
   if (error.code == ErrorCode::no_backend || error.code == ErrorCode::queue_full) return 503;
   switch (error.side) {
     case Side::client:
@@ -139,16 +101,6 @@ std::uint16_t status_of(const Error& error) {
       break;
   }
   return error.code == ErrorCode::timeout || error.code == ErrorCode::exhausted ? 503 : 500;
-}
-
-std::string_view termination(const Error& error) {
-  if (error.code == ErrorCode::cancelled) return "cancelled";
-  if (error.code == ErrorCode::no_backend) return "no_backend";
-  if (error.code == ErrorCode::queue_full) return "queue_full";
-  if (error.side == Side::client) return client_termination(error.code);
-  if (error.side == Side::backend) return backend_termination(error.code);
-  if (error.code == ErrorCode::timeout) return "queue_timeout";
-  return error.code == ErrorCode::exhausted ? "exhausted" : "internal";
 }
 
 void ErrorPage::add_fields(http::HeaderMap& headers) const {

@@ -18,19 +18,8 @@ inline constexpr std::uint16_t kClientClosedRequest = 499;
 //            gone (closed, reset, cancelled) 499;
 //   backend: timeout 504, exhausted 503, everything else 502;
 //   ours:    timeout (of a queue) and exhausted 503, everything else 500;
-//   whosever side: no_backend and queue_full 503, cancelled 499.
+//   whosever side: no_backend and queue_full 503; cancelled, but by the backend's drain, 499.
 std::uint16_t status_of(const base::Error& error);
-
-// How the exchange ended, as one word for the access log and metrics. Static text, one of: ok, cancelled, no_backend,
-// queue_full, client_abort, client_timeout, client_protocol, client_too_large, client_unsupported, backend_closed,
-// backend_exhausted, backend_failed, backend_protocol, backend_refused, backend_reset, backend_timeout,
-// backend_too_large, backend_unreachable, exhausted, queue_timeout, internal.
-inline constexpr std::string_view kTerminationOk = "ok";
-// Besides those: the deadline that a gRPC client gave its call has passed.
-inline constexpr std::string_view kTerminationDeadline = "deadline";
-// Or the client sent or took a body slower than min_rate.
-inline constexpr std::string_view kTerminationTooSlow = "client_too_slow";
-std::string_view termination(const base::Error& error);
 
 // A complete answer but for the framing, which is the writer's: Content-Length is body.size(). Views are static or live
 // in the arena.

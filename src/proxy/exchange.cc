@@ -14,6 +14,8 @@ using base::Side;
 
 namespace {
 
+constexpr Error kGrpcFailure{.code = ErrorCode::io, .side = Side::backend, .what = "its grpc-status is a failure"};
+
 // Whether the list of protocols has h2c (RFC 7540 3.2), in any case and version.
 bool asks_for_h2c(std::string_view protocols) {
   std::string lower = base::to_lower(protocols);
@@ -68,14 +70,23 @@ net::Task<void> Exchange::run() {
 }
 
 net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
-  // Of HTTP/2: nothing is left of a head of HTTP/1 that was refused.
-  bool call = is_grpc(request_.headers);
+  bool call = request_.version == http::Version::http_2 && is_grpc(request_.headers);
+  http::RequestHead read = request_;
   request_.clear();
   // Its client understands no other answer.
   if (call) request_.headers.add("content-type", "application/grpc");
   begin();
   client_side_.give_up_body();
-  co_await answer_status(parsed.status, parsed.what);
+  if (parsed.status == kClientClosedRequest || client_side_.gone() != nullptr) {
+    status_ = parsed.status;
+    note_refusal(parsed.status, parsed.what);
+  } else {
+    co_await answer_status(parsed.status, parsed.what);
+  }
+  if (const http::HeaderField* host = read.headers.find(http::HeaderId::host);
+      host != nullptr && read.authority.empty())
+    read.authority = host->value;
+  request_ = std::move(read);
   finish();
 }
 
@@ -139,9 +150,9 @@ void Exchange::find_route() {
 }
 
 // One word for the log.
-std::string_view Exchange::ended_by(const Error& error) const {
-  if (call_late_) return kTerminationDeadline;
-  return client_too_slow_ ? kTerminationTooSlow : termination(error);
+Termination Exchange::ended_by(const Error& error) const {
+  if (call_late_) return Termination::deadline;
+  return client_too_slow_ ? Termination::client_too_slow : termination(error);
 }
 
 // Tries backends until one has answered, or nothing more may be tried: failure_ says why.
@@ -160,23 +171,45 @@ net::Task<void> Exchange::forward() {
     outcome = co_await attempt();
     if (pump_) co_await stop_request_body();
     attempt_ended(outcome);
+    if (!outcome) detail_ = cause_of(outcome.error());
   } while (!outcome && may_retry(outcome.error()));
   client_side_.cancel_when_broken(nullptr);
   if (!outcome) {
     // What was received may still be on its way out: end_failed() decides about that.
-    failure_ = outcome.error();
+    failure_ = attributed(outcome.error());
   } else if (backend_side_ != nullptr) {
     backend_side_->release();
   }
 }
 
+// `error` with the side whose doing it was, where the wait that it ended cannot know.
+Error Exchange::attributed(Error error) const {
+  if (error.code == ErrorCode::cancelled) {
+    const char* gone = client_side_.gone();
+    return {.code = error.code,
+            .side = gone != nullptr ? Side::client : Side::ours,
+            .what = gone != nullptr ? gone : kListenerDrained};
+  }
+  bool lost = error.side == Side::backend && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
+  if (lost && choice_.has_backend() && choice_.backend().cut_off.load(std::memory_order_relaxed)) {
+    return {.code = ErrorCode::cancelled, .side = Side::backend, .what = kBackendDrained};
+  }
+  return error;
+}
+
+std::string_view Exchange::cause_of(const Error& error) {
+  if (client_too_slow_) return "the client was slower than min_rate";
+  return error.os_error == 0 ? std::string_view(error.what) : arena_.copy(base::cause(error));
+}
+
 net::Task<void> Exchange::end_failed() {
+  detail_ = cause_of(*failure_);
   if (!client_side_.response_started()) {
     co_await answer_error(*failure_);
     co_return;
   }
   bool quiet_tunnel = failure_->side == Side::ours && failure_->code == ErrorCode::timeout;
-  termination_ = quiet_tunnel && !call_late_ ? "idle_timeout" : ended_by(*failure_);
+  termination_ = quiet_tunnel && !call_late_ ? Termination::idle_timeout : ended_by(*failure_);
   bool told = false;
   if (call_late_) told = co_await end_call_by_trailers();
   // Half an answer is out: the only honest end is a broken connection.
@@ -222,8 +255,9 @@ std::uint32_t Exchange::stuck_to() {
 // that backend and connection are free before the client can know it.
 void Exchange::attempt_ended(const base::Result<void>& outcome) {
   if (!choice_.under_way()) return;
-  bool failed = outcome ? grpc_failed() : outcome.error().side == Side::backend;
-  choice_.end(failed, upstream_time_, outcome ? ErrorCode::io : outcome.error().code);
+  const Error why = outcome ? kGrpcFailure : attributed(outcome.error());
+  bool failed = outcome ? grpc_failed() : why.side == Side::backend && why.code != ErrorCode::cancelled;
+  choice_.end(failed, upstream_time_, why);
   // A backend that did not take an upgrade may have understood the request in a way of its own.
   bool clean = outcome && response_.keep_alive && body_sent_ && !request_.wants_upgrade;
   if (backend_side_ != nullptr) backend_side_->end(clean);

@@ -19,10 +19,13 @@
 #include "proxy/h1_session.h"
 #include "proxy/h2_backend.h"
 #include "proxy/pace.h"
+#include "proxy/termination.h"
 #include "proxy/timeouts.h"
 #include "proxy/worker.h"
 
 namespace weir::proxy {
+
+inline constexpr const char* kBodyTooLarge = "the request body is larger than limits.body_bytes";
 
 // The steps are in exchange.cc, in their order; the larger ones have files of their own: attempt.cc (one try on one
 // backend), request_body.cc, response.cc (what goes to the client), heads.cc, local_answer.cc, tunnel.cc, and
@@ -38,7 +41,8 @@ class Exchange final : private PaceOwner {
 
   // Serves the request.
   net::Task<void> run();
-  // Answers a head that was not understood; the connection must be closed then.
+  // Answers a head that was not understood, if the client is there to read it; the connection must be closed then. The
+  // request has what was read of it, for the log.
   net::Task<void> refuse(const http::Parsed& parsed);
 
  private:
@@ -60,6 +64,8 @@ class Exchange final : private PaceOwner {
   std::uint32_t stuck_to();
   void attempt_ended(const base::Result<void>& outcome);
   net::Task<void> end_failed();
+  base::Error attributed(base::Error error) const;
+  std::string_view cause_of(const base::Error& error);
 
   // -- calls of gRPC (grpc_call.cc)
   std::optional<Refusal> begin_call();
@@ -118,6 +124,7 @@ class Exchange final : private PaceOwner {
   net::Task<void> answer_locally();
   net::Task<void> answer_error(base::Error error);
   net::Task<void> answer_status(std::uint16_t status, std::string_view message);
+  void note_refusal(std::uint16_t status, std::string_view message);
   net::Task<void> answer(const ErrorPage& page);
   net::Task<void> write_answer(std::uint16_t status, std::string_view body);
   void settle_request_body();
@@ -131,7 +138,7 @@ class Exchange final : private PaceOwner {
   void start_response_clock();
 
   std::string_view scheme() const { return client_.stream.is_filtered() ? "https" : "http"; }
-  std::string_view ended_by(const base::Error& error) const;
+  Termination ended_by(const base::Error& error) const;
   bool closing() const { return client_.listening.closing || worker_.draining() || client_.is_old(); }
 
   ClientConnection& client_;
@@ -187,7 +194,8 @@ class Exchange final : private PaceOwner {
   std::optional<base::Error> failure_;  // what no backend could make good
   std::uint64_t answer_length_ = 0;     // of the body of an answer made here
   std::uint16_t status_ = 0;
-  std::string_view termination_ = kTerminationOk;
+  Termination termination_ = Termination::ok;
+  std::string_view detail_;  // why, for the log; also of a try that was followed by another. Empty: nothing failed
 };
 
 }  // namespace weir::proxy

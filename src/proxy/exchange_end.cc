@@ -99,7 +99,8 @@ void Exchange::finish() {
       .user_agent = field(http::HeaderId::user_agent),
       .referer = field(http::HeaderId::referer),
       .tls = tls ? &*tls : nullptr,
-      .termination = termination_};
+      .termination = proxy::name(termination_),
+      .detail = detail_};
   log->write(worker, record);
 }
 

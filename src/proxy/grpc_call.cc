@@ -89,7 +89,8 @@ void Exchange::count_call() {
     status = *call_status_;
   } else if (call_late_) {
     status = kDeadlineExceeded;
-  } else if (failure_ && (failure_->side == Side::client || failure_->code == ErrorCode::cancelled)) {
+  } else if (failure_ && (failure_->side == Side::client ||
+                          (failure_->code == ErrorCode::cancelled && failure_->side == Side::ours))) {
     status = kCancelled;
   } else if (failure_) {
     status = kInternal;  // what clients make of a stream reset with INTERNAL_ERROR

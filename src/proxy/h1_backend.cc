@@ -28,6 +28,10 @@ bool must_say_empty(const http::RequestHead& request) {
   return has_meaning && request.headers.find(http::HeaderId::content_length) == nullptr;
 }
 
+std::unexpected<Error> too_large(const char* what) {
+  return std::unexpected(Error{.code = ErrorCode::too_large, .side = Side::backend, .what = what});
+}
+
 }  // namespace
 
 void H1Backend::begin(upstream::Lease lease) {
@@ -122,7 +126,9 @@ base::Result<bool> H1Backend::take_head(http::ResponseHead& head, std::string_vi
       .start_line_bytes = 16 * 1024, .head_bytes = base::kLargeBufferBytes, .header_count = 256};
   std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
   http::Parsed parsed = http::parse_response_head(bytes, kLimits, request_method, head);
-  if (parsed.state == http::Parsed::State::invalid) return broken_protocol(parsed.what);
+  if (parsed.state == http::Parsed::State::invalid) {
+    return parsed.status == 431 ? too_large(parsed.what) : broken_protocol(parsed.what);
+  }
   if (parsed.state == http::Parsed::State::complete) {
     begin_ += parsed.consumed;
     return true;
@@ -130,7 +136,7 @@ base::Result<bool> H1Backend::take_head(http::ResponseHead& head, std::string_vi
   if (end_ == buffer_.capacity()) {
     base::Buffer larger = base::Buffer::large();
     if (begin_ == 0 && buffer_.capacity() == larger.capacity()) {
-      return broken_protocol("the response head is larger than 64 KB");
+      return too_large("the response head is larger than 64 KB");
     }
     std::memcpy(larger.data(), bytes.data(), bytes.size());
     buffer_ = std::move(larger);

@@ -42,6 +42,9 @@ class H1Client final : public ClientSide {
   void abort() override;
   void cut() override { connection_.stream.shut_down(); }
   std::uint64_t bytes_taken() override { return connection_.stream.acknowledged_bytes(); }
+  const char* gone() const override {
+    return connection_.stream && connection_.stream.is_broken() ? "the client reset the connection" : nullptr;
+  }
   void cancel_when_broken(net::TaskContext* context) override { connection_.stream.cancel_when_broken(context); }
 
   std::string_view head_text() const override;

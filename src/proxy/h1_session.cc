@@ -41,7 +41,18 @@ constexpr std::string_view kEmptyLine = "\r\n";
 
 enum class HeadOutcome { complete, refused, ended };
 
-// Reads until a head is complete in `incoming`; `refusal` is set when it never will be.
+// Why no more of a head comes than has come.
+http::Parsed unfinished(const base::Result<std::size_t>& got) {
+  bool late = !got && got.error().code == ErrorCode::timeout;
+  const char* gone = got ? "the client closed the connection within the request header"
+                         : "the client reset the connection within the request header";
+  return {.state = http::Parsed::State::invalid,
+          .consumed = 0,
+          .status = late ? std::uint16_t{408} : kClientClosedRequest,
+          .what = late ? "no whole request header within timeouts.header" : gone};
+}
+
+// Reads until a head is complete in `incoming`; `parsed` says why when it never will be.
 net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, http::RequestHead& head,
                                  http::Parsed& parsed) {
   ReadingRules rules = reading_rules(client);
@@ -53,14 +64,15 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
       if (parsed.state == http::Parsed::State::invalid) co_return HeadOutcome::refused;
     }
     base::Result<std::size_t> got = co_await client.stream.read(incoming.add_room(), deadline);
-    if (!got && got.error().code == ErrorCode::timeout && !incoming.empty() && incoming.bytes() != kEmptyLine) {
-      parsed = {.state = http::Parsed::State::invalid,
-                .consumed = 0,
-                .status = 408,
-                .what = "the request head took too long"};
+    bool ended = !got || *got == 0;
+    bool cancelled = !got && got.error().code == ErrorCode::cancelled;
+    if (ended && !cancelled && !incoming.empty() && incoming.bytes() != kEmptyLine) {
+      // The bytes may have moved since they were parsed.
+      static_cast<void>(http::parse_request_head(incoming.bytes(), rules.limits, head));
+      parsed = unfinished(got);
       co_return HeadOutcome::refused;
     }
-    if (!got || *got == 0) co_return HeadOutcome::ended;
+    if (ended) co_return HeadOutcome::ended;
     incoming.added(*got);
   }
 }
@@ -115,7 +127,6 @@ net::Task<bool> serve_ready(ClientConnection& client) {
       }
       if (outcome != HeadOutcome::ended) {
         bool complete = outcome == HeadOutcome::complete;
-        if (!complete) state->request.clear();
         H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
         {
           Exchange exchange(client, side, *state);

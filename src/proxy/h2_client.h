@@ -36,6 +36,10 @@ class H2Client final : public ClientSide {
   void abort() override;
   void cut() override;
   std::uint64_t bytes_taken() override;
+  const char* gone() const override {
+    if (stream_.error()) return stream_.error()->what;
+    return stream_.is_open() ? nullptr : "the client reset the stream";
+  }
   void cancel_when_broken(net::TaskContext* context) override { stream_.cancel_when_reset(context); }
   http::H2Stream* h2_stream() override { return &stream_; }
 

@@ -31,7 +31,10 @@ net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, h
     if (verdict.kind == http::FieldVerdict::Kind::fine) {
       co_await exchange.run();
     } else {
-      http::Parsed parsed{.state = http::Parsed::State::invalid, .status = verdict.status, .what = verdict.what};
+      bool malformed = verdict.kind == http::FieldVerdict::Kind::malformed;
+      http::Parsed parsed{.state = http::Parsed::State::invalid,
+                          .status = malformed ? std::uint16_t{400} : verdict.status,
+                          .what = verdict.what};
       co_await exchange.refuse(parsed);
     }
   }

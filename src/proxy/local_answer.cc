@@ -51,14 +51,27 @@ net::Task<void> Exchange::answer_error(Error error) {
   co_await answer(error_page(error, head, request_id_, arena_));
 }
 
-net::Task<void> Exchange::answer_status(std::uint16_t status, std::string_view message) {
-  if (status == 408) {
-    termination_ = "client_timeout";
+void Exchange::note_refusal(std::uint16_t status, std::string_view message) {
+  if (status == kClientClosedRequest) {
+    termination_ = Termination::client_abort;
+  } else if (status == 408) {
+    termination_ = Termination::client_timeout;
   } else if (status == 400 || status == 501 || status == 505) {
-    termination_ = "client_protocol";
+    termination_ = Termination::client_protocol;
+  } else if (status == 413 || status == 414 || status == 431) {
+    termination_ = Termination::client_too_large;
+  } else if (status == 404) {
+    termination_ = Termination::no_route;
+  } else if (status == 503) {
+    termination_ = Termination::no_backend;
   } else if (status >= 400) {
-    termination_ = "refused";
+    termination_ = Termination::refused;
   }
+  if (status >= 400) detail_ = message;
+}
+
+net::Task<void> Exchange::answer_status(std::uint16_t status, std::string_view message) {
+  note_refusal(status, message);
   state_.own_fields.clear();
   if (status == 405) state_.own_fields.add("allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
   co_await answer(error_page(status, message, &request_, request_id_, arena_));
@@ -67,9 +80,12 @@ net::Task<void> Exchange::answer_status(std::uint16_t status, std::string_view m
 // With what fields of its own the answer has in own_fields.
 net::Task<void> Exchange::answer(const ErrorPage& page) {
   if (page.status >= 400) {
-    std::string_view listener_name = client_.listening.runtime->name;
-    worker_.services.registry->counter(metrics::families::kHttpErrors, {listener_name, termination_})
-        .add(worker_.index);
+    const ListenerRuntime& listener = *client_.listening.runtime;
+    metrics::CellKey key{.listener = listener.id, .code = static_cast<std::uint32_t>(termination_)};
+    metrics::Counter errors = worker_.error_counters.find(snapshot_->version, key, [&](const metrics::CellKey&) {
+      return worker_.services.registry->counter(metrics::families::kHttpErrors, {listener.name, name(termination_)});
+    });
+    errors.add(worker_.index);
   }
   if (is_call_) {
     // Trailers only: the status is gRPC's, not HTTP's.
@@ -115,7 +131,9 @@ net::Task<void> Exchange::write_answer(std::uint16_t status, std::string_view bo
   if (sent) co_return;
   // The client is gone, or fields of the configuration fill 64 KB: nothing sensible can follow.
   client_side_.close_after();
-  if (termination_ == kTerminationOk) termination_ = ended_by(sent.error());
+  if (termination_ != Termination::ok) co_return;
+  termination_ = ended_by(sent.error());
+  detail_ = cause_of(naming_timeout(sent.error(), kClientTookNothing));
 }
 
 bool Exchange::write_answer_head(http::HeadWriter& writer) {

@@ -5,13 +5,28 @@
 #include "net/client_hello.h"
 #include "net/peek.h"
 #include "net/proxy_protocol.h"
+#include "proxy/termination.h"
+#include "proxy/unserved.h"
 
 namespace weir::proxy {
 namespace {
 
 using base::ErrorCode;
 
-void refuse(Arrival& arrival, Refusal why) { arrival.listening.runtime->refuse(why, arrival.worker.index); }
+// A connection whose first bytes were not what they must be.
+void refuse(Arrival& arrival, Refusal why, base::Error error) {
+  arrival.listening.runtime->count_refused(why, arrival.worker.index);
+  if (error.code == ErrorCode::cancelled) {
+    error.what = kListenerDrained;
+  } else {
+    error.side = base::Side::client;
+  }
+  log_unserved(arrival, {.version = why == Refusal::client_hello ? "TLS" : "TCP", .error = error});
+}
+
+constexpr base::Error kNoHeader{.code = ErrorCode::protocol,
+                                .what = "no PROXY header, or a malformed one, where proxy_protocol wants one"};
+constexpr base::Error kNoHello{.code = ErrorCode::protocol, .what = "not a TLS ClientHello"};
 
 ConnectionFacts& facts_of(Arrival& arrival) {
   if (!arrival.facts) arrival.facts = std::make_unique<ConnectionFacts>();
@@ -34,15 +49,22 @@ net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bo
                                   base::Nanoseconds patience) {
   bool required = rule == config::AcceptProxy::required;
   if (!trusted) {
-    if (required) refuse(arrival, Refusal::proxy_header);
+    Worker& worker = arrival.worker;
+    if (required) {
+      arrival.listening.runtime->refuse(Refusal::proxy_header, worker.index, arrival.peer.ip, worker.reactor.now());
+    }
     co_return !required;
   }
   base::TimePoint deadline = arrival.worker.reactor.now() + patience;
   base::Result<void> ready = co_await arrival.stream.wait_readable(deadline);
   std::size_t shown = 0;
+  base::Error error = kNoHeader;
   while (ready) {
     base::Result<net::ProxyHeader> header = look_at_header(arrival.stream, shown);
-    if (!header) break;
+    if (!header) {
+      error = header.error();
+      break;
+    }
     if (header->state == net::ProxyHeader::State::absent && !required) co_return true;
     if (header->state == net::ProxyHeader::State::complete) {
       base::Result<void> taken = net::take_peeked(arrival.stream, header->bytes);
@@ -61,18 +83,23 @@ net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bo
     base::Result<net::ProxyHeader> header = look_at_header(arrival.stream, shown);
     if (header && shown == 0) co_return true;
   }
-  refuse(arrival, Refusal::proxy_header);
+  if (!ready) error = naming_timeout(ready.error(), "no whole PROXY header within timeouts.header");
+  refuse(arrival, Refusal::proxy_header, error);
   co_return false;
 }
 
 net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience) {
   base::TimePoint deadline = arrival.worker.reactor.now() + patience;
   base::Result<void> ready = co_await arrival.stream.wait_readable(deadline);
+  base::Error error = kNoHello;
   while (ready) {
     {
       base::Buffer buffer = base::Buffer::large();
       base::Result<std::size_t> got = net::peek(arrival.stream, {buffer.data(), buffer.capacity()});
-      if (!got) break;
+      if (!got) {
+        error = got.error();
+        break;
+      }
       net::ClientHello hello = net::parse_client_hello({buffer.data(), *got});
       if (hello.state == net::ClientHello::State::complete) {
         facts_of(arrival).hello = std::move(hello);
@@ -83,7 +110,8 @@ net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience) 
     }
     ready = co_await net::wait_for_more(arrival.stream, deadline);
   }
-  refuse(arrival, Refusal::client_hello);
+  if (!ready) error = naming_timeout(ready.error(), "no whole TLS ClientHello within timeouts.header");
+  refuse(arrival, Refusal::client_hello, error);
   co_return false;
 }
 

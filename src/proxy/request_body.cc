@@ -37,9 +37,12 @@ net::Task<void> Exchange::pump_request_body() {
     pace.wait_ends();
     body_pulled_ = true;
     if (!piece) {
-      if (piece.error().code != ErrorCode::cancelled) client_failure_ = piece.error().on(Side::client);
+      if (piece.error().code != ErrorCode::cancelled) {
+        client_failure_ =
+            naming_timeout(piece.error(), "no bytes of the request body within timeouts.body").on(Side::client);
+      }
     } else if (request_body_too_large(body_bytes_ += piece->data.size())) {
-      client_failure_ = Error{.code = ErrorCode::too_large, .side = Side::client, .what = "request body"};
+      client_failure_ = Error{.code = ErrorCode::too_large, .side = Side::client, .what = kBodyTooLarge};
     }
     if (client_failure_ || !piece) {
       // Whoever waits for the response finds the end of the stream.

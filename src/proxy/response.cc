@@ -64,12 +64,14 @@ net::Task<base::Result<void>> Exchange::relay_response() {
   base::Result<void> done =
       co_await client_side_.send_head(ResponseForClient(*this), response_.body, piece, trailers, timeouts_.body());
   if (!done && !client_side_.response_started()) {
-    Error error{.code = ErrorCode::protocol, .side = Side::backend, .what = done.error().what};
+    Error error{.code = done.error().code, .side = Side::backend, .what = done.error().what};
     co_return std::unexpected(error);
   }
-  if (!done) co_return done;
-  if (!piece.last) done = co_await relay_body();
-  co_return done;
+  if (done && !piece.last) done = co_await relay_body();
+  if (done) co_return done;
+  bool slow_client = done.error().side == Side::client;
+  const char* late = slow_client ? kClientTookNothing : "no bytes of the response body within timeouts.body";
+  co_return std::unexpected(naming_timeout(done.error(), late));
 }
 
 // The rest of the body, piece by piece; never more than one buffer of it is held.

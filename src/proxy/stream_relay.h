@@ -40,6 +40,9 @@ class StreamRelay : public base::ListHook<StreamRelay> {
   // have a moment to answer.
   void close_websocket(std::uint16_t code);
 
+  // That code; 0: they were not told.
+  std::uint16_t close_code() const { return close_code_; }
+
   // The same where its backend drains or its listener goes.
   void close_where_it_must_go();
 

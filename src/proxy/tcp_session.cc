@@ -5,10 +5,10 @@
 #include "metrics/families.h"
 #include "net/listener.h"
 #include "proxy/backend_choice.h"
-#include "proxy/error_page.h"
 #include "proxy/linger.h"
 #include "proxy/proxy_preamble.h"
 #include "proxy/relay.h"
+#include "proxy/termination.h"
 #include "proxy/timeouts.h"
 #include "proxy/tls_facts.h"
 #include "tls/handshake.h"
@@ -43,9 +43,14 @@ class TcpSession final : private FirstByteObserver {
   void on_first_byte(base::TimePoint asked, base::TimePoint now) override;
   bool backend_said_all(const base::Result<void>& outcome) const;
   void finish(const base::Result<void>& outcome);
-  std::string_view how_it_ended(const base::Result<void>& outcome) const;
-  void count(std::string_view termination);
-  void log(std::string_view termination);
+  struct Ending {
+    Termination how;
+    std::string detail;  // empty: nothing failed
+  };
+  Ending ending_of(const base::Result<void>& outcome) const;
+  Error attributed(Error error) const;
+  void count(Termination how);
+  void log(const Ending& ending);
 
   ClientConnection& client_;
   Worker& worker_;
@@ -151,7 +156,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
     choice_.begin(index);
     attempt_started_ = worker_.reactor.now();
     outcome = co_await attempt();
-    if (!outcome) choice_.end(outcome.error().side == Side::backend, {}, outcome.error().code);
+    if (!outcome) choice_.end(outcome.error().side == Side::backend, {}, outcome.error());
   } while (!outcome && may_retry(outcome.error()));
   client_.stream.cancel_when_broken(nullptr);
   co_return outcome;
@@ -178,7 +183,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
     const Error& error = acquired.error();
-    if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error.code);
+    if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
     co_return std::unexpected(error);
   }
   lease_ = std::move(*acquired);
@@ -227,45 +232,54 @@ void TcpSession::on_first_byte(base::TimePoint asked, base::TimePoint now) {
 // A connection that broke on one side breaks on the other: an orderly end would tell of a stream that is whole.
 void TcpSession::finish(const base::Result<void>& outcome) {
   bool reset = !outcome && outcome.error().code == ErrorCode::reset;
-  std::string_view termination = how_it_ended(outcome);
+  Ending ending = ending_of(outcome);
   if (lease_) {
-    choice_.end(reset && outcome.error().side == Side::backend, upstream_time_,
-                reset ? outcome.error().code : ErrorCode::io);
+    choice_.end(reset && outcome.error().side == Side::backend, upstream_time_, reset ? outcome.error() : Error{});
     if (reset && outcome.error().side == Side::client) lease_.stream().abort();
     lease_.close();
   }
   if (reset && outcome.error().side == Side::backend) client_.stream.abort();
-  count(termination);
-  log(termination);
+  count(ending.how);
+  log(ending);
 }
 
-std::string_view TcpSession::how_it_ended(const base::Result<void>& outcome) const {
-  if (lease_ && lease_.was_cut()) return "backend_drained";
-  if (outcome) return finished_first_ == Side::client ? "client_closed" : "backend_closed";
-  const Error& error = outcome.error();
-  if (error.code == ErrorCode::not_found && error.side == Side::client) return "no_route";
-  if (!lease_) return termination(error);
-  if (error.code == ErrorCode::cancelled) return "drained";
-  if (error.side == Side::ours && error.code == ErrorCode::timeout) return "idle_timeout";
-  return termination(error);
+// `error` with the side whose doing it was, where the wait that it ended cannot know.
+Error TcpSession::attributed(Error error) const {
+  if (error.code != ErrorCode::cancelled) return error;
+  if (!lease_ && client_.stream.is_broken()) {
+    return {.code = error.code, .side = Side::client, .what = "the client reset the connection"};
+  }
+  return {.code = error.code, .side = Side::ours, .what = kListenerDrained};
 }
 
-void TcpSession::count(std::string_view termination) {
+TcpSession::Ending TcpSession::ending_of(const base::Result<void>& outcome) const {
+  if (lease_ && lease_.was_cut()) return {Termination::backend_drained, kBackendDrained};
+  if (outcome) {
+    return {finished_first_ == Side::client ? Termination::client_closed : Termination::backend_closed, {}};
+  }
+  Error error = attributed(outcome.error());
+  if (lease_) error = naming_timeout(error, "nothing moved within timeouts.tunnel");
+  bool no_route = error.code == ErrorCode::not_found && error.side == Side::client;
+  bool idle = lease_ && error.side == Side::ours && error.code == ErrorCode::timeout;
+  return {no_route ? Termination::no_route : idle ? Termination::idle_timeout : termination(error), base::cause(error)};
+}
+
+void TcpSession::count(Termination how) {
   const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
   metrics::CellKey key{.listener = client_.listening.runtime->id,
                        .route = 0,
                        .backend = backend != nullptr ? backend->slot() : metrics::CellKey::kNoBackend,
-                       .code = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(termination.data()))};
+                       .code = static_cast<std::uint32_t>(how)};
   metrics::Counter ended = worker_.relay_counters.find(worker_.snapshot()->version, key, [&](const metrics::CellKey&) {
     return worker_.services.registry->counter(
         metrics::families::kRelayedConnections,
         {client_.listening.runtime->name, pool_ ? std::string_view(pool_->config->name) : std::string_view(),
-         backend != nullptr ? std::string_view(backend->id()) : std::string_view(), termination});
+         backend != nullptr ? std::string_view(backend->id()) : std::string_view(), name(how)});
   });
   ended.add(worker_.index);
 }
 
-void TcpSession::log(std::string_view termination) {
+void TcpSession::log(const Ending& ending) {
   AccessLog* log = worker_.services.access_log.load(std::memory_order_acquire);
   if (log == nullptr) return;
   base::Nanoseconds duration = worker_.reactor.now() - started_;
@@ -289,7 +303,8 @@ void TcpSession::log(std::string_view termination) {
   if (pool_) record.pool = pool_->config->name;
   if (choice_.has_backend()) record.backend = choice_.backend().id();
   record.attempts = choice_.tries();
-  record.termination = termination;
+  record.termination = name(ending.how);
+  record.detail = ending.detail;
   log->write(worker_.index, record);
 }
 

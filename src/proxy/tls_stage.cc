@@ -1,8 +1,11 @@
 #include "proxy/tls_stage.h"
 
 #include "base/log.h"
+#include "http/h1_codec.h"
 #include "metrics/families.h"
 #include "net/drop_rest.h"
+#include "proxy/termination.h"
+#include "proxy/unserved.h"
 #include "tls/handshake.h"
 
 namespace weir::proxy {
@@ -31,6 +34,43 @@ net::Task<void> tell_plain_client(net::TcpStream& stream) {
 net::Task<void> let_alert_arrive(net::TcpStream& stream) {
   stream.descriptor().set_filter(nullptr);
   co_await net::drop_rest(stream, kLinger, kLingerBytes);
+}
+
+// The error of a handshake that failed, with the side whose doing it was.
+base::Error handshake_error(base::Error error) {
+  if (error.code == ErrorCode::cancelled) {
+    error.what = kListenerDrained;
+  } else if (error.code != ErrorCode::exhausted) {
+    error.side = base::Side::client;
+  }
+  if (error.code == ErrorCode::closed) error.what = "the client closed the connection within the TLS handshake";
+  return naming_timeout(error, "no whole TLS handshake within tls.handshake_timeout");
+}
+
+void log_failed(const Arrival& arrival, const base::Error& error) {
+  Unserved line{.version = "TLS", .error = handshake_error(error)};
+  if (arrival.stream.is_filtered()) {
+    line.host = tls::server_name(arrival.stream);
+    if (const char* refused = tls::refused_certificate(arrival.stream)) {
+      line.about = "client certificate: ";
+      line.error.what = refused;
+    }
+  }
+  log_unserved(arrival, line);
+}
+
+// Method, target and host of what came instead of a handshake are in its first bytes.
+void log_plain(const Arrival& arrival, std::string_view first_bytes, std::uint16_t status) {
+  http::RequestHead head;
+  static_cast<void>(http::parse_request_head(first_bytes, {}, head));
+  const http::HeaderField* host = head.headers.find(http::HeaderId::host);
+  base::Error error{.code = ErrorCode::protocol, .side = base::Side::client, .what = "plain HTTP on a TLS port"};
+  log_unserved(arrival, {.version = "TCP",
+                         .error = error,
+                         .status = status,
+                         .method = head.method,
+                         .target = head.target,
+                         .host = host != nullptr ? host->value : std::string_view()});
 }
 
 void count(const TlsMetrics& metrics, std::uint32_t worker, const base::Error& error) {
@@ -72,6 +112,7 @@ net::Task<bool> shake_hands(Arrival& arrival) {
   const TlsMetrics& metrics = *worker.services.tls;
   if (listener.tls->limit != nullptr && !listener.tls->limit->admit(arrival.peer.ip, worker.reactor.now())) {
     metrics.too_many.add(worker.index);
+    arrival.listening.runtime->refuse(Refusal::handshake_rate, worker.index, arrival.peer.ip, worker.reactor.now());
     arrival.stream.abort();
     co_return false;
   }
@@ -82,6 +123,7 @@ net::Task<bool> shake_hands(Arrival& arrival) {
   if (accepted == tls::Accepted::plain_http) {
     metrics.plain.add(worker.index);
     bool is_http = listener.config->protocol == config::ListenerProtocol::https;
+    log_plain(arrival, tls::first_plain_bytes(), is_http ? 400 : 0);
     if (is_http) co_await tell_plain_client(arrival.stream);
     co_return false;
   }
@@ -89,6 +131,7 @@ net::Task<bool> shake_hands(Arrival& arrival) {
     count(metrics, worker.index, error);
     base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name, arrival.peer.to_string(),
                     base::describe(error));
+    log_failed(arrival, error);
     if (error.code == ErrorCode::protocol && arrival.stream.is_filtered()) co_await let_alert_arrive(arrival.stream);
     co_return false;
   }

@@ -78,7 +78,9 @@ net::Task<base::Result<void>> Exchange::tunnel() {
   response_.keep_alive = false;
   if (!websocket && client_side_.stream() != nullptr && backend_side_->stream() != nullptr) {
     Relay relay(*client_side_.stream(), *backend_side_->stream(), timeouts_.tunnel());
-    co_return co_await carry(relay, client_side_, worker_);
+    base::Result<void> ended = co_await carry(relay, client_side_, worker_);
+    if (!ended) co_return std::unexpected(naming_timeout(ended.error(), "nothing moved within timeouts.tunnel"));
+    co_return ended;
   }
   streams.listening = &client_.listening;
   streams.backend = &choice_.backend();
@@ -89,7 +91,15 @@ net::Task<base::Result<void>> Exchange::tunnel() {
   }
   base::Result<void> ended = co_await carry(streams, client_side_, worker_);
   if (websocket) worker_.websockets.remove(streams);
-  co_return ended;
+  if (streams.close_code() != 0) {
+    bool restarts = streams.close_code() == kServiceRestart;
+    termination_ = restarts ? Termination::backend_drained : Termination::drained;
+    detail_ = restarts ? "the WebSocket was closed with 1012: its backend drains"
+                       : "the WebSocket was closed with 1001: the listener closes or Weir stops";
+  }
+  if (ended) co_return ended;
+  const char* late = websocket ? "nothing moved within timeouts.websocket" : "nothing moved within timeouts.tunnel";
+  co_return std::unexpected(naming_timeout(ended.error(), late));
 }
 
 }  // namespace weir::proxy

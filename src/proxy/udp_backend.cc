@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "proxy/error_page.h"
 #include "proxy/udp_relay.h"
 
 namespace weir::proxy {
@@ -35,22 +34,25 @@ UdpFlow::~UdpFlow() {
 
 void UdpFlow::on_ready() { relay.take_replies(*this); }
 
-// Picks a backend and opens a socket to it. False when no backend can be had; the flow has no socket then.
-bool UdpRelay::connect(UdpFlow& flow) {
+// Picks a backend and opens a socket to it. Error: no backend can be had; the flow has no socket then.
+base::Result<void> UdpRelay::connect(UdpFlow& flow) {
   BackendChoice& choice = flow.choice;
   bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->sticky_strategy != nullptr;
   std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
   std::uint32_t passed_over = 0;
+  base::Result<void> failed = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
   while (true) {
     std::uint32_t index = choice.pick_for_client(key_hash);
-    if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return false;
+    if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return failed;
     const pool::BackendEntry& entry = flow.pool->eligible[index];
     std::atomic<std::uint32_t>& open = entry.backend->open_connections;
     std::uint32_t before = open.fetch_add(1, std::memory_order_relaxed);
     if (entry.max_connections > 0 && before >= entry.max_connections) {
       open.fetch_sub(1, std::memory_order_relaxed);
       choice.pass_over(index);
-      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), BackendChoice::kMaxTried)) return false;
+      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), BackendChoice::kMaxTried)) {
+        return base::fail(ErrorCode::no_backend, "every backend of the pool is at its max_connections");
+      }
       continue;
     }
     choice.begin(index);
@@ -59,13 +61,14 @@ bool UdpRelay::connect(UdpFlow& flow) {
     flow.first_address = hashes ? static_cast<std::uint32_t>(key_hash) : turn_++;
     flow.addresses_tried = 0;
     base::Result<void> opened = open_socket(flow);
-    if (opened) return true;
+    if (opened) return opened;
     open.fetch_sub(1, std::memory_order_relaxed);
-    choice.end(opened.error().code != ErrorCode::exhausted, {}, opened.error().code);
-    flow.exhausted = opened.error().code == ErrorCode::exhausted;
-    if (flow.exhausted) return false;
-    choice.connect_failed(opened.error().code);
-    if (!may_retry(flow)) return false;
+    bool exhausted = opened.error().code == ErrorCode::exhausted;
+    choice.end(!exhausted, {}, opened.error());
+    if (exhausted) return opened;
+    failed = std::unexpected(opened.error().on(base::Side::backend));
+    choice.connect_failed(failed.error());
+    if (!may_retry(flow)) return failed;
   }
 }
 
@@ -110,7 +113,7 @@ void UdpRelay::close_socket(UdpFlow& flow) {
 
 // The backend has refused what it was sent and has never answered: whatever reached it did nothing. Its other addresses
 // go before other backends, and are no retries, as with TCP.
-bool UdpRelay::try_another(UdpFlow& flow, ErrorCode code) {
+bool UdpRelay::try_another(UdpFlow& flow, const base::Error& error) {
   if (flow.addresses_tried < flow.choice.entry().addresses->size()) {
     close_descriptor(flow);
     if (open_socket(flow)) return true;
@@ -118,9 +121,9 @@ bool UdpRelay::try_another(UdpFlow& flow, ErrorCode code) {
   } else {
     close_socket(flow);
   }
-  flow.choice.end(true, {}, code);
-  flow.choice.connect_failed(code);
-  return may_retry(flow) && connect(flow);
+  flow.choice.end(true, {}, error);
+  flow.choice.connect_failed(error);
+  return may_retry(flow) && connect(flow).has_value();
 }
 
 // Sends the outbox to the flow's backend. The flow may be gone afterwards.
@@ -131,14 +134,14 @@ void UdpRelay::deliver(UdpFlow* flow) {
     metrics_.backend_out.add(worker_.index, outcome.sent);
     if (outcome.dropped > 0) metrics_.dropped_unsent.add(worker_.index, outcome.dropped);
     if (outcome.broken == 0) break;
-    ErrorCode code = base::code_of_errno(outcome.broken);
-    if (!flow->heard && try_another(*flow, code)) continue;
+    const base::Error error = base::fail_errno(outcome.broken, "send").error().on(base::Side::backend);
+    if (!flow->heard && try_another(*flow, error)) continue;
     bool was_heard = flow->heard;
     UdpEntrance& entrance = flow->entrance;
     UdpFlowKey key = flow->key;
     std::uint32_t hash = flow->hash;
-    if (was_heard) flow->choice.connect_failed(code);
-    end(*flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
+    if (was_heard) flow->choice.connect_failed(error);
+    end_failed(*flow, error);
     // One that did answer once, and is gone: what it has not got begins a flow to another.
     flow = was_heard ? begin_flow(entrance, key, hash, 0) : nullptr;
     if (flow != nullptr) {
@@ -148,7 +151,7 @@ void UdpRelay::deliver(UdpFlow* flow) {
       return;
     }
   }
-  if (flow->expected_responses == 0u) end(*flow, kTerminationOk);
+  if (flow->expected_responses == 0u) end(*flow, Termination::ok);
 }
 
 void UdpRelay::take_replies(UdpFlow& flow) {
@@ -156,7 +159,7 @@ void UdpRelay::take_replies(UdpFlow& flow) {
   if (reply_window_ + most > replies_.windows()) flush_replies();
   base::Result<std::size_t> got =
       flow.bulk ? replies_.receive(flow.fd(), reply_window_, most) : replies_.receive_one(flow.fd(), reply_window_);
-  if (!got) return lost(flow, got.error().code);
+  if (!got) return lost(flow, got.error().on(base::Side::backend));
   if (*got == 0) return;
   touch(flow);
   std::uint64_t datagrams = 0;
@@ -187,34 +190,45 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     net::gather_segments(flow.fd());
   }
   const std::optional<std::uint32_t>& expected = flow.expected_responses;
-  if (expected && flow.replies >= flow.datagrams_in * *expected) end(flow, kTerminationOk);
+  if (expected && flow.replies >= flow.datagrams_in * *expected) end(flow, Termination::ok);
 }
 
 // The backend's side says that datagrams do not arrive there.
-void UdpRelay::lost(UdpFlow& flow, ErrorCode code) {
-  if (!flow.heard && flow.first && try_another(flow, code)) {
+void UdpRelay::lost(UdpFlow& flow, const base::Error& error) {
+  if (!flow.heard && flow.first && try_another(flow, error)) {
     outbox_.add({.bytes = flow.first.bytes()}, nullptr, {});
     return deliver(&flow);
   }
-  if (flow.socket != nullptr) flow.choice.connect_failed(code);
-  end(flow, code == ErrorCode::refused ? "backend_refused" : "backend_unreachable", code);
+  if (flow.socket != nullptr) flow.choice.connect_failed(error);
+  end_failed(flow, error);
 }
 
-void UdpRelay::end(UdpFlow& flow, std::string_view how, std::optional<ErrorCode> failure) {
+void UdpRelay::end(UdpFlow& flow, Termination how, std::string_view detail) {
   close_socket(flow);
-  flow.choice.end(failure.has_value(), flow.first_reply, failure.value_or(ErrorCode::io));
+  flow.choice.end(false, flow.first_reply);
+  forget(flow, how, detail);
+}
+
+void UdpRelay::end_failed(UdpFlow& flow, const base::Error& failure) {
+  close_socket(flow);
+  flow.choice.end(true, flow.first_reply, failure);
+  bool known = failure.code == ErrorCode::refused || failure.code == ErrorCode::timeout;
+  forget(flow, known ? termination(failure) : Termination::backend_unreachable, base::cause(failure));
+}
+
+void UdpRelay::forget(UdpFlow& flow, Termination how, std::string_view detail) {
   table_.remove(flow);
   by_age_.remove(flow);
   metrics_.flows_active.subtract(worker_.index);
   worker_.services.udp_flows.fetch_sub(1, std::memory_order_relaxed);
   worker_.services.backend_bytes_in.add(worker_.index, flow.bytes_out);
   worker_.services.backend_bytes_out.add(worker_.index, flow.bytes_in);
-  log(flow, how);
+  log(flow, how, detail);
   delete &flow;
   if (by_age_.empty() && drained_ != nullptr) drained_->wake();
 }
 
-void UdpRelay::log(const UdpFlow& flow, std::string_view how) {
+void UdpRelay::log(const UdpFlow& flow, Termination how, std::string_view detail) {
   AccessLog* access_log = worker_.services.access_log.load(std::memory_order_acquire);
   if (access_log == nullptr) return;
   base::SocketAddress client_address = flow.key.client.to_socket_address();
@@ -233,7 +247,8 @@ void UdpRelay::log(const UdpFlow& flow, std::string_view how) {
   record.pool = flow.pool->config->name;
   if (flow.choice.has_backend()) record.backend = flow.choice.backend().id();
   record.attempts = flow.attempts;
-  record.termination = how;
+  record.termination = name(how);
+  record.detail = detail;
   access_log->write(worker_.index, record);
 }
 

@@ -85,8 +85,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   std::uint32_t addresses_tried = 0;   // of the present backend
   std::uint32_t replies_in_a_row = 0;  // since the client's last datagram
   bool heard = false;
-  bool bulk = false;       // replies come in long runs
-  bool exhausted = false;  // no backend for want of descriptors or ports
+  bool bulk = false;  // replies come in long runs
 };
 
 }  // namespace weir::proxy

@@ -84,9 +84,11 @@ void UdpRelay::on_timer() {
     const std::optional<std::uint32_t>& expected = oldest->expected_responses;
     bool unanswered = expected.value_or(0) > 0 && oldest->replies < oldest->datagrams_in * *expected;
     if (unanswered) {
-      end(*oldest, "backend_timeout", base::ErrorCode::timeout);
+      end_failed(*oldest, {.code = base::ErrorCode::timeout,
+                           .side = base::Side::backend,
+                           .what = "fewer responses than udp.expected_responses within timeouts.idle"});
     } else {
-      end(*oldest, "idle_timeout");
+      end(*oldest, Termination::idle_timeout, "nothing moved within timeouts.idle");
     }
   }
   if (!by_age_.empty()) arm();
@@ -121,7 +123,7 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
     // Only now: delivering may have ended others to make room.
     UdpFlow* flow = run != nullptr ? run : table_.find(hash, key);
     if (flow != nullptr && flow != run && is_lost(*flow)) {
-      end(*flow, "backend_unhealthy");
+      end(*flow, Termination::backend_unhealthy, "the backend is unhealthy and answered nothing for 2 s");
       flow = nullptr;
     }
     if (flow == nullptr) flow = begin_flow(entrance, key, hash, datagrams.count());
@@ -169,9 +171,10 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   flow->choice.use(*flow->pool);
   flow->started = worker_.reactor.now();
   flow->pool->runtime->retry_budget.count_request(worker_.index, flow->started);
-  if (!connect(*flow)) {
-    (flow->exhausted ? metrics_.dropped_exhausted : metrics_.dropped_no_backend).add(worker_.index, datagrams);
-    log(*flow, flow->exhausted ? "exhausted" : "no_backend");
+  if (base::Result<void> connected = connect(*flow); !connected) {
+    bool exhausted = connected.error().code == base::ErrorCode::exhausted;
+    (exhausted ? metrics_.dropped_exhausted : metrics_.dropped_no_backend).add(worker_.index, datagrams);
+    log(*flow, termination(connected.error()), base::cause(connected.error()));
     delete flow;
     return nullptr;
   }
@@ -193,6 +196,7 @@ bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, st
   Refusal verdict = listening_->runtime->admission.admit(listener, client, worker_.reactor.now(), counted);
   if (verdict == Refusal::none) return true;
   metrics_.refused(verdict).add(worker_.index, datagrams);
+  listening_->runtime->refusal_log.note(listening_->runtime->name, verdict, client, worker_.reactor.now());
   return false;
 }
 
@@ -222,13 +226,13 @@ bool UdpRelay::evict_oldest() {
   UdpFlow* oldest = by_age_.front();
   if (oldest == nullptr) return false;
   metrics_.evicted.add(worker_.index);
-  end(*oldest, "evicted");
+  end(*oldest, Termination::evicted, "it was silent longest, and there was no room for another flow");
   return true;
 }
 
 void UdpRelay::break_flows(const pool::Backend& backend) {
   by_age_.for_each([&](UdpFlow& flow) {
-    if (&flow.choice.backend() == &backend) end(flow, "cancelled");
+    if (&flow.choice.backend() == &backend) end(flow, Termination::backend_drained, kBackendDrained);
   });
 }
 
@@ -244,7 +248,7 @@ net::Task<void> UdpRelay::finish(base::TimePoint deadline) {
 }
 
 void UdpRelay::end_all() {
-  while (UdpFlow* flow = by_age_.front()) end(*flow, "cancelled");
+  while (UdpFlow* flow = by_age_.front()) end(*flow, Termination::drained, kListenerDrained);
 }
 
 void UdpRelay::flush_replies() {

@@ -12,6 +12,7 @@
 #include "net/task.h"
 #include "net/timer_wheel.h"
 #include "net/wait.h"
+#include "proxy/termination.h"
 #include "proxy/udp_flow.h"
 #include "proxy/udp_flow_table.h"
 #include "proxy/udp_metrics.h"
@@ -84,18 +85,21 @@ class UdpRelay final : private net::TimerNode {
   void arm();
 
   // -- to and from backends (udp_backend.cc)
-  bool connect(UdpFlow& flow);
+  base::Result<void> connect(UdpFlow& flow);
   bool may_retry(const UdpFlow& flow);
-  bool try_another(UdpFlow& flow, base::ErrorCode code);
+  bool try_another(UdpFlow& flow, const base::Error& error);
   base::Result<void> open_socket(UdpFlow& flow);
   void close_descriptor(UdpFlow& flow);
   void close_socket(UdpFlow& flow);
   void deliver(UdpFlow* flow);
   void take_replies(UdpFlow& flow);
-  void lost(UdpFlow& flow, base::ErrorCode code);
-  // `failure`: the backend's fault.
-  void end(UdpFlow& flow, std::string_view how, std::optional<base::ErrorCode> failure = {});
-  void log(const UdpFlow& flow, std::string_view how);
+  void lost(UdpFlow& flow, const base::Error& error);
+  // Not by the backend's fault; `detail` says why, empty: all went well.
+  void end(UdpFlow& flow, Termination how, std::string_view detail = {});
+  // By the backend's fault.
+  void end_failed(UdpFlow& flow, const base::Error& failure);
+  void forget(UdpFlow& flow, Termination how, std::string_view detail);
+  void log(const UdpFlow& flow, Termination how, std::string_view detail);
 
   Worker& worker_;
   Listening* listening_;

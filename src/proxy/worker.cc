@@ -182,7 +182,7 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
   std::uint32_t open = listening.runtime->open.fetch_add(1, std::memory_order_relaxed);
   if (limit > 0 && open >= limit) {
     listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    listening.runtime->refuse(Refusal::limit, index);
+    listening.runtime->refuse(Refusal::limit, index, peer.ip, reactor.now());
     ::close(fd);
     return;
   }

@@ -18,6 +18,7 @@
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
 #include "proxy/placement.h"
+#include "proxy/refusal_log.h"
 #include "proxy/request_id.h"
 #include "proxy/snapshot.h"
 #include "upstream/connections.h"
@@ -35,7 +36,12 @@ class Worker;
 // A listener as all workers share it; lives as long as anybody refers to it.
 struct ListenerRuntime {
   ListenerRuntime(std::uint32_t listener_id, const std::string& listener_name, metrics::Registry& registry);
-  void refuse(Refusal why, std::uint32_t worker) { refused[static_cast<std::size_t>(why)].add(worker); }
+  // A connection of `client`, of which no session can tell.
+  void refuse(Refusal why, std::uint32_t worker, const base::IpAddress& client, base::TimePoint now) {
+    count_refused(why, worker);
+    refusal_log.note(name, why, client, now);
+  }
+  void count_refused(Refusal why, std::uint32_t worker) { refused[static_cast<std::size_t>(why)].add(worker); }
 
   std::uint32_t id;
   std::string name;
@@ -46,6 +52,7 @@ struct ListenerRuntime {
   metrics::Counter connections_total;
   std::array<metrics::Counter, kRefusals> refused;
   Admission admission;
+  RefusalLog refusal_log;
   metrics::Histogram request_duration;
 };
 
@@ -55,7 +62,7 @@ struct Services {
   std::atomic<AccessLog*> access_log{nullptr};  // null: off
   net::Reactor* control = nullptr;              // where old snapshots are destroyed
   // A connection to a backend could not be opened. Called on workers, must not block.
-  std::function<void(const pool::Backend&, base::ErrorCode)> connect_failed;
+  std::function<void(const pool::Backend&, const base::Error&)> connect_failed;
   std::function<void()> worker_ended;  // called on each worker's thread as its last deed
   std::vector<Worker*> workers;
   const TlsMetrics* tls = nullptr;
@@ -206,8 +213,8 @@ class Worker {
   std::uint32_t lingering = 0;                  // connections that linger()
   metrics::RequestCounters request_counters;
   metrics::RequestCounters call_counters;   // of gRPC; key.code: the grpc-status
-  metrics::RequestCounters error_counters;  // key.code: the hash of the reason
-  metrics::RequestCounters relay_counters;  // key.code: which of the words for how a connection ended
+  metrics::RequestCounters error_counters;  // of answers made here; key.code: the Termination
+  metrics::RequestCounters relay_counters;  // of TCP; key.code: the Termination
 
  private:
   void run();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/peek.h"
+#include "tls/socket_bio.h"
 
 namespace weir::tls {
 
@@ -55,7 +56,7 @@ net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context,
         descriptor.set_filter(nullptr);
         co_return Accepted::plain_http;
       case Stream::Step::plain_other:
-        error = {.code = ErrorCode::protocol, .what = "not TLS"};
+        error = {.code = ErrorCode::protocol, .what = "bytes that are not TLS on a TLS port"};
         co_return Accepted::failed;
       case Stream::Step::wait_readable:
         ready = co_await stream.wait_readable(deadline);
@@ -79,6 +80,13 @@ SSL* ssl_of(const net::TcpStream& stream) { return Stream::of(const_cast<net::Tc
 std::string_view view(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
 }  // namespace
+
+std::string_view first_plain_bytes() { return socket_bio().strange_bytes; }
+
+const char* refused_certificate(const net::TcpStream& stream) {
+  long verified = SSL_get_verify_result(ssl_of(stream));
+  return verified == X509_V_OK ? nullptr : X509_verify_cert_error_string(verified);
+}
 
 std::string_view version(const net::TcpStream& stream) { return view(SSL_get_version(ssl_of(stream))); }
 std::string_view cipher(const net::TcpStream& stream) { return view(SSL_get_cipher_name(ssl_of(stream))); }

@@ -23,6 +23,12 @@ enum class Accepted : std::uint8_t {
 net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
                            base::Error& error);
 
+// After plain_http, until the thread's next TLS operation: the first bytes that came.
+std::string_view first_plain_bytes();
+
+// What was wrong with the client's certificate, if a handshake has failed for that; else null. Static text.
+const char* refused_certificate(const net::TcpStream& stream);
+
 // What a handshake has found out. Views live as long as the stream; text() of versions and ciphers for ever.
 std::string_view version(const net::TcpStream& stream);      // "TLSv1.3"
 std::string_view cipher(const net::TcpStream& stream);       // "TLS_AES_128_GCM_SHA256"

@@ -1,5 +1,6 @@
 #include "tls/socket_bio.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <openssl/err.h>
@@ -16,6 +17,8 @@ namespace {
 
 // The first byte of a handshake record (RFC 8446 5.1).
 constexpr unsigned char kHandshakeRecord = 22;
+// Enough of what came instead for its request line and Host.
+constexpr std::size_t kStrangeBytes = 1024;
 
 int write_socket(BIO*, const char* bytes, std::size_t count, std::size_t* written) {
   SocketBio& now = socket_bio();
@@ -65,7 +68,10 @@ int read_socket(BIO* bio, char* into, std::size_t room, std::size_t* got) {
   }
   if (!now.stream->first_byte_seen_) {
     now.stream->first_byte_seen_ = true;
-    if (now.server != nullptr && !is_tls(now, static_cast<unsigned char>(*into))) return 0;
+    if (now.server != nullptr && !is_tls(now, static_cast<unsigned char>(*into))) {
+      now.strange_bytes.assign(into, std::min(static_cast<std::size_t>(received), kStrangeBytes));
+      return 0;
+    }
   }
   *got = static_cast<std::size_t>(received);
   return 1;

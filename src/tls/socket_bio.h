@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <openssl/bio.h>
+#include <string>
 
 #include "tls/stream.h"
 
@@ -24,6 +25,7 @@ struct SocketBio {
   int os_error = 0;                           // why the socket failed in this operation
   bool ended = false;                         // the socket was at its end
   Stream::Step strange = Stream::Step::done;  // what came instead of TLS
+  std::string strange_bytes;                  // its first bytes
   BIO* bio = nullptr;
   BIO_METHOD* method = nullptr;
 

@@ -39,6 +39,9 @@ def test_after_the_drain_timeout_the_rest_is_closed(weir, origins):
         connection.read_until(b"first")
         assert running.admin("POST", "/backends/one/drain").status == 200
         assert connection.is_closed()
+    (line,) = eventually(running.access_log)
+    assert line["termination"] == "backend_drained" and "drain_timeout" in line["detail"], line
+    assert running.metric("weir_backend_failures_total", backend="one") == 0
 
 
 async def never_answer(exchange):

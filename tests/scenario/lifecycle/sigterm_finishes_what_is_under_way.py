@@ -71,3 +71,5 @@ def test_what_does_not_end_is_cut_after_the_drain_timeout(proxy):
         eventually(lambda: origin.requests)
         running.terminate()
         assert running.wait(8) == 0
+    (line,) = running.access_log()
+    assert line["termination"] == "drained" and "drain_timeout" in line["detail"], line

@@ -137,7 +137,7 @@ def test_stopping_ends_what_is_left_at_the_drain_timeout(weir, echoes):
         client.ask()
         running.terminate()
         assert running.wait() == 0
-    assert [line["termination"] for line in running.access_log()] == ["cancelled"]
+    assert [line["termination"] for line in running.access_log()] == ["drained"]
 
 
 def test_a_port_changes_its_protocol(weir, echoes):

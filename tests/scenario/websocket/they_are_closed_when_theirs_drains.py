@@ -61,6 +61,8 @@ def test_by_a_draining_backend(chat):
     running, server = chat
     assert background.run(closed_with(running.port, lambda: running.admin("POST", "/backends/ws/drain"))) == 1012
     eventually(lambda: server.codes == [1012], 10, "the backend is told as well")
+    (line,) = eventually(running.access_log)
+    assert line["termination"] == "backend_drained" and "1012" in line["detail"], line
 
 
 def test_by_the_end_of_weir(chat):
@@ -68,6 +70,8 @@ def test_by_the_end_of_weir(chat):
     assert background.run(closed_with(running.port, running.terminate)) == 1001
     assert running.wait() == 0
     eventually(lambda: server.codes == [1001])
+    (line,) = running.access_log()
+    assert line["termination"] == "drained" and "1001" in line["detail"], line
 
 
 def test_by_the_removal_of_its_listener(chat):

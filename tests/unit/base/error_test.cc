@@ -62,5 +62,12 @@ TEST(Fail, MakesAResultWithoutValue) {
   EXPECT_EQ(from_system.error().os_error, EMFILE);
 }
 
+TEST(Cause, SaysWhatFailedAndWhatTheSystemSaid) {
+  EXPECT_EQ(cause({.code = ErrorCode::refused, .side = Side::backend, .os_error = ECONNREFUSED, .what = "connect"}),
+            "connect: Connection refused");
+  EXPECT_EQ(cause({.code = ErrorCode::timeout, .what = "no response header within timeouts.response"}),
+            "no response header within timeouts.response");
+}
+
 }  // namespace
 }  // namespace weir::base

@@ -12,20 +12,20 @@ namespace {
 
 TEST(FailureReport, AsksForAttentionOnceUntilClosed) {
   FailureReport report;
-  EXPECT_TRUE(report.add(base::ErrorCode::refused));
-  EXPECT_FALSE(report.add(base::ErrorCode::timeout));
+  EXPECT_TRUE(report.add({.code = base::ErrorCode::refused, .what = "connect"}));
+  EXPECT_FALSE(report.add({.code = base::ErrorCode::timeout, .what = "connect"}));
   EXPECT_EQ(report.take(), 2u);
-  EXPECT_EQ(report.code(), base::ErrorCode::timeout);
+  EXPECT_EQ(report.error().code, base::ErrorCode::timeout);
   EXPECT_EQ(report.take(), 0u);
   EXPECT_TRUE(report.close());
-  EXPECT_TRUE(report.add(base::ErrorCode::refused));
+  EXPECT_TRUE(report.add({.code = base::ErrorCode::refused, .what = "connect"}));
 }
 
 TEST(FailureReport, DoesNotCloseOverAFailureThatCameMeanwhile) {
   FailureReport report;
-  EXPECT_TRUE(report.add(base::ErrorCode::refused));
+  EXPECT_TRUE(report.add({.code = base::ErrorCode::refused, .what = "connect"}));
   EXPECT_EQ(report.take(), 1u);
-  EXPECT_FALSE(report.add(base::ErrorCode::refused));
+  EXPECT_FALSE(report.add({.code = base::ErrorCode::refused, .what = "connect"}));
   EXPECT_FALSE(report.close());
   EXPECT_EQ(report.take(), 1u);
   EXPECT_TRUE(report.close());
@@ -40,7 +40,7 @@ TEST(FailureReport, LosesNoFailureBetweenThreads) {
   for (std::uint32_t t = 0; t < kThreads; ++t) {
     workers.emplace_back([&] {
       for (std::uint32_t i = 0; i < kEach; ++i) {
-        if (!report.add(base::ErrorCode::refused)) continue;
+        if (!report.add({.code = base::ErrorCode::refused, .what = "connect"})) continue;
         std::lock_guard lock(following);
         ++calls;
         do {

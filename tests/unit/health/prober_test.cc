@@ -169,7 +169,7 @@ TEST_F(ProberTest, WithChecksOffABackendIsHealthyAndNeverProbed) {
   watch({{one, off(), at(server.address()), {}}});
   await_state(*one, BackendState::healthy);
   EXPECT_EQ(transitions_[0].reason, "health checks are off");
-  for (int i = 0; i < 10; ++i) prober_->report_connect_failure(*one, base::ErrorCode::refused);
+  for (int i = 0; i < 10; ++i) prober_->report_connect_failure(*one, {.code = base::ErrorCode::refused});
   settle();
   EXPECT_EQ(prober_->details(*one)->state, BackendState::healthy);
   EXPECT_EQ(server.probes(), 0);
@@ -202,7 +202,7 @@ TEST_F(ProberTest, FailuresOfTrafficTakeABackendOutAtOnce) {
   watch({{one, check(1h), at(server.address()), {}}});
   await_state(*one, BackendState::healthy);
   server.well = false;
-  for (int i = 0; i < 3; ++i) prober_->report_connect_failure(*one, base::ErrorCode::refused);
+  for (int i = 0; i < 3; ++i) prober_->report_connect_failure(*one, {.code = base::ErrorCode::refused});
   await_state(*one, BackendState::unhealthy);
   auto details = prober_->details(*one);
   EXPECT_GE(details->consecutive_failures, 3u);
@@ -217,7 +217,7 @@ TEST_F(ProberTest, OneFailureOfTrafficBringsTheNextProbeForward) {
   watch({{one, quick, at(server.address()), {}}});
   await_state(*one, BackendState::healthy);
   server.well = false;
-  prober_->report_connect_failure(*one, base::ErrorCode::timeout);
+  prober_->report_connect_failure(*one, {.code = base::ErrorCode::timeout});
   await_state(*one, BackendState::unhealthy);
   EXPECT_GE(server.probes(), 3);
 }
@@ -225,11 +225,11 @@ TEST_F(ProberTest, OneFailureOfTrafficBringsTheNextProbeForward) {
 TEST_F(ProberTest, FailuresOfAnUnknownBackendAreIgnored) {
   Switchable server;
   auto stranger = backend(server.address());
-  prober_->report_connect_failure(*stranger, base::ErrorCode::refused);
+  prober_->report_connect_failure(*stranger, {.code = base::ErrorCode::refused});
   auto one = backend(server.address());
   watch({{one, check(1h), at(server.address()), {}}});
   await_state(*one, BackendState::healthy);
-  prober_->report_connect_failure(*stranger, base::ErrorCode::refused);
+  prober_->report_connect_failure(*stranger, {.code = base::ErrorCode::refused});
   settle();
   EXPECT_FALSE(prober_->details(*stranger));
   EXPECT_EQ(prober_->details(*one)->consecutive_failures, 0u);
@@ -338,7 +338,7 @@ TEST_F(ProberTest, ReportsAndReadsFromManyThreadsAtOnce) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) {
         const pool::Backend& one = *wanted[static_cast<std::size_t>(i) % wanted.size()].backend;
-        if (t < 2) prober_->report_connect_failure(one, base::ErrorCode::refused);
+        if (t < 2) prober_->report_connect_failure(one, {.code = base::ErrorCode::refused});
         if (t == 2) (void)prober_->details(one);
         if (t == 2 && i % 100 == 0) prober_->watch(wanted);
       }

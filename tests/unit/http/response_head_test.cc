@@ -112,10 +112,10 @@ TEST(ResponseFields, OfRequestsMeanNothing) {
 TEST(ResponseHead, HasLimits) {
   HeadLimits limits{.start_line_bytes = 30, .head_bytes = 60, .header_count = 2};
   EXPECT_TRUE(parse_response("HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\n", "GET", limits).complete());
-  EXPECT_EQ(parse_response("HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n", "GET", limits).refusal(), 502);
-  EXPECT_EQ(parse_response("HTTP/1.1 200 " + std::string(16, 'x') + "\r\n\r\n", "GET", limits).refusal(), 502);
+  EXPECT_EQ(parse_response("HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n", "GET", limits).refusal(), 431);
+  EXPECT_EQ(parse_response("HTTP/1.1 200 " + std::string(16, 'x') + "\r\n\r\n", "GET", limits).refusal(), 431);
   EXPECT_TRUE(parse_response("HTTP/1.1 200 " + std::string(15, 'x') + "\r\n\r\n", "GET", limits).complete());
-  EXPECT_EQ(parse_response("HTTP/1.1 200 OK\r\nA: " + std::string(60, 'x') + "\r\n\r\n", "GET", limits).refusal(), 502);
+  EXPECT_EQ(parse_response("HTTP/1.1 200 OK\r\nA: " + std::string(60, 'x') + "\r\n\r\n", "GET", limits).refusal(), 431);
 }
 
 struct Case {

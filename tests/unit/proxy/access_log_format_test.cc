@@ -36,6 +36,7 @@ AccessRecord full_record() {
   record.user_agent = "curl/7.88.1";
   record.referer = "https://example.com/";
   record.termination = "done";
+  record.detail = "why";
   return record;
 }
 
@@ -59,11 +60,13 @@ constexpr TlsRecord kTls{.version = "TLSv1.3",
 TEST(AccessFormat, WritesTlsAsJsonWhereThereIsTls) {
   AccessRecord record = full_record();
   record.tls = &kTls;
-  EXPECT_TRUE(line("json", record)
-                  .ends_with(R"("termination":"done","tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
-                             R"("tls_sni":"site.example","tls_alpn":"h2","tls_resumed":true,)"
-                             R"("tls_client_subject":"CN=ann,O=\"Acme\""})"
-                             "\n"))
+  EXPECT_TRUE(
+      line("json", record)
+          .ends_with(
+              R"("termination":"done","detail":"why","tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
+              R"("tls_sni":"site.example","tls_alpn":"h2","tls_resumed":true,)"
+              R"("tls_client_subject":"CN=ann,O=\"Acme\""})"
+              "\n"))
       << line("json", record);
   TlsRecord none;
   record.tls = &none;
@@ -83,7 +86,7 @@ TEST(AccessFormat, WritesEveryFieldAsJson) {
             R"("version":"HTTP/1.1","status":200,"bytes_in":412,"bytes_out":18446744073709551615,)"
             R"("duration_ms":12.345,"upstream_ms":0.000,"queue_ms":0.000,"listener":"web","route":"api",)"
             R"("pool":"site","backend":"web-1","attempts":2,"request_id":"6ba7b810","user_agent":"curl/7.88.1",)"
-            R"("referer":"https://example.com/","termination":"done"})"
+            R"("referer":"https://example.com/","termination":"done","detail":"why"})"
             "\n");
 }
 
@@ -91,19 +94,28 @@ TEST(AccessFormat, WritesAnEmptyRecordAsJson) {
   std::string text = line("json", AccessRecord{});
   EXPECT_TRUE(text.starts_with(R"({"time":"1970-01-01T00:00:00.000Z","client":"","client_port":0,"method":"",)"))
       << text;
-  EXPECT_TRUE(text.ends_with(R"("termination":""})"
+  EXPECT_TRUE(text.ends_with(R"("termination":"","detail":""})"
                              "\n"));
 }
 
 TEST(AccessFormat, WritesTheCombinedLog) {
   AccessRecord record = full_record();
   record.bytes_out = 5120;
+  record.detail = {};
   EXPECT_EQ(line("combined", record),
             "203.0.113.9 - - [21/Jul/2026:06:44:11 +0000] \"GET /v1/items?page=2 HTTP/1.1\" 200 5120 "
             "\"https://example.com/\" \"curl/7.88.1\"\n");
   record.referer = {};
   record.user_agent = {};
   EXPECT_TRUE(line("combined", record).ends_with(" 200 5120 \"-\" \"-\"\n"));
+}
+
+TEST(AccessFormat, AddsTheCauseOfAFailureToTheCombinedLog) {
+  AccessRecord record = full_record();
+  record.termination = "backend_refused";
+  record.detail = "connect: Connection refused";
+  EXPECT_TRUE(
+      line("combined", record).ends_with(" \"curl/7.88.1\" \"backend_refused\" \"connect: Connection refused\"\n"));
 }
 
 TEST(AccessFormat, WritesTemplatesWithEveryField) {
@@ -131,6 +143,7 @@ TEST(AccessFormat, WritesTemplatesWithEveryField) {
                                                        {"user_agent", "curl/7.88.1"},
                                                        {"referer", "https://example.com/"},
                                                        {"termination", "done"},
+                                                       {"detail", "why"},
                                                        {"tls_version", "TLSv1.3"},
                                                        {"tls_cipher", "TLS_AES_128_GCM_SHA256"},
                                                        {"tls_sni", "site.example"},
@@ -175,7 +188,7 @@ TEST(AccessFormat, LetsNoClientForgeALine) {
     for (std::string_view* field :
          {&record.client, &record.method, &record.target, &record.path, &record.query, &record.host, &record.version,
           &record.listener, &record.route, &record.pool, &record.backend, &record.request_id, &record.user_agent,
-          &record.referer, &record.termination}) {
+          &record.referer, &record.termination, &record.detail}) {
       *field = text;
     }
     for (const char* format : {"json", "combined", "%{user_agent} \"%{target}\""}) {
@@ -202,8 +215,8 @@ TEST(AccessFormat, EscapesEveryByteLikeTheJsonOfTheRest) {
         std::string text(length, 'a');
         text[at] = static_cast<char>(byte);
         AccessRecord record;
-        record.termination = text;
-        std::string expected = "\"termination\":\"";
+        record.detail = text;
+        std::string expected = "\"detail\":\"";
         base::append_json_escaped(expected, text);
         EXPECT_TRUE(line("json", record).ends_with(expected + "\"}\n")) << byte << " at " << at << " of " << length;
       }
@@ -236,7 +249,7 @@ TEST(AccessFormat, NeverWritesMoreThanItsBound) {
   for (std::string_view* field :
        {&record.client, &record.method, &record.target, &record.path, &record.query, &record.host, &record.version,
         &record.listener, &record.route, &record.pool, &record.backend, &record.request_id, &record.user_agent,
-        &record.referer, &record.termination}) {
+        &record.referer, &record.termination, &record.detail}) {
     *field = worst;
   }
   for (const char* text : {"json", "combined", "%{host}%{host}%{host}", "%{time}%{duration_ms}%{bytes_in}"}) {

@@ -17,7 +17,7 @@ constexpr ErrorCode kCodes[] = {
     ErrorCode::queue_full, ErrorCode::exhausted, ErrorCode::io};
 
 std::uint16_t status(ErrorCode code, Side side) { return status_of({.code = code, .side = side}); }
-std::string_view word(ErrorCode code, Side side) { return termination({.code = code, .side = side}); }
+std::string_view word(ErrorCode code, Side side) { return name(termination({.code = code, .side = side})); }
 
 class Page : public testing::Test {
  protected:
@@ -59,16 +59,17 @@ TEST(StatusOfError, OfMissingCapacityIs503WhosesoeverSide) {
   for (Side side : {Side::client, Side::backend, Side::ours}) {
     EXPECT_EQ(status(ErrorCode::no_backend, side), 503);
     EXPECT_EQ(status(ErrorCode::queue_full, side), 503);
-    EXPECT_EQ(status(ErrorCode::cancelled, side), kClientClosedRequest);
+    EXPECT_EQ(status(ErrorCode::cancelled, side), side == Side::backend ? 502 : kClientClosedRequest);
   }
 }
 
 TEST(Termination, IsAWordOfTheListForEveryError) {
   const std::set<std::string_view> known = {
-      "cancelled",           "no_backend",         "queue_full",     "client_abort",      "client_timeout",
-      "client_protocol",     "client_too_large",   "backend_closed", "backend_exhausted", "backend_failed",
-      "backend_protocol",    "backend_refused",    "backend_reset",  "backend_timeout",   "backend_too_large",
-      "backend_unreachable", "client_unsupported", "exhausted",      "queue_timeout",     "internal"};
+      "no_backend",        "queue_full",          "client_abort",    "client_timeout",  "client_protocol",
+      "client_too_large",  "client_unsupported",  "backend_closed",  "backend_drained", "backend_exhausted",
+      "backend_failed",    "backend_protocol",    "backend_refused", "backend_reset",   "backend_timeout",
+      "backend_too_large", "backend_unreachable", "drained",         "exhausted",       "queue_timeout",
+      "internal"};
   std::set<std::string_view> seen;
   for (Side side : {Side::client, Side::backend, Side::ours}) {
     for (ErrorCode code : kCodes) seen.insert(word(code, side));
@@ -84,6 +85,9 @@ TEST(Termination, SaysWhoEndedItAndHow) {
   EXPECT_EQ(word(ErrorCode::refused, Side::backend), "backend_refused");
   EXPECT_EQ(word(ErrorCode::not_found, Side::backend), "backend_unreachable");
   EXPECT_EQ(word(ErrorCode::io, Side::ours), "internal");
+  EXPECT_EQ(word(ErrorCode::cancelled, Side::client), "client_abort");
+  EXPECT_EQ(word(ErrorCode::cancelled, Side::backend), "backend_drained");
+  EXPECT_EQ(word(ErrorCode::cancelled, Side::ours), "drained");
 }
 
 TEST_F(Page, IsPlainTextWithoutAccept) {

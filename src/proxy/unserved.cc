@@ -1,0 +1,28 @@
+#include "proxy/unserved.h"
+
+#include "proxy/termination.h"
+
+namespace weir::proxy {
+
+void log_unserved(const Arrival& arrival, const Unserved& connection) {
+  Worker& worker = arrival.worker;
+  AccessLog* log = worker.services.access_log.load(std::memory_order_acquire);
+  if (log == nullptr) return;
+  std::string client = arrival.peer.ip.to_string();
+  std::string detail = std::string(connection.about) + base::cause(connection.error);
+  AccessRecord record;
+  record.unix_ms = worker.unix_ms();
+  record.client = client;
+  record.client_port = arrival.peer.port;
+  record.method = connection.method;
+  record.target = connection.target;
+  record.host = connection.host;
+  record.version = connection.version;
+  record.status = connection.status;
+  record.listener = arrival.listening.runtime->name;
+  record.termination = name(termination(connection.error));
+  record.detail = detail;
+  log->write(worker.index, record);
+}
+
+}  // namespace weir::proxy
