@@ -214,6 +214,8 @@ void H2Connection::receive(std::string_view bytes) {
   if (used < 0) {
     if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
       terminate(NGHTTP2_PROTOCOL_ERROR);
+      failure_ = Error{
+          .code = ErrorCode::protocol, .side = peer_side(), .what = "malformed connection preface (RFC 9113 3.4)"};
     } else if (!ended_) {
       // Floods that nghttp2 counts itself (outbound acknowledgements, CONTINUATION) and those of charge().
       calm_down();
@@ -241,7 +243,9 @@ void H2Connection::calm_down() {
   }
   ended_ = muted_ = true;
   stream_.descriptor().hurry_reader(0);
-  failure_ = Error{.code = ErrorCode::protocol, .side = peer_side(), .what = "too much of what costs us more than it"};
+  failure_ = Error{.code = ErrorCode::protocol,
+                   .side = peer_side(),
+                   .what = "a flood of frames that cost more than they carry (RFC 9113 10.5)"};
   if (!pending_.empty()) {
     // Not in the middle of a frame.
     if (!make_room() || room() < pending_.size()) return;

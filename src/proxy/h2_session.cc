@@ -3,6 +3,7 @@
 #include "http/h2_connection.h"
 #include "proxy/exchange.h"
 #include "proxy/h2_client.h"
+#include "proxy/unserved.h"
 
 namespace weir::proxy {
 
@@ -100,6 +101,10 @@ net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming) {
   incoming.release();
   co_await session.connection.run();
   co_await session.requests.join();
+  const std::optional<base::Error>& failure = session.connection.failure();
+  if (failure && failure->code == base::ErrorCode::protocol) {
+    log_unserved(client, {.version = "HTTP/2", .error = *failure});
+  }
 }
 
 net::Task<void> serve_h2(Arrival& arrival) {

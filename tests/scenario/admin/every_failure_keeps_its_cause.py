@@ -113,6 +113,8 @@ CLIENTS = {
                                  ("POST", "/x", "a.example"), 413, "client_too_large", "larger"),
     "a body that never comes": ("web", asked("/x", "POST", "Content-Length: 9\r\n"), "wait",
                                 ("POST", "/x", "a.example"), 408, "client_timeout", "timeouts.body"),
+    "a malformed preface of HTTP/2": ("web", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "wait", ("", "", ""), 0, "client_protocol",
+                                      "preface"),
     "TLS on a plain port": ("web", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "wait", ("", "", ""), 400,
                             "client_protocol", "TLS on a port that speaks plain HTTP"),
     "a PROXY header without proxy_protocol": ("web", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + asked("/x"), "wait",
