@@ -57,8 +57,8 @@ struct Document {
   bool complete = true;  // false: the text could not be read to its end and `root` means nothing
 };
 
-// YAML as libyaml 0.2.5 reads it (1.1, with the flow collections of 1.2), one document, without tags and merge keys.
-// Never throws.
+// YAML as libyaml 0.2.5 reads it (1.1, with the flow collections of 1.2), one document, without tags; merge keys ('<<')
+// are resolved. Never throws.
 Document parse_yaml(std::string_view text, const std::string& file);
 // RFC 8259. Nodes have no lines; a syntax error does. Never throws.
 Document parse_json(std::string_view text, const std::string& file);

@@ -41,6 +41,7 @@ class TreeBuilder {
         return open(at, Node::Kind::map, view(event.data.mapping_start.tag), view(event.data.mapping_start.anchor));
       case YAML_MAPPING_END_EVENT:
         drop_duplicates(*open_.back().node, path_, document_.file, document_.faults);
+        if (!merge(*open_.back().node)) return false;
         close();
         return true;
       case YAML_SEQUENCE_END_EVENT:
@@ -107,7 +108,6 @@ class TreeBuilder {
       add(std::move(node));
       return true;
     }
-    if (value == "<<") return stop(at, "merge keys ('<<') are not read; write the keys out");
     open_.back().node->members.push_back(
         {.key = std::string(value), .line = node.line, .column = node.column, .value = {}});
     open_.back().has_key = true;
@@ -138,6 +138,29 @@ class TreeBuilder {
     Node* node = add(make(at, kind));
     open_.push_back({node, std::string(anchor), first_node});
     path_.push_back(node);
+    return true;
+  }
+
+  // Adds the keys of the maps that '<<' names, unless the map has them itself; the first of several maps goes before.
+  bool merge(Node& map) {
+    auto found = std::ranges::find(map.members, "<<", &Member::key);
+    if (found == map.members.end()) return true;
+    const Member merged = std::move(*found);
+    map.members.erase(found);
+    const Node& value = merged.value;
+    std::span<const Node> sources = value.kind == Node::Kind::list ? std::span(value.items) : std::span(&value, 1);
+    for (const Node& source : sources) {
+      if (source.kind != Node::Kind::map) {
+        document_.faults.push_back({{document_.file, merged.line, merged.column},
+                                    "",
+                                    "'<<' takes the alias of a map, such as `<<: *defaults`, or a list of them"});
+        document_.complete = false;
+        return false;
+      }
+      for (const Member& member : source.members) {
+        if (map.find(member.key) == nullptr) map.members.push_back(member);
+      }
+    }
     return true;
   }
 

@@ -165,8 +165,17 @@ TEST(YamlText, RefusesASecondDocument) {
   EXPECT_THAT(stop_of("a: 1\n---\nb: 2\n"), HasSubstr("a file holds one document"));
 }
 
-TEST(YamlText, RefusesMergeKeysWithAnExplanation) {
-  EXPECT_THAT(stop_of("a: &x {k: v}\nb:\n  <<: *x\n"), HasSubstr("t.yaml:3:3: merge keys ('<<') are not read"));
+TEST(YamlText, PutsTheKeysOfMergedMapsBehindTheMapsOwn) {
+  EXPECT_EQ(json_of("a: &x {k: v, l: w}\nb:\n  <<: *x\n  k: own\n"),
+            R"({"a":{"k":"v","l":"w"},"b":{"k":"own","l":"w"}})");
+  EXPECT_EQ(json_of("a: &x {k: 1}\nb: &y {k: 2, l: 3}\nc: {<<: [*x, *y]}\nd: &z {<<: *y, m: 4}\ne: {<<: *z}\n"),
+            R"({"a":{"k":"1"},"b":{"k":"2","l":"3"},"c":{"k":"1","l":"3"},"d":{"m":"4","k":"2","l":"3"},)"
+            R"("e":{"m":"4","k":"2","l":"3"}})");
+}
+
+TEST(YamlText, RefusesToMergeWhatIsNoMap) {
+  EXPECT_THAT(stop_of("a: &x v\nb:\n  <<: *x\n"), HasSubstr("t.yaml:3:3: '<<' takes the alias of a map"));
+  EXPECT_THAT(stop_of("a: &x {}\nb: {<<: [*x, y]}\n"), HasSubstr("'<<' takes the alias of a map"));
 }
 
 TEST(YamlText, RefusesKeysThatAreNoWords) {
