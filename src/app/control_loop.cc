@@ -1,5 +1,6 @@
 // What the control thread does while Weir runs.
 
+#include <algorithm>
 #include <csignal>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -14,6 +15,13 @@ namespace weir::app {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+namespace {
+
+// Between two looks at what has left for backends that nothing uses any more: until then their memory is kept.
+constexpr auto kForgetPause = seconds(1);
+
+}  // namespace
 
 net::Task<void> Weir::Parts::follow_signals(int signal_fd) {
   net::TcpStream signals = net::TcpStream::adopt(signal_fd);
@@ -41,6 +49,7 @@ net::Task<void> Weir::Parts::maintain() {
   while (true) {
     base::TimePoint now = control_reactor.now();
     publisher->maybe_publish(now);
+    if (now >= next_cut) cut_off_leaving(now);
     if (!publisher->has_changes() && std::exchange(addresses_changed, false)) followed_generation = UINT64_MAX;
     follow_generation();
     if (now >= next_tick) {
@@ -51,7 +60,7 @@ net::Task<void> Weir::Parts::maintain() {
       next_tick = now + seconds(1);
     }
     std::optional<base::TimePoint> due = publisher->next_due();
-    base::TimePoint wake = due ? std::min(*due, next_tick) : next_tick;
+    base::TimePoint wake = std::min({due.value_or(next_tick), next_tick, next_cut});
     base::Result<void> woken = co_await poked->wait_until(wake);
     if (!woken && woken.error().code == base::ErrorCode::cancelled) co_return;
     poked = std::make_unique<net::Waiter>();
@@ -110,23 +119,34 @@ void Weir::Parts::transition(const health::Transition& news) {
   events.append("health", data + "\"}");
 }
 
-// The drain timeout of a backend that was drained, disabled or removed.
-net::Task<void> Weir::Parts::break_after(std::shared_ptr<pool::Backend> backend, base::Nanoseconds timeout,
-                                         bool removed) {
-  base::TimePoint when = control_reactor.now() + timeout;
-  leaving[backend.get()] = when;
+// The drain timeout of a backend that was drained, disabled or removed begins, or begins anew.
+void Weir::Parts::leave(const std::shared_ptr<pool::Backend>& backend, base::Nanoseconds timeout, bool removed) {
+  base::TimePoint now = control_reactor.now();
+  base::TimePoint when = now + timeout;
   backend->cut_off = false;
-  base::Result<void> slept = co_await net::sleep_until(when);
-  if (!slept) co_return;
-  auto entry = leaving.find(backend.get());
-  bool superseded = entry == leaving.end() || entry->second != when;
-  if (superseded) co_return;
-  leaving.erase(entry);
-  auto state = backend->state.load();
-  bool back = !removed && state != pool::BackendState::draining && state != pool::BackendState::disabled;
-  if (back) co_return;
-  backend->cut_off = true;
-  for (auto& worker : workers) worker->break_connections(backend);
+  leaving[backend.get()] = {.backend = backend, .when = when, .removed = removed};
+  next_cut = std::min({next_cut, when, now + kForgetPause});
+  poke();
+}
+
+// Closes what is in progress where the drain timeout has passed, and forgets the backends that nothing uses any more.
+void Weir::Parts::cut_off_leaving(base::TimePoint now) {
+  next_cut = base::TimePoint::max();
+  std::erase_if(leaving, [&](const auto& entry) {
+    const Leaving& one = entry.second;
+    std::shared_ptr<pool::Backend> backend = one.backend.lock();
+    if (backend == nullptr) return true;
+    if (one.when > now) {
+      next_cut = std::min({next_cut, one.when, now + kForgetPause});
+      return false;
+    }
+    auto state = backend->state.load();
+    bool back = !one.removed && state != pool::BackendState::draining && state != pool::BackendState::disabled;
+    if (back) return true;
+    backend->cut_off = true;
+    for (auto& worker : workers) worker->break_connections(backend);
+    return true;
+  });
 }
 
 namespace {

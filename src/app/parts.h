@@ -45,7 +45,8 @@ struct Weir::Parts {
   // -- control_loop.cc: keeping it going
   net::Task<void> follow_signals(int signal_fd);
   net::Task<void> maintain();
-  net::Task<void> break_after(std::shared_ptr<pool::Backend> backend, base::Nanoseconds timeout, bool removed);
+  void leave(const std::shared_ptr<pool::Backend>& backend, base::Nanoseconds timeout, bool removed);
+  void cut_off_leaving(base::TimePoint now);
   net::Task<void> close_all();
   void poke() { poked->wake(); }
   void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
@@ -88,7 +89,14 @@ struct Weir::Parts {
   std::uint64_t followed_generation = 0;
   bool addresses_changed = false;          // the prober must hear of it, once the workers have
   std::uint64_t lines_dropped_before = 0;  // by access logs that were replaced
-  std::map<const pool::Backend*, base::TimePoint> leaving;
+  // Backends that were drained, disabled or removed, until their drain timeout. Holds none that nothing else uses.
+  struct Leaving {
+    std::weak_ptr<pool::Backend> backend;
+    base::TimePoint when;
+    bool removed = false;
+  };
+  std::map<const pool::Backend*, Leaving> leaving;
+  base::TimePoint next_cut = base::TimePoint::max();  // when cut_off_leaving() has something to do
   std::size_t running_workers = 0;
   bool draining = false;
   bool cannot_listen = false;  // the last faults were of addresses, not of the configuration

@@ -188,7 +188,7 @@ void Weir::Parts::make_control() {
   publishing.pool_tls = [this](const config::Pool& pool) { return certificates->of_pool(pool); };
   publishing.publish = [this](std::shared_ptr<const proxy::Snapshot> snapshot) { publish(std::move(snapshot)); };
   publishing.leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout, bool removed) {
-    chores.spawn(break_after(backend, timeout, removed));
+    leave(backend, timeout, removed);
   };
   publisher = std::make_unique<control::Publisher>(std::move(publishing));
   catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), resources());
