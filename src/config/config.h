@@ -16,6 +16,7 @@
 namespace weir::config {
 
 struct Timeouts {
+  std::optional<Duration> request;               // from a request's arrival to its response, all attempts together
   Duration header = std::chrono::seconds(10);    // from the first byte of a head to its last
   Duration body = std::chrono::seconds(60);      // between two pieces of a body, either way
   Duration idle = std::chrono::seconds(60);      // a kept-alive connection without a request

@@ -14,7 +14,7 @@ namespace weir::config {
 // The timeouts that a listener, route or pool sets itself; the rest comes from the next wider scope.
 // The order is: route, pool, listener, global.
 struct TimeoutOverrides {
-  std::optional<Duration> header, body, idle, connect, response, queue, tunnel, websocket;
+  std::optional<Duration> request, header, body, idle, connect, response, queue, tunnel, websocket;
   friend bool operator==(const TimeoutOverrides&, const TimeoutOverrides&) = default;
 };
 

@@ -38,6 +38,11 @@ constexpr std::array kStickySecretFields{
 template <typename S>
 constexpr auto timeout_fields() {
   return std::array{
+      field<&S::request>(
+          "request",
+          "from the arrival of a request's header to the header of its response, queueing and all attempts "
+          "together; when not set anywhere, without limit",
+          kTimeout),
       field<&S::header>("header", "from the first byte of a request's head to its last", kTimeout),
       field<&S::body>("body", "between two pieces of a body, either way", kTimeout),
       field<&S::idle>("idle", "a kept-alive connection without a request", kTimeout),

@@ -14,6 +14,8 @@ class CancelAt final : private TimerNode {
     if (Tick due = reactor.tick(when); due != kNever) reactor.timers().arm(*this, due);
   }
   bool passed() const { return passed_; }
+  // It is in time.
+  void stop() { Reactor::current().timers().disarm(*this); }
 
  private:
   void on_timer() override {

@@ -30,6 +30,7 @@ net::Task<base::Result<void>> Exchange::attempt() {
   if (!sent) co_return std::unexpected(backend_error(sent.error()));
   base::Result<void> answered = co_await read_response_head();
   if (!answered) co_return std::unexpected(client_failure_.value_or(answered.error()));
+  if (request_watch_ != nullptr) request_watch_->stop();
   if (response_.status == 101) co_return co_await tunnel();
   upstream_time_ = worker_.reactor.now() - attempt_started_;
   pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
@@ -120,7 +121,18 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
   co_return base::Result<void>();
 }
 
+// Whether timeouts.request has cancelled it.
+bool Exchange::was_too_late(const Error& error) const {
+  bool cancelled = error.code == ErrorCode::cancelled || error.what == kRequestTimedOut.what;
+  return cancelled && request_watch_ != nullptr && request_watch_->passed();
+}
+
 Error Exchange::connect_error(Error error) {
+  if (was_too_late(error)) {
+    // It may have waited for a place all the time: that says nothing of the backend.
+    choice_.end(false, {});
+    return kRequestTimedOut;
+  }
   if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
   error.retry_helps = error.code != ErrorCode::cancelled;
   return error;
@@ -130,6 +142,7 @@ Error Exchange::connect_error(Error error) {
 // closed by the backend before the request arrived.
 Error Exchange::backend_error(Error error) {
   if (error.side == Side::client) return error;
+  if (was_too_late(error)) return kRequestTimedOut;
   error.side = error.code == ErrorCode::cancelled ? Side::client : Side::backend;
   bool lost = error.code == ErrorCode::closed || error.code == ErrorCode::reset;
   // What a backend says it has not looked at (REFUSED_STREAM, GOAWAY) is no guess.

@@ -56,7 +56,7 @@ net::Task<void> Exchange::run() {
   } else {
     find_route();
     if (pool_ != nullptr) {
-      if (has_call_deadline()) {
+      if (has_deadline()) {
         co_await forward_in_time();
       } else {
         co_await forward();
@@ -280,6 +280,9 @@ bool Exchange::may_retry(const Error& error) {
       error.code == ErrorCode::cancelled)
     return false;
   if (error.side == Side::ours && error.code == ErrorCode::timeout) return false;  // has waited in a queue long enough
+  // The backend may still be at work on it, and what was waited for is waited for once: only a connection that could
+  // not be opened in time is another backend's chance.
+  if (error.code == ErrorCode::timeout && !error.retry_helps) return false;
   bool never_reached = error.retry_helps && !stale_connection_;
   if (!never_reached && !is_idempotent()) return false;
   if (stale_connection_ && !fresh_) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "http/forward.h"
 #include "http/message.h"
+#include "net/cancel_at.h"
 #include "net/task_group.h"
 #include "proxy/backend_choice.h"
 #include "proxy/backend_side.h"
@@ -26,6 +27,8 @@
 namespace weir::proxy {
 
 inline constexpr const char* kBodyTooLarge = "the request body is larger than limits.body_bytes";
+inline constexpr base::Error kRequestTimedOut{
+    .code = base::ErrorCode::timeout, .side = base::Side::backend, .what = "timeouts.request has passed"};
 
 // The steps are in exchange.cc, in their order; the larger ones have files of their own: attempt.cc (one try on one
 // backend), request_body.cc, response.cc (what goes to the client), heads.cc, local_answer.cc, tunnel.cc, and
@@ -70,6 +73,7 @@ class Exchange final : private PaceOwner {
   // -- calls of gRPC (grpc_call.cc)
   std::optional<Refusal> begin_call();
   bool has_call_deadline() const { return call_deadline_ != base::TimePoint::max(); }
+  bool has_deadline() const { return has_call_deadline() || timeouts_.request(); }
   std::string_view call_timeout();
   net::Task<void> forward_in_time();
   bool grpc_failed();
@@ -81,6 +85,7 @@ class Exchange final : private PaceOwner {
   net::Task<base::Result<void>> connect();
   net::Task<base::Result<void>> connect_h2(upstream::AcquireOptions options);
   base::Error connect_error(base::Error error);
+  bool was_too_late(const base::Error& error) const;
   net::Task<base::Result<void>> send_request();
   net::Task<base::Result<void>> read_response_head();
   base::Error backend_error(base::Error error);
@@ -189,7 +194,8 @@ class Exchange final : private PaceOwner {
   bool is_call_ = false;
   bool call_late_ = false;  // its deadline ended it
   base::TimePoint call_deadline_ = base::TimePoint::max();
-  std::optional<unsigned> call_status_;  // that the client is told
+  net::CancelAt* request_watch_ = nullptr;  // of timeouts.request, until a response has begun; null: it is not set
+  std::optional<unsigned> call_status_;     // that the client is told
 
   std::optional<base::Error> failure_;  // what no backend could make good
   std::uint64_t answer_length_ = 0;     // of the body of an answer made here

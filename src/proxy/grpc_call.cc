@@ -32,17 +32,24 @@ std::string_view Exchange::call_timeout() {
   return format_grpc_timeout(call_deadline_ - worker_.reactor.now(), arena_);
 }
 
-// forward(), cancelled at the deadline wherever it waits: the streams and connections of the attempt are reset. What it
-// leaves to be told to the client is not.
+// forward(), cancelled at the deadline of the call or by timeouts.request wherever it waits: the streams and
+// connections of the attempt are reset. What it leaves to be told to the client is not.
 net::Task<void> Exchange::forward_in_time() {
   net::TaskGroup attempts;
   net::CancelAt watch(attempts, call_deadline_);
+  std::optional<base::Nanoseconds> request = timeouts_.request();
+  std::optional<net::CancelAt> request_watch;
+  if (request) request_watch_ = &request_watch.emplace(attempts, started_ + *request);
   bool late = call_deadline_ <= started_;
   if (!late) {
     attempts.spawn(forward());
     co_await attempts.join();
-    late = watch.passed() && failure_ && failure_->code == ErrorCode::cancelled;
+    bool request_late = failure_ && was_too_late(*failure_);
+    if (request_late) failure_ = kRequestTimedOut;
+    late = is_call_ && request_late;
+    late = late || (watch.passed() && failure_ && failure_->code == ErrorCode::cancelled);
   }
+  request_watch_ = nullptr;
   if (!late) co_return;
   // The client's choice: it says nothing of the backend, which has been told to stop.
   call_late_ = true;

@@ -25,6 +25,13 @@ struct TimeoutScopes {
     }
     return global->*fallback;
   }
+  // Nothing: without limit.
+  std::optional<base::Nanoseconds> request() const {
+    for (const config::TimeoutOverrides* scope : {route, pool, listener}) {
+      if (scope != nullptr && scope->request) return *scope->request;
+    }
+    return global->request;
+  }
   base::Nanoseconds body() const { return get(&config::TimeoutOverrides::body, &config::Timeouts::body); }
   base::Nanoseconds connect() const { return get(&config::TimeoutOverrides::connect, &config::Timeouts::connect); }
   base::Nanoseconds response() const { return get(&config::TimeoutOverrides::response, &config::Timeouts::response); }
