@@ -156,7 +156,7 @@ TEST(Catalog, AReloadWhoseKeyCannotBeStoredKeepsItAndStoresItWithTheNextChange) 
   store.fails_with = StoreFault::full;
   std::string file = kFile + "  - {name: p, sticky: cookie}\n";
   ASSERT_TRUE(plane.catalog.reload(ControlPlane::read(file), plane.clock.now()));
-  KeyBytes key = sticky_key(plane);
+  persist::StickyKey key = sticky_key(plane);
   store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "q"})").status, 201);
   EXPECT_EQ(sticky_key(plane), key);
