@@ -143,3 +143,14 @@ def test_a_steady_body_above_the_rate_is_taken_whole(strict):
             connection.send("x" * 4096)
             time.sleep(0.05 * PATIENCE)
         assert len(connection.response("POST").body) == 30 * 4096
+
+
+def test_a_call_of_grpc_may_be_silent(strict):
+    running = strict(http2=True)
+    with RawH2(running.port) as client:
+        client.headers(1, post("/", ("content-type", "application/grpc"), ("te", "trailers")), end_stream=False)
+        for _ in range(30):
+            client.data(1, b"x")
+            time.sleep(0.05 * PATIENCE)
+        client.data(1, b"", end_stream=True)
+        assert client.response(1)[2] == b"x" * 30
