@@ -18,16 +18,29 @@ bool is_id(std::string_view id) {
     return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
            std::string_view("._-:[]~").find(c) != std::string_view::npos;
   };
-  return !id.empty() && id.size() <= 320 && std::ranges::all_of(id, allowed);
+  // "." and ".." are no segment of a path (RFC 3986 5.2.4): the API could not be asked for such a backend.
+  return !id.empty() && id.size() <= 320 && id != "." && id != ".." && std::ranges::all_of(id, allowed);
 }
 
 void check_health(const Place& place, const HealthCheck& health) {
   if (!health.enabled) return;
-  if (health.fast_interval > health.interval) {
+  const HealthCheck standard;
+  if (health.fast_interval > health.interval && health.fast_interval == standard.fast_interval) {
+    place.fault("interval", fmt::format("{} is shorter than fast_interval, which is {} by default; set fast_interval "
+                                        "as well, to at most {}",
+                                        duration_text(health.interval), duration_text(health.fast_interval),
+                                        duration_text(health.interval)));
+  } else if (health.fast_interval > health.interval) {
     place.fault("fast_interval", fmt::format("{} is longer than interval ({}); it must not be",
                                              duration_text(health.fast_interval), duration_text(health.interval)));
   }
-  if (health.timeout > health.interval) {
+  if (health.timeout > health.interval && health.timeout == standard.timeout) {
+    place.fault(
+        "interval",
+        fmt::format("{} is shorter than timeout, which is {} by default: probes would overlap; set timeout as "
+                    "well, to at most {}",
+                    duration_text(health.interval), duration_text(health.timeout), duration_text(health.interval)));
+  } else if (health.timeout > health.interval) {
     place.fault("timeout", fmt::format("{} is longer than interval ({}); probes would overlap",
                                        duration_text(health.timeout), duration_text(health.interval)));
   }
@@ -64,9 +77,11 @@ void check_backend(const Place& place, const Backend& backend) {
   // What looks like a number is meant as an address: 10.0.0.300 is a typing error, not a name.
   bool numeric = backend.host.find_first_not_of("0123456789.") == std::string::npos;
   if (!base::IpAddress::parse(backend.host) && (numeric || !is_host_name(backend.host))) {
-    place.fault("host", fmt::format("{} is neither an IP address nor a host name", quoted(backend.host)));
+    place.fault("host", fmt::format("{} is neither an IP address nor a host name{}", quoted(backend.host),
+                                    address_hint(backend.host)));
   } else if (!is_id(backend.id)) {  // without an own one it is made of the host
-    place.fault("id", fmt::format("must be letters, digits and any of . _ - : [ ] ~, not {}", quoted(backend.id)));
+    place.fault("id", fmt::format("must be letters, digits and any of . _ - : [ ] ~, and neither . nor .., not {}",
+                                  quoted(backend.id)));
   }
   if (backend.port == 0) place.fault("port", "must be from 1 to 65535");
   if (backend.weight > 1000) place.fault("weight", "must be from 0 to 1000");

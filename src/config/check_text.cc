@@ -44,15 +44,33 @@ bool is_host_name(std::string_view text) {
   }
 }
 
+std::string address_hint(std::string_view address) {
+  if (auto end = address.find("://"); end != std::string_view::npos) {
+    return fmt::format("; write host and port without '{}'", address.substr(0, end + 3));
+  }
+  auto colon = address.rfind(':');
+  if (colon == std::string_view::npos || address.starts_with('[') || address.find(':') == colon) return {};
+  const std::string_view host = address.substr(0, colon), port = address.substr(colon + 1);
+  if (!base::IpAddress::parse(host) || !base::parse_unsigned(port, 65535)) return {};
+  return fmt::format("; an IPv6 address with a port is written with brackets: [{}]:{}", host, port);
+}
+
 std::string fault_of_regex(std::string_view expression) {
-  RE2::Options options;
+  RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
+  options.set_max_mem(kMaxExpressionBytes);
   RE2 compiled(re2::StringPiece(expression.data(), expression.size()), options);
+  if (compiled.error_code() == RE2::ErrorPatternTooLarge) {
+    return fmt::format(
+        "{} is too large: an expression may take {} KB once compiled; repeat less, or make several "
+        "routes of it",
+        quoted(expression), kMaxExpressionBytes >> 10);
+  }
   return compiled.ok() ? "" : fmt::format("{} is no RE2 expression: {}", quoted(expression), compiled.error());
 }
 
 std::string fault_of_substitution(std::string_view expression, std::string_view substitution) {
-  RE2::Options options;
+  RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
   RE2 compiled(re2::StringPiece(expression.data(), expression.size()), options);
   std::string why;
@@ -64,8 +82,11 @@ std::string fault_of_name(std::string_view name) {
   auto allowed = [](char c) {
     return is_letter_or_digit(c) || std::string_view("._-/").find(c) != std::string_view::npos;
   };
-  if (!name.empty() && name.size() <= 128 && std::ranges::all_of(name, allowed)) return {};
-  return fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', not {}", quoted(name));
+  // "." and ".." are no segment of a path: the API could not be asked for them.
+  const bool is_dots = name == "." || name == "..";
+  if (!name.empty() && !is_dots && name.size() <= 128 && std::ranges::all_of(name, allowed)) return {};
+  return fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', and neither '.' nor '..', not {}",
+                     quoted(name));
 }
 
 void check_name(const Place& place, std::string_view key, std::string_view name) {

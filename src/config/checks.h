@@ -57,6 +57,8 @@ bool has_control_bytes(std::string_view text);
 bool is_token(std::string_view text);
 // A host name of RFC 1123 labels (underscores allowed, as containers use them), without a port.
 bool is_host_name(std::string_view text);
+// What is likely meant by an address that is none: "; write it without 'http://'"; empty when nothing is known.
+std::string address_hint(std::string_view address);
 // Why RE2 refuses the expression, or empty.
 std::string fault_of_regex(std::string_view expression);
 // Why `substitution` cannot replace matches of `expression` (a group it does not have), or empty.

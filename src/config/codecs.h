@@ -30,6 +30,7 @@ struct Codec {
     return map.members.empty() ? Node() : map;
   }
   static Node schema(const Field&, SchemaBuilder& builder) { return builder.reference(resource<T>()); }
+  static const Resource& inner() { return resource<T>(); }
 };
 
 // What most values share: no work when absent.
@@ -129,6 +130,11 @@ struct Codec<std::optional<T>> {
     return value ? Codec<T>::write(*value, field, options) : Node();
   }
   static Node schema(const Field& field, SchemaBuilder& builder) { return Codec<T>::schema(field, builder); }
+  static const Resource& inner()
+    requires requires { Codec<T>::inner(); }
+  {
+    return Codec<T>::inner();
+  }
 };
 
 // A list, or one value where a list of one would do.
@@ -165,6 +171,11 @@ struct Codec<std::vector<T>> {
   static Node schema(const Field& field, SchemaBuilder& builder) {
     return builder.list(Codec<T>::schema(field, builder), Codec<T>::kScalar, field.rules.filled);
   }
+  static const Resource& inner()
+    requires requires { Codec<T>::inner(); }
+  {
+    return Codec<T>::inner();
+  }
 };
 
 template <>
@@ -184,6 +195,12 @@ struct Codec<Choice> {
   static Node schema(const Field& field, SchemaBuilder& builder) { return builder.choice(field.rules.kinds); }
 };
 
+template <typename C>
+constexpr const Resource& (*inner_of())() {
+  if constexpr (requires { C::inner(); }) return &C::inner;
+  return nullptr;
+}
+
 template <typename S, typename T>
 S struct_of(T S::*);
 template <typename S, typename T>
@@ -194,18 +211,21 @@ template <auto Member>
 constexpr Field field(std::string_view key, std::string_view summary, Rules rules = {}) {
   using S = decltype(struct_of(Member));
   using C = Codec<decltype(type_of(Member))>;
-  return {
-      .key = key,
-      .summary = summary,
-      .rules = rules,
-      .read = [](Reader& reader, const Node& node, void* object,
-                 const Field& self) { C::read(reader, node, static_cast<S*>(object)->*Member, self); },
-      .absent = [](Reader& reader, void* object,
-                   const Field& self) { C::absent(reader, static_cast<S*>(object)->*Member, self); },
-      .write = [](const void* object, const Field& self,
-                  WriteOptions options) { return C::write(static_cast<const S*>(object)->*Member, self, options); },
-      .schema = [](const Field& self, SchemaBuilder& builder) { return C::schema(self, builder); },
-  };
+  return {.key = key,
+          .summary = summary,
+          .rules = rules,
+          .read = [](Reader& reader, const Node& node, void* object,
+                     const Field& self) { C::read(reader, node, static_cast<S*>(object)->*Member, self); },
+          .absent = [](Reader& reader, void* object,
+                       const Field& self) { C::absent(reader, static_cast<S*>(object)->*Member, self); },
+          .write = [](const void* object, const Field& self,
+                      WriteOptions options) { return C::write(static_cast<const S*>(object)->*Member, self, options); },
+          .schema = [](const Field& self, SchemaBuilder& builder) { return C::schema(self, builder); },
+          .inner = inner_of<C>(),
+          .is_list = requires {std::declval<decltype(type_of(Member))>().push_back({});
+}
+,
+};  // namespace weir::config
 }
 
 // "origin", which the API shows on request and ignores when it comes back.
@@ -224,6 +244,20 @@ constexpr Field origin_field() {
                   WriteOptions options) { return write_origin(static_cast<const S*>(object)->origin, options); },
       .schema = nullptr,
   };
+}
+
+// "warnings", which the API adds to what it answers and ignores when it comes back.
+constexpr Field warnings_field() {
+  return {.key = "warnings",
+          .summary = "what has no effect, and why",
+          .rules = {},
+          .read =
+              [](Reader& reader, const Node& node, void*, const Field&) {
+                if (!reader.of_api()) reader.fault(node, "is said by Weir itself; remove it");
+              },
+          .absent = nullptr,
+          .write = nullptr,
+          .schema = nullptr};
 }
 
 // A default-made S, for Resource::defaults.

@@ -13,6 +13,7 @@ namespace weir::config {
 
 class Reader;
 class SchemaBuilder;
+struct Resource;
 
 // What a number counts, where its type does not say.
 enum class Unit : std::uint8_t {
@@ -30,9 +31,10 @@ struct Rules {
   Unit unit = Unit::none;
   bool required = false;
   std::string_view word_for_zero = {};             // "auto": may stand for 0, and is written for it
-  std::span<const std::string_view> allowed = {};  // of texts; empty: any
+  std::span<const std::string_view> allowed = {};  // of texts; empty: any; of paths: words that are none
   bool filled = false;                             // of lists: not empty when they are written
   KindList kinds = KindList::none;                 // of a Choice
+  bool is_path = false;                            // of a file, relative to the configuration's own
 };
 
 struct WriteOptions {
@@ -51,6 +53,9 @@ struct Field {
   Node (*write)(const void* object, const Field&, WriteOptions);
   // A null node: the key is not for people.
   Node (*schema)(const Field&, SchemaBuilder&);
+  // The table of the map, or of the maps of the list, that the key holds; null for other values.
+  const Resource& (*inner)() = nullptr;
+  bool is_list = false;
 };
 
 // A key that the design knows and this build refuses, with the reason.

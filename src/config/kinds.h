@@ -23,6 +23,7 @@ struct OptionSpec {
   double max = 1e18;
   std::string_view summary;
   std::span<const std::string_view> allowed = {};  // for text: the only values; empty: any
+  bool is_path = false;                            // for text: of a file, relative to the configuration's own
 };
 
 // What is wrong with one option beyond its type and range.
@@ -37,6 +38,7 @@ struct KindEntry {
   std::span<const OptionSpec> options;
   // Every fault of the options of a choice of this entry; null when types and ranges say all.
   std::vector<OptionFault> (*faults)(const Choice& choice) = nullptr;
+  bool ignores_weights = false;  // of a strategy
 };
 
 // All kinds, as the program that reads a configuration knows them. Views into constant tables.

@@ -67,6 +67,8 @@ std::expected<T, Faults> read_object(Document document, const Kinds& kinds) {
   T object;
   if constexpr (requires { object.origin; }) object.origin = {document.file, 0, 0};
   Reader reader(document, kinds, faults);
+  const std::string::size_type slash = document.file.rfind('/');
+  if (slash != std::string::npos) reader.resolve_paths(document.file.substr(0, slash));
   reader.read(document.root, resource<T>(), &object);
   return finish(std::move(object), document, std::move(faults));
 }

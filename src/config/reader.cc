@@ -45,6 +45,20 @@ const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view
   return found == entries.end() ? nullptr : &*found;
 }
 
+namespace {
+
+// Whether people may write the key in this resource.
+bool has_key(const Resource& resource, const Kinds& kinds, std::string_view key) {
+  auto is_it = [&](const Field& field) { return field.key == key && field.schema != nullptr; };
+  if (std::ranges::any_of(resource.fields, is_it)) return true;
+  for (const KindEntry& entry : entries(kinds, resource.kinds)) {
+    if (std::ranges::find(entry.options, key, &OptionSpec::key) != entry.options.end()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string quoted(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   std::string out = "'";
@@ -129,10 +143,11 @@ bool Reader::read_in_place(const Node& node, const Resource& resource, void* obj
   map.line = node.line;
   map.column = node.column;
   bool plain = node.kind == Node::Kind::plain || node.kind == Node::Kind::literal;
-  bool off = node.scalar == "false" || node.scalar == "off";
+  bool off = node.scalar == "off" || node.scalar == "false" || node.scalar == "False" || node.scalar == "FALSE";
+  bool on = plain && (node.scalar == "true" || node.scalar == "True" || node.scalar == "TRUE");
   if (node.kind == Node::Kind::null) {
     // `admin:` with nothing under it.
-  } else if (node.is_scalar() && !resource.off_key.empty() && (off || (plain && node.scalar == "true"))) {
+  } else if (node.is_scalar() && !resource.off_key.empty() && (off || on)) {
     map.set(resource.off_key, Node::of_literal(off ? "false" : "true"));
   } else if (node.is_scalar() && !resource.short_key.empty()) {
     map.set(resource.short_key, node);
@@ -156,6 +171,13 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     fault(member.line, member.column, std::string(refused->reason));
     return;
   }
+  // What anchors stand under, and notes for other programs.
+  if (member.key.starts_with("x-") && !of_api()) return;
+  if (std::string place = place_of_key(resource, member.key); !place.empty()) {
+    fault(member.line, member.column,
+          fmt::format("unknown key {} here; it belongs into {}", quoted(member.key), place));
+    return;
+  }
   std::vector<std::string_view> known;
   if (entry != nullptr) {
     for (const OptionSpec& spec : entry->options) known.push_back(spec.key);
@@ -165,6 +187,32 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     if (field.schema != nullptr) known.push_back(field.key);
   }
   fault(member.line, member.column, fmt::format("unknown key {}{}", quoted(member.key), hint(member.key, known)));
+}
+
+// Where a key that is written too high belongs: "`pools[]`" or "`pools[].backends[]`"; empty when that is nowhere, or
+// in several places. The resources held by `resource` itself come before those that they hold.
+std::string Reader::place_of_key(const Resource& resource, std::string_view key) const {
+  struct Held {
+    const Resource* resource;
+    std::string path;
+  };
+  std::vector<Held> level{{&resource, ""}};
+  for (int depth = 0; depth < 2; ++depth) {
+    std::vector<Held> below;
+    std::string found;
+    for (const Held& each : level) {
+      for (const Field& field : each.resource->fields) {
+        if (field.inner == nullptr || field.schema == nullptr) continue;
+        std::string path = each.path + (each.path.empty() ? "" : ".") + std::string(field.key);
+        if (field.is_list) path += "[]";
+        if (has_key(field.inner(), kinds_, key)) found += (found.empty() ? "`" : "` or `") + path;
+        below.push_back({&field.inner(), std::move(path)});
+      }
+    }
+    if (!found.empty()) return found + "`";
+    level = std::move(below);
+  }
+  return {};
 }
 
 const KindEntry* Reader::find_type(const Node& at, std::string_view name, KindList list) {
@@ -227,7 +275,7 @@ const OptionSpec* Reader::find_option(const KindEntry* entry, std::string_view k
 }
 
 void Reader::read_option(const Node& node, const OptionSpec& spec, Choice& choice) {
-  Rules rules{.min = spec.min, .max = spec.max, .allowed = spec.allowed};
+  Rules rules{.min = spec.min, .max = spec.max, .allowed = spec.allowed, .is_path = spec.is_path};
   auto keep = [&](auto value) {
     if (value) choice.options.insert_or_assign(std::string(spec.key), OptionValue(std::move(*value)));
   };

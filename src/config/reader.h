@@ -18,6 +18,8 @@ class Reader {
  public:
   Reader(const Document& document, const Kinds& kinds, Faults& faults)
       : file_(document.file), kinds_(kinds), faults_(faults) {}
+  // Of texts that are paths: relative ones become relative to `folder`, the configuration's own ("" leaves them).
+  void resolve_paths(std::string folder) { folder_ = std::move(folder); }
 
   // While it lives, faults are about the value under that key or index.
   class In {
@@ -68,6 +70,7 @@ class Reader {
   };
 
   std::string path() const;
+  std::string resolved(const std::string& path) const;
   bool read_in_place(const Node& node, const Resource& resource, void* object);
   void read_option(const Node& node, const OptionSpec& spec, Choice& choice);
   // What the entry itself finds wrong with its options.
@@ -76,12 +79,14 @@ class Reader {
   const KindEntry* read_type(const Node& map, Choice& choice, KindList list);
   static const OptionSpec* find_option(const KindEntry* entry, std::string_view key);
   const KindEntry* find_type(const Node& at, std::string_view name, KindList list);
+  std::string place_of_key(const Resource& resource, std::string_view key) const;
   void unknown_key(const Member& member, const Resource& resource, const KindEntry* entry);
 
   const std::string& file_;
   const Kinds& kinds_;
   Faults& faults_;
   std::vector<Segment> path_;
+  std::string folder_;
 };
 
 // The text as a message may quote it: control bytes escaped, at most 60 bytes.

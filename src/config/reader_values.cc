@@ -61,8 +61,10 @@ std::string range_of_durations(const Rules& rules);
 
 std::optional<bool> Reader::boolean(const Node& node) {
   bool bare = node.kind == Node::Kind::plain || node.kind == Node::Kind::literal;
-  if (bare && node.scalar == "true") return true;
-  if (bare && node.scalar == "false") return false;
+  // YAML 1.2 10.3.2; JSON has the first of each only.
+  const std::string& word = node.scalar;
+  if (bare && (word == "true" || word == "True" || word == "TRUE")) return true;
+  if (bare && (word == "false" || word == "False" || word == "FALSE")) return false;
   fault(node,
         fmt::format("must be true or false, not {}{}", shown(node), node.kind == Node::Kind::text ? " in quotes" : ""));
   return std::nullopt;
@@ -124,11 +126,17 @@ std::optional<std::string> Reader::text(const Node& node, const Rules& rules) {
                             node.kind == Node::Kind::literal ? "the number or boolean " : "", shown(node)));
     return std::nullopt;
   }
+  if (rules.is_path) return contains(rules.allowed, node.scalar) ? node.scalar : resolved(node.scalar);
   if (rules.allowed.empty() || contains(rules.allowed, node.scalar)) return node.scalar;
   fault(node,
         fmt::format("{} is not one of {}{}", shown(node), fmt::join(rules.allowed, ", "),
                     hint(node.scalar, rules.allowed).starts_with("; did") ? hint(node.scalar, rules.allowed) : ""));
   return std::nullopt;
+}
+
+std::string Reader::resolved(const std::string& path) const {
+  bool relative = !path.empty() && path.front() != '/';
+  return relative && !folder_.empty() ? folder_ + "/" + path : path;
 }
 
 std::optional<std::size_t> Reader::one_of(const Node& node, std::span<const std::string_view> names) {

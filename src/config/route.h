@@ -1,6 +1,7 @@
 // Routes: what of a request is matched, and what is done with it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ struct MinRate {
   std::optional<Duration> grace;         // of waiting; not there: 60 s, or a longer timeouts.body
   friend bool operator==(const MinRate&, const MinRate&) = default;
 };
+
+// What a regular expression may take once compiled, and again as much for what it remembers while it matches.
+inline constexpr std::int64_t kMaxExpressionBytes = 1024 * 1024;
 
 // A predicate on one header or query parameter.
 enum class MatchKind : std::uint8_t { exact, prefix, regex, present, absent };
@@ -49,8 +53,8 @@ struct Match {
 };
 
 struct Redirect {
-  // A path or an absolute URL. {scheme} {host} {path} {query} and, after path_regex, {1}.. are replaced; a `to` that is
-  // only a path keeps the query.
+  // A path or an absolute URL, with variables (template_text.h) and, after path_regex, {1}... The query is kept unless
+  // `to` has a '?' of its own; one at its end drops it.
   std::string to;
   std::uint16_t status = 302;  // 301 302 303 307 308
   friend bool operator==(const Redirect&, const Redirect&) = default;
@@ -63,7 +67,7 @@ struct FixedResponse {
   friend bool operator==(const FixedResponse&, const FixedResponse&) = default;
 };
 
-// At most one of the two path changes.
+// At most one of the two path changes. All but path_regex take variables (template_text.h).
 struct Rewrite {
   std::optional<std::string> path_prefix;  // replaces what path_prefix of the match took
   std::optional<std::string> path_regex;   // RE2 over the path; every place it matches is replaced by `substitution`
@@ -72,6 +76,7 @@ struct Rewrite {
   friend bool operator==(const Rewrite&, const Rewrite&) = default;
 };
 
+// Values take variables (template_text.h).
 struct HeaderChanges {
   std::vector<std::pair<std::string, std::string>> set;  // replaces all fields of that name
   std::vector<std::pair<std::string, std::string>> add;

@@ -71,7 +71,7 @@ Node SchemaBuilder::duration() const { return pattern("^[0-9]+ *(ms|s|m|h|d)$");
 
 Node SchemaBuilder::text(const Rules& rules) const {
   Node schema = typed("string");
-  if (rules.allowed.empty()) return schema;
+  if (rules.allowed.empty() || rules.is_path) return schema;
   Node values = Node::of_list();
   for (std::string_view value : rules.allowed) values.items.push_back(Node::of_text(value));
   schema.set("enum", std::move(values));

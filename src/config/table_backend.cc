@@ -2,6 +2,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "config/checks.h"
 #include "config/codecs.h"
 
 namespace weir::config {
@@ -30,6 +31,10 @@ void read_address(Reader& reader, const Node& node, void* object, const Field&) 
   std::optional<std::string> text = reader.text(node, {});
   if (!text) return;
   HostPort parts = split(*text);
+  if (std::string hint = address_hint(*text); text->find("://") != std::string::npos) {
+    reader.fault(node, fmt::format("{} is a URL, not the address of a backend{}", quoted(*text), hint));
+    return;
+  }
   if (parts.port) {
     auto port = base::parse_unsigned(*parts.port, 65535);
     if (port && *port > 0) {
@@ -80,7 +85,8 @@ void finish(Reader& reader, const Node& node, void* object) {
   if (address_has_port && node.find("port") != nullptr) {
     reader.fault(node, "has a port in address and another key port; give one of them");
   } else if (!address_has_port && node.find("port") == nullptr) {
-    reader.missing(node, "port", "where the backend listens, from 1 to 65535");
+    std::string meant = address == nullptr ? "" : address_hint(address->scalar);
+    reader.missing(node, "port", "where the backend listens, from 1 to 65535" + meant);
   }
   if (backend.host.starts_with('[') && backend.host.ends_with(']')) {
     backend.host = backend.host.substr(1, backend.host.size() - 2);

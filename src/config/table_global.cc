@@ -18,9 +18,10 @@ constexpr std::array kAdminFields{
     field<&Admin::listen>("listen", "address:port, or unix:/path; beyond loopback only with tokens"),
     field<&Admin::tokens>("tokens", "who may use the admin API; empty: anyone who reaches it"),
 };
+constexpr std::array<std::string_view, 2> kStreams{"stdout", "stderr"};
 constexpr std::array kAccessLogFields{
     field<&AccessLog::enabled>("enabled", "write a line per request"),
-    field<&AccessLog::path>("path", "stdout, stderr or a file"),
+    field<&AccessLog::path>("path", "stdout, stderr or a file", {.allowed = kStreams, .is_path = true}),
     field<&AccessLog::format>("format", "json, combined, or a template with %{field}"),
 };
 
@@ -31,7 +32,7 @@ constexpr Field hidden(Field field) {
 }
 constexpr std::array kStickySecretFields{
     hidden(field<&StickySecret::value>("value", "the secret, at least 16 bytes; the API never shows it")),
-    field<&StickySecret::file>("file", "a file that holds it"),
+    field<&StickySecret::file>("file", "a file that holds it", {.is_path = true}),
 };
 
 // Timeouts and their overrides have the same keys.

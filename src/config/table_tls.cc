@@ -11,15 +11,18 @@ constexpr double kMaxHstsMs = 10.0 * 366 * 86'400'000;
 
 constexpr std::array kCertificateFields{
     field<&Certificate::name>("name", "what listeners call it; without `cert`, the one that is meant"),
-    field<&Certificate::cert>("cert", "PEM file of the chain: the leaf first, then its issuers"),
-    field<&Certificate::key>("key", "PEM file of the private key, without a passphrase; by default in that of `cert`"),
-    field<&Certificate::ocsp>("ocsp", "DER file of an OCSP response to staple; without it Weir fetches one"),
+    field<&Certificate::cert>("cert", "PEM file of the chain: the leaf first, then its issuers", {.is_path = true}),
+    field<&Certificate::key>("key", "PEM file of the private key, without a passphrase; by default in that of `cert`",
+                             {.is_path = true}),
+    field<&Certificate::ocsp>("ocsp", "DER file of an OCSP response to staple; without it Weir fetches one",
+                              {.is_path = true}),
     origin_field<Certificate>(),
 };
 constexpr std::array kClientFields{
     field<&ClientCertificates::mode>("mode", "whether clients are asked for a certificate, or must have one"),
-    field<&ClientCertificates::ca>("ca", "PEM file of the authorities that are believed"),
-    field<&ClientCertificates::crl>("crl", "PEM file with the list of revoked certificates of each authority"),
+    field<&ClientCertificates::ca>("ca", "PEM file of the authorities that are believed", {.is_path = true}),
+    field<&ClientCertificates::crl>("crl", "PEM file with the list of revoked certificates of each authority",
+                                    {.is_path = true}),
 };
 constexpr std::array kHstsFields{
     field<&Hsts::max_age>("max_age", "how long browsers use https only; 0: not said", {.max = kMaxHstsMs}),
@@ -45,19 +48,21 @@ constexpr std::array kListenerTlsFields{
 constexpr std::array kPoolTlsFields{
     field<&PoolTls::enabled>("enabled", "speak TLS to the backends"),
     field<&PoolTls::verify>("verify", "check the certificates of the backends and their names"),
-    field<&PoolTls::ca>("ca", "PEM file of the authorities that are believed; by default the system's"),
+    field<&PoolTls::ca>("ca", "PEM file of the authorities that are believed; by default the system's",
+                        {.is_path = true}),
     field<&PoolTls::sni>("sni", "the name that is asked for and checked; by default the backend's host"),
-    field<&PoolTls::cert>("cert", "PEM file of the certificate that Weir shows"),
-    field<&PoolTls::key>("key", "PEM file of its private key; by default in that of `cert`"),
+    field<&PoolTls::cert>("cert", "PEM file of the certificate that Weir shows", {.is_path = true}),
+    field<&PoolTls::key>("key", "PEM file of its private key; by default in that of `cert`", {.is_path = true}),
     field<&PoolTls::alpn>("alpn", "protocols that are offered; by default what the pool's protocol needs"),
     field<&PoolTls::min_version>("min_version", "the oldest version that is spoken"),
 };
 constexpr std::array kTlsFields{
     field<&Tls::ticket_rotation>("ticket_rotation", "after which a new key seals tickets; the two before it still open",
                                  {.min = 1000, .max = kMaxTimeoutMs}),
-    field<&Tls::ticket_keys>("ticket_keys", "file of keys for tickets, the same for several Weirs; not rotated then"),
+    field<&Tls::ticket_keys>("ticket_keys", "file of keys for tickets, the same for several Weirs; not rotated then",
+                             {.is_path = true}),
     field<&Tls::ocsp>("ocsp", "fetch OCSP responses for certificates that name a responder, and staple them"),
-    field<&Tls::ocsp_folder>("ocsp_folder", "where fetched responses are kept over restarts"),
+    field<&Tls::ocsp_folder>("ocsp_folder", "where fetched responses are kept over restarts", {.is_path = true}),
 };
 
 void finish_certificate(Reader&, const Node&, void* object) {

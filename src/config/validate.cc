@@ -54,8 +54,8 @@ void check_admin(const Place& root, const Admin& admin) {
                              admin.listen));
     }
   } else {
-    root.fault("admin.listen", fmt::format("{} is no address; write ip:port such as 127.0.0.1:9090, or unix:/path",
-                                           quoted(admin.listen)));
+    root.fault("admin.listen", fmt::format("{} is no address; write ip:port such as 127.0.0.1:9090, or unix:/path{}",
+                                           quoted(admin.listen), address_hint(admin.listen)));
   }
   std::unordered_map<std::string_view, std::size_t> names;
   for (std::size_t i = 0; i < admin.tokens.size(); ++i) {

@@ -330,7 +330,8 @@ std::span<const config::OptionSpec> sqlite_store_options() {
       {.key = "path",
        .type = config::OptionType::text,
        .default_value = std::string("/var/lib/weir/weir.db"),
-       .summary = "the file; its folder must exist and be writable"},
+       .summary = "the file; its folder must exist and be writable",
+       .is_path = true},
   }};
   return options;
 }

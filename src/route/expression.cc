@@ -4,6 +4,7 @@
 #include <array>
 #include <re2/re2.h>
 
+#include "config/route.h"
 #include "route/text_builder.h"
 
 namespace weir::route {
@@ -33,6 +34,7 @@ void append_substitution(TextBuilder& out, std::string_view substitution, const 
 Expression::Expression(std::string_view pattern) {
   RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
+  options.set_max_mem(config::kMaxExpressionBytes);
   re_ = std::make_unique<RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
   if (!re_->ok()) error_ = re_->error();
 }

@@ -15,7 +15,7 @@ class RE2;
 namespace weir::route {
 
 // Works on bytes, not on characters: what a request holds need not be UTF-8. Immutable, any thread. RE2 takes a read
-// lock of its own on its cache of states and fills that cache, up to RE2's 8 MB an expression, while it meets new
+// lock of its own on its cache of states and fills that cache, up to config::kMaxExpressionBytes, while it meets new
 // texts.
 class Expression {
  public:

@@ -74,7 +74,11 @@ inline const Kinds& test_kinds() {
       {.name = "tcp", .summary = "a connection", .options = {}},
   }};
   static const std::array<OptionSpec, 1> kSqliteOptions{{
-      {.key = "path", .type = OptionType::text, .default_value = std::string("weir.db"), .summary = "the file"},
+      {.key = "path",
+       .type = OptionType::text,
+       .default_value = std::string("weir.db"),
+       .summary = "the file",
+       .is_path = true},
   }};
   static const std::array<KindEntry, 2> kStores{{
       {.name = "memory", .summary = "forgets", .options = {}},

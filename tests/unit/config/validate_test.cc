@@ -299,8 +299,8 @@ TEST(Validate, ChecksHeaderNamesAndValues) {
 }
 
 TEST(Validate, ChecksHealthCheckTimes) {
-  EXPECT_THAT(faults_of(with_pool("health_check: {interval: 1s, fast_interval: 2s}")),
-              AllOf(HasSubstr("fast_interval: 2s is longer than interval (1s)"), HasSubstr("timeout: 2s is longer")));
+  EXPECT_THAT(faults_of(with_pool("health_check: {interval: 1s, fast_interval: 2s, timeout: 3s}")),
+              AllOf(HasSubstr("fast_interval: 2s is longer than interval (1s)"), HasSubstr("timeout: 3s is longer")));
   EXPECT_EQ(faults_of(with_pool("health_check: {enabled: false, interval: 1s, fast_interval: 2s}")), "");
   EXPECT_THAT(faults_of(with_pool("health_check: {healthy_threshold: 0}")), HasSubstr("from 1 to 1000"));
   EXPECT_THAT(faults_of(with_pool("health_check: {jitter: 60%}")), HasSubstr("from 0 to 0.5"));

@@ -1,0 +1,85 @@
+// What is said of likely mistakes, and what is read although it is no key.
+#include <fmt/format.h>
+
+#include "tests/unit/config/kinds_for_tests.h"
+
+namespace weir::config {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Read, TakesBooleansAsYamlWritesThem) {
+  Config config =
+      must_read("pools: [{name: p, transparent: True, health_check: {enabled: FALSE}}, {name: q, tls: TRUE}]");
+  EXPECT_TRUE(config.pools[0].transparent);
+  EXPECT_FALSE(config.pools[0].health_check.enabled);
+  EXPECT_TRUE(config.pools[1].tls.has_value());
+}
+
+TEST(Read, PassesOverKeysThatBeginWithX) {
+  Config config = must_read(
+      "x-defaults: &defaults {retries: 1, min_healthy: 2}\n"
+      "pools:\n"
+      "  - {<<: *defaults, name: p, min_healthy: 1, x-owner: {team: a}, health_check: {x-note: why}}\n"
+      "  - {name: q, <<: *defaults}\n");
+  EXPECT_EQ(config.pools[0].retries.attempts, 1u);
+  EXPECT_EQ(config.pools[0].min_healthy, 1u);
+  EXPECT_EQ(config.pools[1].min_healthy, 2u);
+  EXPECT_THAT(faults_of("X-defaults: 1"), HasSubstr("unknown key"));
+}
+
+TEST(Read, SaysWhereAKeyBelongsThatIsWrittenTooHigh) {
+  EXPECT_THAT(faults_of("min_healthy: 1"), HasSubstr("unknown key 'min_healthy' here; it belongs into `pools[]`"));
+  EXPECT_THAT(faults_of("weight: 1"), HasSubstr("it belongs into `pools[].backends[]`"));
+  EXPECT_THAT(faults_of(with_pool("weight: 3")), HasSubstr("it belongs into `backends[]`"));
+  EXPECT_THAT(faults_of(with_pool("interval: 3s")), HasSubstr("it belongs into `health_check`"));
+  EXPECT_THAT(faults_of(with_pool("expected_status: 200")), HasSubstr("`health_check`"));
+              HasSubstr("it belongs into `routes[].match`"));
+              HasSubstr("it belongs into `match` or `rewrite`"));
+              EXPECT_THAT(faults_of("min_helthy: 1"), HasSubstr("unknown key 'min_helthy'"));
+}
+
+TEST(Read, TakesRelativePathsAsRelativeToTheFile) {
+  constexpr const char* kText =
+      "access_log: logs/access.log\nstore: {type: sqlite, path: weir.db}\n"
+      "sticky_secret: {file: secret}\ntls: {ticket_keys: ../keys, ocsp_folder: /var/ocsp}\n"
+      "pools: [{name: p, tls: {ca: ca.pem}}]\n";
+  Config config = read_yaml(kText, "/etc/weir/weir.yaml", test_kinds()).value();
+  EXPECT_EQ(config.access_log.path, "/etc/weir/logs/access.log");
+  EXPECT_EQ(option<std::string>(config.store, "path"), "/etc/weir/weir.db");
+  EXPECT_EQ(config.sticky_secret.file, "/etc/weir/secret");
+  EXPECT_EQ(config.tls.ticket_keys, "/etc/weir/../keys");
+  EXPECT_EQ(config.tls.ocsp_folder, "/var/ocsp");
+  EXPECT_EQ(config.pools[0].tls->ca, "/etc/weir/ca.pem");
+  EXPECT_EQ(read_yaml(kText, "weir.yaml", test_kinds())->access_log.path, "logs/access.log");
+  EXPECT_EQ(read_yaml("access_log: stderr", "/etc/weir/weir.yaml", test_kinds())->access_log.path, "stderr");
+}
+
+TEST(Validate, NamesTheDefaultThatAnIntervalClashesWith) {
+  EXPECT_THAT(
+      faults_of(with_pool("health_check: {interval: 1s}")),
+      HasSubstr("health_check.interval: 1s is shorter than timeout, which is 2s by default: probes would overlap; "
+                "set timeout as well, to at most 1s"));
+  EXPECT_THAT(faults_of(with_pool("health_check: {interval: 500ms, timeout: 500ms}")),
+              HasSubstr("interval: 500ms is shorter than fast_interval, which is 1s by default"));
+}
+
+TEST(Validate, RefusesIdsThatAreNoSegmentOfAPath) {
+  for (const char* id : {".", ".."}) {
+    EXPECT_THAT(faults_of(with_backend(fmt::format("{{id: {}, host: a, port: 80}}", id))),
+                HasSubstr("and neither . nor .."));
+    EXPECT_THAT(faults_of(fmt::format("pools: [{{name: {}}}]", id)), HasSubstr("and neither '.' nor '..'"));
+  }
+  EXPECT_EQ(faults_of(with_backend("{id: ..., host: a, port: 80}")), "");
+}
+
+TEST(Validate, HintsAtWhatAnAddressIsMeantToBe) {
+  EXPECT_THAT(faults_of(with_backend("'http://host'")), HasSubstr("write host and port without 'http://'"));
+  EXPECT_THAT(faults_of(with_backend("'https://host:8080'")), HasSubstr("without 'https://'"));
+  EXPECT_THAT(faults_of(with_backend("{host: 'http://host', port: 80}")), HasSubstr("without 'http://'"));
+  EXPECT_THAT(faults_of(with_backend("'::1:80'")), HasSubstr("is written with brackets: [::1]:80"));
+  EXPECT_THAT(faults_of("admin: '::1:9090'"), HasSubstr("with brackets: [::1]:9090"));
+}
+
+}  // namespace
+}  // namespace weir::config
