@@ -213,7 +213,7 @@ struct Pool {
   std::string name;
   PoolProtocol protocol = PoolProtocol::http_1_1;
   std::optional<PoolTls> tls;
-  Choice algorithm{.name = "round_robin", .options = {}};
+  Choice algorithm{.name = "weighted_round_robin", .options = {}};
   HealthCheck health_check;
   std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy ones are used again
   Duration slow_start{0};

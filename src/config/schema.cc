@@ -187,9 +187,11 @@ Node SchemaBuilder::origin() const {
 Node SchemaBuilder::properties(const Resource& resource) {
   Node properties = Node::of_map();
   for (const Field& field : resource.fields) {
-    bool is_origin = with_origin_ && field.key == "origin";
-    if (field.schema == nullptr && !is_origin) continue;
-    Node schema = is_origin ? origin() : field.schema(field, *this);
+    const bool of_answers = with_origin_ && (field.key == "origin" || field.key == "warnings");
+    if (field.schema == nullptr && !of_answers) continue;
+    Node schema = field.schema != nullptr ? field.schema(field, *this)
+                  : field.key == "origin" ? origin()
+                                          : list(typed("string"), false);
     schema.set("description", Node::of_text(field.summary));
     if (field.write != nullptr && resource.defaults != nullptr && !field.rules.required &&
         field.rules.kinds == KindList::none) {

@@ -113,6 +113,7 @@ constexpr std::array kPoolFields{
                               "backends that answer by way of this machine"),
     field<&Pool::backends>("backends", "the backends; each a map or host:port"),
     origin_field<Pool>(),
+    warnings_field(),
 };
 
 constexpr std::array kRefused{

@@ -4,6 +4,7 @@
 #include "config/document.h"
 #include "config/json.h"
 #include "config/read.h"
+#include "config/warnings.h"
 #include "control/api_state.h"
 #include "control/bodies.h"
 #include "control/http_text.h"
@@ -13,9 +14,13 @@ namespace {
 
 std::string text_of(const config::Pool& pool) { return config::to_json(pool, {.origin = true}); }
 
-ApiResponse pool_response(const config::Pool& pool, int status = 200) {
+ApiResponse pool_response(const Visit& visit, const config::Pool& pool, int status = 200) {
   std::string text = text_of(pool);
   std::string etag = etag_of(text);
+  if (std::string why = config::weights_warning(pool, visit.kinds().strategies); !why.empty()) {
+    text.pop_back();
+    text += fmt::format(",\"warnings\":[{}]}}", Json(why).dump());
+  }
   return with_etag(json_text_response(std::move(text), status), std::move(etag));
 }
 
@@ -51,7 +56,7 @@ void put(Objects& objects, config::Pool pool, bool with_backends) {
 // The pool as it is now, or what it would be after a dry run.
 ApiResult answer(const Visit& visit, const config::Pool& wanted, int status) {
   const config::Pool* now = visit.dry_run ? &wanted : find_pool(visit.config(), wanted.name);
-  ApiResponse response = pool_response(*now, status);
+  ApiResponse response = pool_response(visit, *now, status);
   if (status == 201) response.headers.emplace_back("Location", "/pools/" + percent_encoded(wanted.name));
   return response;
 }
@@ -70,7 +75,7 @@ ApiResult list_pools(const Visit& visit) {
 ApiResult get_pool(const Visit& visit) {
   std::expected<const config::Pool*, Problem> pool = pool_of_path(visit);
   if (!pool) return std::unexpected(std::move(pool.error()));
-  return pool_response(**pool);
+  return pool_response(visit, **pool);
 }
 
 ApiResult create_pool(const Visit& visit) {
@@ -152,6 +157,7 @@ ApiResult put_algorithm(const Visit& visit) {
   wanted.sticky.ttl = std::chrono::seconds(body->sticky_ttl_seconds);
   std::string etag = etag_of(text_of(wanted));
   Objects next = visit.objects();
+  std::string warning = config::weights_warning(wanted, visit.kinds().strategies);
   put(next, std::move(wanted), false);
   if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
   Json json{{"pool", body->pool},
@@ -159,6 +165,7 @@ ApiResult put_algorithm(const Visit& visit) {
             {"previous_algorithm", previous},
             {"sticky_sessions", body->sticky_sessions},
             {"sticky_ttl_seconds", body->sticky_ttl_seconds}};
+  if (!warning.empty()) json["warnings"] = Json::array({warning});
   return with_etag(json_response(json), std::move(etag));
 }
 

@@ -193,7 +193,7 @@ TEST(Patch, ReturnsToTheDefaultForNull) {
                             test_kinds());
   ASSERT_TRUE(changed.has_value()) << faults_text(changed.error());
   EXPECT_EQ(changed->slow_start, Duration(0));
-  EXPECT_EQ(changed->algorithm.name, "round_robin");
+  EXPECT_EQ(changed->algorithm.name, "weighted_round_robin");
   EXPECT_DOUBLE_EQ(changed->retries.budget, 0.2);
   EXPECT_EQ(changed->retries.attempts, 1u);
 }

@@ -39,8 +39,9 @@ inline const Kinds& test_kinds() {
        .summary = "bound of the load"},
       {.key = "bounded", .type = OptionType::boolean, .default_value = true, .summary = "bound the load"},
   }};
-  static const std::array<KindEntry, 3> kStrategies{{
-      {.name = "round_robin", .summary = "each in turn", .options = {}},
+  static const std::array<KindEntry, 4> kStrategies{{
+      {.name = "round_robin", .summary = "each in turn", .options = {}, .ignores_weights = true},
+      {.name = "weighted_round_robin", .summary = "in turn by weight", .options = {}},
       {.name = "maglev", .summary = "a table", .options = {}},
       {.name = "consistent_hash", .summary = "a ring", .options = kHashOptions, .faults = hash_faults},
   }};

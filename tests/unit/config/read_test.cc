@@ -136,7 +136,7 @@ TEST(Read, TakesStrategiesByNameOrAsMaps) {
 TEST(Read, NamesTheKnownStrategiesForAnUnknownOne) {
   EXPECT_EQ(faults_of(with_pool("algorithm: magleff")),
             "t.yaml:2:24: pools[0].algorithm.type: unknown algorithm 'magleff'; did you mean 'maglev'? known are "
-            "round_robin, maglev, consistent_hash\n");
+            "round_robin, weighted_round_robin, maglev, consistent_hash\n");
   EXPECT_THAT(faults_of("store: oracle"), HasSubstr("unknown store type 'oracle'; known are memory, sqlite"));
 }
 
@@ -160,8 +160,8 @@ TEST(Read, AsksTheEntryWhatIsWrongWithItsOptions) {
 
 TEST(Read, SaysNothingAboutOptionsOfAnUnknownType) {
   EXPECT_EQ(faults_of(with_pool("algorithm: {type: x, replicas: 3, y: 4}")),
-            "t.yaml:2:31: pools[0].algorithm.type: unknown algorithm 'x'; known are round_robin, maglev, "
-            "consistent_hash\n");
+            "t.yaml:2:31: pools[0].algorithm.type: unknown algorithm 'x'; known are round_robin, "
+            "weighted_round_robin, maglev, consistent_hash\n");
 }
 
 TEST(Read, TakesHealthChecksWithCommonKeysAndOptions) {

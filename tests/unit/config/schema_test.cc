@@ -55,8 +55,9 @@ TEST(Schema, GivesRangesDefaultsAndRequiredKeys) {
 TEST(Schema, ListsWhatIsRegistered) {
   Json parsed = schema();
   Json algorithm = parsed["$defs"]["pool"]["properties"]["algorithm"];
-  EXPECT_EQ(algorithm["anyOf"][0]["enum"], Json::parse(R"(["round_robin", "maglev", "consistent_hash"])"));
-  EXPECT_EQ(algorithm["anyOf"][3]["properties"]["replicas"]["maximum"], 1000);
+  EXPECT_EQ(algorithm["anyOf"][0]["enum"],
+            Json::parse(R"(["round_robin", "weighted_round_robin", "maglev", "consistent_hash"])"));
+  EXPECT_EQ(algorithm["anyOf"][4]["properties"]["replicas"]["maximum"], 1000);
   Json health = parsed["$defs"]["health_check"]["anyOf"];
   EXPECT_EQ(health[0]["properties"]["type"]["const"], "http");
   EXPECT_FALSE(health[0].contains("required"));

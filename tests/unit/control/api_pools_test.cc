@@ -36,7 +36,8 @@ TEST(Pools, AreMadeReadReplacedAndRemoved) {
   EXPECT_THAT(plane.eligible("new"), ElementsAre("10.3.0.1:80", "b")) << "without backends it keeps them";
   EXPECT_EQ(plane.call("PUT", "/pools/new", R"({"name": "new", "backends": ["10.3.0.3:80"]})").status, 200);
   EXPECT_THAT(plane.eligible("new"), ElementsAre("10.3.0.3:80"));
-  EXPECT_EQ(json_of(plane.call("GET", "/pools/new"))["algorithm"]["type"], "round_robin") << "the rest is the default";
+  EXPECT_EQ(json_of(plane.call("GET", "/pools/new"))["algorithm"]["type"], "weighted_round_robin")
+      << "the rest is the default";
 
   Json removed = json_of(plane.call("DELETE", "/pools/new?drain_timeout=1s"));
   EXPECT_EQ(removed["status"], "deleted");
@@ -128,7 +129,7 @@ TEST(PutAlgorithm, ChangesThePoolAtOnceAndKeepsWorkInProgress) {
   EXPECT_EQ(response.status, 200) << response.body;
   Json json = json_of(response);
   EXPECT_EQ(json["algorithm"], "least_connections");
-  EXPECT_EQ(json["previous_algorithm"], "round_robin");
+  EXPECT_EQ(json["previous_algorithm"], "weighted_round_robin");
   EXPECT_EQ(json["pool"], "default");
   EXPECT_EQ(json["sticky_sessions"], false);
   EXPECT_EQ(json["sticky_ttl_seconds"], 3600);
@@ -295,7 +296,7 @@ TEST_F(RoutingRules, AreReadReplacedAndRemoved) {
   Json json = json_of(read);
   EXPECT_EQ(json["path_prefix"], "/v2");
   EXPECT_EQ(json["host"], nullptr);
-  EXPECT_EQ(json["algorithm"], "round_robin");
+  EXPECT_EQ(json["algorithm"], "weighted_round_robin");
   EXPECT_EQ(json["backends"], Json::array({"web-1"}));
   EXPECT_EQ(json["session_sticky"], false);
   EXPECT_EQ(json_of(plane.call("GET", "/routing-rules"))["routing_rules"].size(), 1u);
