@@ -71,8 +71,8 @@ int explain_request(const std::string& config_path, const ExplainRequest& reques
     fmt::print(stderr, "weir: {}\n", answer.error());
     return kExitBadConfiguration;
   }
-  fmt::print("{}", *answer);
-  return kExitFine;
+  fmt::print("{}", answer->text);
+  return answer->taken ? kExitFine : kExitBadConfiguration;
 }
 
 int print_schema() {

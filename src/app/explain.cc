@@ -6,16 +6,21 @@
 #include <utility>
 
 #include "app/explain_pool.h"
+#include "app/explain_values.h"
 #include "app/text_table.h"
+#include "balance/strategy.h"
 #include "base/text.h"
 #include "config/json.h"
 #include "config/listen_address.h"
+#include "config/warnings.h"
 #include "control/effective.h"
 #include "http/forward.h"
 #include "http/h1_codec.h"
+#include "http/target.h"
 #include "proxy/admission.h"
 #include "proxy/forwarded.h"
 #include "route/name_table.h"
+#include "route/path_rules.h"
 #include "route/table.h"
 
 namespace weir::app {
@@ -114,13 +119,16 @@ void tell_routes(std::string& out, const config::Listener& listener, const std::
   }
 }
 
-// What a route makes of the request, but for the pool.
-void tell_route(std::string& out, const config::Listener& listener, const route::Table& table, std::uint32_t index,
-                const http::RequestHead& head, std::string_view scheme, base::Arena& arena) {
+// What a route makes of the request, but for the pool. False when it cannot take it after all.
+bool tell_route(std::string& out, const config::Listener& listener, const route::Table& table, std::uint32_t index,
+                const http::RequestHead& head, ExplainValues& values, base::Arena& arena) {
   const config::Route& route = listener.routes[index];
   line(out, "route", fmt::format("{}{}", route.name, where(route.origin)));
+  values.of_route(route);
+  bool taken = true;
   if (route.redirect) {
-    std::string_view location = table.redirect_location(index, head, scheme, arena);
+    std::string_view location = table.redirect_location(index, head, values, arena);
+    taken = !location.empty();
     line(out, "answer",
          location.empty() ? "400: the redirect needs a Host"
                           : fmt::format("{} redirect to {}", route.redirect->status, location));
@@ -129,25 +137,37 @@ void tell_route(std::string& out, const config::Listener& listener, const route:
          fmt::format("{} with a body of {} bytes ({})", route.respond->status, route.respond->body.size(),
                      route.respond->content_type));
   } else {
-    std::string_view target = table.rewritten_target(index, head, arena);
-    if (target != head.target) line(out, "rewrite", fmt::format("the backend sees {}", target));
-    if (!table.rewritten_host(index).empty()) line(out, "host", table.rewritten_host(index));
+    std::string_view target = table.rewritten_target(index, head, values, arena);
+    std::optional<std::string_view> host = table.rewritten_host(index, head, values, arena);
+    taken = !target.empty() && host.has_value();
+    if (!taken) {
+      line(out, "answer", "400: the route cannot rewrite this request");
+      return false;
+    }
+    if (target != http::origin_target(head, arena)) line(out, "rewrite", fmt::format("the backend sees {}", target));
+    if (!host->empty()) line(out, "host", *host);
     if (!route.request_headers.empty()) line(out, "request", changes_text(route.request_headers));
   }
   if (!route.response_headers.empty()) line(out, "response", changes_text(route.response_headers));
+  return taken;
 }
 
-// `said` is why this pool.
-void tell_pool(std::string& out, const config::Config& config, const std::string& name, std::string_view said,
+// `said` is why this pool. False when no backend of it takes work.
+bool tell_pool(std::string& out, const config::Config& config, const std::string& name, std::string_view said,
                const http::RequestHead& head, const base::IpAddress& client) {
   auto pool = std::ranges::find(config.pools, name, &config::Pool::name);
-  if (pool == config.pools.end()) return line(out, "pool", fmt::format("{}, which does not exist", name));
+  if (pool == config.pools.end()) {
+    line(out, "pool", fmt::format("{}, which does not exist", name));
+    return false;
+  }
   line(out, "pool", fmt::format("{}{}: {}", name, said, describe_strategy(*pool)));
+  if (std::string why = config::weights_warning(*pool, balance::strategies()); !why.empty()) line(out, "warning", why);
   for (const std::string& each : describe_backends(*pool, head, client)) line(out, "", each);
+  return std::ranges::any_of(pool->backends, takes_work);
 }
 
 // A connection whose bytes are passed on, whatever they say.
-void tell_relayed(std::string& out, const config::Config& config, const config::Listener& listener,
+bool tell_relayed(std::string& out, const config::Config& config, const config::Listener& listener,
                   const ExplainUrl& url, const base::IpAddress& client) {
   line(out, "answer", "none of Weir: it relays the bytes of the connection and does not read requests");
   if (listener.protocol == config::ListenerProtocol::tls) {
@@ -159,12 +179,15 @@ void tell_relayed(std::string& out, const config::Config& config, const config::
       line(out, "route", fmt::format("{}{}: by the server name {}", route.name, where(route.origin), name));
       return tell_pool(out, config, route.pool, "", {}, client);
     }
-    if (listener.pool.empty()) return line(out, "route", "no route takes the server name: the connection is closed");
+    if (listener.pool.empty()) {
+      line(out, "route", "no route takes the server name: the connection is closed");
+      return false;
+    }
   }
-  tell_pool(out, config, listener.pool, "", {}, client);
+  return tell_pool(out, config, listener.pool, "", {}, client);
 }
 
-void tell_exchange(std::string& out, const config::Config& config, const config::Listener& listener,
+bool tell_exchange(std::string& out, const config::Config& config, const config::Listener& listener,
                    const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
   std::string_view scheme = listener.protocol == config::ListenerProtocol::https ? "https" : "http";
   if (!url.authority.empty() && url.https != (scheme == "https")) {
@@ -178,9 +201,16 @@ void tell_exchange(std::string& out, const config::Config& config, const config:
   http::Parsed parsed = http::parse_request_head(text, limits, head);
   if (std::string why = refusal(parsed, text.size(), head, listener.limits); !why.empty()) {
     line(out, "answer", why);
-    return;
+    return false;
   }
   base::Arena arena;
+  if (const char* broken = http::canonicalize(head, route::path_rules(listener.paths), arena)) {
+    line(out, "answer", fmt::format("refused with 400: {}", broken));
+    return false;
+  }
+  if (std::string_view(url.target).substr(0, url.target.find('?')) != head.routed_path) {
+    line(out, "path", fmt::format("{}, as routes compare it", head.routed_path));
+  }
   bool trusted = proxy::is_trusted(peer, listener.trusted_proxies);
   proxy::Forwarded forwarded = proxy::forwarded(head, peer, trusted, scheme, listener.trusted_proxies, arena);
   if (forwarded.client != peer) {
@@ -189,37 +219,37 @@ void tell_exchange(std::string& out, const config::Config& config, const config:
   }
   auto table = route::Table::compile(listener);
   tell_routes(out, listener, table->explain(head, forwarded.client));
-  std::uint32_t index = table->find(head, forwarded.client, arena);
+  std::uint32_t index = proxy::route_of(listener, *table, head, forwarded, arena);
   std::string pool_name = listener.pool;
   if (index != route::kNoRoute) {
-    tell_route(out, listener, *table, index, head, scheme, arena);
+    ExplainValues values(listener, forwarded, url.host, url.port);
+    const bool taken = tell_route(out, listener, *table, index, head, values, arena);
     pool_name = listener.routes[index].pool;
-    if (pool_name.empty()) return;
+    if (pool_name.empty() || !taken) return taken;
   } else if (pool_name.empty()) {
     line(out, "answer", "404: no route takes it, and the listener has no pool of its own");
-    return;
+    return false;
   }
-  tell_pool(out, config, pool_name, index == route::kNoRoute ? ", what no route takes" : "", head, forwarded.client);
+  return tell_pool(out, config, pool_name, index == route::kNoRoute ? ", what no route takes" : "", head,
+                   forwarded.client);
 }
 
-void tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
+bool tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
                    const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
   line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
   proxy::Admission admission;
   proxy::Counted counted = proxy::Counted::no;
   if (admission.admit(listener, peer, {}, counted) == proxy::Refusal::denied) {
-    return line(out, "answer", fmt::format("none: {} may not connect, by allow and deny", peer.to_string()));
+    line(out, "answer", fmt::format("none: {} may not connect, by allow and deny", peer.to_string()));
+    return false;
   }
-  if (control::takes_rules(listener)) {
-    tell_exchange(out, config, listener, request, url, peer);
-  } else {
-    tell_relayed(out, config, listener, url, peer);
-  }
+  return control::takes_rules(listener) ? tell_exchange(out, config, listener, request, url, peer)
+                                        : tell_relayed(out, config, listener, url, peer);
 }
 
 }  // namespace
 
-std::expected<std::string, std::string> explain(const config::Config& read, const ExplainRequest& request) {
+std::expected<Explanation, std::string> explain(const config::Config& read, const ExplainRequest& request) {
   std::expected<ExplainUrl, std::string> url = parse_url(request.url);
   if (!url) return std::unexpected(std::move(url.error()));
   auto client = base::IpAddress::parse(request.client);
@@ -235,10 +265,10 @@ std::expected<std::string, std::string> explain(const config::Config& read, cons
   const config::Listener* listener = find_listener(config, *url, out);
   if (listener == nullptr) {
     line(out, "listener", no_listener(config, *url));
-    return out;
+    return Explanation{.text = std::move(out)};
   }
-  tell_listener(out, config, *listener, request, *url, *client);
-  return out;
+  const bool taken = tell_listener(out, config, *listener, request, *url, *client);
+  return Explanation{.text = std::move(out), .taken = taken};
 }
 
 }  // namespace weir::app

@@ -17,11 +17,16 @@ struct ExplainRequest {
   std::string client = "127.0.0.1";       // the address the connection comes from
 };
 
+struct Explanation {
+  std::string text;
+  bool taken = false;  // a backend gets the request, or a redirect or fixed response answers it
+};
+
 // The answer in lines for people, by what Weir makes of the configuration that was read. An error when the question
 // itself makes no sense, with a URL or an address that is none, or the configuration has faults beyond its file's.
 // What Weir would refuse (bad syntax, no listener) is an answer. Nothing is opened or resolved; every backend that is
 // enabled and has a weight counts as healthy.
-std::expected<std::string, std::string> explain(const config::Config& read, const ExplainRequest& request);
+std::expected<Explanation, std::string> explain(const config::Config& read, const ExplainRequest& request);
 
 // A URL in the parts that matter here. Errors say what is wrong with it.
 struct ExplainUrl {

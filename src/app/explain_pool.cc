@@ -52,6 +52,8 @@ pool::BackendSet eligible(const config::Pool& pool) {
 
 }  // namespace
 
+bool takes_work(const config::Backend& backend) { return out_because(backend).empty(); }
+
 std::string describe_strategy(const config::Pool& pool) {
   auto entries = balance::strategies();
   auto entry = std::ranges::find(entries, pool.algorithm.name, &config::KindEntry::name);

@@ -10,6 +10,8 @@
 
 namespace weir::app {
 
+// Whether it may be given new work, while it is healthy.
+bool takes_work(const config::Backend& backend);
 // "maglev: by a key in a table ..., sticky by client address".
 std::string describe_strategy(const config::Pool& pool);
 // The key of a strategy that hashes and the backend it picks, then a line for every backend of the pool.

@@ -22,6 +22,14 @@ void check_without_requests(const Place& place, const Listener& listener) {
     place.fault("min_rate",
                 fmt::format("is about bodies of HTTP, which a {} listener does not speak", name(listener.protocol)));
   }
+  if (listener.forward != Forward()) {
+    place.fault("forward",
+                fmt::format("is about headers of HTTP, which a {} listener does not read", name(listener.protocol)));
+  }
+  if (listener.paths != Paths()) {
+    place.fault("paths",
+                fmt::format("is about requests of HTTP, which a {} listener does not read", name(listener.protocol)));
+  }
   if (!listener.via.empty()) {
     place.fault("via", fmt::format("is a header of HTTP, which a {} listener does not speak", name(listener.protocol)));
   }

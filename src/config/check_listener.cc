@@ -10,6 +10,7 @@
 #include "config/json.h"
 #include "config/listen_address.h"
 #include "config/reader.h"
+#include "config/template_text.h"
 
 namespace weir::config {
 namespace {
@@ -34,11 +35,15 @@ void check_path(const Place& place, std::string_view key, const std::optional<st
   place.fault(key, fmt::format("must begin with '/' and have no space, '?' or '#', not {}", quoted(*path)));
 }
 
-void check_expression(const Place& place, std::string_view key, std::string_view expression) {
-  if (std::string why = fault_of_regex(expression); !why.empty()) place.fault(key, std::move(why));
+void check_expression(const Place& place, std::string_view key, std::string_view expression, const Route& route) {
+  std::string why = fault_of_regex(expression);
+  if (why.empty()) return;
+  if (!route.name.empty()) why = fmt::format("route {}: {}", quoted(route.name), why);
+  place.fault(key, std::move(why));
 }
 
-void check_named(const Place& place, std::string_view key, const std::vector<NamedMatch>& matches, bool headers) {
+void check_named(const Place& place, std::string_view key, const std::vector<NamedMatch>& matches, const Route& route,
+                 bool headers) {
   for (const NamedMatch& match : matches) {
     std::string path = fmt::format("{}.{}", key, match.name);
     if (headers && !is_token(match.name)) {
@@ -46,12 +51,13 @@ void check_named(const Place& place, std::string_view key, const std::vector<Nam
     } else if (match.name.empty()) {
       place.fault(path, "the name of a query parameter must not be empty");
     }
-    if (match.kind == MatchKind::regex) check_expression(place, path, match.value);
+    if (match.kind == MatchKind::regex) check_expression(place, path, match.value, route);
     if (headers && has_control_bytes(match.value)) place.fault(path, "a header value has no control bytes");
   }
 }
 
-void check_match(const Place& place, const Match& match) {
+void check_match(const Place& place, const Route& route) {
+  const Match& match = route.match;
   for (std::size_t i = 0; i < match.host.size(); ++i) {
     check_host_pattern(place, fmt::format("host[{}]", i), match.host[i]);
   }
@@ -59,7 +65,7 @@ void check_match(const Place& place, const Match& match) {
   if (paths > 1) place.fault("", "has more than one of path, path_prefix and path_regex; give one of them");
   check_path(place, "path", match.path);
   check_path(place, "path_prefix", match.path_prefix);
-  if (match.path_regex) check_expression(place, "path_regex", *match.path_regex);
+  if (match.path_regex) check_expression(place, "path_regex", *match.path_regex, route);
   for (std::size_t i = 0; i < match.method.size(); ++i) {
     const std::string& method = match.method[i];
     if (!is_token(method)) {
@@ -69,8 +75,12 @@ void check_match(const Place& place, const Match& match) {
                   fmt::format("methods are case-sensitive (RFC 9110 9.1); write upper case, not {}", quoted(method)));
     }
   }
-  check_named(place, "header", match.header, true);
-  check_named(place, "query", match.query, false);
+  check_named(place, "header", match.header, route, true);
+  check_named(place, "query", match.query, route, false);
+}
+
+void check_template(const Place& place, std::string_view key, std::string_view text, TemplateUse use) {
+  if (auto pieces = parse_template(text, use); !pieces) place.fault(key, std::move(pieces.error()));
 }
 
 void check_redirect(const Place& place, const Redirect& redirect) {
@@ -87,16 +97,7 @@ void check_redirect(const Place& place, const Redirect& redirect) {
                 fmt::format("must be a path beginning with '/' or a URL beginning with http:// or https://, not {}",
                             quoted(to)));
   }
-  for (std::size_t at = to.find('{'); at != std::string::npos; at = to.find('{', at + 1)) {
-    std::size_t end = to.find('}', at);
-    std::string_view word = std::string_view(to).substr(at + 1, end == std::string::npos ? end : end - at - 1);
-    constexpr std::array<std::string_view, 4> kWords{"scheme", "host", "path", "query"};
-    bool group = word.size() == 1 && word.front() >= '1' && word.front() <= '9';
-    if (end != std::string::npos && (group || contains(kWords, word))) continue;
-    place.fault("to", fmt::format("{{{}}} stands for nothing; known are {{scheme}}, {{host}}, {{path}}, {{query}} and, "
-                                  "after path_regex, {{1}} to {{9}}",
-                                  word));
-  }
+  check_template(place, "to", to, TemplateUse::redirect);
 }
 
 void check_response(const Place& place, const FixedResponse& response) {
@@ -119,8 +120,11 @@ void check_rewrite(const Place& place, const Route& route) {
     place.fault("path_prefix", "replaces what match.path_prefix took, but the match has none");
   }
   check_path(place, "path_prefix", rewrite.path_prefix);
+  check_template(place, "path_prefix", rewrite.path_prefix.value_or(""), TemplateUse::rewrite);
+  check_template(place, "substitution", rewrite.substitution, TemplateUse::rewrite);
+  check_template(place, "host", rewrite.host.value_or(""), TemplateUse::rewrite);
   if (rewrite.path_regex) {
-    check_expression(place, "path_regex", *rewrite.path_regex);
+    check_expression(place, "path_regex", *rewrite.path_regex, route);
     if (std::string why = fault_of_substitution(*rewrite.path_regex, rewrite.substitution); !why.empty()) {
       place.fault("substitution", std::move(why));
     }
@@ -132,7 +136,8 @@ void check_rewrite(const Place& place, const Route& route) {
   if (auto colon = host.rfind(':'); colon != host.npos && base::parse_unsigned(host.substr(colon + 1), 65535)) {
     host = host.substr(0, colon);
   }
-  if (!is_host_name(host) && !base::IpAddress::parse(host)) {
+  const bool has_variables = host.find('{') != host.npos;
+  if (!has_variables && !is_host_name(host) && !base::IpAddress::parse(host)) {
     place.fault("host", fmt::format("{} is no host, alone or with a port", quoted(*rewrite.host)));
   }
 }
@@ -148,7 +153,7 @@ void check_header_name(const Place& place, const std::string& path, const std::s
   }
 }
 
-void check_header_changes(const Place& place, const HeaderChanges& changes) {
+void check_header_changes(const Place& place, const HeaderChanges& changes, TemplateUse use) {
   auto check_fields = [&](std::string_view key, const auto& fields) {
     for (const auto& [name, value] : fields) {
       std::string path = fmt::format("{}.{}", key, name);
@@ -156,6 +161,7 @@ void check_header_changes(const Place& place, const HeaderChanges& changes) {
       if (has_control_bytes(value) || base::trim(value) != value) {
         place.fault(path, "a header value has no control bytes and no white space at its ends (RFC 9110 5.5)");
       }
+      check_template(place, path, value, use);
     }
   };
   check_fields("set", changes.set);
@@ -169,7 +175,7 @@ void check_header_changes(const Place& place, const HeaderChanges& changes) {
 
 void check_route(const Place& place, const Route& route) {
   if (!route.name.empty()) check_name(place, "name", route.name);
-  check_match(place.in("match", nullptr), route.match);
+  check_match(place.in("match", nullptr), route);
   int actions = int(!route.pool.empty()) + int(route.redirect.has_value()) + int(route.respond.has_value());
   if (actions != 1) {
     place.fault("", fmt::format("must have exactly one of pool, redirect and respond; it has {}",
@@ -181,8 +187,8 @@ void check_route(const Place& place, const Route& route) {
     place.fault("rewrite", "changes what a backend sees, but the route has no pool");
   }
   check_rewrite(place.in("rewrite", nullptr), route);
-  check_header_changes(place.in("request_headers", nullptr), route.request_headers);
-  check_header_changes(place.in("response_headers", nullptr), route.response_headers);
+  check_header_changes(place.in("request_headers", nullptr), route.request_headers, TemplateUse::request_header);
+  check_header_changes(place.in("response_headers", nullptr), route.response_headers, TemplateUse::response_header);
 }
 
 void check_listener(const Place& place, const Listener& listener) {
@@ -190,8 +196,8 @@ void check_listener(const Place& place, const Listener& listener) {
   if (!parse_listen_addresses(listener.address)) {
     place.fault("address",
                 fmt::format("{} is no address to listen on; write ip:port such as 0.0.0.0:80, [::]:80 or *:80, a range "
-                            "of ports such as *:5000-5010, or several of them; at most {} ports in all",
-                            quoted(listener.address), kMaxListenSockets));
+                            "of ports such as *:5000-5010, or several of them; at most {} ports in all{}",
+                            quoted(listener.address), kMaxListenSockets, address_hint(listener.address)));
   }
   if (listener.http2.max_stream_window < listener.http2.stream_window) {
     place.fault("http2.max_stream_window", "is smaller than stream_window, with which streams begin");
@@ -205,8 +211,10 @@ void check_listener(const Place& place, const Listener& listener) {
   if (listener.redirect_to_https != 0) {
     if (listener.protocol != ListenerProtocol::http) {
       place.fault("redirect_to_https", "is for listeners with the protocol http; clients of this one use TLS already");
-    } else if (!listener.pool.empty()) {
-      place.fault("redirect_to_https", "redirects what no route takes, but that goes to the pool; remove one of both");
+    } else if (!listener.pool.empty() && listener.trusted_proxies.empty()) {
+      place.fault("redirect_to_https",
+                  "redirects what no route takes, but that goes to the pool; remove one of both, or name the "
+                  "trusted_proxies whose clients use https already: only those go to the pool");
     }
   }
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {

@@ -14,6 +14,8 @@ void check_udp(const Place& place, const Listener& listener) {
   if (!listener.routes.empty()) {
     place.fault("routes", "match requests of HTTP, which a udp listener has none of; name its pool with `pool`");
   }
+  if (listener.forward != Forward()) place.fault("forward", "is about headers of HTTP; remove it from a udp listener");
+  if (listener.paths != Paths()) place.fault("paths", "is about requests of HTTP; remove it from a udp listener");
   if (!listener.via.empty()) place.fault("via", "is a header of HTTP; remove it from a udp listener");
   if (!listener.trusted_proxies.empty()) {
     place.fault("trusted_proxies", "is about headers of HTTP; remove it from a udp listener");

@@ -96,6 +96,23 @@ struct SocketOptions {
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
+// What of a request's path backends read in different ways; http/target.h says what is made of it.
+enum class EncodedSlash : std::uint8_t { refuse, decode, keep };
+enum class PathParameters : std::uint8_t { ignore, keep, refuse };
+struct Paths {
+  bool merge_slashes = true;
+  EncodedSlash encoded_slash = EncodedSlash::refuse;
+  PathParameters parameters = PathParameters::ignore;
+  friend bool operator==(const Paths&, const Paths&) = default;
+};
+
+// Further headers about the client that backends get.
+struct Forward {
+  bool real_ip = false;  // X-Real-IP: its address
+  bool port = false;     // X-Forwarded-Port: the port that it connected to
+  friend bool operator==(const Forward&, const Forward&) = default;
+};
+
 // PROXY headers in front of what comes from trusted_proxies.
 enum class AcceptProxy : std::uint8_t { off, optional, required };
 enum class ListenerProtocol : std::uint8_t { http, https, tcp, tls, udp };
@@ -110,16 +127,19 @@ struct Listener {
   TimeoutOverrides timeouts;
   MinRate min_rate;
   Limits limits;
+  Paths paths;
   Udp udp;
   SocketOptions socket;
   std::vector<base::Cidr> allow;  // clients that may connect; empty: all
   std::vector<base::Cidr> deny;   // clients that may not, whatever allow says
   AcceptProxy proxy_protocol = AcceptProxy::off;
   std::vector<base::Cidr> trusted_proxies;  // peers whose X-Forwarded-*, X-Request-Id and PROXY header are believed
-  std::string via;                          // pseudonym for Via; empty: none is added
+  Forward forward;
+  std::string via;  // pseudonym for Via; empty: none is added
   bool http_1_0_keep_alive = true;
   std::optional<ListenerTls> tls;
-  // On an http listener: what no route takes is redirected to https on this port; 0: it is not.
+  // On an http listener: what no route takes is redirected to https on this port; 0: it is not. Only what a trusted
+  // proxy took by https goes on to `pool`.
   std::uint16_t redirect_to_https = 0;
   Http2 http2;
   // Then an HTTP client is asked to open a new connection: by GOAWAY (http2.max_connection_age goes before it), or by

@@ -102,6 +102,8 @@ const Resource& resource<MinRate>();
 template <>
 const Resource& resource<Limits>();
 template <>
+const Resource& resource<Forward>();
+template <>
 const Resource& resource<Udp>();
 template <>
 const Resource& resource<Certificate>();
@@ -117,6 +119,8 @@ template <>
 const Resource& resource<Tls>();
 template <>
 const Resource& resource<SocketOptions>();
+template <>
+const Resource& resource<Paths>();
 template <>
 const Resource& resource<Listener>();
 template <>
@@ -152,6 +156,10 @@ std::span<const std::string_view> value_names();
 
 template <>
 std::span<const std::string_view> value_names<ListenerProtocol>();
+template <>
+std::span<const std::string_view> value_names<EncodedSlash>();
+template <>
+std::span<const std::string_view> value_names<PathParameters>();
 template <>
 std::span<const std::string_view> value_names<PoolProtocol>();
 template <>

@@ -40,6 +40,13 @@ Node closed_map(Node properties) {
   return schema;
 }
 
+// Keys that the reader passes over in files (Reader::unknown_key).
+void allow_notes(Node& map) {
+  Node patterns = Node::of_map();
+  patterns.set("^x-", Node::of_literal("true"));
+  map.set("patternProperties", std::move(patterns));
+}
+
 Node text_list_of(std::string_view word) {
   Node list = Node::of_list();
   list.items.push_back(Node::of_text(word));
@@ -149,6 +156,7 @@ Node SchemaBuilder::choice(KindList list) const {
     Node properties = Node::of_map();
     add_options(properties, entry);
     Node form = closed_map(std::move(properties));
+    if (!with_origin_) allow_notes(form);
     form.set("required", text_list_of("type"));
     forms.push_back(std::move(form));
   }
@@ -212,6 +220,7 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
   }
   if (resource.choice == nullptr) {
     Node map = closed_map(common);
+    if (!with_origin_) allow_notes(map);
     Node required = Node::of_list();
     for (const Field& field : resource.fields) {
       if (field.rules.required && field.key != variant.optional) required.items.push_back(Node::of_text(field.key));
@@ -224,6 +233,7 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
     Node with_options = common;
     add_options(with_options, entry);
     Node map = closed_map(std::move(with_options));
+    if (!with_origin_) allow_notes(map);
     const auto* standard =
         resource.defaults == nullptr ? nullptr : resource.choice(const_cast<void*>(resource.defaults()));  // only read
     if (standard == nullptr || standard->name != entry.name) map.set("required", text_list_of("type"));

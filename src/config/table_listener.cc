@@ -41,6 +41,22 @@ constexpr std::array kSocketFields{
                                          {.max = 7'200'000}),
 };
 
+constexpr std::array kPathFields{
+    field<&Paths::merge_slashes>("merge_slashes", "take several slashes in a row for one"),
+    field<&Paths::encoded_slash>("encoded_slash",
+                                 "an encoded slash (%2F): refuse it with 400, decode it, or keep it as a part of its "
+                                 "segment; an encoded backslash is refused unless it is kept"),
+    field<&Paths::parameters>("parameters",
+                              "what follows a ';' in a segment: routes ignore it, keep it as a part of the segment, or "
+                              "it is refused with 400"),
+};
+
+constexpr std::array kForwardFields{
+    field<&Forward::real_ip>("real_ip", "X-Real-IP: the client's address"),
+    field<&Forward::port>("port",
+                          "X-Forwarded-Port: the port that the client connected to, or what a trusted peer says"),
+};
+
 // One address or a list; kept as they are written, with commas between them.
 constexpr Field address_field() {
   Field made = field<&Listener::address>(
@@ -67,19 +83,24 @@ constexpr std::array kFields{
     field<&Listener::timeouts>("timeouts", "timeouts that differ here"),
     field<&Listener::min_rate>("min_rate", "how slowly a client may send and read bodies"),
     field<&Listener::limits>("limits", "what a client may send"),
+    field<&Listener::paths>("paths", "what is made of paths before routes compare them and backends get them"),
     field<&Listener::udp>("udp", "flows of a listener with protocol udp"),
     field<&Listener::socket>("socket", "the listening sockets"),
     field<&Listener::allow>("allow", "clients that may connect; without it all may; never empty", {.filled = true}),
     field<&Listener::deny>("deny", "clients that may not connect, even where `allow` names them"),
     field<&Listener::proxy_protocol>("proxy_protocol",
                                      "PROXY headers (version 1 or 2) of trusted_proxies, which tell who the client is"),
-    field<&Listener::trusted_proxies>("trusted_proxies",
-                                      "peers whose X-Forwarded-*, X-Request-Id and PROXY header are believed"),
+    field<&Listener::trusted_proxies>(
+        "trusted_proxies",
+        "peers whose X-Forwarded-*, Forwarded, X-Real-IP, X-Request-Id and PROXY header are believed"),
+    field<&Listener::forward>("forward", "further headers about the client that backends get"),
     field<&Listener::via>("via", "the name for Via; without it none is added"),
     field<&Listener::http_1_0_keep_alive>("http_1_0_keep_alive", "keep connections of HTTP/1.0 clients that ask"),
     field<&Listener::tls>("tls", "certificates and rules of TLS; for https, and for tcp that is to be decrypted"),
-    field<&Listener::redirect_to_https>("redirect_to_https",
-                                        "on an http listener: what no route takes is redirected to https on this port"),
+    field<&Listener::redirect_to_https>(
+        "redirect_to_https",
+        "on an http listener: what no route takes is redirected to https on this port, unless a "
+        "trusted proxy says that the client used https"),
     field<&Listener::http2>("http2",
                             "HTTP/2: true lets clients of a plain listener begin with it; with TLS it is by ALPN"),
     field<&Listener::max_connection_age>("max_connection_age",
@@ -95,7 +116,9 @@ void finish(Reader&, const Node&, void* object) {
   std::string& address = listener.address;
   std::erase(address, ' ');
   for (std::size_t comma = 0, at = 0; comma != std::string::npos; at = comma + 1) {
-    if (std::string_view(address).substr(at).starts_with(':')) address.insert(at, "*");
+    // ":80" is every address; "::1:80" lacks its brackets.
+    const std::string_view rest = std::string_view(address).substr(at);
+    if (rest.starts_with(':') && !rest.starts_with("::")) address.insert(at, "*");
     comma = address.find(',', at);
   }
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
@@ -127,6 +150,36 @@ template <>
 std::span<const std::string_view> value_names<AcceptProxy>() {
   static constexpr std::array<std::string_view, 3> kNames{"off", "optional", "required"};
   return kNames;
+}
+
+template <>
+std::span<const std::string_view> value_names<EncodedSlash>() {
+  static constexpr std::array<std::string_view, 3> kNames{"refuse", "decode", "keep"};
+  return kNames;
+}
+
+template <>
+std::span<const std::string_view> value_names<PathParameters>() {
+  static constexpr std::array<std::string_view, 3> kNames{"ignore", "keep", "refuse"};
+  return kNames;
+}
+
+template <>
+const Resource& resource<Paths>() {
+  static constexpr Resource kResource{.name = "paths",
+                                      .summary = "the form of paths that routes compare and backends get",
+                                      .fields = kPathFields,
+                                      .defaults = defaults_of<Paths>};
+  return kResource;
+}
+
+template <>
+const Resource& resource<Forward>() {
+  static constexpr Resource kResource{.name = "forward",
+                                      .summary = "further headers about the client that backends get",
+                                      .fields = kForwardFields,
+                                      .defaults = defaults_of<Forward>};
+  return kResource;
 }
 
 template <>

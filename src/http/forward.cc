@@ -119,9 +119,6 @@ bool trailer_may_pass(const HeaderField& field) {
   return true;
 }
 
-namespace {
-
-// Ignoring case, '_' in `name` standing for '-' too; `plain` is in lower case.
 bool reads_as(std::string_view name, std::string_view plain) {
   if (name.size() != plain.size()) return false;
   for (std::size_t i = 0; i < plain.size(); ++i) {
@@ -129,8 +126,6 @@ bool reads_as(std::string_view name, std::string_view plain) {
   }
   return true;
 }
-
-}  // namespace
 
 bool is_said_by_proxies(std::string_view name) {
   if (name.size() < 2 || base::ascii_lower(name[0]) != 'x' || (name[1] != '-' && name[1] != '_')) return false;
@@ -140,9 +135,22 @@ bool is_said_by_proxies(std::string_view name) {
   return std::ranges::any_of(kNames, [&](std::string_view plain) { return reads_as(name, plain); });
 }
 
+bool speaks_for_proxies(std::string_view name) {
+  if (name.size() < std::string_view("x-real-ip").size()) return false;
+  constexpr std::string_view kForwarded = "x-forwarded";
+  constexpr std::string_view kNames[] = {"x-real-ip",      "x-client-ip",  "x-original-url",  "x-rewrite-url",
+                                         "x-original-uri", "x-url-scheme", "front-end-https", "forwarded"};
+  const char first = base::ascii_lower(name[0]);
+  if (first != 'x' && first != 'f') return false;
+  const bool longer = name.size() > kForwarded.size();
+  if (reads_as(name.substr(0, kForwarded.size()), kForwarded)) {
+    return !longer || name[kForwarded.size()] == '-' || name[kForwarded.size()] == '_';
+  }
+  return std::ranges::any_of(kNames, [&](std::string_view plain) { return reads_as(name, plain); });
+}
+
 bool request_trailer_may_pass(const HeaderField& field) {
-  if (!trailer_may_pass(field) || is_said_by_proxies(field.name)) return false;
-  return !reads_as(field.name, "x-real-ip") && !reads_as(field.name, "forwarded");
+  return trailer_may_pass(field) && !is_said_by_proxies(field.name) && !speaks_for_proxies(field.name);
 }
 
 void write_via(HeadWriter& writer, Version received, std::string_view pseudonym) {

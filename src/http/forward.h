@@ -59,6 +59,14 @@ bool trailer_may_pass(const HeaderField& field);
 // alone speaks to backends: X-Client-Cert-*, X-Forwarded-For, -Proto and -Host, X-Request-Id.
 bool is_said_by_proxies(std::string_view name);
 
+// Whether a name is `plain`, which is in lower case, or reads as it to such a backend.
+bool reads_as(std::string_view name, std::string_view plain);
+
+// Whether a name is, or reads as to such a backend, one by which proxies speak of the client, its connection or the
+// request's own path: X-Forwarded-*, X-Real-IP, Forwarded, X-Original-URL and the like. Only trusted peers may send
+// them on.
+bool speaks_for_proxies(std::string_view name);
+
 // Whether a request's trailer may be forwarded: trailer_may_pass(), and nothing by which a backend that merges trailers
 // into the head would learn who the client is.
 bool request_trailer_may_pass(const HeaderField& field);

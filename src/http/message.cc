@@ -26,7 +26,7 @@ const HeaderField* HeaderMap::find(std::string_view name) const {
 }
 
 void RequestHead::clear() {
-  method = target = scheme = authority = path = query = upgrade = {};
+  method = target = scheme = authority = path = routed_path = query = upgrade = {};
   form = TargetForm::origin;
   version = Version::http_1_1;
   headers.clear();

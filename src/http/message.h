@@ -70,11 +70,12 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;  // as received
   TargetForm form = TargetForm::origin;
-  std::string_view scheme;     // of an absolute-form target as received, else empty
-  std::string_view authority;  // host[:port]: of the target if absolute, else of Host; may be empty in HTTP/1.0
-  std::string_view path;       // "/..."; "*" for OPTIONS on the whole server; empty for CONNECT
-  std::string_view query;      // after '?', without it
-  bool has_query = false;      // "/x?" has an empty one
+  std::string_view scheme;       // of an absolute-form target as received, else empty
+  std::string_view authority;    // host[:port]: of the target if absolute, else of Host; may be empty in HTTP/1.0
+  std::string_view path;         // "/..."; "*" for OPTIONS on the whole server; empty for CONNECT
+  std::string_view routed_path;  // of canonicalize() (http/target.h): `path` as routes compare it
+  std::string_view query;        // after '?', without it
+  bool has_query = false;        // "/x?" has an empty one
   Version version = Version::http_1_1;
   HeaderMap headers;
   BodyFraming body;

@@ -37,6 +37,11 @@ bool Arrival::admit(const config::Listener& listener) {
   return false;
 }
 
+std::uint16_t port_of(const Arrival& client) {
+  const bool proxied = client.facts != nullptr && client.facts->proxied_destination;
+  return proxied ? client.facts->proxied_destination->port : net::local_address(client.stream.fd()).port;
+}
+
 std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2) {
   if (client.listening.index == UINT32_MAX) return std::nullopt;
   const SnapshotRef snapshot = client.worker.snapshot_of(client.listening);

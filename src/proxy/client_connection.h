@@ -1,6 +1,7 @@
 // A client's connection: between its acceptance and its session, and then in its session.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,9 @@ class Arrival {
   bool counted_ = true;
   Counted counted_by_address_ = Counted::no;
 };
+
+// The port that the client connected to: by a trusted peer's PROXY header, or ours.
+std::uint16_t port_of(const Arrival& client);
 
 // How long the connection may live by its listener's max_connection_age (HTTP/2's own, if that has one); a share of
 // that at random longer or shorter, so that connections opened together do not all come back together. Nothing: for

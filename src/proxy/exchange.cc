@@ -2,9 +2,11 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "http/target.h"
 #include "proxy/grpc.h"
 #include "proxy/hash_key.h"
 #include "proxy/tls_facts.h"
+#include "route/path_rules.h"
 
 namespace weir::proxy {
 
@@ -114,6 +116,10 @@ void Exchange::begin() {
 // What is refused whatever the routes say, and the limits of the listener.
 std::optional<Exchange::Refusal> Exchange::admit() {
   if (listener_ == nullptr) return Refusal{503, "This listener is not ready yet."};
+  if (const char* broken = http::canonicalize(request_, route::path_rules(listener_->config->paths), arena_)) {
+    client_side_.close_after();
+    return Refusal{400, broken};
+  }
   if (is_misdirected(client_, *listener_, request_.authority)) {
     return Refusal{421, "This host is not served on a connection that was made for another one."};
   }
@@ -134,7 +140,7 @@ std::optional<Exchange::Refusal> Exchange::admit() {
 }
 
 void Exchange::find_route() {
-  route_ = listener_->routes->find(request_, forwarded_.client, arena_);
+  route_ = route_of(*listener_->config, *listener_->routes, request_, forwarded_, arena_);
   const std::vector<std::uint32_t>& pools = snapshot_->pool_of_route[client_.listening.index];
   std::uint32_t pool = pools.back();
   if (route_ != route::kNoRoute) {

@@ -23,6 +23,7 @@
 #include "proxy/termination.h"
 #include "proxy/timeouts.h"
 #include "proxy/worker.h"
+#include "route/template.h"
 
 namespace weir::proxy {
 
@@ -34,7 +35,7 @@ inline constexpr base::Error kRequestTimedOut{
 // backend), request_body.cc, response.cc (what goes to the client), heads.cc, local_answer.cc, tunnel.cc, and
 // exchange_end.cc (metrics and log). What differs between HTTP versions is behind ClientSide and BackendSide. Lives in
 // the frame of its session, on the worker's thread.
-class Exchange final : private PaceOwner {
+class Exchange final : private PaceOwner, private route::Values {
  public:
   // For the request in `state`, which came over `client` by `side`.
   Exchange(ClientConnection& client, ClientSide& side, ExchangeState& state);
@@ -141,6 +142,10 @@ class Exchange final : private PaceOwner {
   void finish();
   void keep_what_is_logged();
   void start_response_clock();
+
+  // What the variables of the route stand for (variables.cc).
+  std::string_view value(config::Variable variable, base::Arena& arena) const override;
+  void write_changes(http::HeadWriter& writer, const route::HeaderChanges& changes);
 
   std::string_view scheme() const { return client_.stream.is_filtered() ? "https" : "http"; }
   Termination ended_by(const base::Error& error) const;

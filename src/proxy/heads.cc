@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "http/head_writer.h"
+#include "http/target.h"
 #include "proxy/exchange.h"
 
 namespace weir::proxy {
@@ -12,25 +13,27 @@ using http::HeaderId;
 namespace {
 
 constexpr std::string_view kHsts = "strict-transport-security";
+constexpr std::string_view kRealIp = "x-real-ip";
+constexpr std::string_view kForwardedPort = "x-forwarded-port";
 
 }  // namespace
 
 bool Exchange::write_request_head(http::HeadWriter& writer) {
   bool routed = route_ != route::kNoRoute;
   const route::HeaderChanges* changes = routed ? &listener_->routes->request_headers(route_) : nullptr;
-  std::string_view target = request_.target;
+  // To an origin the target goes in origin-form (RFC 9112 3.2.1).
+  std::string_view target = routed ? listener_->routes->rewritten_target(route_, request_, *this, arena_)
+                                   : http::origin_target(request_, arena_);
   std::string_view host;
   if (routed) {
-    target = listener_->routes->rewritten_target(route_, request_, arena_);
-    host = listener_->routes->rewritten_host(route_);
-  }
-  if (request_.form == http::TargetForm::absolute && target == request_.target) {
-    // To an origin the target goes in origin-form (RFC 9112 3.2.1).
-    target = request_.has_query ? arena_.join(request_.path, "?", request_.query) : request_.path;
+    std::optional<std::string_view> rewritten = listener_->routes->rewritten_host(route_, request_, *this, arena_);
+    if (!rewritten) return false;
+    host = *rewritten;
   }
   if (host.empty()) host = request_.authority;
   http::HopByHop hop_by_hop(request_.headers);
   if (target.empty()) return false;
+  const config::Forward& forward = listener_->config->forward;
   bool drop_expect = !request_.expects_continue;
 
   writer.request_line(request_.method, target);
@@ -40,6 +43,9 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
       // Of no use without the h2c upgrade, which is not forwarded.
       if (base::equal_ignoring_case(field.name, "http2-settings")) return false;
       if (http::is_said_by_proxies(field.name)) return false;
+      if (!peer_trusted_ && http::speaks_for_proxies(field.name)) return false;
+      if (forward.real_ip && http::reads_as(field.name, kRealIp)) return false;
+      if (forward.port && http::reads_as(field.name, kForwardedPort)) return false;
       // Weir makes its own where the backend wants one (RFC 8441 5).
       if (request_.extended_connect && base::equal_ignoring_case(field.name, "sec-websocket-key")) return false;
       return !hop_by_hop.ends_here(field) && !(changes != nullptr && changes->removes(field));
@@ -58,6 +64,11 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
   own_field("x-forwarded-for", HeaderId::x_forwarded_for, forwarded_.forwarded_for);
   own_field("x-forwarded-proto", HeaderId::x_forwarded_proto, forwarded_.forwarded_proto);
   own_field("x-forwarded-host", HeaderId::x_forwarded_host, forwarded_.forwarded_host);
+  if (forward.real_ip) own_field(kRealIp, HeaderId::other, address_text(forwarded_.client, arena_));
+  if (forward.port) {
+    own_field(kForwardedPort, HeaderId::other,
+              forwarded_.forwarded_port.empty() ? port_text(port_of(client_), arena_) : forwarded_.forwarded_port);
+  }
   own_field("x-request-id", HeaderId::x_request_id, request_id_);
   if (has_call_deadline()) own_field("grpc-timeout", HeaderId::grpc_timeout, call_timeout());
   if (client_.facts != nullptr && client_.facts->client_certificate != nullptr) {
@@ -68,9 +79,7 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
   }
   if (max_forwards_) writer.field("max-forwards", max_forwards_->value);
   if (!listener_->config->via.empty()) http::write_via(writer, request_.version, listener_->config->via);
-  if (changes != nullptr) {
-    for (const HeaderField& field : changes->appended()) writer.field(field.name, field.value);
-  }
+  if (changes != nullptr) write_changes(writer, *changes);
   return true;
 }
 
@@ -107,9 +116,7 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
     if (!listener_->hsts.empty()) writer.field(kHsts, listener_->hsts);
   }
   if (!listener_->config->via.empty()) http::write_via(writer, response_.version, listener_->config->via);
-  if (changes != nullptr) {
-    for (const HeaderField& field : changes->appended()) writer.field(field.name, field.value);
-  }
+  if (changes != nullptr) write_changes(writer, *changes);
   return true;
 }
 

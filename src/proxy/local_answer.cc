@@ -19,7 +19,7 @@ net::Task<void> Exchange::answer_locally() {
   if (route_config_ == nullptr) {
     co_await answer_status(404, "No route takes this request.");
   } else if (route_config_->redirect) {
-    std::string_view location = listener_->routes->redirect_location(route_, request_, scheme(), arena_);
+    std::string_view location = listener_->routes->redirect_location(route_, request_, *this, arena_);
     if (location.empty()) {
       co_await answer_status(400, "The redirect needs a usable Host.");
       co_return;
@@ -149,9 +149,7 @@ bool Exchange::write_answer_head(http::HeadWriter& writer) {
   if (has_length && !(is_call_ && request_.version == http::Version::http_2)) {
     writer.field("content-length", answer_length_);
   }
-  if (changes != nullptr) {
-    for (const http::HeaderField& field : changes->appended()) writer.field(field.name, field.value);
-  }
+  if (changes != nullptr) write_changes(writer, *changes);
   return true;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "http/target.h"
+#include "route/path_rules.h"
 
 namespace weir::route {
 namespace {
@@ -23,16 +23,16 @@ std::vector<HostPattern> host_patterns(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-CompiledRoute::CompiledRoute(const config::Route& route)
+CompiledRoute::CompiledRoute(const config::Route& route, const http::PathRules& paths)
     : name(route.name),
       hosts(host_patterns(route.match.host)),
       predicates(route.match),
-      rewrite(route),
-      request_headers(route.request_headers),
-      response_headers(route.response_headers) {
+      rewrite(route, paths),
+      request_headers(route.request_headers, config::TemplateUse::request_header),
+      response_headers(route.response_headers, config::TemplateUse::response_header) {
   const config::Match& match = route.match;
   if (match.path_prefix) {
-    prefix = normal_prefix(*match.path_prefix);
+    prefix = routed_prefix(*match.path_prefix, paths);
     path_kind = PathKind::prefix;
   }
   if (match.path_regex) {
@@ -41,8 +41,7 @@ CompiledRoute::CompiledRoute(const config::Route& route)
     if (!regex->error().empty()) base::log_error("route {} takes nothing: path_regex: {}", name, regex->error());
   }
   if (match.path) {
-    base::Arena arena;
-    exact = std::string(http::normalized_path(*match.path, arena));
+    exact = routed_text(*match.path, paths);
     path_kind = PathKind::exact;
   }
   if (route.redirect) location.emplace(route.redirect->to);

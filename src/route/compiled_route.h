@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "http/target.h"
 #include "route/expression.h"
 #include "route/header_changes.h"
 #include "route/host_pattern.h"
@@ -19,9 +20,9 @@ namespace weir::route {
 enum class PathKind : std::uint8_t { exact, regex, prefix, any };  // in order of preference
 
 struct CompiledRoute {
-  explicit CompiledRoute(const config::Route& route);
+  CompiledRoute(const config::Route& route, const http::PathRules& paths);
 
-  // Whether the path, in normal form, fits all that the match says of it.
+  // Whether a routed_path fits all that the match says of it.
   bool path_fits(std::string_view path) const;
   // Whether anything is left to ask once host and the text of the first kind of path were found in an index.
   bool asks_more() const;
@@ -29,8 +30,8 @@ struct CompiledRoute {
   std::string name;
   std::vector<HostPattern> hosts;  // at least one; none twice
   PathKind path_kind = PathKind::any;
-  std::optional<std::string> exact;   // in normal form
-  std::optional<std::string> prefix;  // of normal_prefix
+  std::optional<std::string> exact;   // in the form of routed_path
+  std::optional<std::string> prefix;  // of routed_prefix
   std::optional<Expression> regex;
   Predicates predicates;
   Rewrite rewrite;

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 #include <tuple>
 
-#include "http/target.h"
 #include "route/table.h"
 #include "route/table_state.h"
 
@@ -75,10 +74,9 @@ bool explain_path(const CompiledRoute& route, std::string_view path, std::vector
 }  // namespace
 
 std::vector<Table::Reason> Table::explain(const http::RequestHead& request, const base::IpAddress& client) const {
-  base::Arena arena;
   HostBuffer buffer;
   const std::string_view host = routing_host(request.authority, buffer);
-  const std::string_view path = http::normalized_path(request.path, arena);
+  const std::string_view path = request.routed_path;
 
   std::vector<Rank> ranks;
   ranks.reserve(state_->routes.size());

@@ -44,7 +44,7 @@ bool is_reserved(http::HeaderId id) {
   }
 }
 
-HeaderChanges::HeaderChanges(const config::HeaderChanges& changes) {
+HeaderChanges::HeaderChanges(const config::HeaderChanges& changes, config::TemplateUse use) {
   for (const std::string& name : changes.remove) remove(name);
   for (auto field = changes.set.begin(); field != changes.set.end(); ++field) {
     remove(field->first);
@@ -52,9 +52,15 @@ HeaderChanges::HeaderChanges(const config::HeaderChanges& changes) {
     const bool replaced = std::any_of(std::next(field), changes.set.end(), [&field](const auto& later) {
       return base::equal_ignoring_case(later.first, field->first);
     });
-    if (!replaced) append(field->first, field->second);
+    if (!replaced) append(field->first, field->second, use);
   }
-  for (const auto& [name, value] : changes.add) append(name, value);
+  for (const auto& [name, value] : changes.add) append(name, value, use);
+}
+
+const Template* HeaderChanges::template_of(const http::HeaderField& field) const {
+  const auto index = static_cast<std::size_t>(&field - appended_.data());
+  const auto found = std::ranges::find(templates_, index, &std::pair<std::size_t, Template>::first);
+  return found == templates_.end() ? nullptr : &found->second;
 }
 
 bool HeaderChanges::removes_name(std::string_view name) const {
@@ -72,12 +78,15 @@ void HeaderChanges::remove(std::string_view name) {
   }
 }
 
-void HeaderChanges::append(std::string_view name, std::string_view value) {
+void HeaderChanges::append(std::string_view name, std::string_view value, config::TemplateUse use) {
   const http::HeaderId id = http::header_id(name);
   if (is_reserved(id) || !http::is_token(name)) return;
   const auto& kept_name = texts_.emplace_back(std::make_unique<const std::string>(base::to_lower(name)));
   const std::string& stable_name = *kept_name;
-  const auto& kept_value = texts_.emplace_back(std::make_unique<const std::string>(sendable(value)));
+  auto made = Template::parse(value, use, Template::Place::header);
+  if (made) templates_.emplace_back(appended_.size(), std::move(*made));
+  const auto& kept_value =
+      texts_.emplace_back(std::make_unique<const std::string>(made ? "" : sendable(plain_text(value, use))));
   appended_.push_back({.name = stable_name, .value = *kept_value, .id = id});
 }
 

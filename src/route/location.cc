@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "http/target.h"
 #include "route/host_pattern.h"
 #include "route/text_builder.h"
 
@@ -56,46 +55,53 @@ Location::Location(std::string_view to) {
   pieces_.push_back({.text = std::string(kSchemeEnd)});
   const std::size_t first = pieces_.size();
   split(to.substr(scheme_end + kSchemeEnd.size()));
+  keep_query();
   place_in_authority(first);
 }
 
 void Location::split(std::string_view to) {
-  while (!to.empty()) {
-    const auto open = to.find('{');
-    if (std::string_view literal = to.substr(0, open); !literal.empty()) pieces_.push_back({.text = encoded(literal)});
-    if (open == std::string_view::npos) return;
-    const auto close = to.find('}', open);
-    if (close == std::string_view::npos) {
-      pieces_.push_back({.text = encoded(to.substr(open))});
-      return;
+  auto pieces = config::parse_template(to, config::TemplateUse::redirect);
+  if (!pieces) {
+    pieces_.push_back({.text = encoded(to)});
+    return;
+  }
+  for (const config::TemplatePiece& piece : *pieces) {
+    if (piece.variable) {
+      add_variable(piece);
+    } else {
+      pieces_.push_back({.text = encoded(piece.text)});
     }
-    add_variable(to.substr(open + 1, close - open - 1));
-    to.remove_prefix(close + 1);
   }
 }
 
-void Location::add_variable(std::string_view name) {
-  if (name == "scheme") {
-    pieces_.push_back({.kind = Kind::scheme});
-  } else if (name == "host") {
-    pieces_.push_back({.kind = Kind::host});
-  } else if (name == "path") {
-    pieces_.push_back({.kind = Kind::path});
-  } else if (name == "query") {
-    Piece query{.kind = Kind::query};
-    // Only the '?' that the variable follows at once is its own.
-    if (!pieces_.empty() && pieces_.back().kind == Kind::literal && pieces_.back().text.ends_with('?')) {
-      pieces_.back().text.pop_back();
-      query.question_mark = true;
-    }
-    pieces_.push_back(std::move(query));
-  } else if (name.size() == 1 && name[0] >= '0' && name[0] <= '9') {
-    const int group = name[0] - '0';
-    has_group_ = true;
-    pieces_.push_back({.kind = Kind::group, .group = static_cast<std::uint8_t>(group)});
-  } else {
-    pieces_.push_back({.text = encoded(fmt::format("{{{}}}", name))});
+void Location::add_variable(const config::TemplatePiece& variable) {
+  using enum config::Variable;
+  Piece piece{.kind = Kind::other, .variable = variable};
+  switch (*variable.variable) {
+    case scheme:
+    case listener_port:
+      piece.kind = Kind::plain;
+      break;
+    case host:
+    case tls_sni:
+      piece.kind = Kind::host;
+      break;
+    case query:
+      piece.kind = Kind::query;
+      // Only the '?' that the variable follows at once is its own.
+      if (!pieces_.empty() && pieces_.back().kind == Kind::literal && pieces_.back().text.ends_with('?')) {
+        pieces_.back().text.pop_back();
+        piece.question_mark = true;
+      }
+      break;
+    case group:
+      piece.kind = Kind::group;
+      has_group_ = true;
+      break;
+    default:
+      break;
   }
+  pieces_.push_back(std::move(piece));
 }
 
 // Decides for what follows the scheme which pieces are of the host and which one begins the path.
@@ -108,14 +114,15 @@ void Location::place_in_authority(std::size_t first) {
       if (piece.text.find_first_of("/?#") != std::string::npos) break;
       continue;
     }
-    if (piece.kind == Kind::host || piece.kind == Kind::scheme) {
+    if (piece.kind == Kind::host || piece.kind == Kind::plain) {
       has_host_ = true;
       continue;
     }
-    // A group is of the host only when text of the host follows it: else it could choose where the host ends.
+    // Other text is of the host only when text of the host follows it: else it could choose where the host ends.
     const bool more_host =
         at + 1 < pieces_.size() && pieces_[at + 1].kind == Kind::literal && host_bytes(pieces_[at + 1].text) > 0;
-    piece.in_host = piece.kind == Kind::group && more_host;
+    const bool is_path = piece.variable.variable == config::Variable::path;
+    piece.in_host = piece.kind != Kind::query && !is_path && more_host;
     piece.begins_path = !piece.in_host;
     if (piece.begins_path) break;
   }
@@ -128,8 +135,12 @@ void Location::keep_query() {
     has_query = has_query || piece->kind == Kind::query || piece->text.contains('?');
     if (fragment == pieces_.end() && piece->text.contains('#')) fragment = piece;
   }
-  if (has_query) return;
-  Piece query{.kind = Kind::query, .question_mark = true};
+  if (has_query) {
+    Piece& last = pieces_.back();
+    if (last.kind == Kind::literal && last.text.ends_with('?')) last.text.pop_back();
+    return;
+  }
+  Piece query{.kind = Kind::query, .variable = {.variable = config::Variable::query}, .question_mark = true};
   if (fragment == pieces_.end()) {
     pieces_.push_back(std::move(query));
     return;
@@ -141,43 +152,34 @@ void Location::keep_query() {
   pieces_.insert(std::next(fragment), std::move(rest));
 }
 
-std::string_view Location::make(const http::RequestHead& request, std::string_view scheme, const Expression* expression,
+// Writes a variable's value where it stands; false when it cannot stand there.
+bool Location::append(const Piece& piece, std::string_view value, TextBuilder& out) const {
+  if (piece.kind == Kind::host && !is_plain_host(value)) return false;
+  if (piece.in_host && !std::ranges::all_of(value, is_name_byte)) return false;
+  if (piece.begins_path && (piece.kind == Kind::query || !value.starts_with('/'))) out.append('/');
+  if (piece.question_mark && !value.empty()) out.append('?');
+  out.append_encoded(value);
+  return true;
+}
+
+std::string_view Location::make(const http::RequestHead& request, const Values& values, const Expression* expression,
                                 base::Arena& arena) const {
   if (!has_host_) return {};
   std::array<std::string_view, Expression::kMaxGroups + 1> groups{};
-  const std::string_view path = http::normalized_path(request.path, arena);
-  if (has_group_ && expression != nullptr) expression->capture(path, groups);
-
-  TextBuilder out(arena, path.size() + request.query.size() + 64);
+  // Groups are of the path as it is forwarded, where the expression takes that form as well.
+  if (has_group_ && expression != nullptr && !expression->capture(request.path, groups)) {
+    expression->capture(request.routed_path, groups);
+  }
+  TextBuilder out(arena, request.path.size() + request.query.size() + 64);
   if (is_path_) out.append('/');
   for (const Piece& piece : pieces_) {
-    switch (piece.kind) {
-      case Kind::literal:
-        out.append(piece.text);
-        break;
-      case Kind::scheme:
-        out.append(scheme);
-        break;
-      case Kind::host: {
-        const std::string_view host = without_port(request.authority);
-        if (!is_plain_host(host)) return {};
-        out.append(host);
-        break;
-      }
-      case Kind::query:
-        if (piece.begins_path) out.append('/');
-        if (piece.question_mark && !request.query.empty()) out.append('?');
-        out.append_encoded(request.query);
-        break;
-      case Kind::path:
-      case Kind::group: {
-        const std::string_view value = piece.kind == Kind::path ? path : groups[piece.group];
-        if (piece.in_host && !std::ranges::all_of(value, is_name_byte)) return {};
-        if (piece.begins_path && !value.starts_with('/')) out.append('/');
-        out.append_encoded(value);
-        break;
-      }
+    if (piece.kind == Kind::literal) {
+      out.append(piece.text);
+      continue;
     }
+    const std::string_view value =
+        piece.kind == Kind::group ? groups[piece.variable.group] : value_of(piece.variable, request, values, arena);
+    if (!append(piece, value, out)) return {};
   }
   std::string_view location = out.text();
   if (!is_path_) return location;

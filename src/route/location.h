@@ -9,39 +9,43 @@
 #include "base/arena.h"
 #include "http/message.h"
 #include "route/expression.h"
+#include "route/template.h"
 
 namespace weir::route {
 
 // A parsed config::Redirect::to. Immutable, any thread. What is no variable stays as written, encoded.
 //
-// Variables: {scheme}, {host} (the request's, without port), {path} (in its normal form), {query}, {0}..{9} (groups of
-// the match's path_regex). What comes from the request cannot leave its place: bytes that are not of a URI are
-// percent-encoded; a `to` that is a path gives a path with exactly one leading slash, since browsers read "//x" as a
-// host; between texts of a host only the bytes of host names are taken; and a variable behind a complete host
+// Variables are those of config/template_text.h for redirects. What comes from the request cannot leave its place:
+// bytes that are not of a URI are percent-encoded; a `to` that is a path gives a path with exactly one leading slash,
+// since browsers read "//x" as a host; between texts of a host only the bytes of host names are taken; and a variable
+// behind a complete host
 // ("https://a.example{1}", "https://a.example:{1}") begins a path.
 class Location {
  public:
   explicit Location(std::string_view to);
 
-  // True when the template is a path: then the request's query is kept, unless the template has a '?' of its own.
+  // True when the template is a path. The request's query is kept either way, unless the template has a '?' of its own;
+  // one at its end drops the query.
   bool is_path() const { return is_path_; }
   // Empty when no safe Location can be made. `expression` is the match's path_regex or null.
-  std::string_view make(const http::RequestHead& request, std::string_view scheme, const Expression* expression,
+  std::string_view make(const http::RequestHead& request, const Values& values, const Expression* expression,
                         base::Arena& arena) const;
 
  private:
-  enum class Kind : std::uint8_t { literal, scheme, host, path, query, group };
+  // host: text of the client that must be a whole host; plain: text that may stand anywhere; other: anything else.
+  enum class Kind : std::uint8_t { literal, host, plain, query, group, other };
   struct Piece {
     Kind kind = Kind::literal;
-    std::uint8_t group = 0;
-    bool in_host = false;        // of a group: stands within a host name
+    config::TemplatePiece variable = {};
+    bool in_host = false;        // of a group or other text: stands within a host name
     bool begins_path = false;    // stands where a complete host ends: a slash is put before it if it has none
     bool question_mark = false;  // of a query: written with '?' before it unless it is empty
     std::string text = {};       // of a literal
   };
 
   void split(std::string_view to);
-  void add_variable(std::string_view name);
+  void add_variable(const config::TemplatePiece& variable);
+  bool append(const Piece& piece, std::string_view value, class TextBuilder& out) const;
   void place_in_authority(std::size_t first);
   void keep_query();
 

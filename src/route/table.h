@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "config/config.h"
 #include "http/message.h"
 #include "route/header_changes.h"
+#include "route/template.h"
 
 namespace weir::route {
 
@@ -29,11 +31,11 @@ inline constexpr std::uint32_t kNoRoute = UINT32_MAX;
 //   4. the order in which they are written.
 // A less specific route takes the request when no more specific one matches in full.
 //
-// What is compared: the host without port and trailing dot, ignoring case. The path in its normal form (dot segments
-// removed, unreserved characters decoded; http::normalized_path), with case; a prefix ends at a segment border and its
-// own trailing slash does not count. A header predicate holds when any field of that name has the value, a query
-// predicate when any parameter of that name has it after percent-decoding with '+' as a space; `absent` holds when
-// there is none. Regular expressions are RE2's over bytes and must match the whole text.
+// What is compared: the host without port and trailing dot, ignoring case. The path in its canonical form
+// (RequestHead::routed_path, which http::canonicalize() has set by the listener's `paths`), with case; a prefix ends at
+// a segment border and its own trailing slash does not count. A header predicate holds when any field of that name has
+// the value, a query predicate when any parameter of that name has it after percent-decoding with '+' as a space;
+// `absent` holds when there is none. Regular expressions are RE2's over bytes and must match the whole text.
 class Table {
  public:
   // The listener must have passed config::validate; `listener` is copied as far as needed. A route whose expressions do
@@ -41,8 +43,7 @@ class Table {
   static std::unique_ptr<Table> compile(const config::Listener& listener);
   ~Table();
 
-  // The index of the route in listener.routes, or kNoRoute. The arena holds the normal form of the path where it
-  // differs from the path as received.
+  // The index of the route in listener.routes, or kNoRoute. The arena holds decoded parameters of the query.
   std::uint32_t find(const http::RequestHead& request, const base::IpAddress& client, base::Arena& arena) const;
 
   // What was found of every route, the most specific first, for `weir explain`. The first one with `matched` is the one
@@ -54,16 +55,19 @@ class Table {
   };
   std::vector<Reason> explain(const http::RequestHead& request, const base::IpAddress& client) const;
 
-  // path?query as the backend shall see it after `route`'s rewrite: the target as received when it has none, and for
-  // the forms without a path. The query is kept; a '?' in the replacement puts its own parameters first. The result
-  // lives in `arena` or in the request.
-  std::string_view rewritten_target(std::uint32_t route, const http::RequestHead& request, base::Arena& arena) const;
-  // The Host the backend shall see; empty: unchanged. Lives as long as the table.
-  std::string_view rewritten_host(std::uint32_t route) const;
-  // The Location of a redirecting route; `scheme` is the one the client used. Empty when no safe one can be made (a
-  // {host} without a usable Host): answer 400. Contains no control bytes, spaces or backslashes, whatever the request
+  // path?query as the backend sees it after `route`'s rewrite: http::origin_target() when it has none, and for the
+  // forms without a path. The query is kept; a '?' in the replacement puts its own parameters first. The result lives
+  // in `arena` or in the request. Empty when what a variable stands for makes no path.
+  std::string_view rewritten_target(std::uint32_t route, const http::RequestHead& request, const Values& values,
+                                    base::Arena& arena) const;
+  // The Host that the backend sees; empty: unchanged. Nothing when what a variable stands for makes no host. Lives as
+  // long as the table or the arena.
+  std::optional<std::string_view> rewritten_host(std::uint32_t route, const http::RequestHead& request,
+                                                 const Values& values, base::Arena& arena) const;
+  // The Location of a redirecting route. Empty when no safe one can be made (a {host} without a usable Host): answer
+  // 400. Contains no control bytes, spaces or backslashes, whatever the request
   // holds; a `to` that is a path yields a path that begins with exactly one slash.
-  std::string_view redirect_location(std::uint32_t route, const http::RequestHead& request, std::string_view scheme,
+  std::string_view redirect_location(std::uint32_t route, const http::RequestHead& request, const Values& values,
                                      base::Arena& arena) const;
   // The changes to the fields of requests and responses, ready to apply. Live as long as the table.
   const HeaderChanges& request_headers(std::uint32_t route) const;

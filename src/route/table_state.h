@@ -19,7 +19,7 @@ struct Table::State {
   // What a request asks for.
   struct Wanted {
     const http::RequestHead& request;
-    std::string_view path;  // in normal form
+    std::string_view path;  // its routed_path
     const base::IpAddress& client;
     base::Arena& arena;
   };

@@ -1,10 +1,12 @@
 // Finding routes, compiling them, and what each request needs besides: forwarding fields and a request id.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "http/h1_codec.h"
+#include "http/target.h"
 #include "proxy/forwarded.h"
 #include "proxy/request_id.h"
 #include "route/table.h"
@@ -12,18 +14,28 @@
 namespace weir {
 namespace {
 
+class NoValues final : public route::Values {
+ public:
+  std::string_view value(config::Variable variable, base::Arena&) const override {
+    return variable == config::Variable::scheme ? "http" : std::string_view();
+  }
+};
+const NoValues values;
+
 class Request {
  public:
   Request(std::string_view target, std::string_view host, std::string_view fields = "")
       : bytes_(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n{}\r\n", target,
                            host, fields)) {
     http::parse_request_head(bytes_, {}, head_);
+    http::canonicalize(head_, {}, *arena_);
   }
   const http::RequestHead& head() const { return head_; }
 
  private:
   std::string bytes_;
   http::RequestHead head_;
+  std::unique_ptr<base::Arena> arena_ = std::make_unique<base::Arena>();
 };
 
 config::Route route_of(std::string host, std::string prefix) {
@@ -167,7 +179,7 @@ void route_rewrite(benchmark::State& state) {
   base::Arena arena;
   for (auto _ : state) {
     arena.reset();
-    benchmark::DoNotOptimize(table->rewritten_target(0, request.head(), arena));
+    benchmark::DoNotOptimize(table->rewritten_target(0, request.head(), values, arena));
   }
 }
 BENCHMARK(route_rewrite)->ArgName("regex")->Arg(0)->Arg(1);
@@ -180,7 +192,7 @@ void route_redirect(benchmark::State& state) {
   base::Arena arena;
   for (auto _ : state) {
     arena.reset();
-    benchmark::DoNotOptimize(table->redirect_location(0, request.head(), "http", arena));
+    benchmark::DoNotOptimize(table->redirect_location(0, request.head(), values, arena));
   }
 }
 BENCHMARK(route_redirect);

@@ -1,5 +1,6 @@
 // Request targets: the parts of an accepted one make up the whole, and its normal path is normal. The first byte
 // chooses the method.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,29 @@ void check_normal_path(std::string_view path) {
   }
 }
 
+// By all rules that a listener can have.
+void check_canonical_path(std::string_view path) {
+  base::Arena arena;
+  for (unsigned each = 0; each < 18; ++each) {
+    const PathRules rules{.merge_slashes = each % 2 == 0,
+                          .encoded_slash = static_cast<EncodedSlash>(each / 2 % 3),
+                          .parameters = static_cast<PathParameters>(each / 6)};
+    const PathForm form = canonical_path(path, rules, arena);
+    if (form.fault != nullptr) continue;
+    WEIR_ASSERT(form.clean.starts_with('/') && form.routed.starts_with('/'));
+    WEIR_ASSERT(check_path(form.clean) == nullptr && check_path(form.routed) == nullptr);
+    WEIR_ASSERT(std::ranges::count(form.clean, '/') == std::ranges::count(form.routed, '/'));
+    const PathForm again = canonical_path(form.clean, rules, arena);
+    WEIR_ASSERT(again.fault == nullptr && again.clean == form.clean && again.routed == form.routed);
+    const PathForm routed = canonical_path(form.routed, rules, arena);
+    WEIR_ASSERT(routed.fault == nullptr && routed.routed == form.routed);
+    if (rules.merge_slashes) WEIR_ASSERT(!form.routed.contains("//"));
+    if (rules.encoded_slash != EncodedSlash::keep) WEIR_ASSERT(!form.routed.contains("%2F"));
+    if (rules.parameters != PathParameters::keep)
+      WEIR_ASSERT(!form.routed.contains(';') && !form.routed.contains("%3B"));
+  }
+}
+
 void check_target(std::string_view method, std::string_view text) {
   Target target;
   if (parse_target(method, text, target) != nullptr) return;
@@ -39,7 +63,10 @@ void check_target(std::string_view method, std::string_view text) {
   if (path_stands) joined.append(target.path);
   if (target.has_query) joined.append("?").append(target.query);
   WEIR_ASSERT(joined == text);
-  if (target.path.starts_with('/')) check_normal_path(target.path);
+  if (target.path.starts_with('/')) {
+    check_normal_path(target.path);
+    check_canonical_path(target.path);
+  }
   base::Arena arena;
   for (std::string_view rest = target.query; auto parameter = next_parameter(rest);) {
     const std::string_view name = decode_parameter(parameter->name, arena);

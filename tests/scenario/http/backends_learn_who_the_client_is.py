@@ -30,6 +30,30 @@ def test_an_untrusted_client_is_not_believed(proxy):
     assert request.get("forwarded") is None
 
 
+SPOKEN_BY_PROXIES = [("X-Forwarded-Port", "8443"), ("X-Forwarded-Prefix", "/evil"), ("X-Forwarded-Server", "s"),
+                     ("X-Forwarded-Scheme", "https"), ("X-Forwarded-Ssl", "on"), ("X-Real-IP", "203.0.113.7"),
+                     ("Forwarded", "for=203.0.113.7"), ("X_Real_IP", "203.0.113.8"), ("X-Original-URL", "/admin")]
+
+
+def test_what_only_proxies_say_is_removed_unless_a_trusted_peer_says_it(proxy):
+    for trusted in ([], ["127.0.0.0/8"]):
+        running, origin = proxy(listener={"trusted_proxies": trusted})
+        get(running.port, "/", SPOKEN_BY_PROXIES)
+        for name, value in SPOKEN_BY_PROXIES:
+            assert origin.requests[0].get(name) == (value if trusted else None), name
+
+
+def test_address_and_port_are_told_on_request(proxy):
+    running, origin = proxy(listener={"forward": {"real_ip": True, "port": True}})
+    get(running.port, "/", [("X-Real-IP", "203.0.113.7"), ("X-Forwarded-Port", "1")])
+    assert origin.requests[0].get("x-real-ip") == "127.0.0.1"
+    assert origin.requests[0].get("x-forwarded-port") == str(running.port)
+    running, origin = proxy(listener={"forward": {"real_ip": True, "port": True}, "trusted_proxies": ["127.0.0.0/8"]})
+    get(running.port, "/", CLAIMS + [("X-Real-IP", "10.0.0.9"), ("X-Forwarded-Port", "8443")])
+    assert origin.requests[0].get("x-real-ip") == "203.0.113.7"
+    assert origin.requests[0].get("x-forwarded-port") == "8443"
+
+
 def test_a_trusted_peer_is_believed_and_appended_to(proxy):
     running, origin = proxy(listener={"trusted_proxies": ["127.0.0.0/8"]})
     get(running.port, "/", CLAIMS)

@@ -17,11 +17,11 @@ def explain(tmp_path, origins):
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     port = config["listeners"][0]["address"].rpartition(":")[2]
 
-    def run(method, host, target, *fields):
+    def run(method, host, target, *fields, code=0):
         options = [argument for field in fields for argument in ("-H", field)]
         command = [BINARY, "explain", "--config", str(path), method, f"http://{host}:{port}{target}", *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout
 
     return run
@@ -31,6 +31,10 @@ def test_a_route_to_a_pool(explain):
     output = explain("GET", "api.example.com", "/v1/users")
     for word in ("web", "api", "inner", "b"):
         assert word in output
+
+
+def test_the_exit_code_tells_when_nothing_takes_the_request(explain):
+    assert "refused with 400" in explain("GET", "x.org", "/a%2fb", code=1)
 
 
 def test_the_default_pool(explain):

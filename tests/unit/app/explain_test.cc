@@ -43,7 +43,7 @@ config::Config config_of(const char* text) {
 std::string told(const ExplainRequest& request) {
   static const config::Config kConfig = config_of(kText);
   auto answer = explain(kConfig, request);
-  return answer ? *answer : "error: " + answer.error();
+  return answer ? answer->text : "error: " + answer.error();
 }
 
 std::string told(const char* url, std::vector<std::string> headers = {}) {
@@ -109,7 +109,8 @@ listeners:
 pools: [{name: site, backends: [{id: a, host: 127.0.0.1, port: 1}]}]
 )");
   auto told = [](const char* url, const char* client = "127.0.0.1") {
-    return explain(kConfig, {.method = "GET", .url = url, .client = client}).value_or("error");
+    auto answer = explain(kConfig, {.method = "GET", .url = url, .client = client});
+    return answer ? answer->text : "error";
   };
   EXPECT_THAT(told("http://name:80/a?b"), HasSubstr("308 redirect to https://name/a?b"));
   EXPECT_THAT(told("http://name:81/"), HasSubstr("- a (127.0.0.1:1)"));
@@ -164,6 +165,47 @@ TEST(ParseUrl, KnowsItsParts) {
   ASSERT_TRUE(url);
   EXPECT_EQ(url->authority, "");
   EXPECT_EQ(url->target, "/x?next=http://y/");
+}
+
+bool is_taken(const config::Config& config, const char* url, std::vector<std::string> headers = {}) {
+  auto answer = explain(config, {.method = "GET", .url = url, .headers = std::move(headers)});
+  return answer && answer->taken;
+}
+
+TEST(Explain, KnowsWhetherAnythingTakesTheRequest) {
+  const config::Config config = config_of(kText);
+  EXPECT_TRUE(is_taken(config, "http://api.example.com:8080/v1/x"));
+  EXPECT_TRUE(is_taken(config, "http://x:8080/old"));
+  EXPECT_FALSE(is_taken(config, "http://x:8081/other")) << "no route and no pool";
+  EXPECT_FALSE(is_taken(config, "http://127.0.0.1:99/")) << "no listener";
+  EXPECT_FALSE(is_taken(config, "http://x:8080/", {"bad name: 1"})) << "refused";
+  EXPECT_FALSE(is_taken(config, "http://x:8080/a%2fb")) << "refused for its path";
+  EXPECT_FALSE(is_taken(config_of("listeners: [{name: w, address: '*:80', pool: p}]\npools: [{name: p}]"), "http://x/"))
+      << "no backend";
+}
+
+TEST(Explain, ShowsThePathThatRoutesCompare) {
+  EXPECT_THAT(told("http://x:8080/a/..//%6fld;v"), HasSubstr("path       /old, as routes compare it"));
+  EXPECT_THAT(told("http://x:8080/old"), Not(HasSubstr("as routes compare it")));
+}
+
+TEST(Explain, BelievesATrustedProxyThatTheClientUsedHttps) {
+  const config::Config config = config_of(
+      "listeners: [{name: w, address: '*:80', pool: p, redirect_to_https: 443, trusted_proxies: 127.0.0.1}]\n"
+      "pools: [{name: p, backends: ['10.0.0.1:80']}]");
+  auto text = [&](std::vector<std::string> headers) {
+    return explain(config, {.method = "GET", .url = "http://x/", .headers = std::move(headers)})->text;
+  };
+  EXPECT_THAT(text({}), HasSubstr("308 redirect to https://x/"));
+  EXPECT_THAT(text({"X-Forwarded-Proto: https"}), HasSubstr("p, what no route takes"));
+}
+
+TEST(Explain, WarnsOfWeightsWithoutEffect) {
+  const config::Config config = config_of(
+      "listeners: [{name: w, address: '*:80', pool: p}]\n"
+      "pools: [{name: p, algorithm: round_robin, backends: [{address: '10.0.0.1:80', weight: 3}, '10.0.0.2:80']}]");
+  auto answer = explain(config, {.method = "GET", .url = "http://x/"});
+  EXPECT_THAT(answer->text, HasSubstr("round_robin ignores the weights"));
 }
 
 }  // namespace

@@ -6,7 +6,10 @@
 namespace weir::config {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+
+std::string of_route(std::string_view keys) { return faults_of(with_route(keys)); }
 
 TEST(Read, TakesBooleansAsYamlWritesThem) {
   Config config =
@@ -34,9 +37,11 @@ TEST(Read, SaysWhereAKeyBelongsThatIsWrittenTooHigh) {
   EXPECT_THAT(faults_of(with_pool("weight: 3")), HasSubstr("it belongs into `backends[]`"));
   EXPECT_THAT(faults_of(with_pool("interval: 3s")), HasSubstr("it belongs into `health_check`"));
   EXPECT_THAT(faults_of(with_pool("expected_status: 200")), HasSubstr("`health_check`"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: ':80', path_prefix: /x}]"),
               HasSubstr("it belongs into `routes[].match`"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: ':80', routes: [{path_prefix: /x, respond: 200}]}]"),
               HasSubstr("it belongs into `match` or `rewrite`"));
-              EXPECT_THAT(faults_of("min_helthy: 1"), HasSubstr("unknown key 'min_helthy'"));
+  EXPECT_THAT(faults_of("min_helthy: 1"), HasSubstr("unknown key 'min_helthy'"));
 }
 
 TEST(Read, TakesRelativePathsAsRelativeToTheFile) {
@@ -78,7 +83,37 @@ TEST(Validate, HintsAtWhatAnAddressIsMeantToBe) {
   EXPECT_THAT(faults_of(with_backend("'https://host:8080'")), HasSubstr("without 'https://'"));
   EXPECT_THAT(faults_of(with_backend("{host: 'http://host', port: 80}")), HasSubstr("without 'http://'"));
   EXPECT_THAT(faults_of(with_backend("'::1:80'")), HasSubstr("is written with brackets: [::1]:80"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: '::1:80'}]"), HasSubstr("with brackets: [::1]:80"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: 'http://0.0.0.0:80'}]"), HasSubstr("without 'http://'"));
   EXPECT_THAT(faults_of("admin: '::1:9090'"), HasSubstr("with brackets: [::1]:9090"));
+}
+
+TEST(Validate, NamesTheRouteOfAnExpressionThatIsTooLarge) {
+  std::string expression = "/";
+  for (int i = 0; i < 200; ++i) expression += "[a-z]{1000}";
+  EXPECT_THAT(of_route(fmt::format("name: huge, pool: p, match: {{path_regex: '{}'}}", expression)),
+              AllOf(HasSubstr("match.path_regex: route 'huge': "), HasSubstr("is too large")));
+  EXPECT_EQ(of_route("name: fine, pool: p, match: {path_regex: '/[a-z]{1000}'}"), "");
+}
+
+TEST(Validate, KnowsVariablesByWhereTheyStand) {
+  EXPECT_EQ(of_route("pool: p, request_headers: {set: {a: '{client} {backend} {tls.sni} {header.x-b}'}}"), "");
+  EXPECT_EQ(of_route("pool: p, response_headers: {add: {a: '{route}{{json}'}}"), "");
+  EXPECT_EQ(of_route("redirect: 'https://{host}:{listener_port}/{client}'"), "");
+  EXPECT_EQ(of_route("pool: p, rewrite: {host: '{tls.sni}'}"), "");
+  EXPECT_THAT(of_route("pool: p, request_headers: {set: {a: '{clinet}'}}"),
+              HasSubstr("'{clinet}' is no variable here; did you mean '{client}'?"));
+  EXPECT_THAT(of_route("pool: p, response_headers: {set: {a: '{\"json\": 1}'}}"), HasSubstr("write '{{' for a brace"));
+  EXPECT_THAT(of_route("pool: p, rewrite: {host: '{oops'}"), HasSubstr("is not closed with '}'"));
+  EXPECT_THAT(of_route("redirect: '/{backend}'"), HasSubstr("is no variable here"));
+  EXPECT_THAT(of_route("pool: p, request_headers: {set: {a: '{1}'}}"), HasSubstr("is no variable here"));
+}
+
+TEST(Validate, LetsOnlyClientsOfTrustedProxiesPastARedirectToHttps) {
+  constexpr const char* kListener =
+      "pools: [{{name: p}}]\nlisteners: [{{name: a, address: ':80', redirect_to_https: 443, pool: p{}}}]";
+  EXPECT_THAT(faults_of(fmt::format(kListener, "")), HasSubstr("redirect_to_https: "));
+  EXPECT_EQ(faults_of(fmt::format(kListener, ", trusted_proxies: 10.0.0.0/8")), "");
 }
 
 }  // namespace

@@ -130,8 +130,20 @@ TEST(Trailers, OfRequestsDoNotSayWhoTheClientIs) {
                            "X_Forwarded_For", "x-forwarded_proto", "X-Request-Id", "Content-Length"}) {
     EXPECT_FALSE(may_pass(name)) << name;
   }
-  for (const char* name : {"grpc-status", "X-Checksum", "x_under_score", "X", "X-Forwarded", "X-Client-Certificate"}) {
+  for (const char* name : {"grpc-status", "X-Checksum", "x_under_score", "X", "X-Forwards", "X-Client-Certificate"}) {
     EXPECT_TRUE(may_pass(name)) << name;
+  }
+}
+
+TEST(Proxies, AreKnownByTheFieldsTheySpeakIn) {
+  for (const char* name : {"X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Scheme",
+                           "X-Forwarded-Ssl", "x_forwarded_user", "X-Forwarded", "X-Real-IP", "x_real_ip", "Forwarded",
+                           "X-Original-URL", "X-Rewrite-URL", "Front-End-Https", "X-Url-Scheme", "X-Client-IP"}) {
+    EXPECT_TRUE(speaks_for_proxies(name)) << name;
+  }
+  for (const char* name : {"", "X", "X-Forward", "X-Forwardedness", "X-Real-IPs", "X-Tenant", "From", "Front-End",
+                           "Forwarded2", "X-Requested-With"}) {
+    EXPECT_FALSE(speaks_for_proxies(name)) << name;
   }
 }
 

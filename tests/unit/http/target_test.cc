@@ -181,6 +181,122 @@ TEST(Path, IsNormalisedForRouting) {
   }
 }
 
+struct Canonical {
+  std::string fault, clean, routed;
+};
+Canonical canonical(std::string_view path, const PathRules& rules = {}) {
+  base::Arena arena;
+  EXPECT_EQ(check_path(path), nullptr) << path;
+  const PathForm form = canonical_path(path, rules, arena);
+  return {form.fault == nullptr ? "" : form.fault, std::string(form.clean), std::string(form.routed)};
+}
+
+TEST(CanonicalPath, IsOneForAllSpellingsOfAPlace) {
+  for (const char* path : {"/admin/x", "//admin/x", "///admin//x", "/a/..//admin/./x", "/%61dmin/x", "/admin;a/x",
+                           "/admin;a=b;c/x;", "/admin%3ba/x", "/%2e/admin/%78", "/admin/y/%2E%2e/x", "//./admin/x"}) {
+    EXPECT_EQ(canonical(path).routed, "/admin/x") << path;
+  }
+}
+
+TEST(CanonicalPath, DecodesForRoutesWhatBackendsDecode) {
+  EXPECT_EQ(canonical("/v1/users%3AbatchDelete").routed, "/v1/users:batchDelete");
+  EXPECT_EQ(canonical("/v1/users%3abatchDelete").clean, "/v1/users%3AbatchDelete");
+  EXPECT_EQ(canonical("/a%2Bb%40%21%22").routed, "/a+b@!\"");
+  EXPECT_EQ(canonical("/a%2bb").clean, "/a%2Bb");
+}
+
+TEST(CanonicalPath, DecodesNothingTwice) {
+  for (const char* path : {"/%2525", "/%252e%252e/admin", "/%252Fadmin", "/a%253Bb", "/%25"}) {
+    EXPECT_EQ(canonical(path).clean, path);
+    EXPECT_EQ(canonical(path).routed, path);
+  }
+}
+
+TEST(CanonicalPath, KeepsEscapesOfBytesWithAMeaningOfTheirOwn) {
+  for (const char* path : {"/a%3Fb", "/a%23b", "/a%20b", "/a%0Ab", "/a%7Fb", "/%C3%A9", "/a%09"}) {
+    EXPECT_EQ(canonical(path).routed, path);
+  }
+}
+
+TEST(CanonicalPath, KeepsTheSlashAtItsEnd) {
+  EXPECT_EQ(canonical("/a//").clean, "/a/");
+  EXPECT_EQ(canonical("//").clean, "/");
+  EXPECT_EQ(canonical("/a/.").clean, "/a/");
+  EXPECT_EQ(canonical("/a/..").clean, "/");
+  EXPECT_EQ(canonical("/a/b/..//").clean, "/a/");
+  EXPECT_EQ(canonical("/a/;b").routed, "/a/");
+}
+
+TEST(CanonicalPath, OfTheListenerMayKeepSlashes) {
+  const PathRules rules{.merge_slashes = false};
+  EXPECT_EQ(canonical("/a//b/", rules).clean, "/a//b/");
+  EXPECT_EQ(canonical("/a//../b", rules).clean, "/a/b");
+  EXPECT_EQ(canonical("/a//../b").clean, "/b");
+}
+
+TEST(CanonicalPath, RefusesEncodedSlashesDecodesThemOrKeepsThem) {
+  EXPECT_NE(canonical("/admin%2Fx").fault, "");
+  EXPECT_NE(canonical("/admin%2fx").fault, "");
+  EXPECT_NE(canonical("/admin%5cx").fault, "");
+  const PathRules decode{.encoded_slash = EncodedSlash::decode};
+  EXPECT_EQ(canonical("/admin%2Fx", decode).clean, "/admin/x");
+  EXPECT_EQ(canonical("/a%2f%2F..%2fx", decode).clean, "/x");
+  EXPECT_NE(canonical("/a%2F..%2f..", decode).fault, "");
+  EXPECT_NE(canonical("/admin%5Cx", decode).fault, "");
+  const PathRules keep{.encoded_slash = EncodedSlash::keep};
+  EXPECT_EQ(canonical("/admin%2fx%5c", keep).routed, "/admin%2Fx%5C");
+}
+
+TEST(CanonicalPath, KeepsParametersForBackends) {
+  EXPECT_EQ(canonical("/a;b=%2e/c;d").clean, "/a;b=./c;d");
+  EXPECT_EQ(canonical("/a;b=%2e/c;d").routed, "/a/c");
+  const PathRules keep{.parameters = PathParameters::keep};
+  EXPECT_EQ(canonical("/a;b/c%3bd", keep).routed, "/a;b/c%3Bd");
+  const PathRules refuse{.parameters = PathParameters::refuse};
+  EXPECT_NE(canonical("/a;b", refuse).fault, "");
+  EXPECT_NE(canonical("/a%3Bb", refuse).fault, "");
+}
+
+TEST(CanonicalPath, RefusesWhatNoTwoParsersAgreeOn) {
+  for (const PathParameters parameters : {PathParameters::ignore, PathParameters::keep, PathParameters::refuse}) {
+    for (const char* path : {"/a/..;/admin", "/a/..;x=1/admin", "/%2e%2e;/admin", "/.;/admin", "/a/.%2e%3b/admin"}) {
+      EXPECT_NE(canonical(path, {.parameters = parameters}).fault, "") << path;
+    }
+  }
+  EXPECT_NE(canonical("/;a/admin").fault, "");
+  EXPECT_NE(canonical("//a/../..").fault, "") << "climbs once its slashes are merged";
+}
+
+TEST(CanonicalPath, IsTheReceivedOneWhenNothingChanges) {
+  base::Arena arena;
+  for (std::string_view path : {"/", "/a/b", "/index.html", "/...", "/.git/x", "/a%20b", "*", "", "/a%C3%A9/x.y"}) {
+    const PathForm form = canonical_path(path, {}, arena);
+    EXPECT_EQ(form.clean.data(), path.data()) << path;
+    EXPECT_EQ(form.routed.data(), path.data()) << path;
+  }
+}
+
+TEST(CanonicalPath, IsItsOwnCanonicalForm) {
+  constexpr std::string_view kParts[] = {"/", "a", ".", "%2e", "%2F", ";", "%3b", "%25", "%3A", "%5C", "\"", "%C3"};
+  for (std::size_t seed = 0; seed < 20'000; ++seed) {
+    std::string path = "/";
+    for (std::size_t left = seed * 7919; left > 0; left /= 13) {
+      if (left % 13 < std::size(kParts)) path += kParts[left % 13];
+    }
+    if (check_path(path) != nullptr) continue;
+    for (unsigned each = 0; each < 18; ++each) {
+      const PathRules rules{.merge_slashes = each % 2 == 0,
+                            .encoded_slash = static_cast<EncodedSlash>(each / 2 % 3),
+                            .parameters = static_cast<PathParameters>(each / 6)};
+      const Canonical form = canonical(path, rules);
+      if (!form.fault.empty()) continue;
+      ASSERT_EQ(canonical(form.clean, rules).clean, form.clean) << path << " by rules " << each;
+      ASSERT_EQ(canonical(form.clean, rules).routed, form.routed) << path << " by rules " << each;
+      ASSERT_EQ(canonical(form.routed, rules).routed, form.routed) << path << " by rules " << each;
+    }
+  }
+}
+
 TEST(Path, IsItsOwnNormalFormWhenNothingChanges) {
   base::Arena arena;
   for (std::string_view path : {"/", "/a/b", "//", "/a//b/", "/index.html", "/...", "/.git/x", "/a%2Fb", "*", "",

@@ -138,12 +138,20 @@ TEST_F(ForwardedTest, BelievesOnlySaneSchemesAndHosts) {
   for (const char* proto : {"ftp", "", "http,https", "https "}) {
     EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Proto", proto}}).forwarded_proto, "http") << proto;
   }
-  EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Proto", "HTTPS"}}).forwarded_proto, "HTTPS");
+  EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Proto", "HTTPS"}}).forwarded_proto, "https");
   EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Proto", "http"}, {"X-Forwarded-Proto", "https"}}).forwarded_proto, "http");
   for (const char* host : {"", "a b", "a,b", "user@a", "a:b"}) {
     EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Host", host}}).forwarded_host, "shop.example:8080") << host;
   }
   EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Host", "a"}, {"X-Forwarded-Host", "b"}}).forwarded_host, "shop.example:8080");
+}
+
+TEST_F(ForwardedTest, BelievesThePortOfTrustedPeers) {
+  EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Port", "8443"}}).forwarded_port, "8443");
+  EXPECT_EQ(of("192.0.2.1", {{"X-Forwarded-Port", "8443"}}).forwarded_port, "");
+  for (const char* port : {"", "0", "65536", "80x", "80, 81"}) {
+    EXPECT_EQ(of("10.0.0.1", {{"X-Forwarded-Port", port}}).forwarded_port, "") << port;
+  }
 }
 
 TEST_F(ForwardedTest, GivesNoHostWhereThereIsNone) {

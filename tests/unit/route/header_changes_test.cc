@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "route/table.h"
+#include "tests/unit/route/support.h"
 
 namespace weir::route {
 namespace {
@@ -10,46 +10,52 @@ namespace {
 http::HeaderField field(std::string_view name) { return {.name = name, .value = "v", .id = http::header_id(name)}; }
 std::string text_of(const HeaderChanges& changes) {
   std::string text;
-  for (const http::HeaderField& added : changes.appended()) {
-    text.append(added.name).append("=").append(added.value).append(";");
-  }
+  base::Arena arena;
+  const Request request("GET", "/p?q=1", "a.example:80", "X-In: a\tb\r\n");
+  const SetValues values({{config::Variable::client, "10.0.0.1"}, {config::Variable::request_id, " a\r\nX-Evil: 1\n"}});
+  changes.append(request, values, arena, [&](std::string_view name, std::string_view value) {
+    text.append(name).append("=").append(value).append(";");
+  });
   return text;
+}
+HeaderChanges made(const config::HeaderChanges& changes) {
+  return HeaderChanges(changes, config::TemplateUse::request_header);
 }
 
 TEST(HeaderChanges, OfNothingAreEmpty) {
   EXPECT_TRUE(HeaderChanges().empty());
-  EXPECT_TRUE(HeaderChanges(config::HeaderChanges{}).empty());
+  EXPECT_TRUE(made(config::HeaderChanges{}).empty());
   EXPECT_FALSE(HeaderChanges().removes(field("x-a")));
 }
 
 TEST(HeaderChanges, RemoveIgnoringCase) {
-  const HeaderChanges changes({.set = {}, .add = {}, .remove = {"X-Secret", "Server"}});
+  const HeaderChanges changes = made({.set = {}, .add = {}, .remove = {"X-Secret", "Server"}});
   EXPECT_FALSE(changes.empty());
   EXPECT_TRUE(changes.removes(field("x-SECRET")));
   EXPECT_TRUE(changes.removes(field("server")));
   EXPECT_FALSE(changes.removes(field("x-secrets")));
   EXPECT_FALSE(changes.removes(field("date")));
-  EXPECT_TRUE(changes.appended().empty());
+  EXPECT_EQ(text_of(changes), "");
 }
 
 TEST(HeaderChanges, SetReplacesAndAddDoesNot) {
-  const HeaderChanges changes({.set = {{"X-A", "1"}, {"Via", "w"}}, .add = {{"X-B", "2"}, {"X-B", "3"}}, .remove = {}});
+  const HeaderChanges changes =
+      made({.set = {{"X-A", "1"}, {"Via", "w"}}, .add = {{"X-B", "2"}, {"X-B", "3"}}, .remove = {}});
   EXPECT_TRUE(changes.removes(field("x-a")));
   EXPECT_TRUE(changes.removes(field("via")));
   EXPECT_FALSE(changes.removes(field("x-b")));
   EXPECT_EQ(text_of(changes), "x-a=1;via=w;x-b=2;x-b=3;");
-  EXPECT_EQ(changes.appended()[1].id, http::HeaderId::via);
 }
 
 TEST(HeaderChanges, SetTwiceKeepsTheLater) {
-  const HeaderChanges changes({.set = {{"X-A", "1"}, {"x-a", "2"}}, .add = {}, .remove = {}});
+  const HeaderChanges changes = made({.set = {{"X-A", "1"}, {"x-a", "2"}}, .add = {}, .remove = {}});
   EXPECT_EQ(text_of(changes), "x-a=2;");
 }
 
 TEST(HeaderChanges, LeaveTheFieldsOfTheConnectionToTheProxy) {
   for (const char* name : {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer",
                            "Upgrade", "Expect", "Proxy-Connection"}) {
-    const HeaderChanges changes({.set = {{name, "1"}}, .add = {{name, "2"}}, .remove = {name}});
+    const HeaderChanges changes = made({.set = {{name, "1"}}, .add = {{name, "2"}}, .remove = {name}});
     EXPECT_TRUE(changes.empty()) << name;
     EXPECT_FALSE(changes.removes(field(name))) << name;
   }
@@ -57,13 +63,13 @@ TEST(HeaderChanges, LeaveTheFieldsOfTheConnectionToTheProxy) {
 
 TEST(HeaderChanges, NeverLetAValueEndItsLine) {
   using namespace std::string_literals;
-  const HeaderChanges changes(
-      {.set = {}, .add = {{"X-A", " a\r\nX-Evil: 1\0b "s}, {"X B: c\r\nX", "v"}}, .remove = {}});
+  const HeaderChanges changes =
+      made({.set = {}, .add = {{"X-A", " a\r\nX-Evil: 1\0b "s}, {"X B: c\r\nX", "v"}}, .remove = {}});
   EXPECT_EQ(text_of(changes), "x-a=a  X-Evil: 1 b;");
 }
 
 TEST(HeaderChanges, StayValidWhenMoved) {
-  HeaderChanges first({.set = {{"X-A", "short"}}, .add = {}, .remove = {}});
+  HeaderChanges first = made({.set = {{"X-A", "short"}}, .add = {}, .remove = {}});
   HeaderChanges second = std::move(first);
   EXPECT_EQ(text_of(second), "x-a=short;");
   first = std::move(second);
@@ -79,6 +85,23 @@ TEST(HeaderChanges, AreKeptByTheTableForBothWays) {
   EXPECT_TRUE(table->request_headers(0).empty());
   EXPECT_EQ(text_of(table->request_headers(1)), "x-a=1;");
   EXPECT_TRUE(table->response_headers(1).removes(field("Server")));
+}
+
+TEST(HeaderChanges, FillInVariables) {
+  EXPECT_EQ(text_of(made({.set = {{"X-Client", "ip={client}; path={path}?{query}"}, {"X-To", "{host} {method}"}},
+                          .add = {{"X-Plain", "{{a}"}, {"X-Tab", "{header.x-in}"}},
+                          .remove = {}})),
+            "x-client=ip=10.0.0.1; path=/p?q=1;x-to=a.example GET;x-plain={a};x-tab=a\tb;");
+}
+
+TEST(HeaderChanges, LeaveOutFieldsWhoseVariablesAreEmpty) {
+  const HeaderChanges changes = made({.set = {{"X-Sni", "{tls.sni}"}}, .add = {}, .remove = {}});
+  EXPECT_EQ(text_of(changes), "");
+  EXPECT_TRUE(changes.removes(field("x-sni"))) << "the client's own word goes all the same";
+}
+
+TEST(HeaderChanges, NeverLetAVariableEndItsLine) {
+  EXPECT_EQ(text_of(made({.set = {{"X-Id", "{request_id}"}}, .add = {}, .remove = {}})), "x-id=a  X-Evil: 1;");
 }
 
 }  // namespace

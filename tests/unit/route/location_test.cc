@@ -15,7 +15,12 @@ std::string redirect(const char* to, const http::RequestHead& request, const cha
   listener.routes.push_back(route);
   const auto table = Table::compile(listener);
   base::Arena arena;
-  return std::string(table->redirect_location(0, request, "https", arena));
+  const SetValues values({{config::Variable::scheme, "https"},
+                          {config::Variable::client, "10.0.0.1"},
+                          {config::Variable::listener_port, "8443"},
+                          {config::Variable::tls_sni, "sni.example"},
+                          {config::Variable::request_id, "a/../b"}});
+  return std::string(table->redirect_location(0, request, values, arena));
 }
 std::string redirect_get(const char* to, std::string_view target, const char* path_regex = nullptr) {
   const Request request("GET", target, "a.example:8080");
@@ -38,8 +43,28 @@ TEST(Location, PutsTheKeptQueryBeforeAFragment) {
   EXPECT_EQ(redirect_get("/new#part", "/old"), "/new#part");
 }
 
-TEST(Location, OfAnAbsoluteUrlIsTakenAsWritten) {
-  EXPECT_EQ(redirect_get("https://b.example/new", "/old?a=1"), "https://b.example/new");
+TEST(Location, OfAnAbsoluteUrlKeepsTheQueryAlike) {
+  EXPECT_EQ(redirect_get("https://b.example/new", "/old?a=1"), "https://b.example/new?a=1");
+  EXPECT_EQ(redirect_get("https://b.example/new", "/old"), "https://b.example/new");
+  EXPECT_EQ(redirect_get("https://b.example", "/old?a=1"), "https://b.example/?a=1");
+  EXPECT_EQ(redirect_get("https://b.example/new?x=1", "/old?a=1"), "https://b.example/new?x=1");
+  EXPECT_EQ(redirect_get("https://b.example/new#part", "/old?a=1"), "https://b.example/new?a=1#part");
+}
+
+TEST(Location, WithAQuestionMarkAtItsEndDropsTheQuery) {
+  EXPECT_EQ(redirect_get("/new?", "/old?a=1"), "/new");
+  EXPECT_EQ(redirect_get("https://b.example/new?", "/old?a=1"), "https://b.example/new");
+}
+
+TEST(Location, TakesAllVariables) {
+  EXPECT_EQ(redirect_get("https://{host}:{listener_port}{path}", "/old"), "https://a.example:8443/old");
+  EXPECT_EQ(redirect_get("https://{tls.sni}/from/{client}", "/old"), "https://sni.example/from/10.0.0.1");
+  EXPECT_EQ(redirect_get("/x?method={method}&to={host}", "/old"), "/x?method=GET&to=a.example");
+  EXPECT_EQ(redirect_get("/a{{b}", "/old"), "/a%7Bb%7D");
+  const Request request("GET", "/x", "a.example", "X-To: //evil.example\r\n");
+  EXPECT_EQ(redirect("{header.x-to}", request), "/evil.example");
+  EXPECT_EQ(redirect("https://b.example{header.x-to}", request), "https://b.example//evil.example");
+  EXPECT_EQ(redirect("https://{header.x-to}.b.example/", request), "");
 }
 
 TEST(Location, ReplacesVariables) {
@@ -74,7 +99,7 @@ TEST(Location, OfAPathNeverBeginsWithTwoSlashes) {
 }
 
 TEST(Location, OfAPathNeverGetsASchemeFromTheRequest) {
-  EXPECT_EQ(redirect_get("{1}", "/go/https://evil.example", "/go/(.*)"), "/https://evil.example");
+  EXPECT_EQ(redirect_get("{1}", "/go/https:evil.example", "/go/(.*)"), "/https:evil.example");
   EXPECT_EQ(redirect_get("{1}", "/go/javascript:alert(1)", "/go/(.*)"), "/javascript:alert(1)");
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 std::string target_of(const config::Route& route, const http::RequestHead& request) {
   base::Arena arena;
-  return std::string(Rewrite(route).target(request, arena));
+  return std::string(Rewrite(route, {}).target(request, SetValues({{config::Variable::client, "10.0.0.1"}}), arena));
 }
 std::string prefix_rewrite(const char* taken, const char* replacement, std::string_view target) {
   config::Route route = route_to(prefix_match(taken));
@@ -25,9 +25,11 @@ std::string regex_rewrite(const char* regex, const char* substitution, std::stri
   return target_of(route, request);
 }
 
-TEST(Rewrite, LeavesTheTargetAsReceivedWhenThereIsNone) {
+TEST(Rewrite, LeavesTheTargetInItsCleanFormWhenThereIsNone) {
   const config::Route route;
-  EXPECT_EQ(target_of(route, Request("GET", "/%61/../b?x=%")), "/%61/../b?x=%");
+  EXPECT_EQ(target_of(route, Request("GET", "/a;b/c%3a?x=%")), "/a;b/c%3A?x=%");
+  EXPECT_EQ(target_of(route, Request("GET", "/%61/../b?x=%")), "/b?x=%");
+  EXPECT_EQ(target_of(route, Request("GET", "/a//b?")), "/a/b?");
   EXPECT_EQ(target_of(route, Request("OPTIONS", "*")), "*");
   EXPECT_EQ(target_of(route, Request("CONNECT", "a.example:443", "a.example:443")), "a.example:443");
 }
@@ -63,8 +65,14 @@ TEST(PrefixRewrite, KeepsTheQueryByteForByte) {
   EXPECT_EQ(prefix_rewrite("/old", "/new", "/old?"), "/new?");
 }
 
-TEST(PrefixRewrite, WorksOnTheNormalFormOfThePath) {
-  EXPECT_EQ(prefix_rewrite("/old", "/new", "/x/../%6fld/%2fy"), "/new/%2Fy");
+TEST(PrefixRewrite, WorksOnTheCleanFormOfThePath) {
+  EXPECT_EQ(prefix_rewrite("/old", "/new", "/x/..//%6fld/%3ay"), "/new/%3Ay");
+}
+
+TEST(PrefixRewrite, KeepsParametersBehindThePrefix) {
+  EXPECT_EQ(prefix_rewrite("/old", "/new", "/old/x;v=1/y;z"), "/new/x;v=1/y;z");
+  EXPECT_EQ(prefix_rewrite("/old/er", "/new", "/old;a/er;b/y"), "/new/y");
+  EXPECT_EQ(prefix_rewrite("/o:d", "/new", "/o%3Ad/x"), "/new/x");
 }
 
 TEST(PrefixRewrite, NeverYieldsTwoLeadingSlashes) {
@@ -127,13 +135,38 @@ TEST(RegexRewrite, OfLongPathsIsWhole) {
   EXPECT_EQ(regex_rewrite("a", "bcd", "/" + std::string(2000, 'a')).size(), 6001u);
 }
 
+std::string with_tenant(const char* replacement, const char* tenant) {
+  config::Route route = route_to(prefix_match("/old"));
+  route.rewrite.path_prefix = replacement;
+  return target_of(route, Request("GET", "/old/x?a=1", "a.example", fmt::format("X-Tenant: {}\r\n", tenant)));
+}
+
+TEST(PrefixRewrite, TakesVariablesAsOneSegment) {
+  EXPECT_EQ(with_tenant("/t/{header.x-tenant}", "acme"), "/t/acme/x?a=1");
+  EXPECT_EQ(with_tenant("/t/{header.x-tenant}/{client}", "a b/../c?d;e"), "/t/a%20b%2F..%2Fc%3Fd%3Be/10.0.0.1/x?a=1");
+  EXPECT_EQ(with_tenant("/t/{header.x-tenant}", ".."), "") << "nothing may climb out of its place";
+  EXPECT_EQ(with_tenant("/t{{x}", "a"), "/t%7Bx%7D/x?a=1");
+}
+
+TEST(RegexRewrite, TakesVariablesBesideGroups) {
+  EXPECT_EQ(regex_rewrite("^/u/(.*)$", "/by/{client}/\\1?host={host}", "/u/7"), "/by/10.0.0.1/7?host=a.example");
+  EXPECT_EQ(regex_rewrite("^/u/(.*)$", "/x?path={path}&{query}", "/u/7?a=\\1"), "/x?path=/u/7&a=%5C1&a=\\1");
+}
+
 TEST(HostRewrite, IsGivenByTheTable) {
   config::Listener listener;
   listener.routes = {route_to({}), route_to({})};
   listener.routes[1].rewrite.host = "internal.example";
+  listener.routes.push_back(route_to({}));
+  listener.routes[2].rewrite.host = "{header.x-tenant}.internal.example:8080";
   const auto table = Table::compile(listener);
-  EXPECT_EQ(table->rewritten_host(0), "");
-  EXPECT_EQ(table->rewritten_host(1), "internal.example");
+  const Request request("GET", "/", "a.example", "X-Tenant: acme\r\n");
+  const Request hostile("GET", "/", "a.example", "X-Tenant: a/b@c\r\n");
+  base::Arena arena;
+  EXPECT_EQ(table->rewritten_host(0, request, SetValues(), arena), "");
+  EXPECT_EQ(table->rewritten_host(1, request, SetValues(), arena), "internal.example");
+  EXPECT_EQ(table->rewritten_host(2, request, SetValues(), arena), "acme.internal.example:8080");
+  EXPECT_EQ(table->rewritten_host(2, hostile, SetValues(), arena), std::nullopt);
 }
 
 }  // namespace

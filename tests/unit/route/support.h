@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,9 @@
 
 #include "config/config.h"
 #include "http/h1_codec.h"
+#include "http/target.h"
 #include "route/table.h"
+#include "route/template.h"
 
 namespace weir::route {
 
@@ -19,19 +22,37 @@ class Request {
  public:
   // `fields` are whole lines, each with its CRLF.
   Request(std::string_view method, std::string_view target, std::string_view host = "a.example",
-          std::string_view fields = "")
+          std::string_view fields = "", const http::PathRules& paths = {})
       : bytes_(fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", method, target, host, fields)) {
     const http::Parsed parsed = http::parse_request_head(bytes_, {}, head_);
     EXPECT_EQ(parsed.state, http::Parsed::State::complete) << parsed.what << ": " << bytes_;
+    broken_ = http::canonicalize(head_, paths, arena_);
   }
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
   operator const http::RequestHead&() const { return head_; }
   http::RequestHead& head() { return head_; }
+  // What canonicalize() found wrong with the path; null for nothing.
+  const char* broken() const { return broken_; }
 
  private:
   std::string bytes_;
   http::RequestHead head_;
+  base::Arena arena_;
+  const char* broken_ = nullptr;
+};
+
+// Values of variables that a test sets; the rest is empty.
+class SetValues final : public Values {
+ public:
+  explicit SetValues(std::map<config::Variable, std::string> values = {}) : values_(std::move(values)) {}
+  std::string_view value(config::Variable variable, base::Arena&) const override {
+    auto found = values_.find(variable);
+    return found == values_.end() ? std::string_view() : found->second;
+  }
+
+ private:
+  std::map<config::Variable, std::string> values_;
 };
 
 inline config::Route route_to(config::Match match, std::string name = "") {
@@ -45,8 +66,9 @@ inline config::Route route_to(config::Match match, std::string name = "") {
 // A table of routes that differ only in their match. find() gives the number of the route, kNoRoute for none.
 class Routes {
  public:
-  explicit Routes(std::vector<config::Match> matches) {
+  explicit Routes(std::vector<config::Match> matches, const config::Paths& paths = {}) {
     config::Listener listener;
+    listener.paths = paths;
     for (config::Match& match : matches) {
       const std::string name = "r" + std::to_string(listener.routes.size());
       listener.routes.push_back(route_to(std::move(match), name));

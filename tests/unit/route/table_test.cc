@@ -98,7 +98,7 @@ TEST(RoutePaths, ExactOnesTakeNothingElse) {
   Routes routes({path_match("/a/b")});
   EXPECT_EQ(routes.get("/a/b"), 0u);
   EXPECT_EQ(routes.get("/a/b?q=1"), 0u);
-  for (const char* path : {"/a/b/", "/a/B", "/a", "/a/b/c", "//a/b", "/"})
+  for (const char* path : {"/a/b/", "/a/B", "/a", "/a/b/c", "/b/a/b", "/"})
     EXPECT_EQ(routes.get(path), kNoRoute) << path;
 }
 
@@ -167,9 +167,10 @@ TEST(RoutePaths, AreComparedInTheirNormalForm) {
 }
 
 TEST(RoutePaths, OfTheConfigurationAreNormalisedToo) {
-  Routes routes({path_match("/%61/./b"), prefix_match("/%7euser/%2f")});
+  Routes routes({path_match("/%61/./b"), prefix_match("/%7euser/%2f")}, {.encoded_slash = config::EncodedSlash::keep});
   EXPECT_EQ(routes.get("/a/b"), 0u);
-  EXPECT_EQ(routes.get("/~user/%2F/x"), 1u);
+  const http::PathRules keep{.encoded_slash = http::EncodedSlash::keep};
+  EXPECT_EQ(routes.find(Request("GET", "/~user/%2F/x", "a.example", "", keep)), 1u);
 }
 
 TEST(RoutePaths, SeveralKindsInOneRouteMustAllHold) {
@@ -211,6 +212,30 @@ TEST(RouteTable, FindsEachOfManyHostsAndPrefixes) {
     EXPECT_EQ(routes.table().find(Request("GET", path + "/x", host), {}, arena), static_cast<std::uint32_t>(i));
     EXPECT_EQ(routes.table().find(Request("GET", path + "x", host), {}, arena), kNoRoute);
   }
+}
+
+TEST(RoutePaths, AsAccessRulesAreNotPassedByAnotherSpelling) {
+  Routes routes({prefix_match("/admin"), {}});
+  for (const char* target : {"/admin", "/admin/x", "//admin", "/admin//x", "/admin;a", "/admin;a/x", "/;", "/%61dmin",
+                             "/x/../admin", "/x//..//admin", "/admin%3Ba", "/%2e//admin"}) {
+    EXPECT_EQ(routes.get(target), target == std::string_view("/;") ? 1u : 0u) << target;
+  }
+  for (const char* target : {"/admin%2Fx", "/x%2F..%2Fadmin", "/admin%5Cx", "/x/..;/admin", "/;/admin"}) {
+    EXPECT_NE(Request("GET", target).broken(), nullptr) << target;
+  }
+}
+
+TEST(RoutePaths, OfTheConfigurationAreComparedInTheSameForm) {
+  Routes routes({path_match("/a//b%3Ac"), prefix_match("/%78/./y")});
+  EXPECT_EQ(routes.get("/a/b:c"), 0u);
+  EXPECT_EQ(routes.get("/a/b%3ac"), 0u);
+  EXPECT_EQ(routes.get("//x/y/z"), 1u);
+}
+
+TEST(RoutePaths, FollowTheRulesOfTheirListener) {
+  const http::PathRules rules{.encoded_slash = http::EncodedSlash::decode};
+  Routes routes({prefix_match("/admin"), {}}, {.encoded_slash = config::EncodedSlash::decode});
+  EXPECT_EQ(routes.find(Request("GET", "/x%2f..%2fadmin%2fy", "a.example", "", rules)), 0u);
 }
 
 }  // namespace

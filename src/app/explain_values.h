@@ -1,0 +1,51 @@
+// What variables stand for in a request that `weir explain` makes up.
+#pragma once
+
+#include <fmt/format.h>
+#include <string>
+
+#include "base/arena.h"
+#include "proxy/forwarded.h"
+#include "route/template.h"
+
+namespace weir::app {
+
+// Of what is known without running: nothing of TLS but the server name, no request id, no backend. Borrows all.
+class ExplainValues final : public route::Values {
+ public:
+  ExplainValues(const config::Listener& listener, const proxy::Forwarded& forwarded, std::string_view server_name,
+                std::uint16_t port)
+      : listener_(listener), forwarded_(forwarded), server_name_(server_name), port_(port) {}
+  void of_route(const config::Route& route) { route_ = &route; }
+
+  std::string_view value(config::Variable variable, base::Arena& arena) const override {
+    using enum config::Variable;
+    switch (variable) {
+      case client:
+        return proxy::address_text(forwarded_.client, arena);
+      case scheme:
+        return forwarded_.forwarded_proto;
+      case listener:
+        return listener_.name;
+      case listener_port:
+        return proxy::port_text(port_, arena);
+      case route:
+        return route_ != nullptr ? std::string_view(route_->name) : std::string_view();
+      case pool:
+        return route_ != nullptr ? std::string_view(route_->pool) : std::string_view();
+      case tls_sni:
+        return listener_.protocol == config::ListenerProtocol::https ? server_name_ : std::string_view();
+      default:
+        return {};
+    }
+  }
+
+ private:
+  const config::Listener& listener_;
+  const proxy::Forwarded& forwarded_;
+  std::string_view server_name_;
+  std::uint16_t port_;
+  const config::Route* route_ = nullptr;
+};
+
+}  // namespace weir::app
