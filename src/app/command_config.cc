@@ -8,11 +8,14 @@
 
 #include "app/version.h"
 #include "app/weir.h"
+#include "balance/strategy.h"
 #include "base/clock.h"
 #include "config/read.h"
 #include "config/schema.h"
+#include "config/warnings.h"
 #include "control/certificates.h"
 #include "control/sticky_key.h"
+#include "route/dead_routes.h"
 
 namespace weir::app {
 
@@ -46,6 +49,15 @@ config::Faults check_files(const std::string& path, const config::Config& config
   return faults;
 }
 
+void print_warnings(const config::Config& config) {
+  config::Faults warnings = config::warnings(config, balance::strategies());
+  std::ranges::move(route::dead_routes(config), std::back_inserter(warnings));
+  for (config::Fault& warning : warnings) {
+    warning.message.insert(0, "warning: ");
+    fmt::print(stderr, "{}\n", config::format(warning));
+  }
+}
+
 }  // namespace
 
 int check_config(const std::string& path) {
@@ -55,6 +67,7 @@ int check_config(const std::string& path) {
     for (const config::Fault& fault : faults) fmt::print(stderr, "{}\n", config::format(fault));
     return kExitBadConfiguration;
   }
+  print_warnings(loaded->config);
   if (loaded->path.empty()) {
     fmt::print("there is no {}: weir run would start with its built-in configuration\n", kDefaultConfigPath);
   } else {
