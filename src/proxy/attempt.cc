@@ -133,6 +133,7 @@ Error Exchange::connect_error(Error error) {
     choice_.end(false, {});
     return kRequestTimedOut;
   }
+  error = naming_connect_timeout(error);
   if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
   error.retry_helps = error.code != ErrorCode::cancelled;
   return error;

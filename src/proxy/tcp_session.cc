@@ -182,7 +182,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
-    const Error& error = acquired.error();
+    const Error error = naming_connect_timeout(acquired.error());
     if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
     co_return std::unexpected(error);
   }

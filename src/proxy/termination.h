@@ -96,5 +96,11 @@ inline base::Error naming_timeout(base::Error error, const char* what) {
   if (error.code == base::ErrorCode::timeout && error.os_error == 0) error.what = what;
   return error;
 }
+// The same for an error of getting a connection to a backend.
+inline base::Error naming_connect_timeout(const base::Error& error) {
+  return naming_timeout(error, error.side == base::Side::ours
+                                   ? "no connection to the backend was free within timeouts.queue"
+                                   : "no connection to the backend within timeouts.connect");
+}
 
 }  // namespace weir::proxy

@@ -2,6 +2,8 @@
 request. The same words for HTTP, TCP and UDP; the admin API shows each backend's last error."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 
 import pytest
@@ -36,6 +38,20 @@ async def behave(exchange):
         await exchange.respond(body=b"fine")
 
 
+@contextlib.contextmanager
+def full_port():
+    """A port whose backlog is full: the kernel answers no further connection."""
+    with contextlib.ExitStack() as sockets:
+        full = sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            one = sockets.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A Weir with a listener of each kind, whose lines of the access log are taken as they come."""
@@ -49,9 +65,13 @@ def site(tmp_path_factory):
                    timeouts={"response": SHORT, "body": SHORT})
     gone = {"name": "gone", "health_check": "off", "retries": {"attempts": 0},
             "backends": [{"id": "gone", "host": "127.0.0.1", "port": free_port()}]}
-    config = config_of(good, gone, workers=1, timeouts={"header": SHORT},
+    stack = contextlib.ExitStack()
+    full = {"name": "full", "health_check": "off", "retries": {"attempts": 0}, "timeouts": {"connect": SHORT},
+            "backends": [{"id": "full", "host": "127.0.0.1", "port": stack.enter_context(full_port())}]}
+    config = config_of(good, gone, full, workers=1, timeouts={"header": SHORT},
                        listener={"http2": True, "limits": {"body_bytes": 10, "request_line_bytes": 200},
-                                 "routes": [{"match": {"path": "/refused"}, "pool": "gone"}]})
+                                 "routes": [{"match": {"path": "/refused"}, "pool": "gone"},
+                                            {"match": {"path": "/full"}, "pool": "full"}]})
     ports = {"web": int(config["listeners"][0]["address"].rpartition(":")[2])}
 
     def listener(name, protocol, pool="site", **settings):
@@ -63,6 +83,7 @@ def site(tmp_path_factory):
            "client": {"mode": "require", "ca": str(clients.cert)}}
     listener("https", "https", tls=tls)
     listener("tcp", "tcp", "gone")
+    listener("tcp-full", "tcp", "full")
     listener("passthrough", "tls")
     listener("proxied", "tcp", "gone", proxy_protocol="required", trusted_proxies=["127.0.0.1"])
     listener("udp", "udp", "gone")
@@ -81,6 +102,7 @@ def site(tmp_path_factory):
     yield running
     running.stop()
     origin.stop()
+    stack.close()
 
 
 def send(site, listener, data, end="wait"):
@@ -169,6 +191,7 @@ BACKENDS = {"/silent": (504, "backend_timeout", "timeouts.response"),
             "/large": (502, "backend_too_large", "too large"),
             "/half": (200, "backend_timeout", "timeouts.body"),
             "/malformed": (502, "backend_protocol", "bare LF"),
+            "/full": (504, "backend_timeout", "timeouts.connect"),
             "/refused": (502, "backend_refused", "connect: Connection refused")}
 
 
@@ -194,6 +217,9 @@ def test_of_tcp_and_udp(site):
     send(site, "tcp", "")
     line = site.next_line()
     assert (line["termination"], line["detail"]) == ("backend_refused", "connect: Connection refused"), line
+    send(site, "tcp-full", "")
+    line = site.next_line()
+    assert line["termination"] == "backend_timeout" and "timeouts.connect" in line["detail"], line
     with UdpClient(site.ports["udp"]) as client:
         client.send(b"?")
         line = site.next_line()

@@ -57,6 +57,8 @@ def test_who_waits_too_long_gets_503(weir, gate):
         begin = time.monotonic()
         assert waiting.request().status == 503
         assert 0.25 <= time.monotonic() - begin <= 2 * PATIENCE
+    (line,) = eventually(running.access_log)
+    assert line["termination"] == "queue_timeout" and "timeouts.queue" in line["detail"], line
     background.loop.call_soon_threadsafe(gate.release.set)
     for connection in holders:
         assert connection.response().status == 200

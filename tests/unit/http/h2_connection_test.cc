@@ -125,6 +125,7 @@ TEST_F(RawClient, ResetsAMalformedRequestAndGoesOn) {
              literal({{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}, {"X-Up", "a"}})));
   EXPECT_EQ(reset_code(1), 1u);
   EXPECT_EQ(server_->served, 0);
+  EXPECT_EQ(server_->malformed, 1) << "for the log";
   send(get(3, "/1"));
   EXPECT_TRUE(wait_for(0, 3));
 }

@@ -77,7 +77,7 @@ class TestServer final : public H2Owner {
     return new Stream(std::make_unique<Stream::State>());
   }
   void serve(H2Stream& stream, const FieldVerdict& verdict) override {
-    ++served;
+    ++(verdict.kind == FieldVerdict::Kind::malformed ? malformed : served);
     group.spawn(answer(std::unique_ptr<Stream>(static_cast<Stream*>(&stream)), verdict));
   }
   void discard(H2Stream& stream) override { delete static_cast<Stream*>(&stream); }
@@ -95,7 +95,7 @@ class TestServer final : public H2Owner {
   H2Shared shared;
   H2Connection connection;
   net::TaskGroup group;
-  int begun = 0, served = 0, failed = 0;
+  int begun = 0, served = 0, malformed = 0, failed = 0;
   bool ended = false;
 };
 

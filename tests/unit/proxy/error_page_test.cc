@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "proxy/termination.h"
+
 namespace weir::proxy {
 namespace {
 
