@@ -174,7 +174,7 @@ config::Faults Weir::Parts::reload() {
   std::uint32_t slot = worker_count;
   auto refuse = [&](config::Faults faults) {
     for (const config::Fault& fault : faults) base::log_error("{}", config::format(fault));
-    base::log_error("{} was not applied: {} fault(s); the configuration stays as it was", options.config_path,
+    base::log_error("{} was not applied: {} error(s); the configuration stays as it was", options.config_path,
                     faults.size());
     reloads_failed.add(slot);
     last_reload_successful.set(slot, 0);

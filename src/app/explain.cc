@@ -90,8 +90,8 @@ std::string refusal(const http::Parsed& parsed, std::size_t bytes, const http::R
                     const config::Limits& limits) {
   using State = http::Parsed::State;
   if (parsed.state == State::invalid) return fmt::format("refused with {}: {}", parsed.status, parsed.what);
-  if (parsed.state == State::incomplete) return "incomplete: Weir would wait for the rest of the head";
-  if (parsed.consumed != bytes) return "a head that ends early: a line break in what was given makes two of it";
+  if (parsed.state == State::incomplete) return "incomplete: Weir would wait for the rest of the header";
+  if (parsed.consumed != bytes) return "a header that ends early: a line break in what was given makes two of it";
   if (head.method == "CONNECT" || head.method == "TRACE") return fmt::format("refused with 405: {}", head.method);
   bool too_large = limits.body_bytes > 0 && head.body.kind == http::BodyFraming::Kind::length &&
                    head.body.length > limits.body_bytes;

@@ -57,8 +57,9 @@ void takes_config(CLI::App* command, Arguments& arguments) {
 void add_configuration_commands(CLI::App& app, Arguments& a) {
   takes_config(command(app, "run", "run the load balancer", a, [&a] { return run_weir(a.config_path); }), a);
   takes_config(
-      command(app, "check", "tell every fault of a configuration", a, [&a] { return check_config(a.config_path); }), a);
-  CLI::App* explain = command(app, "explain", "tell where a request would go, and why", a,
+      command(app, "check", "report every error of a configuration", a, [&a] { return check_config(a.config_path); }),
+      a);
+  CLI::App* explain = command(app, "explain", "show where a request would go, and why", a,
                               [&a] { return explain_request(a.config_path, a.explain); });
   takes_config(explain, a);
   explain->add_option("METHOD", a.explain.method, "GET, POST, ...")->required();
@@ -71,7 +72,7 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
       ->type_name("ADDRESS")
       ->capture_default_str();
   command(app, "schema", "print the JSON Schema of the configuration file", a, [] { return print_schema(); });
-  CLI::App* help = command(app, "help", "tell what there is", a, [&app, &a] {
+  CLI::App* help = command(app, "help", "show help on a command or topic", a, [&app, &a] {
     if (!a.help_topic.empty()) return print_help(a.help_topic);
     fmt::print("{}", app.get_formatter()->make_help(&app, "weir", CLI::AppFormatMode::Normal));
     return kExitFine;
@@ -117,19 +118,19 @@ CLI::App* backend_command(CLI::App& app, const char* name, const char* summary, 
 }
 
 void add_admin_commands(CLI::App& app, Arguments& a) {
-  admin_command(app, "status", "how a running Weir is", a, [&a] { return show_status(a.admin); });
+  admin_command(app, "status", "show the status of a running Weir", a, [&a] { return show_status(a.admin); });
   CLI::App* backends =
       admin_command(app, "backends", "its backends", a, [&a] { return show_backends(a.admin, a.pool); });
   backends->add_option("--pool", a.pool, "only those of this pool");
-  CLI::App* drain =
-      backend_command(app, "drain", "no new work for a backend; what is in progress ends", a, drain_backend);
+  CLI::App* drain = backend_command(
+      app, "drain", "stop sending new requests to a backend; let those in progress finish", a, drain_backend);
   drain->add_option("--drain-timeout", a.order.drain_timeout, "what is in progress may take this long")
       ->type_name("30s");
   drain->add_flag("--wait", a.order.wait, "return when nothing is in progress there");
   drain->add_option("--wait-seconds", a.wait_seconds, "give up waiting after")->capture_default_str();
   backend_command(app, "enable", "ends draining or disabling", a, enable_backend);
   backend_command(app, "disable", "no work for a backend until it is enabled", a, disable_backend);
-  CLI::App* top = admin_command(app, "top", "its backends, always anew", a, [&a] {
+  CLI::App* top = admin_command(app, "top", "live view of the backends", a, [&a] {
     return show_top(a.admin, std::chrono::milliseconds(static_cast<long>(a.top_seconds * 1000)), a.top_rounds);
   });
   top->add_option("-n,--count", a.top_rounds, "end after so many tables")->check(CLI::NonNegativeNumber);

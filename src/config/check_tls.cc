@@ -34,7 +34,7 @@ void check_alpn(const Place& place, const std::vector<std::string>& names, bool 
 void check_client(const Place& place, const ClientCertificates& client) {
   bool asked = client.mode != ClientCertificateMode::off;
   if (asked && client.ca.empty()) {
-    place.fault("ca", "is needed to check the certificates of clients: the PEM file of the authorities to believe");
+    place.fault("ca", "is needed to check the certificates of clients: the PEM file of trusted CA certificates");
   }
   if (!asked && (!client.ca.empty() || !client.crl.empty())) {
     place.fault("mode", "is off, so that ca and crl have no effect; set it to request or require");

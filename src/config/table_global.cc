@@ -44,11 +44,11 @@ constexpr auto timeout_fields() {
           "from the arrival of a request's header to the header of its response, queueing and all attempts "
           "together; when not set anywhere, without limit",
           kTimeout),
-      field<&S::header>("header", "from the first byte of a request's head to its last", kTimeout),
+      field<&S::header>("header", "from the first byte of a request header to its last", kTimeout),
       field<&S::body>("body", "between two pieces of a body, either way", kTimeout),
       field<&S::idle>("idle", "a kept-alive connection without a request", kTimeout),
       field<&S::connect>("connect", "opening a connection to a backend", kTimeout),
-      field<&S::response>("response", "from the end of the request to the head of the response", kTimeout),
+      field<&S::response>("response", "from the end of the request to the end of the response header", kTimeout),
       field<&S::queue>("queue", "waiting for a connection of a backend at its max_connections", kTimeout),
       field<&S::tunnel>("tunnel", "an upgraded connection or tunnel without a byte", kTimeout),
       field<&S::websocket>("websocket", "a WebSocket without a byte; when not set anywhere, what `tunnel` says",
@@ -61,7 +61,7 @@ constexpr auto kTimeoutOverrideFields = timeout_fields<TimeoutOverrides>();
 constexpr std::array kLimitFields{
     field<&Limits::request_line_bytes>("request_line_bytes", "longest request line; longer: 414",
                                        {.min = 64, .max = 64 * 1024, .unit = Unit::bytes}),
-    field<&Limits::header_bytes>("header_bytes", "longest head; longer: 431",
+    field<&Limits::header_bytes>("header_bytes", "largest request header; larger: 431",
                                  {.min = 256, .max = 64 * 1024, .unit = Unit::bytes}),
     field<&Limits::header_count>("header_count", "most header fields; more: 431", {.min = 1, .max = 10'000}),
     field<&Limits::body_bytes>("body_bytes", "longest request body, longer: 413; 0 is without limit",

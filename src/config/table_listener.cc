@@ -89,10 +89,10 @@ constexpr std::array kFields{
     field<&Listener::allow>("allow", "clients that may connect; without it all may; never empty", {.filled = true}),
     field<&Listener::deny>("deny", "clients that may not connect, even where `allow` names them"),
     field<&Listener::proxy_protocol>("proxy_protocol",
-                                     "PROXY headers (version 1 or 2) of trusted_proxies, which tell who the client is"),
+                                     "PROXY headers (version 1 or 2) of trusted_proxies, which name the client"),
     field<&Listener::trusted_proxies>(
         "trusted_proxies",
-        "peers whose X-Forwarded-*, Forwarded, X-Real-IP, X-Request-Id and PROXY header are believed"),
+        "peers whose X-Forwarded-*, Forwarded, X-Real-IP, X-Request-Id and PROXY header are accepted"),
     field<&Listener::forward>("forward", "further headers about the client that backends get"),
     field<&Listener::via>("via", "the name for Via; without it none is added"),
     field<&Listener::http_1_0_keep_alive>("http_1_0_keep_alive", "keep connections of HTTP/1.0 clients that ask"),

@@ -20,7 +20,7 @@ constexpr std::array kCertificateFields{
 };
 constexpr std::array kClientFields{
     field<&ClientCertificates::mode>("mode", "whether clients are asked for a certificate, or must have one"),
-    field<&ClientCertificates::ca>("ca", "PEM file of the authorities that are believed", {.is_path = true}),
+    field<&ClientCertificates::ca>("ca", "PEM file of trusted CA certificates", {.is_path = true}),
     field<&ClientCertificates::crl>("crl", "PEM file with the list of revoked certificates of each authority",
                                     {.is_path = true}),
 };
@@ -48,8 +48,7 @@ constexpr std::array kListenerTlsFields{
 constexpr std::array kPoolTlsFields{
     field<&PoolTls::enabled>("enabled", "speak TLS to the backends"),
     field<&PoolTls::verify>("verify", "check the certificates of the backends and their names"),
-    field<&PoolTls::ca>("ca", "PEM file of the authorities that are believed; by default the system's",
-                        {.is_path = true}),
+    field<&PoolTls::ca>("ca", "PEM file of trusted CA certificates; by default the system's", {.is_path = true}),
     field<&PoolTls::sni>("sni", "the name that is asked for and checked; by default the backend's host"),
     field<&PoolTls::cert>("cert", "PEM file of the certificate that Weir shows", {.is_path = true}),
     field<&PoolTls::key>("key", "PEM file of its private key; by default in that of `cert`", {.is_path = true}),

@@ -96,7 +96,7 @@ std::expected<void, Problem> read_query(Visit& visit, const Call& call) {
       if (value != "true" && value != "false") return bad_field("dry_run", "must be true or false");
       visit.dry_run = value == "true";
     } else if (!contains_word(call.parameters, name)) {
-      return bad_field(name, "is no parameter of this call");
+      return bad_field(name, "unknown query parameter");
     }
   }
   return {};

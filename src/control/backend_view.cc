@@ -69,8 +69,7 @@ std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::
   std::string pools;
   for (const BackendView& view : found) pools += (pools.empty() ? "" : ", ") + view.pool->name;
   return conflict(
-      fmt::format("the id '{}' is in several pools ({}); tell which by ?pool= or as pool/id", wanted_id, pools),
-      "pool");
+      fmt::format("the id '{}' is in several pools ({}); name one by ?pool= or as pool/id", wanted_id, pools), "pool");
 }
 
 std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::string& id) {

@@ -102,7 +102,7 @@ class GrpcProbe {
     stream.send(message, true);
     done = co_await stream.wait_head(deadline_);
     if (done) done = stream.take_head();
-    if (!done) co_return describe_failure(done.error(), "read", "the response head", target_.timeout);
+    if (!done) co_return describe_failure(done.error(), "read", "the response header", target_.timeout);
     if (head.status != 200) co_return fmt::format("status {}, expected 200", head.status);
     std::string body;
     bool last = false;

@@ -130,9 +130,9 @@ net::Task<Failure> HttpProbe::read_head() {
       if (head_.status >= 200 || head_.status == 101) co_return Failure();
       continue;
     }
-    if (at_end_) co_return begin_ == end_ ? "closed before the response" : "closed within the response head";
-    if (end_ - begin_ == buffer_.capacity()) co_return "bad response: head longer than 16 KB";
-    Failure failure = co_await fill("the response head");
+    if (at_end_) co_return begin_ == end_ ? "closed before the response" : "closed within the response header";
+    if (end_ - begin_ == buffer_.capacity()) co_return "bad response: header larger than 16 KB";
+    Failure failure = co_await fill("the response header");
     if (!failure.empty()) co_return failure;
   }
 }

@@ -53,7 +53,7 @@ Parsed parse_request_head(std::string_view bytes, const HeadLimits& limits, Requ
   }
   FramingFields framing;
   Parsed parsed = read_fields(at, end, limits, head, framing);
-  if (parsed.state == Parsed::State::incomplete && full) return refused("head is too large", 431);
+  if (parsed.state == Parsed::State::incomplete && full) return refused("request header is too large", 431);
   if (parsed.state != Parsed::State::complete) return parsed;
   broken = framing.finish(head);
   if (broken) return refused(broken.what, broken.status);

@@ -27,7 +27,7 @@ Parsed parse_response_head(std::string_view bytes, const HeadLimits& limits, std
   }
   FramingFields framing;
   Parsed parsed = read_fields(at, end, limits, head, framing);
-  if (parsed.state == Parsed::State::incomplete && full) return refused("response head is too large", kTooLarge);
+  if (parsed.state == Parsed::State::incomplete && full) return refused("response header is too large", kTooLarge);
   if (parsed.state == Parsed::State::invalid) {
     return refused(parsed.what, parsed.status == kTooLarge ? kTooLarge : kBadGateway);
   }

@@ -37,7 +37,7 @@ bool FieldSection::count(std::string_view name, std::string_view value) {
   bytes_ += name.size() + value.size() + kFieldOverhead;
   ++count_;
   if (verdict_.kind == Kind::malformed) return false;
-  if (bytes_ > limits_.bytes) refuse(Kind::refused, 431, "head is too large");
+  if (bytes_ > limits_.bytes) refuse(Kind::refused, 431, "request header is too large");
   if (count_ > limits_.count) refuse(Kind::refused, 431, "too many fields");
   return verdict_.kind == Kind::fine || verdict_.status != 431;
 }

@@ -197,7 +197,7 @@ void H2Connection::break_stream(H2Stream& stream, const char* what, ErrorCode co
 
 void H2Connection::unsendable(H2Stream& stream) {
   stream.reset(NGHTTP2_INTERNAL_ERROR);
-  stream.fail({.code = ErrorCode::too_large, .side = base::Side::ours, .what = "head or trailers beyond 64 KB"});
+  stream.fail({.code = ErrorCode::too_large, .side = base::Side::ours, .what = "header or trailers beyond 64 KB"});
   wake(stream);
 }
 
@@ -205,7 +205,7 @@ void H2Connection::take_data(H2Stream& stream, std::string_view bytes) {
   abuse_.useful();
   stream.received_ += bytes.size();
   if (role_ == H2Role::client && !stream.final_head_) {
-    return break_stream(stream, "DATA before the response's head (RFC 9113 8.1)");
+    return break_stream(stream, "DATA before the response header (RFC 9113 8.1)");
   }
   if (stream.received_ > stream.expected_) {
     return break_stream(stream, "body longer than Content-Length (RFC 9113 8.1.1)");
@@ -216,7 +216,7 @@ void H2Connection::take_data(H2Stream& stream, std::string_view bytes) {
 
 void H2Connection::end_input(H2Stream& stream) {
   if (role_ == H2Role::client && !stream.final_head_) {
-    return break_stream(stream, "the stream ended before the response's head (RFC 9113 8.1)");
+    return break_stream(stream, "the stream ended before the response header (RFC 9113 8.1)");
   }
   if (stream.expected_ != UINT64_MAX && stream.received_ != stream.expected_) {
     return break_stream(stream, "body shorter than Content-Length (RFC 9113 8.1.1)");

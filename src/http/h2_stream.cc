@@ -115,7 +115,7 @@ base::Result<void> H2Stream::take_head() {
   }
   if (!head_ready_) {
     base::Error closed{
-        .code = ErrorCode::closed, .side = base::Side::backend, .what = "the stream ended without a head"};
+        .code = ErrorCode::closed, .side = base::Side::backend, .what = "the stream ended without a response header"};
     return std::unexpected(error_.value_or(closed));
   }
   head_ready_ = wants_head_ = false;

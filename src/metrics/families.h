@@ -17,12 +17,12 @@ inline constexpr Family kRequests = {
 inline constexpr Family kRequestDuration = {
     .name = "weir_request_duration_seconds",
     .type = Type::histogram,
-    .help = "Time from the last byte of a request's head to the last byte of its response.",
+    .help = "Time from the last byte of a request header to the last byte of the response.",
     .labels = {"listener"}};
 inline constexpr Family kGrpcRequests = {
     .name = "weir_grpc_requests_total",
     .type = Type::counter,
-    .help = "gRPC calls finished, by the name of the grpc-status that the client was told, or has to conclude.",
+    .help = "gRPC calls finished, by the name of the grpc-status that the client got, or has to conclude.",
     .labels = {"listener", "route", "pool", "grpc_status"}};
 inline constexpr Family kHttpErrors = {.name = "weir_http_errors_total",
                                        .type = Type::counter,
@@ -40,7 +40,7 @@ inline constexpr Family kRetries = {.name = "weir_retries_total",
 inline constexpr Family kBytes = {
     .name = "weir_bytes_total",
     .type = Type::counter,
-    .help = "Bytes of heads and bodies: client_in, client_out (from and to clients), backend_in, backend_out.",
+    .help = "Bytes of headers and bodies: client_in, client_out (from and to clients), backend_in, backend_out.",
     .labels = {"direction"}};
 
 // ---- client connections -----------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ inline constexpr Family kBackendFailures = {
 inline constexpr Family kUpstreamDuration = {
     .name = "weir_upstream_duration_seconds",
     .type = Type::histogram,
-    .help = "Time of an attempt from picking the backend to the head of its response.",
+    .help = "Time of an attempt from picking the backend to its response header.",
     .labels = {"pool"}};
 inline constexpr Family kUpstreamConnectionsOpened = {.name = "weir_upstream_connections_opened_total",
                                                       .type = Type::counter,

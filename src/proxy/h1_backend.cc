@@ -136,7 +136,7 @@ base::Result<bool> H1Backend::take_head(http::ResponseHead& head, std::string_vi
   if (end_ == buffer_.capacity()) {
     base::Buffer larger = base::Buffer::large();
     if (begin_ == 0 && buffer_.capacity() == larger.capacity()) {
-      return too_large("the response head is larger than 64 KB");
+      return too_large("the response header is larger than 64 KB");
     }
     std::memcpy(larger.data(), bytes.data(), bytes.size());
     buffer_ = std::move(larger);

@@ -21,7 +21,7 @@ constexpr std::size_t kCopyBehindHead = 2048;
 constexpr std::uint64_t kFewSegments = 14 * 1024;
 
 std::unexpected<Error> no_such_head() {
-  return base::fail(ErrorCode::too_large, "the head of the response grew beyond 64 KB");
+  return base::fail(ErrorCode::too_large, "the response header grew beyond 64 KB");
 }
 
 base::Result<void> of_client(const base::Result<void>& written) {

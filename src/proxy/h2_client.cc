@@ -87,7 +87,7 @@ net::Task<base::Result<void>> H2Client::send_head(const HeadSource& head, const 
                                                   base::Nanoseconds patience) {
   http::H2FieldList* fields = compose(head);
   if (fields == nullptr || fields->bytes() > base::kLargeBufferBytes) {
-    co_return base::fail(ErrorCode::too_large, "the head of the response grew beyond 64 KB");
+    co_return base::fail(ErrorCode::too_large, "the response header grew beyond 64 KB");
   }
   response_started_ = true;
   const http::H2FieldList* behind = compose_trailers(first.last ? trailers : nullptr);
@@ -116,7 +116,7 @@ net::Task<base::Result<void>> H2Client::switch_protocols(const HeadSource& head,
   http::H2HeadSink sink(fields, arena_);
   sink.answer_extended_connect();
   http::HeadWriter writer(sink);
-  if (!head.write(writer)) co_return base::fail(ErrorCode::too_large, "the head of the response grew beyond 64 KB");
+  if (!head.write(writer)) co_return base::fail(ErrorCode::too_large, "the response header grew beyond 64 KB");
   response_started_ = true;
   bytes_out += fields.bytes() + early.size();
   stream_.send_head(fields, false);

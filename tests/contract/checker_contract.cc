@@ -276,7 +276,7 @@ TEST_F(HttpCheckerTest, FailsOnGarbage) {
 
 TEST_F(HttpCheckerTest, FailsWhenTheBackendClosesEarly) {
   EXPECT_EQ(http_error(""), "closed before the response");
-  EXPECT_EQ(http_error("HTTP/1.1 200 OK\r\nContent-"), "closed within the response head");
+  EXPECT_EQ(http_error("HTTP/1.1 200 OK\r\nContent-"), "closed within the response header");
   EXPECT_EQ(http_error("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal", {{"expected_body", std::string("whole")}}),
             "closed within the response body");
   EXPECT_EQ(http_error("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhal\r\n",
@@ -294,7 +294,7 @@ TEST_F(HttpCheckerTest, FailsWhenTheBackendResets) {
 
 TEST_F(HttpCheckerTest, SaysWhatATimeoutWaitedFor) {
   ScriptedServer silent([](ScriptedConnection& connection) { connection.hang(); });
-  EXPECT_EQ(http(silent.address(), {}, kShort).error, "timeout after 500 ms waiting for the response head");
+  EXPECT_EQ(http(silent.address(), {}, kShort).error, "timeout after 500 ms waiting for the response header");
   ScriptedServer halfway([](ScriptedConnection& connection) {
     connection.read_head();
     connection.send_text("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
@@ -311,7 +311,7 @@ TEST_F(HttpCheckerTest, ADrippingBackendDoesNotStretchTheDeadline) {
       if (!connection.send_text(std::string(1, c)) || !connection.pause(5)) return;
     }
   });
-  EXPECT_EQ(http(server.address(), {}, kShort).error, "timeout after 500 ms waiting for the response head");
+  EXPECT_EQ(http(server.address(), {}, kShort).error, "timeout after 500 ms waiting for the response header");
 }
 
 TEST_F(HttpCheckerTest, RefusesAHeadThatNeverEnds) {

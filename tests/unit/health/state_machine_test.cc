@@ -125,12 +125,12 @@ TEST_F(StateMachineTest, FailuresOfTrafficAreNoChecks) {
 }
 
 TEST_F(StateMachineTest, RemembersTheLastCheck) {
-  fail("timeout after 2 s waiting for the response head");
+  fail("timeout after 2 s waiting for the response header");
   ASSERT_TRUE(machine_.last_check());
   EXPECT_EQ(machine_.last_check()->at, clock_.now());
   EXPECT_FALSE(machine_.last_check()->result.ok);
   EXPECT_EQ(machine_.last_check()->result.latency, 1ms);
-  EXPECT_EQ(machine_.last_check()->result.error, "timeout after 2 s waiting for the response head");
+  EXPECT_EQ(machine_.last_check()->result.error, "timeout after 2 s waiting for the response header");
   succeed();
   EXPECT_TRUE(machine_.last_check()->result.ok);
 }
