@@ -101,9 +101,7 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   void hurry_reader(base::TimePoint deadline) {
     if (in_wait_ != nullptr) in_wait_->hurry(deadline);
   }
-  bool input_ended() const { return input_ended_; }
   const HeaderMap& trailers() const { return trailers_; }
-  std::uint64_t received_bytes() const { return received_; }
 
   // -- what goes out
   // Server: a head, interim or final. `last`: no body follows. (A client's is H2Connection::open.)

@@ -24,7 +24,6 @@ class CellStore {
   Cell* allocate(std::size_t count);
   // To be handed out again when the reuse delay has passed.
   void release(Cell* cells, std::size_t count);
-  std::size_t block_count() const { return blocks_.size(); }
 
  private:
   static constexpr std::size_t kCellsPerLine = 64 / sizeof(Cell);

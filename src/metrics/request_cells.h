@@ -22,7 +22,7 @@ struct CellKey {
   friend bool operator==(const CellKey&, const CellKey&) = default;
 };
 
-// Worker-local table from CellKey to a handle (Counter or Histogram): open addressing, at most half full. A hit takes a
+// Worker-local table from CellKey to a handle (a Counter): open addressing, at most half full. A hit takes a
 // few nanoseconds; a miss asks `fill`, which goes to the registry. Not thread-safe.
 //
 // Route indexes and backend slots mean something else under another configuration, so the version of the snapshot that
@@ -96,6 +96,5 @@ class CellTable {
 };
 
 using RequestCounters = CellTable<Counter>;
-using RequestHistograms = CellTable<Histogram>;
 
 }  // namespace weir::metrics

@@ -24,9 +24,7 @@ class Location {
  public:
   explicit Location(std::string_view to);
 
-  // True when the template is a path. The request's query is kept either way, unless the template has a '?' of its own;
-  // one at its end drops the query.
-  bool is_path() const { return is_path_; }
+  // The request's query is kept, unless the template has a '?' of its own; one at its end drops the query.
   // Empty when no safe Location can be made. `expression` is the match's path_regex or null.
   std::string_view make(const http::RequestHead& request, const Values& values, const Expression* expression,
                         base::Arena& arena) const;
@@ -50,7 +48,7 @@ class Location {
   void keep_query();
 
   std::vector<Piece> pieces_;
-  bool is_path_ = false;
+  bool is_path_ = false;  // then the request's query is kept, unless the template has a '?' of its own
   bool has_host_ = true;  // false: an absolute `to` that leaves its host to the request's path
   bool has_group_ = false;
 };

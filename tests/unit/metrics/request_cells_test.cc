@@ -75,14 +75,5 @@ TEST(CellTable, FindsEveryEntryWhileItGrowsAndStaysBounded) {
   EXPECT_EQ(table.size(), 1u);
 }
 
-TEST(CellTable, HoldsHistogramsToo) {
-  Registry registry(1);
-  RequestHistograms table;
-  auto fill = [&](const CellKey&) { return registry.histogram("t_seconds", "T."); };
-  table.find(1, {}, fill).observe(0, 5);
-  table.find(1, {}, fill).observe(0, 5);
-  EXPECT_EQ(registry.total("t_seconds"), 2u);
-}
-
 }  // namespace
 }  // namespace weir::metrics
