@@ -35,7 +35,7 @@ net::Task<void> Weir::Parts::follow_signals(int signal_fd) {
       } else if (!draining) {
         begin_drain();
       } else {
-        base::log_warning("told to stop a second time: ending at once");
+        base::log_warning("second signal: stopping at once");
         _exit(kExitFine);
       }
     }

@@ -34,7 +34,7 @@ std::string source_text(const balance::HashKeySource& source) {
 // Why a backend takes no new work whatever its health, or empty.
 std::string_view out_because(const config::Backend& backend) {
   if (!backend.enabled) return "disabled";
-  if (backend.weight == 0) return "weight 0: no new work";
+  if (backend.weight == 0) return "weight 0: no new requests";
   return {};
 }
 

@@ -62,7 +62,7 @@ constexpr std::array kFields{
     field<&Backend::host>("host", "an address, or a name that is resolved"),
     field<&Backend::port>("port", "where it listens", {.min = 1}),
     address_field(),
-    field<&Backend::weight>("weight", "its share of the work; 0 takes no new work", {.max = 1000}),
+    field<&Backend::weight>("weight", "its share of the work; 0 accepts no new requests", {.max = 1000}),
     field<&Backend::max_connections>("max_connections", "most connections at a time; 0 is without limit"),
     field<&Backend::enabled>("enabled", "false: takes no traffic"),
     field<&Backend::health_check_path>("health_check_path", "probed in place of the pool's path"),

@@ -54,7 +54,7 @@ TEST(Explain, TellsListenerRouteRewritePoolAndBackends) {
   std::string text = told("http://api.example.com:8080/v1/users?x=1");
   for (const char* part :
        {"web (*:8080, weir.yaml:3)", "api, weir.yaml:8", "the backend sees /users?x=1", "inner: weighted_round_robin",
-        "- one (127.0.0.1:4) weight 1", "off (127.0.0.1:5) weight 1, disabled", "weight 0: no new work"}) {
+        "- one (127.0.0.1:4) weight 1", "off (127.0.0.1:5) weight 1, disabled", "weight 0: no new requests"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }
