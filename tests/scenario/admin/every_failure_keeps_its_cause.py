@@ -3,6 +3,7 @@ request. The same words for HTTP, TCP and UDP; the admin API shows each backend'
 
 import asyncio
 import contextlib
+import json
 import socket
 import ssl
 
@@ -238,3 +239,15 @@ def test_refused_clients_are_logged_by_address_at_a_bounded_rate(site):
     assert site.metric("weir_connections_refused_total", listener="denied", reason="denied") == 50
     lines = [line for line in site.log().splitlines() if "listener denied: 127.0.0.1 refused: denied" in line]
     assert 5 <= len(lines) < 20, lines
+
+
+def test_of_a_refused_reload(site):
+    with Connection(site.admin_port) as stream:
+        stream.send_request("GET", "/events", [("Host", f"127.0.0.1:{site.admin_port}"), ("Accept", "text/event-stream")])
+        assert stream.head().status == 200
+        site.reload_text("listenres: []\n")
+        stream.read_until(b"event: reload")
+        stream.read_until(b"data: ")
+        event = json.loads(stream.read_until(b"\n"))
+    assert (event["result"], event["count"]) == ("failure", 1)
+    assert "weir.yaml:1:1: " in event["errors"][0] and "listeners" in event["errors"][0], event
