@@ -182,6 +182,10 @@ void Weir::Parts::make_control() {
   publishing.workers = worker_count;
   publishing.registry = &registry;
   publishing.resolve = [this](const std::string& host, std::uint16_t port) { return resolve(host, port); };
+  publishing.resolve_error = [this](const std::string& host) {
+    const base::Error* error = names->error(host);
+    return std::string(error == nullptr ? "" : error->what);
+  };
   publishing.listener_tls = [this](const config::Listener& listener) {
     return certificates->of_listener(listener.name);
   };

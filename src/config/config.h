@@ -171,6 +171,9 @@ struct Backend {
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 
+// The PROXY header in front of what goes to a backend.
+enum class SendProxy : std::uint8_t { off, v1, v2, v2_checksum };
+
 struct HealthCheck {
   Choice checker{.name = "http", .options = {}};  // type and the options of that checker (path, expected_status, ...)
   bool enabled = true;
@@ -180,7 +183,8 @@ struct HealthCheck {
   double jitter = 0.1;                               // share of the interval, 0..0.5
   std::uint32_t healthy_threshold = 2;
   std::uint32_t unhealthy_threshold = 3;
-  std::uint16_t port = 0;  // 0: the backend's own
+  std::uint16_t port = 0;                   // 0: the backend's own
+  std::optional<SendProxy> proxy_protocol;  // not there: the pool's
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
@@ -223,9 +227,6 @@ struct Grpc {
   std::uint32_t fine_mask = kFineGrpcStatuses;  // the same, a bit for each code
   friend bool operator==(const Grpc&, const Grpc&) = default;
 };
-
-// The PROXY header in front of what goes to a backend.
-enum class SendProxy : std::uint8_t { off, v1, v2, v2_checksum };
 
 // What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
 enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };

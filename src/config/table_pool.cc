@@ -21,6 +21,8 @@ constexpr std::array kHealthCheckFields{
     field<&HealthCheck::unhealthy_threshold>("unhealthy_threshold", "bad probes in a row that make it unhealthy",
                                              {.min = 1, .max = 1000}),
     field<&HealthCheck::port>("port", "where to probe; 0: the backend's own port"),
+    field<&HealthCheck::proxy_protocol>("proxy_protocol",
+                                        "the PROXY header in front of probes; when not set, that of the pool"),
 };
 
 constexpr std::array kRetryFields{

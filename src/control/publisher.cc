@@ -179,7 +179,8 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   for (const BackendRecord* record : pool.backends) {
     candidates.push_back({.state = record->backend->state.load(std::memory_order_relaxed),
                           .weight = record->weight,
-                          .has_address = record->addresses && !record->addresses->empty()});
+                          .has_address = record->addresses && !record->addresses->empty(),
+                          .is_pending = record->backend->name_state.load() == pool::NameState::pending});
   }
   pool::Eligibility eligibility = pool::eligible(candidates, pool.config->min_healthy);
 

@@ -28,6 +28,9 @@ class Publisher {
     base::Nanoseconds gather = std::chrono::milliseconds(20);
     // The addresses of a host that is a name, with that port; null while it has not been resolved.
     std::function<std::shared_ptr<const pool::Addresses>(const std::string& host, std::uint16_t port)> resolve;
+    // Why the last look-up of the name failed; empty when it did not, or none has ended yet. No function: empty for
+    // all.
+    std::function<std::string(const std::string& host)> resolve_error = {};
     // What the listener's handshakes are made with, or null; the same object as long as nothing changed. No function:
     // null for all.
     std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
@@ -54,7 +57,7 @@ class Publisher {
 
   // The probes' verdict (unknown, healthy or unhealthy) on a backend. Ignored for one that is no longer configured.
   void set_health(const pool::Backend& backend, pool::BackendState probed, base::TimePoint now);
-  // The name `host` resolves to something else now.
+  // The name `host` resolves to something else now, or not at all.
   void addresses_changed(std::string_view host);
   // Whatever else makes the pool's set stale.
   void mark_dirty(std::string_view pool_name);
@@ -70,6 +73,12 @@ class Publisher {
 
   // Null when it is not configured.
   std::shared_ptr<pool::Backend> find(const BackendKey& key) const;
+  // Since when a backend is in its state (0: it is not configured), and why the last look-up of its name failed.
+  struct Standing {
+    std::int64_t since_unix_ms = 0;
+    std::string name_error{};
+  };
+  Standing standing(const BackendKey& key) const;
   // Calls `visit` with every backend and its labels (pool, backend) as a metric has them, in no certain order.
   void for_each_backend(const std::function<void(const pool::Backend&, const std::string& labels)>& visit) const;
   // Every backend once, with what the prober must know of it.
@@ -108,7 +117,7 @@ class Publisher {
   void update_listeners(const Effective& effective);
   void update_state(BackendRecord& record, base::TimePoint now, std::optional<config::Duration> drain_timeout);
   void mark_pools_of(const BackendRecord& record);
-  std::shared_ptr<const pool::Addresses> addresses_of(const std::string& host, std::uint16_t port) const;
+  void look_up(BackendRecord& record) const;
   void build_pool(PoolRecord& pool, base::TimePoint now);
   void forget_metrics();
   void forget_listener_metrics();

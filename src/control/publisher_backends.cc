@@ -57,7 +57,7 @@ void Publisher::update_backend(const config::Pool& pool, const config::Backend& 
     if (replaced) record->backend->state.store(BackendState::draining, std::memory_order_relaxed);
     record = std::make_unique<BackendRecord>();
     record->backend = std::make_shared<pool::Backend>(pool.name, wanted.id, wanted.host, wanted.port);
-    record->addresses = addresses_of(wanted.host, wanted.port);
+    look_up(*record);
     // At the start of Weir nobody ramps: there is nobody to take the rest.
     if (config_ != nullptr) record->usable_since = now;
   }
@@ -80,6 +80,7 @@ void Publisher::update_state(BackendRecord& record, base::TimePoint now,
   BackendState after = state_of(record.enabled, record.by_operator, record.probed);
   if (before == after) return;
   record.backend->state.store(after, std::memory_order_relaxed);
+  record.state_since_unix_ms = base::unix_milliseconds();
   if (takes_work(after) && !takes_work(before)) record.usable_since = now;
   mark_pools_of(record);
   // A drain that has begun goes on in its time when the backend is disabled as well.
@@ -120,16 +121,29 @@ void Publisher::set_health(const pool::Backend& backend, BackendState probed, ba
 void Publisher::addresses_changed(std::string_view host) {
   for (auto& [key, record] : backends_) {
     if (record->backend->host() != host) continue;
-    record->addresses = addresses_of(record->backend->host(), record->backend->port());
-    mark_pools_of(*record);
+    std::shared_ptr<const pool::Addresses> before = record->addresses;
+    pool::NameState state_before = record->backend->name_state.load();
+    look_up(*record);
+    bool is_same = before != nullptr && record->addresses != nullptr && *before == *record->addresses;
+    if (is_same) record->addresses = std::move(before);
+    if (!is_same || state_before != record->backend->name_state.load()) mark_pools_of(*record);
   }
 }
 
-std::shared_ptr<const pool::Addresses> Publisher::addresses_of(const std::string& host, std::uint16_t port) const {
+// Puts what is known of the backend's addresses into its record.
+void Publisher::look_up(BackendRecord& record) const {
+  const std::string& host = record.backend->host();
+  std::uint16_t port = record.backend->port();
   if (auto literal = base::IpAddress::parse(host)) {
-    return std::make_shared<const pool::Addresses>(pool::Addresses{{*literal, port}});
+    record.addresses = std::make_shared<const pool::Addresses>(pool::Addresses{{*literal, port}});
+    return;
   }
-  return options_.resolve ? options_.resolve(host, port) : nullptr;
+  record.addresses = options_.resolve ? options_.resolve(host, port) : nullptr;
+  record.name_error = options_.resolve_error ? options_.resolve_error(host) : std::string();
+  using enum pool::NameState;
+  if (record.addresses != nullptr && record.addresses->empty()) record.addresses = nullptr;
+  bool is_known = record.addresses != nullptr;
+  record.backend->name_state = is_known ? known : record.name_error.empty() ? pending : failed;
 }
 
 void Publisher::mark_pools_of(const BackendRecord& record) {
@@ -140,6 +154,12 @@ void Publisher::mark_pools_of(const BackendRecord& record) {
 std::shared_ptr<pool::Backend> Publisher::find(const BackendKey& key) const {
   auto found = backends_.find(key);
   return found == backends_.end() ? nullptr : found->second->backend;
+}
+
+Publisher::Standing Publisher::standing(const BackendKey& key) const {
+  auto found = backends_.find(key);
+  if (found == backends_.end()) return {};
+  return {.since_unix_ms = found->second->state_since_unix_ms, .name_error = found->second->name_error};
 }
 
 void Publisher::for_each_backend(
@@ -155,13 +175,22 @@ void Publisher::for_each_backend(
 std::vector<health::WatchedBackend> Publisher::watched() const {
   std::vector<health::WatchedBackend> all;
   all.reserve(backends_.size());
+  // The checks of pools by tcp as they are for backends that name a path: that makes them checks by http.
+  std::map<const config::Pool*, std::shared_ptr<const config::HealthCheck>> by_path;
   for (const auto& [key, record] : backends_) {
     const std::shared_ptr<const config::Pool>& pool = record->pools.front()->config;
-    all.push_back({record->backend,
-                   {pool, &pool->health_check},
-                   record->addresses,
-                   record->health_check_path,
-                   record->pools.front()->tls});
+    std::shared_ptr<const config::HealthCheck> check(pool, &pool->health_check);
+    if (!record->health_check_path.empty() && check->checker.name == "tcp") {
+      std::shared_ptr<const config::HealthCheck>& made = by_path[pool.get()];
+      if (made == nullptr) {
+        config::HealthCheck http = *check;
+        http.checker = {.name = "http", .options = {}};
+        made = std::make_shared<const config::HealthCheck>(std::move(http));
+      }
+      check = made;
+    }
+    all.push_back({record->backend, std::move(check), record->addresses, record->health_check_path,
+                   record->pools.front()->tls, record->name_error, pool->protocol, pool->proxy_protocol});
   }
   return all;
 }

@@ -11,6 +11,7 @@ namespace weir::control {
 struct Publisher::BackendRecord {
   std::shared_ptr<pool::Backend> backend;
   std::shared_ptr<const pool::Addresses> addresses;  // null: not resolved
+  std::string name_error;                            // why the last look-up of its name failed
   bool enabled = true;
   std::uint32_t weight = 1;  // after the override
   std::uint32_t max_connections = 0;
@@ -18,6 +19,7 @@ struct Publisher::BackendRecord {
   Override by_operator;
   pool::BackendState probed = pool::BackendState::unknown;
   config::Duration drain_timeout{0};
+  std::int64_t state_since_unix_ms = base::unix_milliseconds();
   // When it became usable, for slow start. Nothing: it takes its full share.
   std::optional<base::TimePoint> usable_since;
   std::vector<PoolRecord*> pools;  // its own first, then those that borrow it

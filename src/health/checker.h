@@ -16,14 +16,16 @@
 
 namespace weir::health {
 
-// Whom to probe. The views and spans outlive the probe; the caller keeps them.
+// Whom to probe. The views outlive the probe; the caller keeps them.
 struct CheckTarget {
-  std::span<const base::SocketAddress> addresses;  // tried in turn until one can be connected to; at least one
-  std::string_view host;                           // as configured: what an HTTP checker sends unless told otherwise
-  std::string_view path;                           // overrides the checker's own path; empty: does not
-  base::Nanoseconds timeout{0};                    // for the whole probe
+  base::SocketAddress address;
+  std::string_view host;         // as configured: what an HTTP checker sends unless told otherwise
+  std::string_view path;         // overrides the checker's own path; empty: does not
+  base::Nanoseconds timeout{0};  // for the whole probe
   // What checkers of HTTP and gRPC speak TLS with; null: they do not. The health thread's is the last.
   std::shared_ptr<const tls::ClientContexts> tls{};
+  config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // what traffic speaks
+  config::SendProxy proxy_protocol = config::SendProxy::off;       // in front of everything else, but for UDP
 };
 
 // Made from the options of one pool, used for all its backends at once. Lives on the health thread.
@@ -33,6 +35,8 @@ class Checker {
   // Probes once. Ends before `timeout`, leaves no connection open, and reads at most 64 KB of body. When its chain of
   // tasks is cancelled it ends at once with a failure that means nothing.
   virtual net::Task<CheckResult> check(CheckTarget target) = 0;
+  // What a probe with that path asks for, for people: "GET /health"; empty where the checker's name says all.
+  virtual std::string question(std::string_view path) const { return static_cast<void>(path), std::string(); }
 };
 
 // Makes the checker that `choice` names. Asserts that the name is registered. With options that faults_of() finds wrong

@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "health/checker.h"
+#include "health/h2_probe.h"
 #include "health/probe_connection.h"
-#include "http/h2_connection.h"
 #include "tls/handshake.h"
 
 namespace weir::health {
@@ -21,14 +21,6 @@ namespace {
 constexpr std::size_t kMaxServiceBytes = 120;
 constexpr std::size_t kMaxAnswerBytes = 1024;
 constexpr std::string_view kServing = "SERVING";
-
-class NoRequests final : public http::H2Owner {
- public:
-  http::H2Stream* begin_request() override { return nullptr; }
-  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
-  void discard(http::H2Stream&) override {}
-  void on_streams_changed() override {}
-};
 
 // HealthCheckRequest{service} behind the prefix of a gRPC message: not compressed, and its length.
 std::string request_message(std::string_view service) {
@@ -59,11 +51,11 @@ class GrpcProbe {
         deadline_(net::Reactor::current().now() + target.timeout) {}
 
   net::Task<std::string> run() {
-    base::Result<net::TcpStream> stream = co_await connect_to_any(target_.addresses, deadline_);
+    base::Result<net::TcpStream> stream = co_await connect_to(target_, deadline_);
     if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
     net::TcpStream connected = *std::move(stream);
     if (target_.tls != nullptr) {
-      std::string refused = co_await make_secure(connected, target_, "h2", deadline_);
+      std::string refused = co_await make_secure(connected, target_, {"h2"}, deadline_);
       if (!refused.empty()) co_return refused;
       // gRPC is HTTP/2, which over TLS is agreed on (RFC 9113 3.2).
       if (tls::protocol(connected) != "h2") co_return "TLS handshake: the backend does not offer h2 (ALPN)";
@@ -88,7 +80,7 @@ class GrpcProbe {
     http::H2Stream stream(request, head, arena);
     http::H2FieldList fields;
     std::string authority = authority_;
-    if (authority.empty()) authority = fmt::format("{}:{}", target_.host, target_.addresses.front().port);
+    if (authority.empty()) authority = authority_of(target_);
     fields.add(":method", "POST");
     fields.add(":scheme", target_.tls != nullptr ? "https" : "http");
     fields.add(":authority", authority);
@@ -133,6 +125,8 @@ class GrpcChecker final : public Checker {
  public:
   GrpcChecker(std::string service, std::string authority, std::string fault)
       : service_(std::move(service)), authority_(std::move(authority)), fault_(std::move(fault)) {}
+
+  std::string question(std::string_view) const override { return service_; }
 
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();

@@ -14,6 +14,7 @@ namespace weir::health {
 namespace {
 
 using Headers = std::map<std::string, std::string>;
+constexpr std::array<std::string_view, 4> kVersions = {"auto", "1.0", "1.1", "2"};
 
 bool is_token_char(char c) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
@@ -50,7 +51,6 @@ bool is_sendable_path(std::string_view path) {
 
 std::span<const config::OptionSpec> HttpCheckOptions::specs() {
   static constexpr std::array<std::string_view, 4> kMethods = {"GET", "HEAD", "OPTIONS", "POST"};
-  static constexpr std::array<std::string_view, 2> kVersions = {"1.0", "1.1"};
   using config::OptionType;
   static const std::array<config::OptionSpec, 7> kSpecs = {{
       {.key = "path",
@@ -80,8 +80,8 @@ std::span<const config::OptionSpec> HttpCheckOptions::specs() {
        .summary = "text that must appear within the first 64 KB of the body; empty: any body"},
       {.key = "version",
        .type = OptionType::text,
-       .default_value = std::string("1.1"),
-       .summary = "HTTP version of the request",
+       .default_value = std::string("auto"),
+       .summary = "HTTP version of the request; auto: what the pool speaks",
        .allowed = kVersions},
   }};
   return kSpecs;
@@ -100,14 +100,14 @@ HttpCheckOptions HttpCheckOptions::read(const config::Choice& choice, std::vecto
                            .expected_status = {},
                            .expected_body = text("expected_body")};
   refuse_unless(is_token(options.method), "method", fmt::format("'{}' is no method", options.method));
-  refuse_unless(options.version == "1.0" || options.version == "1.1", "version",
-                fmt::format("'{}' is neither 1.0 nor 1.1", options.version));
+  refuse_unless(std::ranges::find(kVersions, options.version) != kVersions.end(), "version",
+                fmt::format("'{}' is none of auto, 1.0, 1.1 and 2", options.version));
   refuse_unless(is_sendable_path(options.path), "path",
                 fmt::format("'{}' must begin with '/' and hold no spaces, control characters or '#'", options.path));
   refuse_unless(is_host(options.host), "host", fmt::format("'{}' is no host name", options.host));
   for (const auto& [name, value] : option_or_default<Headers>(choice, specs(), "headers")) {
     if (std::optional<std::string> fault = header_fault(name, value)) refuse_unless(false, "headers", *fault);
-    options.headers += fmt::format("{}: {}\r\n", name, base::trim(value));
+    options.headers.emplace_back(name, base::trim(value));
   }
   const auto& statuses = option_or_default<std::vector<std::string>>(choice, specs(), "expected_status");
   std::expected<StatusRanges, std::string> ranges = StatusRanges::parse(statuses);
@@ -121,6 +121,15 @@ HttpCheckOptions HttpCheckOptions::read(const config::Choice& choice, std::vecto
   refuse_unless(options.expected_body.empty() || options.method != "HEAD", "expected_body",
                 "cannot be found: a response to HEAD has no body");
   return options;
+}
+
+HttpVersions HttpCheckOptions::versions(const CheckTarget& target) const {
+  if (version == "2") return {{"h2"}};
+  if (version != "auto" || target.protocol == config::PoolProtocol::http_1_1) return {{"http/1.1"}};
+  if (target.protocol == config::PoolProtocol::h2) return {{"h2"}};
+  // Which version a backend speaks its handshake says: in clear there is none, and traffic is HTTP/1.1.
+  if (target.tls == nullptr) return {{"http/1.1"}};
+  return {{"h2", "http/1.1"}};
 }
 
 }  // namespace weir::health

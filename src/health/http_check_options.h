@@ -4,9 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/kinds.h"
+#include "health/checker.h"
 #include "health/status_ranges.h"
 
 namespace weir::health {
@@ -14,18 +16,26 @@ namespace weir::health {
 // The most of a response's body that a probe looks at, and so the longest text it can look for.
 inline constexpr std::size_t kBodyLimitBytes = 64 * 1024;
 
+// What is offered by ALPN, and, without TLS, spoken.
+struct HttpVersions {
+  std::vector<std::string> alpn;  // "h2", "http/1.1"
+  bool only_h2() const { return alpn.size() == 1 && alpn.front() == "h2"; }
+};
+
 struct HttpCheckOptions {
   std::string method;
   std::string path;     // with the query, if any
   std::string host;     // empty: the backend's own host and port
-  std::string version;  // "1.0" or "1.1"
-  std::string headers;  // as sent, each line with its CRLF
+  std::string version;  // "auto", "1.0", "1.1" or "2"
+  std::vector<std::pair<std::string, std::string>> headers;
   StatusRanges expected_status;
   std::string expected_body;  // empty: any
 
   // Appends every fault found to `faults`; what it returns is of use only when there is none.
   static HttpCheckOptions read(const config::Choice& choice, std::vector<config::OptionFault>& faults);
   static std::span<const config::OptionSpec> specs();
+  // What to speak to that target: with `auto` what traffic speaks to it.
+  HttpVersions versions(const CheckTarget& target) const;
 };
 
 // True when `path` may stand in a request line as it is: it begins with a slash and holds no space, no control byte and

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "health/body_search.h"
 #include "health/checker.h"
+#include "health/h2_probe.h"
 #include "health/http_check_options.h"
 #include "health/probe_connection.h"
 #include "http/h1_codec.h"
+#include "tls/handshake.h"
 
 namespace weir::health {
 
@@ -18,25 +21,6 @@ namespace {
 
 // Why a probe failed, in words; empty while nothing has.
 using Failure = std::string;
-
-// Searches a body that comes in pieces.
-class BodySearch {
- public:
-  explicit BodySearch(std::string_view wanted) : wanted_(wanted) {}
-  // Takes what fits into the limit. True once the text has been seen.
-  bool add(std::string_view piece) {
-    std::size_t from = seen_.size() < wanted_.size() ? 0 : seen_.size() - wanted_.size() + 1;
-    seen_.append(piece.substr(0, kBodyLimitBytes - seen_.size()));
-    return found_ = found_ || seen_.find(wanted_, from) != std::string::npos;
-  }
-  bool found() const { return found_; }
-  bool full() const { return seen_.size() == kBodyLimitBytes; }
-
- private:
-  std::string_view wanted_;
-  std::string seen_;
-  bool found_ = false;
-};
 
 // The connection of one probe and what was read from it: buffer_[begin_, end_) is not used up yet.
 class HttpProbe {
@@ -70,12 +54,20 @@ class HttpProbe {
 };
 
 net::Task<Failure> HttpProbe::run() {
-  base::Result<net::TcpStream> stream = co_await connect_to_any(target_.addresses, deadline_);
+  base::Result<net::TcpStream> stream = co_await connect_to(target_, deadline_);
   if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
   stream_ = *std::move(stream);
   Failure failure;
-  if (target_.tls != nullptr) failure = co_await make_secure(stream_, target_, "http/1.1", deadline_);
+  HttpVersions versions = options_.versions(target_);
+  if (target_.tls != nullptr) failure = co_await make_secure(stream_, target_, versions.alpn, deadline_);
   if (!failure.empty()) co_return failure;
+  bool agreed_on_h2 = target_.tls != nullptr && tls::protocol(stream_) == "h2";
+  if (target_.tls != nullptr && versions.only_h2() && !agreed_on_h2) {
+    co_return "TLS handshake: the backend does not offer h2 (ALPN)";
+  }
+  if (agreed_on_h2 || versions.only_h2()) {
+    co_return co_await probe_by_h2(options_, target_, std::move(stream_), deadline_);
+  }
   failure = co_await send_request();
   if (failure.empty()) failure = co_await read_head();
   if (!failure.empty()) co_return failure;
@@ -89,15 +81,13 @@ net::Task<Failure> HttpProbe::run() {
 net::Task<Failure> HttpProbe::send_request() {
   std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
   if (!is_sendable_path(path)) co_return "the path of the check cannot be sent";
-  std::string own_host;
-  if (options_.host.empty()) {
-    const char* form = target_.host.find(':') == std::string_view::npos ? "{}:{}" : "[{}]:{}";
-    own_host = fmt::format(fmt::runtime(form), target_.host, target_.addresses.front().port);
-  }
+  std::string host = options_.host.empty() ? authority_of(target_) : options_.host;
+  std::string headers;
+  for (const auto& [name, value] : options_.headers) headers += fmt::format("{}: {}\r\n", name, value);
   std::string request =
       fmt::format("{} {} HTTP/{}\r\nHost: {}\r\nUser-Agent: weir-health-check\r\n{}{}Connection: close\r\n\r\n",
-                  options_.method, path, options_.version, options_.host.empty() ? own_host : options_.host,
-                  options_.headers, options_.method == "POST" ? "Content-Length: 0\r\n" : "");
+                  options_.method, path, options_.version == "1.0" ? "1.0" : "1.1", host, headers,
+                  options_.method == "POST" ? "Content-Length: 0\r\n" : "");
   base::Nanoseconds left = deadline_ - net::Reactor::current().now();
   base::Result<void> written = co_await stream_.write(request, left);
   if (!written) co_return describe_failure(written.error(), "write", "the request to be taken", target_.timeout);
@@ -184,6 +174,10 @@ Failure HttpProbe::take_chunks(BodySearch& search, bool& done) {
 class HttpChecker final : public Checker {
  public:
   explicit HttpChecker(HttpCheckOptions options) : options_(std::move(options)) {}
+
+  std::string question(std::string_view path) const override {
+    return fmt::format("{} {}", options_.method, path.empty() ? std::string_view(options_.path) : path);
+  }
 
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();

@@ -1,31 +1,55 @@
 #include "health/probe_connection.h"
 
 #include <fmt/format.h>
+#include <utility>
 
+#include "net/proxy_protocol.h"
 #include "tls/connect.h"
 
 namespace weir::health {
 
-net::Task<base::Result<net::TcpStream>> connect_to_any(std::span<const base::SocketAddress> addresses,
-                                                       base::TimePoint deadline) {
-  base::Result<net::TcpStream> stream = base::fail(base::ErrorCode::not_found, "connect");
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    base::TimePoint now = net::Reactor::current().now();
-    auto share = static_cast<base::Nanoseconds::rep>(addresses.size() - i);
-    net::ConnectOptions options{addresses[i], now + (deadline - now) / share};
-    stream = co_await net::connect(options);
-    if (stream || stream.error().code == base::ErrorCode::cancelled) break;
+namespace {
+
+std::string proxy_header(config::SendProxy version, const net::TcpStream& stream, const base::SocketAddress& address) {
+  switch (version) {
+    case config::SendProxy::off:
+      return {};
+    case config::SendProxy::v1:
+      return net::proxy_header_v1({.source = net::local_address(stream.fd()), .destination = address});
+    case config::SendProxy::v2:
+      return net::proxy_header_local(false);
+    case config::SendProxy::v2_checksum:
+      return net::proxy_header_local(true);
   }
+  return {};
+}
+
+}  // namespace
+
+net::Task<base::Result<net::TcpStream>> connect_to(const CheckTarget& target, base::TimePoint deadline) {
+  net::ConnectOptions options{target.address, deadline};
+  base::Result<net::TcpStream> stream = co_await net::connect(options);
+  if (!stream) co_return stream;
+  std::string header = proxy_header(target.proxy_protocol, *stream, target.address);
+  if (header.empty()) co_return stream;
+  base::Nanoseconds left = deadline - net::Reactor::current().now();
+  base::Result<void> written = co_await stream->write(header, left);
+  if (!written) co_return std::unexpected(written.error());
   co_return stream;
 }
 
-net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target, std::string_view protocol,
-                                   base::TimePoint deadline) {
+std::string authority_of(const CheckTarget& target) {
+  const char* form = target.host.find(':') == std::string_view::npos ? "{}:{}" : "[{}]:{}";
+  return fmt::format(fmt::runtime(form), target.host, target.address.port);
+}
+
+net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target,
+                                   std::vector<std::string> protocols, base::TimePoint deadline) {
   tls::ConnectOptions options{.contexts = target.tls,
                               .thread = static_cast<std::uint32_t>(target.tls->of_thread.size() - 1),
                               .host = std::string(target.host),
                               .peer = net::remote_address(stream.fd()).to_string(),
-                              .alpn = {std::string(protocol)},
+                              .alpn = std::move(protocols),
                               .deadline = deadline};
   base::Result<void> secured = co_await tls::connect(stream, std::move(options));
   if (secured) co_return std::string();

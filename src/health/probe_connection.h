@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -16,16 +17,17 @@
 
 namespace weir::health {
 
-// Connects to the first of `addresses` that takes a connection, trying them in turn; each gets an equal share of the
-// time that is left, so one that never answers does not hide the next. The error of the last one otherwise. The
-// addresses stay valid until the task has ended.
-net::Task<base::Result<net::TcpStream>> connect_to_any(std::span<const base::SocketAddress> addresses,
-                                                       base::TimePoint deadline);
+// Connects, and sends the PROXY header that traffic has: what is said in it is that the probe comes from Weir itself
+// (LOCAL; in version 1, which has no such command, the connection's own addresses).
+net::Task<base::Result<net::TcpStream>> connect_to(const CheckTarget& target, base::TimePoint deadline);
 
-// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocol` (ALPN). What failed, in
+// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocols` (ALPN). What failed, in
 // words; empty when nothing did.
-net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target, std::string_view protocol,
-                                   base::TimePoint deadline);
+net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target,
+                                   std::vector<std::string> protocols, base::TimePoint deadline);
+
+// The backend's own host and port, as Host and :authority have them (RFC 3986 3.2.2: an IPv6 address in brackets).
+std::string authority_of(const CheckTarget& target);
 
 // "connect: refused", "timeout after 2 s waiting for the response head": `doing` names the step ("connect"),
 // `awaited` what a timeout was waiting for ("the connection").

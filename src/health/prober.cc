@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "health/prober_core.h"
 #include "metrics/families.h"
 
@@ -54,8 +55,8 @@ void Prober::Core::run_thread() {
 void Prober::Core::launch_due() {
   base::TimePoint now = reactor_.now();
   while (std::optional<Schedule::Id> slot = schedule_.start(now)) {
-    const Watched& watched = *watched_[*slot];
-    probes_.spawn(probe(*slot, watched.serial, watched.plan, watched.aim, watched.backend));
+    Watched& watched = *watched_[*slot];
+    probes_.spawn(probe(*slot, watched.serial, watched.plan, watched.aim, watched.backend, watched.probes++));
   }
   arm_timer();
 }
@@ -70,16 +71,42 @@ void Prober::Core::arm_timer() {
   if (!timer_.armed() || timer_.expires() != tick) reactor_.timers().arm(timer_, tick);
 }
 
+// Address by address until one is good; each has an equal share of the time that is left, so that one that never
+// answers does not hide the next.
 net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, std::shared_ptr<Plan> plan,
-                                    std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend) {
+                                    std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend,
+                                    std::uint32_t first) {
   CheckResult result;
-  if (aim->addresses.empty()) {
-    result.error = "the name of the backend does not resolve";
-  } else {
-    CheckTarget target{aim->addresses, backend->host(), aim->path, plan->config.timeout, aim->tls};
+  base::TimePoint began = base::now();
+  base::TimePoint deadline = reactor_.now() + plan->config.timeout;
+  std::size_t count = aim->addresses.size();
+  for (std::size_t i = 0; i < count && !result.ok && !stopping_; ++i) {
+    base::Nanoseconds share = (deadline - reactor_.now()) / static_cast<base::Nanoseconds::rep>(count - i);
+    CheckTarget target{.address = aim->addresses[(first + i) % count],
+                       .host = backend->host(),
+                       .path = aim->path,
+                       .timeout = std::max<base::Nanoseconds>(share, std::chrono::milliseconds(1)),
+                       .tls = aim->tls,
+                       .protocol = aim->protocol,
+                       .proxy_protocol = aim->proxy_protocol};
     result = co_await plan->checker->check(target);
+    std::string question = plan->checker->question(aim->path);
+    result.probed = fmt::format("{}{}{} at {}", plan->config.checker.name, question.empty() ? "" : " ", question,
+                                target.address.to_string());
+    if (count > 1 && !stopping_) note_address(*backend, target.address.ip, result);
   }
+  result.latency = base::now() - began;
   take_result(slot, serial, std::move(result));
+}
+
+// Connections to a backend with several addresses try those last that have failed.
+void Prober::Core::note_address(pool::Backend& backend, const base::IpAddress& address, const CheckResult& result) {
+  if (result.ok) {
+    backend.failed_addresses.remove(address);
+  } else if (backend.failed_addresses.add(address, base::now())) {
+    base::log_warning("backend {}/{}: {}: {}; its other addresses are tried first", backend.pool_name(), backend.id(),
+                      result.probed, result.error);
+  }
 }
 
 void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result) {

@@ -22,9 +22,12 @@ namespace weir::health {
 struct WatchedBackend {
   std::shared_ptr<pool::Backend> backend;
   std::shared_ptr<const config::HealthCheck> check;  // of its pool; shared by the pool's backends
-  std::shared_ptr<const pool::Addresses> addresses;  // with the backend's port; null or empty: the name did not resolve
+  std::shared_ptr<const pool::Addresses> addresses;  // with the backend's port; null or empty: none is known
   std::string path;                                  // overrides the path of the checker; empty: does not
   std::shared_ptr<const tls::ClientContexts> tls{};  // of its pool; null: none
+  std::string name_error{};                          // why the last look-up of its name failed; empty: it did not
+  config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // of its pool
+  config::SendProxy proxy_protocol = config::SendProxy::off;       // of its pool
 };
 
 // A backend's health became another. `to` is healthy or unhealthy.
@@ -72,7 +75,10 @@ class Prober {
 
   // Replaces the set of backends. Those that stay keep state, counts and place in the schedule, even when thresholds,
   // addresses or path changed; a changed interval takes effect with the next probe. New ones are probed soon, spread
-  // by 0.5 ms each. With checks disabled a backend becomes healthy at once. Any thread.
+  // by 0.5 ms each. With checks disabled a backend becomes healthy at once. One whose name does not resolve is
+  // unhealthy, with checks or without; before the first look-up has ended nothing is said of it. A backend with several
+  // addresses is probed at another one first each time, and fails when all do; those that fail are noted in it. Any
+  // thread.
   void watch(std::vector<WatchedBackend> wanted);
 
   // A connection of live traffic to `backend` failed; counts like a failed probe, at once. Any thread, lock-free; at

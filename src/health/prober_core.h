@@ -40,6 +40,9 @@ class Prober::Core {
     std::vector<base::SocketAddress> addresses;
     std::string path;
     std::shared_ptr<const tls::ClientContexts> tls;
+    std::string name_error;  // why there is no address; empty: there is one, or it is not known yet
+    config::PoolProtocol protocol = config::PoolProtocol::http_1_1;
+    config::SendProxy proxy_protocol = config::SendProxy::off;
     friend bool operator==(const Aim&, const Aim&) = default;
   };
   struct Watched {
@@ -51,6 +54,7 @@ class Prober::Core {
     std::shared_ptr<const Aim> aim;
     std::uint64_t serial = 0;      // of what is being watched for; results for another one are dropped
     std::uint64_t generation = 0;  // of the last reconciliation that wanted it
+    std::uint32_t probes = 0;      // begun: each begins with another address
     bool scheduled = false;
   };
   struct ProbeTimer final : net::TimerNode {
@@ -71,7 +75,8 @@ class Prober::Core {
   void launch_due();
   void arm_timer();
   net::Task<void> probe(std::uint32_t slot, std::uint64_t serial, std::shared_ptr<Plan> plan,
-                        std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend);
+                        std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend, std::uint32_t first);
+  static void note_address(pool::Backend& backend, const base::IpAddress& address, const CheckResult& result);
   void take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result);
   net::Task<void> follow_failures(std::uint32_t slot);
   void take_failures(std::uint32_t slot, std::uint32_t failures, const base::Error& error);

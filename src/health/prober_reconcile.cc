@@ -1,5 +1,6 @@
 // Bringing what is watched in line with what the configuration wants.
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 #include "base/hash.h"
@@ -51,6 +52,9 @@ void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans&
   for (base::SocketAddress& address : aim->addresses) address.port = port != 0 ? port : address.port;
   aim->path = wanted.path;
   aim->tls = wanted.tls;
+  if (aim->addresses.empty()) aim->name_error = wanted.name_error;
+  aim->protocol = wanted.protocol;
+  aim->proxy_protocol = watched.plan->config.proxy_protocol.value_or(wanted.proxy_protocol);
   bool aim_changed = watched.aim == nullptr || *watched.aim != *aim;
   if (aim_changed) watched.aim = std::move(aim);
   update_schedule(watched, aim_changed, transitions);
@@ -59,12 +63,21 @@ void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans&
 void Prober::Core::update_schedule(Watched& watched, bool aim_changed, std::vector<Transition>& transitions) {
   std::uint32_t slot = watched.backend->slot();
   base::TimePoint now = base::now();
-  bool wanted = watched.plan->checker != nullptr;
+  const Aim& aim = *watched.aim;
+  bool wanted = watched.plan->checker != nullptr && !aim.addresses.empty();
   if (!wanted) {
     if (watched.scheduled) schedule_.remove(slot);
     watched.scheduled = false;
     watched.serial = ++last_serial_;
-    note_transition(transitions, watched, watched.machine.assume_healthy("health checks are off", now));
+  }
+  if (!aim.name_error.empty()) {
+    std::string reason = fmt::format("the name {} does not resolve: {}", watched.backend->host(), aim.name_error);
+    note_transition(transitions, watched, watched.machine.assume(pool::BackendState::unhealthy, reason, now));
+  } else if (!wanted && !aim.addresses.empty()) {
+    note_transition(transitions, watched,
+                    watched.machine.assume(pool::BackendState::healthy, "health checks are off", now));
+  } else if (!wanted) {
+    // The first look-up of its name is under way.
   } else if (!watched.scheduled) {
     watched.scheduled = true;
     watched.serial = ++last_serial_;

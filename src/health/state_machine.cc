@@ -21,8 +21,9 @@ std::uint32_t add_bounded(std::uint32_t count, std::uint32_t amount) {
 
 std::optional<StateChange> StateMachine::report_check(CheckResult result, base::TimePoint now) {
   last_check_ = LastCheck{now, std::move(result)};
+  const std::string& probed = last_check_->result.probed;
   if (last_check_->result.ok) return count_success(now);
-  return count_failures(1, "check", last_check_->result.error, now);
+  return count_failures(1, probed.empty() ? "check" : probed, last_check_->result.error, now);
 }
 
 std::optional<StateChange> StateMachine::report_traffic_failure(std::uint32_t failures, std::string_view error,
@@ -30,11 +31,11 @@ std::optional<StateChange> StateMachine::report_traffic_failure(std::uint32_t fa
   return count_failures(failures, "traffic", error, now);
 }
 
-std::optional<StateChange> StateMachine::assume_healthy(std::string_view reason, base::TimePoint now) {
+std::optional<StateChange> StateMachine::assume(BackendState state, std::string_view reason, base::TimePoint now) {
   against_ = 0;
-  consecutive_failures_ = 0;
-  if (state_ == BackendState::healthy) return std::nullopt;
-  return change_to(BackendState::healthy, std::string(reason), now);
+  consecutive_failures_ = consecutive_successes_ = 0;
+  if (state_ == state) return std::nullopt;
+  return change_to(state, std::string(reason), now);
 }
 
 std::optional<StateChange> StateMachine::count_success(base::TimePoint now) {
@@ -44,10 +45,15 @@ std::optional<StateChange> StateMachine::count_success(base::TimePoint now) {
     against_ = 0;
     return std::nullopt;
   }
-  if (state_ == BackendState::unknown) return change_to(BackendState::healthy, "first check succeeded", now);
+  const std::string& probed = last_check_->result.probed;
+  std::string_view where = probed.empty() ? "" : ", ";
+  if (state_ == BackendState::unknown) {
+    return change_to(BackendState::healthy, fmt::format("first check succeeded{}{}", where, probed), now);
+  }
   against_ = add_bounded(against_, 1);
   if (against_ < at_least_one(thresholds_.healthy)) return std::nullopt;
-  return change_to(BackendState::healthy, fmt::format("{} successful checks in a row", against_), now);
+  return change_to(BackendState::healthy, fmt::format("{} successful checks in a row{}{}", against_, where, probed),
+                   now);
 }
 
 std::optional<StateChange> StateMachine::count_failures(std::uint32_t failures, std::string_view source,

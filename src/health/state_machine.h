@@ -53,8 +53,8 @@ class StateMachine {
   // `failures` connections of live traffic (> 0) failed, with `error` as the reason of one of them.
   std::optional<StateChange> report_traffic_failure(std::uint32_t failures, std::string_view error,
                                                     base::TimePoint now);
-  // Healthy without a probe: checks are off, or an operator said so. Forgets the counts.
-  std::optional<StateChange> assume_healthy(std::string_view reason, base::TimePoint now);
+  // Healthy or unhealthy without a probe: checks are off, or there is no address to probe. Forgets the counts.
+  std::optional<StateChange> assume(pool::BackendState state, std::string_view reason, base::TimePoint now);
   // New thresholds hold from the next result on.
   void set_thresholds(Thresholds thresholds) { thresholds_ = thresholds; }
 

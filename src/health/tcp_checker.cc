@@ -17,7 +17,7 @@ class TcpChecker final : public Checker {
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
-    base::Result<net::TcpStream> stream = co_await connect_to_any(target.addresses, deadline);
+    base::Result<net::TcpStream> stream = co_await connect_to(target, deadline);
     CheckResult result{.ok = stream.has_value(), .latency = base::now() - began, .error = {}};
     if (stream) {
       // A reset, so that thousands of probes leave no sockets in TIME_WAIT.

@@ -22,6 +22,8 @@ namespace {
 
 // The longest payload that every path takes whole, and plenty for a question.
 constexpr std::size_t kMaxSendBytes = 1400;
+// So many are looked at.
+constexpr int kMaxReplies = 64;
 
 // Pairs of hexadecimal digits, with spaces between bytes where people like them; nothing when it is not that.
 std::optional<std::string> bytes_of_hex(std::string_view text) {
@@ -73,15 +75,7 @@ class UdpChecker final : public Checker {
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
-    std::string failure;
-    for (std::size_t i = 0; i < target.addresses.size(); ++i) {
-      base::TimePoint now = net::Reactor::current().now();
-      auto share = static_cast<base::Nanoseconds::rep>(target.addresses.size() - i);
-      base::SocketAddress address = target.addresses[i];
-      base::TimePoint until = now + (deadline - now) / share;
-      failure = co_await ask(address, until, target.timeout);
-      if (failure.empty()) break;
-    }
+    std::string failure = co_await ask(target.address, deadline, target.timeout);
     bool ok = failure.empty();
     co_return CheckResult{.ok = ok, .latency = base::now() - began, .error = std::move(failure)};
   }
@@ -91,24 +85,33 @@ class UdpChecker final : public Checker {
   net::Task<std::string> ask(base::SocketAddress address, base::TimePoint deadline, base::Nanoseconds timeout) {
     base::Result<int> fd = net::connect_udp(address);
     if (!fd) co_return describe_failure(fd.error(), "connect", "the socket", timeout);
-    net::TcpStream socket = net::TcpStream::adopt(*fd);  // a datagram for each read, no matter its name
+    net::TcpStream socket = net::TcpStream::adopt(*fd);
     if (::send(*fd, options_.send.data(), options_.send.size(), MSG_NOSIGNAL) < 0) {
       base::Error error{.code = base::code_of_errno(errno), .side = base::Side::backend, .os_error = errno};
       co_return describe_failure(error, "send", "the datagram to be taken", timeout);
     }
     base::Buffer buffer = base::Buffer::large();
-    bool answered = false;
-    while (true) {
-      net::ReadOperation read = socket.read({buffer.data(), buffer.capacity()}, deadline);
-      base::Result<std::size_t> got = co_await read;
-      if (!got && got.error().code == base::ErrorCode::timeout && answered) {
-        co_return "the expected bytes are in no reply";
+    int replies = 0;
+    while (replies < kMaxReplies) {
+      // Several may be queued, and only the want of one says that the next is to be waited for.
+      ssize_t got = ::recv(*fd, buffer.data(), buffer.capacity(), MSG_DONTWAIT);
+      if (got >= 0) {
+        ++replies;
+        std::string_view reply(buffer.data(), static_cast<std::size_t>(got));
+        if (reply.find(options_.expected) != std::string_view::npos) co_return std::string();
+        continue;
       }
-      if (!got) co_return describe_failure(got.error(), "receive", "the reply", timeout);
-      answered = true;
-      std::string_view reply(buffer.data(), *got);
-      if (reply.find(options_.expected) != std::string_view::npos) co_return std::string();
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        base::Error error{.code = base::code_of_errno(errno), .side = base::Side::backend, .os_error = errno};
+        co_return describe_failure(error, "receive", "the reply", timeout);
+      }
+      socket.descriptor().readable = false;
+      base::Result<void> ready = co_await socket.wait_readable(deadline);
+      if (!ready && ready.error().code == base::ErrorCode::timeout && replies > 0) break;
+      if (!ready) co_return describe_failure(ready.error(), "receive", "the reply", timeout);
     }
+    co_return "the expected bytes are in no reply";
   }
 
   UdpCheckOptions options_;

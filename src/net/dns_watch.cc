@@ -38,6 +38,11 @@ const std::vector<base::IpAddress>* NameWatch::addresses(const std::string& host
   return &found->second->addresses;
 }
 
+const base::Error* NameWatch::error(const std::string& host) const {
+  auto found = names_.find(host);
+  return found == names_.end() || !found->second->error ? nullptr : &*found->second->error;
+}
+
 Task<void> NameWatch::close() {
   names_.clear();
   followers_.cancel();
@@ -70,17 +75,24 @@ base::Nanoseconds NameWatch::take(Name& name, base::Result<Resolution> found, ba
     }
     base::Nanoseconds wait = with_jitter(retry);
     retry = std::min<base::Nanoseconds>(retry * 2, options_.retry_max);
+    bool is_news = !name.error || name.error->code != found.error().code;
+    name.error = found.error();
+    if (is_news) tell(name);
     return wait;
   }
   retry = options_.retry_min;
   base::Nanoseconds ttl = found->ttl;
-  if (found->addresses != name.addresses) {
-    name.addresses = std::move(found->addresses);
-    // A copy: the callee may change the set of names.
-    std::vector<base::IpAddress> addresses = name.addresses;
-    changed_(name.host, addresses);
-  }
+  bool is_news = name.error || found->addresses != name.addresses;
+  name.error.reset();
+  name.addresses = std::move(found->addresses);
+  if (is_news) tell(name);
   return ttl == base::Nanoseconds::max() ? ttl : with_jitter(ttl);
+}
+
+void NameWatch::tell(const Name& name) {
+  // A copy: the callee may change the set of names.
+  std::vector<base::IpAddress> addresses = name.addresses;
+  changed_(name.host, addresses);
 }
 
 base::Nanoseconds NameWatch::with_jitter(base::Nanoseconds duration) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ struct NameWatchOptions {
 // Lives on the reactor's thread of its resolver.
 class NameWatch {
  public:
-  // `changed` is called whenever the addresses of a name become others than before, the first time included; never
-  // inside set_names(). It may call set_names().
+  // `changed` is called whenever the addresses of a name or error() become others than before, the first time included;
+  // never inside set_names(). It may call set_names().
   using Changed = std::function<void(const std::string& host, const std::vector<base::IpAddress>& addresses)>;
   NameWatch(Resolver& resolver, NameWatchOptions options, Changed changed);
   // close() must have been awaited.
@@ -40,6 +41,8 @@ class NameWatch {
   // The last good answer; null when there was none yet, or the name is not watched. Valid until the next `changed`,
   // set_names() or close().
   const std::vector<base::IpAddress>* addresses(const std::string& host) const;
+  // Why the last look-up of the name failed; null when it did not, or none has ended yet. Valid as long as addresses().
+  const base::Error* error(const std::string& host) const;
   // Ends everything; nothing may be set afterwards.
   Task<void> close();
 
@@ -47,12 +50,14 @@ class NameWatch {
   struct Name {
     std::string host;
     std::vector<base::IpAddress> addresses;
-    TaskContext* context = nullptr;  // of follow(), while it runs
+    std::optional<base::Error> error;  // of the last look-up
+    TaskContext* context = nullptr;    // of follow(), while it runs
     bool wanted = true;
   };
   Task<void> follow(std::shared_ptr<Name> name);
   // Takes a result; how long it is good for.
   base::Nanoseconds take(Name& name, base::Result<Resolution> found, base::Nanoseconds& retry);
+  void tell(const Name& name);
   base::Nanoseconds with_jitter(base::Nanoseconds duration);
 
   Resolver& resolver_;

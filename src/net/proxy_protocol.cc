@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/text.h"
 #include "net/crc32c.h"
@@ -174,6 +175,21 @@ std::string ssl_value(const ProxyClient& client) {
   return value;
 }
 
+std::string v2_header(char command, char family, std::string rest, bool checksum) {
+  if (checksum) append_tlv(rest, kCrc32c, std::string_view("\0\0\0\0", kCrcBytes));
+  std::string header(kV2Start);
+  header.push_back(command);
+  header.push_back(family);
+  append_number(header, rest.size());
+  header += rest;
+  if (!checksum) return header;
+  std::uint32_t sum = crc32c(header);
+  header.resize(header.size() - kCrcBytes);
+  append_number(header, sum >> 16);
+  append_number(header, sum & 0xffff);
+  return header;
+}
+
 }  // namespace
 
 ProxyHeader parse_proxy_header(std::string_view bytes) {
@@ -201,18 +217,9 @@ std::string proxy_header_v2(const ProxyClient& client, bool checksum) {
   append_tlv(rest, kAuthority, client.server_name);
   append_tlv(rest, kUniqueId, client.unique_id, kMaxUniqueId);
   if (client.tls) append_tlv(rest, kSsl, ssl_value(client), kMaxProxyHeaderBytes);
-  if (checksum) append_tlv(rest, kCrc32c, std::string_view("\0\0\0\0", kCrcBytes));
-  std::string header(kV2Start);
-  header.push_back('\x21');
-  header.push_back(v6 ? '\x21' : '\x11');
-  append_number(header, rest.size());
-  header += rest;
-  if (!checksum) return header;
-  std::uint32_t sum = crc32c(header);
-  header.resize(header.size() - kCrcBytes);
-  append_number(header, sum >> 16);
-  append_number(header, sum & 0xffff);
-  return header;
+  return v2_header('\x21', v6 ? '\x21' : '\x11', std::move(rest), checksum);
 }
+
+std::string proxy_header_local(bool checksum) { return v2_header('\x20', '\0', {}, checksum); }
 
 }  // namespace weir::net

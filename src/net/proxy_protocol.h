@@ -43,5 +43,7 @@ struct ProxyClient {
 std::string proxy_header_v1(const ProxyClient& client);
 // With `checksum` its last field is the CRC32c of the header.
 std::string proxy_header_v2(const ProxyClient& client, bool checksum = false);
+// Version 2 of a connection that the proxy makes for itself, like a health check (2.2: LOCAL).
+std::string proxy_header_local(bool checksum = false);
 
 }  // namespace weir::net

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/ip.h"
+#include "pool/addresses.h"
 #include "pool/last_error.h"
 
 namespace weir::pool {
@@ -18,7 +18,8 @@ namespace weir::pool {
 enum class BackendState : std::uint8_t { unknown, healthy, unhealthy, draining, disabled };
 const char* name(BackendState state);
 
-using Addresses = std::vector<base::SocketAddress>;
+// What is known of the addresses of a backend: `pending` until the first look-up of its name has ended.
+enum class NameState : std::uint8_t { known, pending, failed };
 
 // Lives as long as anything refers to it: snapshots, connections, statistics. The same backend (pool, id, host and port
 // unchanged) stays the same object over every change of configuration, so its counters and connections survive.
@@ -41,6 +42,8 @@ class Backend {
   std::atomic<BackendState> state{BackendState::unknown};
   // Of one that is draining, disabled or removed: its time is over, and what was in progress there was closed.
   std::atomic<bool> cut_off{false};
+  // Written by the control thread, before the snapshot that says the same.
+  std::atomic<NameState> name_state{NameState::known};
 
   // Exchanges or connections in progress here, over all workers.
   alignas(64) std::atomic<std::uint32_t> in_flight{0};
@@ -61,6 +64,11 @@ class Backend {
   // After several failures in a row picks pass over it until then (steady clock, ns): sooner than any verdict of the
   // health checks can reach the snapshots, and for pools that have none.
   std::atomic<std::int64_t> suspended_until{0};
+
+  // Of a backend with several addresses: counts what was opened to it, so that each address has its turn whichever
+  // worker opens, and the addresses that could not be used lately.
+  std::atomic<std::uint32_t> next_address{0};
+  FailedAddresses failed_addresses;
 
   alignas(64) std::atomic<std::uint64_t> total_requests{0};
   std::atomic<std::uint64_t> failed_requests{0};
@@ -85,7 +93,7 @@ class Backend {
 // One backend as a snapshot offers it.
 struct BackendEntry {
   std::shared_ptr<Backend> backend;
-  std::shared_ptr<const Addresses> addresses;  // at least one, or the entry is not eligible
+  std::shared_ptr<const Addresses> addresses;  // null while the first look-up of the name is under way
   std::uint32_t weight = 1;                    // after an operator's override; > 0 when eligible
   std::uint32_t max_connections = 0;
   // How much of `weight` counts, 1..100, from slow_start.h. Apart from it so that a weight of 1 can ramp as well and

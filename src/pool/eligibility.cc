@@ -23,6 +23,12 @@ std::uint8_t turn(const Candidate& candidate) {
   return kNever;
 }
 
+bool can_wait(const Candidate& candidate) {
+  Candidate resolved = candidate;
+  resolved.has_address = true;
+  return !candidate.has_address && candidate.is_pending && turn(resolved) == 0;
+}
+
 }  // namespace
 
 Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy) {
@@ -36,6 +42,9 @@ Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_he
   result.indexes.reserve(chosen);
   for (std::uint32_t i = 0; i < candidates.size(); ++i) {
     if (turn(candidates[i]) <= last_turn) result.indexes.push_back(i);
+  }
+  for (std::uint32_t i = 0; chosen == 0 && i < candidates.size(); ++i) {
+    if (can_wait(candidates[i])) result.indexes.push_back(i);
   }
   return result;
 }

@@ -14,6 +14,7 @@ struct Candidate {
   BackendState state = BackendState::unknown;
   std::uint32_t weight = 1;  // after an operator's override; 0 takes no new work whatever the state
   bool has_address = true;   // false while its name resolves to nothing
+  bool is_pending = false;   // without an address because the first look-up of its name is under way
 };
 
 struct Eligibility {
@@ -23,7 +24,8 @@ struct Eligibility {
 
 // Normally the healthy backends and the unknown ones (no probe of theirs has ended yet; they count as healthy here). If
 // those that can take work (weight above 0, an address) are fewer than `min_healthy`, all unhealthy ones are used as
-// well; if they are still too few, the draining ones too. Disabled backends never. Pure.
+// well; if they are still too few, the draining ones too. Disabled backends never. Those whose
+// first look-up is under way are used when there is nothing else: work that comes to them waits for it. Pure.
 Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy);
 
 }  // namespace weir::pool

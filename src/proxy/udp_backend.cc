@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/hash.h"
 #include "proxy/udp_relay.h"
 
 namespace weir::proxy {
@@ -45,6 +46,8 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     std::uint32_t index = choice.pick_for_client(key_hash);
     if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return failed;
     const pool::BackendEntry& entry = flow.pool->eligible[index];
+    // The first look-up of its name is under way: clients send again what is lost until then.
+    if (entry.addresses == nullptr) return base::fail(ErrorCode::unreachable, "the backend's name has no address yet");
     std::atomic<std::uint32_t>& open = entry.backend->open_connections;
     std::uint32_t before = open.fetch_add(1, std::memory_order_relaxed);
     if (entry.max_connections > 0 && before >= entry.max_connections) {
@@ -58,8 +61,11 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     choice.begin(index);
     ++flow.attempts;
     flow.attempt_started = worker_.reactor.now();
-    flow.first_address = hashes ? static_cast<std::uint32_t>(key_hash) : turn_++;
-    flow.addresses_tried = 0;
+    // By another hash than the one that has chosen the backend: each of its addresses is to have its share.
+    constexpr std::uint64_t kOtherHash = 0x9e3779b97f4a7c15u;
+    auto first = hashes ? static_cast<std::uint32_t>(base::mix(key_hash ^ kOtherHash))
+                        : entry.backend->next_address.fetch_add(1, std::memory_order_relaxed);
+    flow.addresses = pool::AddressRound(*entry.addresses, first, entry.backend->failed_addresses, flow.attempt_started);
     base::Result<void> opened = open_socket(flow);
     if (opened) return opened;
     open.fetch_sub(1, std::memory_order_relaxed);
@@ -87,17 +93,25 @@ bool UdpRelay::may_retry(const UdpFlow& flow) {
 base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
   const pool::Addresses& addresses = *flow.choice.entry().addresses;
   base::Result<int> fd = base::fail(ErrorCode::unreachable, "connect");
-  while (!fd && fd.error().code != ErrorCode::exhausted && flow.addresses_tried < addresses.size()) {
-    const base::SocketAddress& address = addresses[(flow.first_address + flow.addresses_tried++) % addresses.size()];
-    fd = net::connect_udp(address);
+  while (const base::SocketAddress* address = flow.addresses.next(addresses)) {
+    fd = net::connect_udp(*address);
     bool may_evict = by_age_.front() != &flow;
-    if (!fd && fd.error().code == ErrorCode::exhausted && may_evict && evict_oldest()) fd = net::connect_udp(address);
+    if (!fd && fd.error().code == ErrorCode::exhausted && may_evict && evict_oldest()) fd = net::connect_udp(*address);
+    if (fd || fd.error().code == ErrorCode::exhausted) break;
+    note_failed_address(flow);
   }
   if (!fd) return std::unexpected(fd.error());
   flow.socket = net::Descriptor::open_for_datagrams(*fd);
   flow.socket->wait_readable(flow, net::kNever);
   if (flow.bulk) net::gather_segments(*fd);
   return {};
+}
+
+// Further flows try it last for a while.
+void UdpRelay::note_failed_address(const UdpFlow& flow) {
+  const pool::Addresses& addresses = *flow.choice.entry().addresses;
+  if (addresses.size() < 2) return;
+  flow.choice.backend().failed_addresses.add(flow.addresses.present(addresses).ip, worker_.reactor.now());
 }
 
 void UdpRelay::close_descriptor(UdpFlow& flow) {
@@ -114,12 +128,11 @@ void UdpRelay::close_socket(UdpFlow& flow) {
 // The backend has refused what it was sent and has never answered: whatever reached it did nothing. Its other addresses
 // go before other backends, and are no retries, as with TCP.
 bool UdpRelay::try_another(UdpFlow& flow, const base::Error& error) {
-  if (flow.addresses_tried < flow.choice.entry().addresses->size()) {
+  if (flow.socket != nullptr) {
+    note_failed_address(flow);
     close_descriptor(flow);
     if (open_socket(flow)) return true;
     flow.choice.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
-  } else {
-    close_socket(flow);
   }
   flow.choice.end(true, {}, error);
   flow.choice.connect_failed(error);
@@ -181,6 +194,10 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     flow.first.forget();
     flow.first_reply = worker_.reactor.now() - flow.attempt_started;
     flow.choice.connected();
+    const pool::Addresses& addresses = *flow.choice.entry().addresses;
+    if (addresses.size() > 1) {
+      flow.choice.backend().failed_addresses.remove(flow.addresses.present(addresses).ip);
+    }
     flow.choice.responded(flow.first_reply);
     flow.pool->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(flow.first_reply.count()));
   }

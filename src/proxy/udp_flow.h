@@ -81,8 +81,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint32_t attempts = 0;
-  std::uint32_t first_address = 0;     // of the present backend's, where the round began
-  std::uint32_t addresses_tried = 0;   // of the present backend
+  pool::AddressRound addresses;        // of the present backend
   std::uint32_t replies_in_a_row = 0;  // since the client's last datagram
   bool heard = false;
   bool bulk = false;  // replies come in long runs

@@ -89,6 +89,7 @@ class UdpRelay final : private net::TimerNode {
   bool may_retry(const UdpFlow& flow);
   bool try_another(UdpFlow& flow, const base::Error& error);
   base::Result<void> open_socket(UdpFlow& flow);
+  void note_failed_address(const UdpFlow& flow);
   void close_descriptor(UdpFlow& flow);
   void close_socket(UdpFlow& flow);
   void deliver(UdpFlow* flow);
@@ -115,7 +116,6 @@ class UdpRelay final : private net::TimerNode {
   std::size_t reply_window_ = 0;   // the next free one
   bool replies_wait_ = false;
 
-  std::uint32_t turn_ = 0;  // which of a backend's addresses the next flow tries first
   bool closing_ = false;
   net::Waiter* drained_ = nullptr;
 };

@@ -52,6 +52,7 @@ void HeldSnapshot::remove_user() {
 
 Worker::Worker(std::uint32_t worker_index, Services& shared)
     : index(worker_index), services(shared), connections(worker_index), h2_links(worker_index, connections, h2) {
+  connections.set_address_source([this](const pool::Backend& backend) { return addresses_of(backend); });
   reactor.at_round_end([](void* self) { static_cast<Worker*>(self)->flush_udp(); }, this);
 }
 
@@ -113,8 +114,20 @@ void Worker::apply(std::shared_ptr<const Snapshot> next) {
     }
     connections.close_idle_of_retired();
     h2_links.close_retired();
+    connections.addresses_changed();
     websockets.for_each([](StreamRelay& relay) { relay.close_where_it_must_go(); });
   });
+}
+
+// Null while the present snapshot does not offer the backend, or without an address.
+std::shared_ptr<const pool::Addresses> Worker::addresses_of(const pool::Backend& backend) const {
+  if (!snapshot_) return nullptr;
+  for (const std::shared_ptr<const PoolSnapshot>& pool : snapshot_->pools) {
+    for (const pool::BackendEntry& entry : pool->eligible) {
+      if (entry.backend.get() == &backend && entry.addresses != nullptr) return entry.addresses;
+    }
+  }
+  return nullptr;
 }
 
 Listening* Worker::listening(std::uint32_t id) { return id < listenings_.size() ? listenings_[id].get() : nullptr; }

@@ -225,6 +225,8 @@ class Worker {
   net::Task<void> finish_closing(std::uint32_t id, base::Nanoseconds limit);
   net::Task<void> finish_draining(base::Nanoseconds limit);
 
+  std::shared_ptr<const pool::Addresses> addresses_of(const pool::Backend& backend) const;
+
   SnapshotRef snapshot_;
   std::vector<std::unique_ptr<Listening>> listenings_;
   std::vector<UdpRelay*> unflushed_;

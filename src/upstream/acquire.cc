@@ -68,6 +68,11 @@ struct Takeover {
   }
 };
 
+// Waits for the first look-up of a name; lives in its coroutine's frame.
+struct WithoutAddress final : base::ListHook<WithoutAddress> {
+  net::Waiter waiter;
+};
+
 const Peer* Connections::other_worker_in(std::uint64_t mask) {
   std::uint32_t start = ++turn_;
   for (std::uint32_t i = 0; i < peers_.size(); ++i) {
@@ -202,15 +207,23 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   co_return lend(*connection, false);
 }
 
-// Tries the backend's addresses in turn, another one first each time.
+// Tries the backend's addresses in turn, another one first each time, and those that failed lately behind the others.
 net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options) {
+  pool::Backend& backend = *options.backend->backend;
+  base::TimePoint now = net::Reactor::current().now();
+  base::TimePoint deadline = now + options.connect_timeout;
   std::shared_ptr<const pool::Addresses> addresses = options.backend->addresses;
-  std::size_t count = addresses->size();
-  std::size_t first = count > 1 ? ++turn_ % count : 0;
+  if (addresses == nullptr) {
+    base::Result<std::shared_ptr<const pool::Addresses>> found = co_await wait_for_addresses(backend, deadline);
+    if (!found) co_return std::unexpected(found.error());
+    addresses = *std::move(found);
+  }
+  bool several = addresses->size() > 1;
+  std::uint32_t turn = several ? backend.next_address.fetch_add(1, std::memory_order_relaxed) : 0;
+  pool::AddressRound round(*addresses, turn, backend.failed_addresses, now);
   base::Error last{.code = ErrorCode::no_backend, .what = "connect"};
-  for (std::size_t i = 0; i < count; ++i) {
-    net::ConnectOptions connect_options{.address = (*addresses)[(first + i) % count],
-                                        .deadline = net::Reactor::current().now() + options.connect_timeout};
+  while (const base::SocketAddress* address = round.next(*addresses)) {
+    net::ConnectOptions connect_options{.address = *address, .deadline = deadline};
     if (options.source != nullptr) connect_options.source = *options.source;
     base::Result<net::TcpStream> stream = co_await net::connect(connect_options);
     base::Result<void> begun;
@@ -220,11 +233,42 @@ net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options
     } else if (stream && !begun) {
       begun = std::unexpected(begun.error().on(base::Side::backend));
     }
-    if (stream && begun) co_return std::move(*stream);
+    if (stream && begun) {
+      if (several) backend.failed_addresses.remove(connect_options.address.ip);
+      co_return std::move(*stream);
+    }
     last = stream ? begun.error() : stream.error();
     if (last.code == ErrorCode::cancelled || last.code == ErrorCode::exhausted) break;
+    now = net::Reactor::current().now();
+    if (several) backend.failed_addresses.add(connect_options.address.ip, now);
+    deadline = now + options.connect_timeout;
   }
   co_return std::unexpected(last);
+}
+
+// The first look-up of the backend's name is under way, or has ended since the snapshot of the caller was made.
+net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> Connections::wait_for_addresses(
+    const pool::Backend& backend, base::TimePoint deadline) {
+  while (true) {
+    std::shared_ptr<const pool::Addresses> found;
+    if (address_source_) found = address_source_(backend);
+    if (found != nullptr) co_return found;
+    base::Error error{.code = ErrorCode::no_backend, .side = base::Side::backend, .retry_helps = true};
+    error.what = "the name of the backend does not resolve";
+    if (backend.name_state.load() == pool::NameState::failed) co_return std::unexpected(error);
+    WithoutAddress waiting;
+    without_address_.push_back(waiting);
+    base::Result<void> woken = co_await waiting.waiter.wait_until(deadline);
+    if (waiting.linked()) without_address_.remove(waiting);
+    if (woken) continue;
+    error.code = woken.error().code;
+    error.what = "waiting for the first look-up of the backend's name";
+    co_return std::unexpected(error);
+  }
+}
+
+void Connections::addresses_changed() {
+  while (WithoutAddress* first = without_address_.pop_front()) first->waiter.wake();
 }
 
 net::Task<base::Result<void>> Connections::secure(net::TcpStream& stream, const AcquireOptions& options,

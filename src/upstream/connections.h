@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -22,6 +23,7 @@ namespace weir::upstream {
 class Connections;
 class H2Links;
 struct OfBackend;
+struct WithoutAddress;
 
 // One connection to a backend. Idle: watched for the backend closing it. Busy: owned by a Lease.
 class Connection final : public net::IoWaiter, public base::ListHook<Connection> {
@@ -125,11 +127,19 @@ class Connections {
   // All workers' connections, this one's included, by worker index; before any worker runs.
   void set_peers(std::span<const Peer> peers) { peers_ = peers; }
 
+  // Where the addresses of a backend are found whose name was not resolved when the caller's snapshot was made; null
+  // while there are none. Before any worker runs.
+  using AddressSource = std::function<std::shared_ptr<const pool::Addresses>(const pool::Backend&)>;
+  void set_address_source(AddressSource source) { address_source_ = std::move(source); }
+  // The source may say something else by now: whoever waits for addresses looks again.
+  void addresses_changed();
+
   // An idle connection of this worker's, or an empty lease: the way of nearly every request, without waiting.
   Lease take_idle(const AcquireOptions& options);
   // Otherwise: one of another worker's, or a new one, or, at the backend's max_connections, the next that comes free.
-  // Errors: those of net::connect and tls::connect (after all addresses); queue_full; timeout with side ours when the
-  // queue wait ended; no_backend when the backend's drain timeout passed meanwhile.
+  // Errors: those of net::connect and tls::connect (after all addresses); no_backend when its name does not resolve;
+  // queue_full; timeout with side ours when the queue wait ended; no_backend when the backend's drain timeout passed
+  // meanwhile.
   net::Task<base::Result<Lease>> acquire(AcquireOptions options);
 
   // Closes idle connections of backends that take no new work any more. Called when the snapshot changes.
@@ -149,6 +159,8 @@ class Connections {
   OfBackend* find(const pool::Backend& backend);
 
   net::Task<base::Result<net::TcpStream>> open(AcquireOptions options);
+  net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> wait_for_addresses(const pool::Backend& backend,
+                                                                                     base::TimePoint deadline);
   net::Task<base::Result<void>> secure(net::TcpStream& stream, const AcquireOptions& options,
                                        const base::SocketAddress& address, base::TimePoint deadline);
   // One of the backend's places for connections (max_connections of them), if there is one; and its return: whoever
@@ -189,7 +201,9 @@ class Connections {
   H2Links* h2_links_ = nullptr;  // the same worker's
   std::vector<std::unique_ptr<OfBackend>> by_slot_;
   std::size_t idle_count_ = 0;
-  std::uint32_t turn_ = 0;         // where to begin looking for another worker, or an address
+  AddressSource address_source_;
+  base::IntrusiveList<WithoutAddress> without_address_;  // wait for the first look-up of a name
+  std::uint32_t turn_ = 0;                               // where to begin looking for another worker
   std::uint32_t handed_over_ = 0;  // connections and places given to waiters of this and other workers by turns
 };
 

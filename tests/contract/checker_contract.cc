@@ -43,13 +43,16 @@ class CheckerTest : public testing::Test {
  protected:
   CheckerTest() { reactor_.adopt_thread(); }
 
-  CheckResult check(Checker& checker, const std::vector<base::SocketAddress>& addresses, base::Nanoseconds timeout,
+  static CheckTarget target(const base::SocketAddress& address, base::Nanoseconds timeout, std::string_view path = {}) {
+    return {.address = address, .host = "backend.example", .path = path, .timeout = timeout};
+  }
+  CheckResult check(Checker& checker, const base::SocketAddress& address, base::Nanoseconds timeout,
                     std::string_view path = {}) {
     std::optional<CheckResult> result;
     int files = open_files();
     reactor_.run_once(base::now());
     base::TimePoint began = base::now();
-    group_.spawn(check_into(checker, {addresses, "backend.example", path, timeout}, result));
+    group_.spawn(check_into(checker, target(address, timeout, path), result));
     while (!result) reactor_.run_once(base::TimePoint::max());
     base::Nanoseconds took = base::now() - began;
     EXPECT_LT(took, timeout + 5s);
@@ -61,7 +64,7 @@ class CheckerTest : public testing::Test {
   CheckResult check(const config::Choice& choice, const base::SocketAddress& address, base::Nanoseconds timeout) {
     EXPECT_TRUE(faults_of(choice).empty());
     std::unique_ptr<Checker> checker = make_checker(choice);
-    return check(*checker, {address}, timeout);
+    return check(*checker, address, timeout);
   }
   CheckResult http(const base::SocketAddress& address, decltype(config::Choice::options) options,
                    base::Nanoseconds timeout = kLong) {
@@ -124,35 +127,28 @@ TEST_P(EveryChecker, SaysWhatItIsAndDeclaresItsDefaults) {
 
 TEST_P(EveryChecker, AcceptsAHealthyBackend) {
   Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-  CheckResult result = check(*checker(), {server.address()}, kLong);
+  CheckResult result = check(*checker(), server.address(), kLong);
   EXPECT_TRUE(result.ok) << result.error;
   EXPECT_GT(result.latency, 0ns);
 }
 
 TEST_P(EveryChecker, FailsWhereNobodyListens) {
   RefusingAddress nobody;
-  EXPECT_EQ(check(*checker(), {nobody.address()}, kLong).error, is_udp() ? "receive: refused" : "connect: refused");
-}
-
-TEST_P(EveryChecker, TriesFurtherAddressesWhenTheFirstRefuses) {
-  RefusingAddress nobody;
-  Healthy server(is_udp(), "HTTP/1.1 204 No Content\r\n\r\n");
-  EXPECT_TRUE(check(*checker(), {nobody.address(), server.address()}, kLong).ok);
+  EXPECT_EQ(check(*checker(), nobody.address(), kLong).error, is_udp() ? "receive: refused" : "connect: refused");
 }
 
 TEST_P(EveryChecker, ChecksOverIpv6) {
   Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "::1");
   if (server.address().port == 0) GTEST_SKIP() << "no IPv6 here";
-  EXPECT_TRUE(check(*checker(), {server.address()}, kLong).ok);
+  EXPECT_TRUE(check(*checker(), server.address(), kLong).ok);
 }
 
 TEST_P(EveryChecker, EndsWhenItIsCancelled) {
   ScriptedServer server([](ScriptedConnection& connection) { connection.hang(); });
   std::unique_ptr<Checker> one = checker();
-  std::vector<base::SocketAddress> addresses{server.address()};
   std::optional<CheckResult> result;
   net::TaskGroup group;
-  group.spawn(check_into(*one, {addresses, "backend.example", {}, kLong}, result));
+  group.spawn(check_into(*one, target(server.address(), kLong), result));
   reactor_.run_once(base::now());
   group.cancel();
   base::TimePoint began = base::now();
@@ -163,9 +159,8 @@ TEST_P(EveryChecker, EndsWhenItIsCancelled) {
 TEST_P(EveryChecker, IsUsedForManyBackendsAtOnce) {
   Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   std::unique_ptr<Checker> one = checker();
-  std::vector<base::SocketAddress> addresses{server.address()};
   std::vector<std::optional<CheckResult>> results(100);
-  for (auto& result : results) group_.spawn(check_into(*one, {addresses, "backend.example", {}, kLong}, result));
+  for (auto& result : results) group_.spawn(check_into(*one, target(server.address(), kLong), result));
   while (group_.size() > 0) reactor_.run_once(base::TimePoint::max());
   for (auto& result : results) EXPECT_TRUE(result->ok) << result->error;
 }
@@ -246,9 +241,9 @@ TEST_F(HttpCheckerTest, TheBackendsOwnPathOverridesThePools) {
     connection.send_text("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });
   std::unique_ptr<Checker> checker = make_checker({.name = "http", .options = {}});
-  EXPECT_TRUE(check(*checker, {server.address()}, kLong, "/mine").ok);
+  EXPECT_TRUE(check(*checker, server.address(), kLong, "/mine").ok);
   EXPECT_TRUE(seen.starts_with("GET /mine HTTP/1.1\r\n")) << seen;
-  EXPECT_EQ(check(*checker, {server.address()}, kLong, "/a b").error, "the path of the check cannot be sent");
+  EXPECT_EQ(check(*checker, server.address(), kLong, "/a b").error, "the path of the check cannot be sent");
 }
 
 TEST_F(HttpCheckerTest, JudgesByTheStatus) {
@@ -382,7 +377,7 @@ TEST_F(HttpCheckerTest, WrongOptionsFailEveryProbeAndSayWhy) {
   ASSERT_EQ(faults_of(choice).size(), 1u);
   EXPECT_EQ(faults_of(choice)[0].key, "expected_status");
   std::unique_ptr<Checker> checker = make_checker(choice);
-  CheckResult result = check(*checker, {server.address()}, kLong);
+  CheckResult result = check(*checker, server.address(), kLong);
   EXPECT_TRUE(result.error.starts_with("health_check: expected_status: '2xx' is no status")) << result.error;
 }
 

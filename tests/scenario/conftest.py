@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import subprocess
 
 import pytest
 
@@ -101,3 +102,29 @@ def authority(tmp_path):
     from certificates import Authority
 
     return Authority(tmp_path)
+
+
+@pytest.fixture
+def knowing(tmp_path):
+    """knowing(config, {"a.test": ["127.0.0.7"]}): Weir on a machine whose hosts file says so."""
+    from weir import BINARY, Weir
+
+    hosts = tmp_path / "hosts"
+    hosts.write_text("")
+    own_hosts = ["unshare", "-m", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
+    if subprocess.run([*own_hosts, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs the right to have a hosts file of its own")
+    script = tmp_path / "weir"
+    script.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in own_hosts) + f' \'{BINARY}\' "$@"\n')
+    script.chmod(0o755)
+    started = []
+
+    def start(config, names):
+        lines = [f"{address} {name}\n" for name, addresses in names.items() for address in addresses]
+        hosts.write_text("127.0.0.1 localhost\n" + "".join(lines))
+        started.append(Weir(tmp_path, config, binary=str(script)))
+        return started[-1].start()
+
+    yield start
+    for running in started:
+        running.stop()

@@ -31,6 +31,13 @@ class ScriptedConnection {
     while (!head.ends_with("\r\n\r\n") && wait() && recv(fd_, &byte, 1, 0) == 1) head += byte;
     return head;
   }
+  // So many bytes, or what came before the peer closed.
+  std::string read_bytes(std::size_t count) {
+    std::string bytes;
+    char byte;
+    while (bytes.size() < count && wait() && recv(fd_, &byte, 1, 0) == 1) bytes += byte;
+    return bytes;
+  }
   // False when the peer is gone.
   bool send_text(std::string_view text) {
     while (!text.empty()) {

@@ -1,36 +1,13 @@
 """A backend whose name has several addresses: flows spread over them, and one where nobody listens loses nothing."""
 
 import contextlib
-import subprocess
 
 import pytest
 from datagrams import Client, Echo, udp_config, who
 from waiting import eventually
-from weir import BINARY, Weir
 
 ADDRESSES = ["127.0.0.7", "127.0.0.8", "127.0.0.9"]
-
-
-@pytest.fixture
-def knowing(tmp_path):
-    """knowing(config): Weir on a machine whose hosts file gives many.test all these addresses."""
-    hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{address} many.test\n" for address in ADDRESSES))
-    own_hosts = ["unshare", "-m", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
-    if subprocess.run([*own_hosts, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs the right to have a hosts file of its own")
-    script = tmp_path / "weir"
-    script.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in own_hosts) + f' \'{BINARY}\' "$@"\n')
-    script.chmod(0o755)
-    started = []
-
-    def start(config):
-        started.append(Weir(tmp_path, config, binary=str(script)))
-        return started[-1].start()
-
-    yield start
-    for running in started:
-        running.stop()
+MANY = {"many.test": ADDRESSES}
 
 
 @pytest.fixture
@@ -64,7 +41,7 @@ def ask_in_turn(running, count):
 
 
 def test_flows_spread_over_the_addresses(knowing, echoes):
-    running = knowing(many(echoes(ADDRESSES).port))
+    running = knowing(many(echoes(ADDRESSES).port), MANY)
     answered = ask_in_turn(running, 12)
     assert {address: answered.count(address) for address in ADDRESSES} == dict.fromkeys(ADDRESSES, 4)
 
@@ -72,7 +49,7 @@ def test_flows_spread_over_the_addresses(knowing, echoes):
 def test_addresses_where_nobody_listens_lose_nothing(knowing, echoes):
     config = many(echoes(ADDRESSES[1:2]).port)
     config["pools"][0]["retries"] = 0
-    running = knowing(config)
+    running = knowing(config, MANY)
     assert ask_in_turn(running, 12) == ADDRESSES[1:2] * 12
     assert running.metric("weir_backend_connections_active", backend="many") == 13
     assert running.metric("weir_retries_total") == 0, "another address of the same backend is no retry"
@@ -83,7 +60,7 @@ def test_where_no_address_answers_the_backend_refuses(knowing, echoes):
     only = echoes(ADDRESSES[:1])
     config = many(only.port)
     only.stop()
-    running = knowing(config)
+    running = knowing(config, MANY)
     with Client(running.port) as client:
 
         def failed():
@@ -99,5 +76,5 @@ def test_where_no_address_answers_the_backend_refuses(knowing, echoes):
 def test_a_client_that_is_hashed_keeps_to_one_address(knowing, echoes):
     config = many(echoes(ADDRESSES).port)
     config["pools"][0]["algorithm"] = "ip_hash"
-    running = knowing(config)
+    running = knowing(config, MANY)
     assert len(set(ask_in_turn(running, 8))) == 1

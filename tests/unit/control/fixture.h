@@ -52,6 +52,7 @@ class ControlPlane {
                    .registry = &registry,
                    .gather = std::chrono::milliseconds(20),
                    .resolve = [this](const std::string& host, std::uint16_t port) { return resolve(host, port); },
+                   .resolve_error = [this](const std::string&) { return name_error; },
                    .publish = [this](std::shared_ptr<const proxy::Snapshot> next) { published.push_back(next); },
                    .leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout,
                                    bool removed) { left.push_back({backend->id(), timeout, removed}); }}),
@@ -124,6 +125,7 @@ class ControlPlane {
   base::ManualClock clock;
   metrics::Registry registry{4};
   std::map<std::string, pool::Addresses> names;  // what host names resolve to
+  std::string name_error;                        // why others do not; empty: not known yet
   std::vector<std::shared_ptr<const proxy::Snapshot>> published;
   std::vector<Left> left;
   std::optional<health::HealthDetails> health_details;

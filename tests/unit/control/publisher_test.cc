@@ -215,6 +215,27 @@ TEST_F(PublisherTest, ANameWithoutAddressesTakesNoWorkUntilItResolves) {
   EXPECT_THAT(plane.eligible("site"), ElementsAre("web-2"));
 }
 
+TEST_F(PublisherTest, APoolOfNamesTakesWorkBeforeTheirFirstLookUpHasEndedUnlessTheyDoNotResolve) {
+  reload(replaced(kFile, "host: 10.0.1.1", "host: api.example"));
+  EXPECT_THAT(plane.eligible("api"), ElementsAre("api-1"));
+  EXPECT_EQ(plane.pool("api")->eligible[0].addresses, nullptr) << "work that comes waits for the look-up";
+  plane.name_error = "no such name";
+  plane.publisher.addresses_changed("api.example");
+  plane.publish_after(seconds(1));
+  EXPECT_THAT(plane.eligible("api"), IsEmpty());
+  EXPECT_EQ(plane.publisher.standing({"api", "api-1"}).name_error, "no such name");
+}
+
+TEST_F(PublisherTest, ABackendWithAPathOfItsOwnIsProbedByHttpInAPoolByTcp) {
+  reload(replaced(kFile, "id: api-1, host: 10.0.1.1", "id: api-1, health_check_path: /up, host: 10.0.1.1"));
+  std::map<std::string, std::string> checkers;
+  for (const health::WatchedBackend& watched : plane.publisher.watched()) {
+    checkers[watched.backend->id()] = watched.check->checker.name;
+  }
+  EXPECT_EQ(checkers["api-1"], "http");
+  EXPECT_EQ(checkers["web-1"], "tcp");
+}
+
 TEST_F(PublisherTest, ARecoveredBackendStartsSlowly) {
   reload(replaced(kFile, "  - name: site\n", "  - name: site\n    slow_start: 18s\n"));
   EXPECT_EQ(plane.pool("site")->eligible[0].slow_start_percent, 100u) << "nobody ramps at the start";

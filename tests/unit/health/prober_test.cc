@@ -77,12 +77,13 @@ class ProberTest : public testing::Test {
   void settle() {
     auto marker = std::make_shared<pool::Backend>("marker", "marker", "marker", 1);
     auto wanted = wanted_;
-    wanted.push_back({marker, off(), nullptr, {}});
+    wanted.push_back({marker, off(), at(*base::SocketAddress::parse("127.0.0.1:1")), {}});
     prober_->watch(wanted);
     await_state(*marker, BackendState::healthy);
   }
   static std::shared_ptr<config::HealthCheck> check(config::Duration interval = 20ms) {
     auto result = std::make_shared<config::HealthCheck>();
+    result->checker.name = "http";
     result->interval = interval;
     result->fast_interval = std::min<config::Duration>(interval, 5ms);
     result->timeout = 10s;
@@ -151,16 +152,52 @@ TEST_F(ProberTest, FindsARefusingBackendUnhealthyAtOnce) {
   auto one = backend(nobody.address());
   watch({{one, check(1h), at(nobody.address()), {}}});
   await_state(*one, BackendState::unhealthy);
-  EXPECT_EQ(transitions_[0].reason, "first result is a failure (check): connect: refused");
+  EXPECT_EQ(transitions_[0].reason,
+            "first result is a failure (http GET /health at " + nobody.address().to_string() + "): connect: refused");
 }
 
-TEST_F(ProberTest, ABackendWithoutAddressesIsUnhealthy) {
+TEST_F(ProberTest, ANameThatDoesNotResolveIsUnhealthyWithChecksAndWithout) {
   auto one = std::make_shared<pool::Backend>("site", "a", "missing.example", 80);
   auto two = std::make_shared<pool::Backend>("site", "b", "missing.example", 81);
-  watch({{one, check(), nullptr, {}}, {two, check(), std::make_shared<const pool::Addresses>(), {}}});
-  await_state(*one, BackendState::unhealthy);
-  await_state(*two, BackendState::unhealthy);
-  EXPECT_EQ(prober_->details(*one)->last_check->result.error, "the name of the backend does not resolve");
+  watch({{one, check(), nullptr, {}, {}, "no such name"},
+         {two, off(), std::make_shared<const pool::Addresses>(), {}, {}, "no such name"}});
+  for (const auto& backend : {one, two}) {
+    await_state(*backend, BackendState::unhealthy);
+    EXPECT_EQ(prober_->details(*backend)->history.back().reason,
+              "the name missing.example does not resolve: no such name");
+  }
+}
+
+TEST_F(ProberTest, NothingIsSaidOfABackendBeforeTheFirstLookUpOfItsNameHasEnded) {
+  Switchable server;
+  auto one = backend(server.address());
+  auto two = backend(server.address());
+  watch({{one, check(1h), nullptr, {}}, {two, off(), nullptr, {}}});
+  for (int i = 0; i < 10; ++i) prober_->report_connect_failure(*one, base::ErrorCode::timeout);
+  settle();
+  EXPECT_EQ(prober_->details(*one)->state, BackendState::unknown);
+  EXPECT_EQ(prober_->details(*two)->state, BackendState::unknown);
+  watch({{one, check(1h), at(server.address()), {}}, {two, off(), at(server.address()), {}}});
+  await_state(*one, BackendState::healthy);
+  await_state(*two, BackendState::healthy);
+  EXPECT_EQ(prober_->details(*one)->history.size(), 1u) << "the first probe decides, and it is made at once";
+}
+
+TEST_F(ProberTest, EachAddressOfABackendIsProbedAndThoseThatFailAreNoted) {
+  Switchable good;
+  auto one = std::make_shared<pool::Backend>("site", "a", "two.example", 80);
+  auto two = std::make_shared<const pool::Addresses>(
+      pool::Addresses{{.ip = *base::IpAddress::parse("127.0.0.2"), .port = good.address().port}, good.address()});
+  watch({{one, check(), two, {}}});
+  await_state(*one, BackendState::healthy);
+  auto give_up = base::now() + 20s;
+  while (!one->failed_addresses.contains(two->front().ip, base::now()) && base::now() < give_up) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(one->failed_addresses.contains(two->front().ip, base::now()));
+  EXPECT_FALSE(one->failed_addresses.contains(two->back().ip, base::now()));
+  settle();
+  EXPECT_EQ(prober_->details(*one)->state, BackendState::healthy) << "it can be used at its other address";
 }
 
 TEST_F(ProberTest, WithChecksOffABackendIsHealthyAndNeverProbed) {

@@ -167,12 +167,12 @@ TEST_F(StateMachineTest, LowerThresholdsHoldFromTheNextResultOn) {
 }
 
 TEST_F(StateMachineTest, CanBeAssumedHealthyWithoutChecks) {
-  auto change = machine_.assume_healthy("health checks are off", clock_.now());
+  auto change = machine_.assume(BackendState::healthy, "health checks are off", clock_.now());
   ASSERT_TRUE(change);
   EXPECT_EQ(change->to, BackendState::healthy);
   EXPECT_EQ(change->reason, "health checks are off");
   fail();
-  EXPECT_FALSE(machine_.assume_healthy("health checks are off", clock_.now()));
+  EXPECT_FALSE(machine_.assume(BackendState::healthy, "health checks are off", clock_.now()));
   EXPECT_FALSE(machine_.is_changing());
   EXPECT_EQ(machine_.consecutive_failures(), 0u);
 }

@@ -290,16 +290,32 @@ TEST_F(NameWatchTest, KeepsTheLastGoodAnswerOverFailures) {
     EXPECT_EQ(texts(*watch_->addresses("a.example")), Texts{"10.0.0.1"});
   }
   server_.set("a.example", {.addresses = {"10.0.0.7"}, .ttl = 0});
-  run_until([&] { return changes_.size() == 2; });
-  EXPECT_EQ(changes_[1].addresses, Texts{"10.0.0.7"});
+  run_until([&] { return changes_.back().addresses == Texts{"10.0.0.7"}; });
+}
+
+TEST_F(NameWatchTest, TellsOnceWhenANameNoLongerResolvesAndWhenItDoesAgain) {
+  server_.set("a.example", {.addresses = {"10.0.0.1"}, .ttl = 0});
+  watch_->set_names({"a.example"});
+  run_until([&] { return changes_.size() == 1; });
+  EXPECT_EQ(watch_->error("a.example"), nullptr);
+  server_.set("a.example", {.addresses = {}, .rcode = 3});
+  int asked = server_.questions("a.example");
+  run_until([&] { return server_.questions("a.example") >= asked + 3; });
+  EXPECT_EQ(changes_.size(), 2u);
+  ASSERT_NE(watch_->error("a.example"), nullptr);
+  EXPECT_EQ(watch_->error("a.example")->code, ErrorCode::not_found);
+  server_.set("a.example", {.addresses = {"10.0.0.1"}, .ttl = 0});
+  run_until([&] { return changes_.size() == 3; });
+  EXPECT_EQ(watch_->error("a.example"), nullptr);
 }
 
 TEST_F(NameWatchTest, ANameThatDoesNotResolveYetIsTriedAgain) {
   watch_->set_names({"late.example"});
   run_until([&] { return server_.questions("late.example") >= 2; });
   EXPECT_EQ(watch_->addresses("late.example"), nullptr);
+  EXPECT_EQ(changes_, (std::vector<Change>{{"late.example", {}}})) << "that it does not resolve";
   server_.set("late.example", {.addresses = {"10.0.0.3"}});
-  run_until([&] { return changes_.size() == 1; });
+  run_until([&] { return changes_.size() == 2; });
 }
 
 TEST_F(NameWatchTest, LiteralsAreAnsweredWithoutAServer) {

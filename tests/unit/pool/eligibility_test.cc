@@ -28,6 +28,14 @@ TEST(Eligibility, IsForNobodyInAnEmptyPool) {
   expect(of({}, 5), {}, false);
 }
 
+TEST(Eligibility, IncludesWhoseNameIsLookedUpForTheFirstTimeOnlyWhenThereIsNothingElse) {
+  Candidate resolved{.state = healthy}, pending{.state = unknown, .has_address = false, .is_pending = true};
+  Candidate lost{.state = unknown, .has_address = false}, down{.state = unhealthy, .has_address = false};
+  down.is_pending = true;
+  expect(eligible(std::vector{pending, lost, down, pending}, 0), {0, 3}, false);
+  expect(eligible(std::vector{pending, resolved}, 0), {1}, false);
+}
+
 TEST(Eligibility, EndsWithTheLastHealthyOneUnlessAMinimumIsSet) { expect(of({unhealthy, draining}, 0), {}, false); }
 
 TEST(Eligibility, ReturnsToAllUnhealthyOnesBelowTheMinimum) {

@@ -1,0 +1,106 @@
+#include "health/h2_probe.h"
+
+#include <fmt/format.h>
+#include <vector>
+
+#include "base/text.h"
+#include "health/body_search.h"
+#include "health/probe_connection.h"
+
+namespace weir::health {
+namespace {
+
+constexpr int kMaxInterimHeads = 16;
+
+class Request {
+ public:
+  Request(const HttpCheckOptions& options, const CheckTarget& target, base::TimePoint deadline)
+      : options_(options), target_(target), deadline_(deadline) {}
+
+  net::Task<std::string> run(http::H2Connection& connection) {
+    std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
+    if (!is_sendable_path(path)) co_return "the path of the check cannot be sent";
+    http::RequestHead request;
+    request.method = options_.method;
+    base::Arena arena;
+    http::H2Stream stream(request, head_, arena);
+    http::H2FieldList fields;
+    std::string authority = options_.host.empty() ? authority_of(target_) : options_.host;
+    fields.add(":method", options_.method);
+    fields.add(":scheme", target_.tls != nullptr ? "https" : "http");
+    fields.add(":authority", authority);
+    fields.add(":path", path);
+    fields.add("user-agent", "weir-health-check");
+    std::vector<std::pair<std::string, std::string>> own = own_headers();
+    for (const auto& [name, value] : own) fields.add(name, value);
+    base::Result<void> opened = connection.open(stream, fields, true);
+    if (!opened) co_return describe_failure(opened.error(), "request", "the connection", target_.timeout);
+    std::string failure = co_await read_head(stream);
+    if (!failure.empty()) co_return failure;
+    if (!options_.expected_status.contains(head_.status)) {
+      co_return fmt::format("status {}, expected {}", head_.status, options_.expected_status.text());
+    }
+    if (!options_.expected_body.empty()) failure = co_await read_body(stream);
+    co_return failure;
+  }
+
+ private:
+  // Names are lower case, and what is about one connection has no place (RFC 9113 8.2).
+  std::vector<std::pair<std::string, std::string>> own_headers() const {
+    std::vector<std::pair<std::string, std::string>> own;
+    for (const auto& [name, value] : options_.headers) {
+      std::string lower = base::to_lower(name);
+      if (lower != "keep-alive" && lower != "proxy-connection" && lower != "te") own.emplace_back(lower, value);
+    }
+    return own;
+  }
+
+  // Interim responses are skipped (RFC 9110 section 15.2).
+  net::Task<std::string> read_head(http::H2Stream& stream) {
+    for (int i = 0; i <= kMaxInterimHeads; ++i) {
+      head_.clear();
+      base::Result<void> done = co_await stream.wait_head(deadline_);
+      if (done) done = stream.take_head();
+      if (!done) co_return describe_failure(done.error(), "read", "the response head", target_.timeout);
+      if (head_.status >= 200) co_return std::string();
+    }
+    co_return "bad response: too many interim responses";
+  }
+
+  net::Task<std::string> read_body(http::H2Stream& stream) {
+    BodySearch search(options_.expected_body);
+    bool last = false;
+    while (!last && !search.full()) {
+      base::Result<void> waited = co_await stream.wait_input(deadline_);
+      if (!waited) co_return describe_failure(waited.error(), "read", "the response body", target_.timeout);
+      base::Result<http::BodyPiece> piece = stream.take();
+      if (!piece) co_return describe_failure(piece.error(), "read", "the response body", target_.timeout);
+      if (search.add(piece->data)) co_return std::string();
+      last = piece->last;
+    }
+    co_return search.full() ? "expected_body not found within the first 64 KB" : "expected_body not found";
+  }
+
+  const HttpCheckOptions& options_;
+  const CheckTarget& target_;
+  base::TimePoint deadline_;
+  http::ResponseHead head_;
+};
+
+}  // namespace
+
+net::Task<std::string> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
+                                   base::TimePoint deadline) {
+  http::H2Shared shared;
+  NoRequests owner;
+  http::H2Connection connection(http::H2Role::client, shared, {}, stream, owner);
+  net::TaskGroup running;
+  running.spawn(connection.run());
+  Request request(options, target, deadline);
+  std::string failure = co_await request.run(connection);
+  running.cancel();
+  co_await running.join();
+  co_return failure;
+}
+
+}  // namespace weir::health

@@ -1,0 +1,27 @@
+// What probes over HTTP/2 share.
+#pragma once
+
+#include <string>
+
+#include "health/checker.h"
+#include "health/http_check_options.h"
+#include "http/h2_connection.h"
+#include "net/tcp.h"
+
+namespace weir::health {
+
+// A client's end of a connection, which takes no requests.
+class NoRequests final : public http::H2Owner {
+ public:
+  http::H2Stream* begin_request() override { return nullptr; }
+  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
+  void discard(http::H2Stream&) override {}
+  void on_streams_changed() override {}
+};
+
+// The request of the options over HTTP/2 on `stream`, on which TLS is done if there is any. What failed, in words;
+// empty when nothing did. `options` and `target` outlive the task.
+net::Task<std::string> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
+                                   base::TimePoint deadline);
+
+}  // namespace weir::health
