@@ -47,7 +47,8 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return failed;
     const pool::BackendEntry& entry = flow.pool->eligible[index];
     // The first look-up of its name is under way: clients send again what is lost until then.
-    if (entry.addresses == nullptr) return base::fail(ErrorCode::unreachable, "the backend's name has no address yet");
+    if (entry.addresses == nullptr)
+      return base::fail(ErrorCode::no_backend, "the first look-up of the backend's name is under way");
     std::atomic<std::uint32_t>& open = entry.backend->open_connections;
     std::uint32_t before = open.fetch_add(1, std::memory_order_relaxed);
     if (entry.max_connections > 0 && before >= entry.max_connections) {
