@@ -49,6 +49,7 @@ config::Config demo_config(std::uint16_t port, std::uint16_t admin_port, bool ac
   config.admin.listen = fmt::format("127.0.0.1:{}", admin_port);
   config.listeners.front().address = fmt::format("*:{}", port);
   config::Pool& pool = config.pools.front();
+  pool.health_check.checker = {.name = "http", .options = {}};
   pool.health_check.interval = seconds(1);
   pool.health_check.fast_interval = milliseconds(200);
   pool.health_check.timeout = seconds(1);

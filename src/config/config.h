@@ -175,7 +175,7 @@ struct Backend {
 enum class SendProxy : std::uint8_t { off, v1, v2, v2_checksum };
 
 struct HealthCheck {
-  Choice checker{.name = "http", .options = {}};  // type and the options of that checker (path, expected_status, ...)
+  Choice checker{.name = "tcp", .options = {}};  // type and the options of that checker (path, expected_status, ...)
   bool enabled = true;
   Duration interval = std::chrono::seconds(5);
   Duration timeout = std::chrono::seconds(2);

@@ -75,6 +75,8 @@ struct Resource {
   // The Choice whose `type` and options are keys of this map as well, or null.
   Choice* (*choice)(void* object) = nullptr;
   KindList kinds = KindList::none;
+  // The type that an option of its own stands for where `type` is not there; empty: none.
+  std::string_view implied_type = {};
   // A default-made struct, for the defaults that the schema names.
   const void* (*defaults)() = nullptr;
   // Called after all keys: what follows from several of them.

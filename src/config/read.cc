@@ -148,7 +148,7 @@ std::expected<Config, Faults> read_file(const std::string& path, const Kinds& ki
 Config built_in_config(const Kinds& kinds) {
   Document document = parse_yaml(
       "listeners: [{name: web, address: '*:8080', pool: default}]\n"
-      "pools: [{name: default}]\n",
+      "pools: [{name: default, health_check: {type: http, path: /health}}]\n",
       kApi);
   Faults faults;
   Config config;

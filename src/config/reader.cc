@@ -107,7 +107,7 @@ void Reader::read(const Node& node, const Resource& resource, void* object) {
   std::size_t faults_before = faults_.size();
   const KindEntry* entry = nullptr;
   Choice* choice = resource.choice == nullptr ? nullptr : resource.choice(object);
-  if (choice != nullptr) entry = read_type(node, *choice, resource.kinds);
+  if (choice != nullptr) entry = read_type(node, *choice, resource);
   bool type_unknown = choice != nullptr && faults_.size() > faults_before;
 
   std::uint64_t seen = 0;
@@ -179,8 +179,11 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     return;
   }
   std::vector<std::string_view> known;
-  if (entry != nullptr) {
-    for (const OptionSpec& spec : entry->options) known.push_back(spec.key);
+  const KindEntry* implied = find_entry(entries(kinds_, resource.kinds), resource.implied_type);
+  if (find_option(implied, member.key) != nullptr) implied = nullptr;  // another type was asked for
+  for (const KindEntry* candidate : {entry, implied == entry ? nullptr : implied}) {
+    if (candidate == nullptr) continue;
+    for (const OptionSpec& spec : candidate->options) known.push_back(spec.key);
   }
   if (resource.choice != nullptr) known.push_back("type");
   for (const Field& field : resource.fields) {
@@ -226,9 +229,19 @@ const KindEntry* Reader::find_type(const Node& at, std::string_view name, KindLi
   return nullptr;
 }
 
-const KindEntry* Reader::read_type(const Node& map, Choice& choice, KindList list) {
+const KindEntry* Reader::read_type(const Node& map, Choice& choice, const Resource& resource) {
+  KindList list = resource.kinds;
   const Node* type = map.find("type");
-  if (type == nullptr) return find_entry(entries(kinds_, list), choice.name);
+  if (type == nullptr) {
+    const KindEntry* usual = find_entry(entries(kinds_, list), choice.name);
+    const KindEntry* implied = find_entry(entries(kinds_, list), resource.implied_type);
+    bool is_implied = std::ranges::any_of(map.members, [&](const Member& member) {
+      return find_option(usual, member.key) == nullptr && find_option(implied, member.key) != nullptr;
+    });
+    if (!is_implied) return usual;
+    choice = {.name = std::string(implied->name), .options = {}};
+    return implied;
+  }
   In in(*this, "type");
   std::optional<std::string> name = text(*type, {});
   if (!name) return nullptr;

@@ -76,7 +76,7 @@ class Reader {
   // What the entry itself finds wrong with its options.
   void report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice);
   // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault.
-  const KindEntry* read_type(const Node& map, Choice& choice, KindList list);
+  const KindEntry* read_type(const Node& map, Choice& choice, const Resource& resource);
   static const OptionSpec* find_option(const KindEntry* entry, std::string_view key);
   const KindEntry* find_type(const Node& at, std::string_view name, KindList list);
   std::string place_of_key(const Resource& resource, std::string_view key) const;

@@ -236,7 +236,8 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
     if (!with_origin_) allow_notes(map);
     const auto* standard =
         resource.defaults == nullptr ? nullptr : resource.choice(const_cast<void*>(resource.defaults()));  // only read
-    if (standard == nullptr || standard->name != entry.name) map.set("required", text_list_of("type"));
+    bool may_be_meant = (standard != nullptr && standard->name == entry.name) || entry.name == resource.implied_type;
+    if (!may_be_meant) map.set("required", text_list_of("type"));
     forms.push_back(std::move(map));
   }
   for (const Field& field : resource.fields) {

@@ -140,12 +140,15 @@ template <>
 const Resource& resource<HealthCheck>() {
   static constexpr Resource kResource{
       .name = "health_check",
-      .summary = "active probes: these keys, `type`, and the options of that type; or off",
+      .summary =
+          "active probes: these keys, `type`, and the options of that type; or off. Without `type` an option of "
+          "http, such as `path`, makes it http, else it is tcp",
       .fields = kHealthCheckFields,
       .short_key = "type",
       .off_key = "enabled",
       .choice = [](void* object) { return &static_cast<HealthCheck*>(object)->checker; },
       .kinds = KindList::checkers,
+      .implied_type = "http",
       .defaults = defaults_of<HealthCheck>};
   return kResource;
 }

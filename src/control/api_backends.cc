@@ -43,7 +43,8 @@ std::expected<void, Problem> check_clash(const config::Pool& pool, const config:
 
 // A pool that does not exist comes with its first backend, if it is the default one.
 std::expected<config::Pool, Problem> make_default_pool(const Visit& visit) {
-  auto pool = config::read_pool(R"({"name": "default"})", visit.kinds());
+  auto pool =
+      config::read_pool(R"({"name": "default", "health_check": {"type": "http", "path": "/health"}})", visit.kinds());
   if (!pool) return bad_body(std::move(pool.error()));
   return std::move(*pool);
 }

@@ -22,7 +22,7 @@ TEST(Read, GivesDefaultsForAnEmptyFile) {
 }
 
 TEST(Read, FillsInTheDefaultOptionsOfWhatIsNotWritten) {
-  Config config = must_read("pools: [{name: p}]");
+  Config config = must_read("pools: [{name: p, health_check: {type: http}}]");
   const Choice& checker = config.pools[0].health_check.checker;
   EXPECT_EQ(option<std::string>(checker, "path"), "/health");
   EXPECT_EQ(option<Duration>(checker, "settle"), Duration(0));
@@ -177,7 +177,9 @@ TEST(Read, TakesHealthChecksWithCommonKeysAndOptions) {
   EXPECT_EQ(option<Duration>(health.checker, "settle"), milliseconds(20));
 }
 
-TEST(Read, TakesHealthCheckOptionsWithoutTheDefaultType) {
+TEST(Read, ChecksByTcpUnlessAnOptionOfHttpIsNamed) {
+  EXPECT_EQ(must_read("pools: [{name: p}]").pools[0].health_check.checker.name, "tcp");
+  EXPECT_EQ(must_read(with_pool("health_check: {interval: 7s}")).pools[0].health_check.checker.name, "tcp");
   HealthCheck health = must_read(with_pool("health_check: {path: /up}")).pools[0].health_check;
   EXPECT_EQ(health.checker.name, "http");
   EXPECT_EQ(option<std::string>(health.checker, "path"), "/up");
@@ -194,6 +196,7 @@ TEST(Read, TurnsHealthChecksOff) {
 TEST(Read, RefusesOptionsOfAnotherChecker) {
   EXPECT_THAT(faults_of(with_pool("health_check: {type: tcp, path: /x}")), HasSubstr("health_check.path: unknown key"));
   EXPECT_THAT(faults_of(with_pool("health_check: {type: http, paht: /x}")), HasSubstr("did you mean 'path'?"));
+  EXPECT_THAT(faults_of(with_pool("health_check: {paht: /x}")), HasSubstr("did you mean 'path'?"));
   EXPECT_THAT(faults_of(with_pool("health_check: {method: PATCH}")), HasSubstr("'PATCH' is not one of GET, HEAD"));
 }
 
