@@ -133,11 +133,11 @@ std::string status_text(const Json& health) {
 }
 
 std::string backends_text(const Json& backends) {
-  TextTable table({"POOL", "ID", "ADDRESS", "STATUS", "WEIGHT", "ACTIVE", "REQUESTS", "FAILED"});
+  TextTable table({"POOL", "ID", "ADDRESS", "STATUS", "WEIGHT", "ACTIVE", "REQUESTS", "FAILED", "SINCE", "REASON"});
   for (const Json& backend : backends) {
     table.add({cell(backend, "pool"), cell(backend, "id"), cell(backend, "address"), cell(backend, "status"),
                cell(backend, "weight"), cell(backend, "active_connections"), cell(backend, "total_requests"),
-               cell(backend, "failed_requests")});
+               cell(backend, "failed_requests"), cell(backend, "since"), cell(backend, "reason")});
   }
   return table.empty() ? "no backends\n" : table.text();
 }

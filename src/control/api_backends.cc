@@ -41,7 +41,8 @@ std::expected<void, Problem> check_clash(const config::Pool& pool, const config:
   return {};
 }
 
-// A pool that does not exist comes with its first backend, if it is the default one.
+// A pool that does not exist comes with its first backend, if it is the default one. Its backends are asked for
+// /health.
 std::expected<config::Pool, Problem> make_default_pool(const Visit& visit) {
   auto pool =
       config::read_pool(R"({"name": "default", "health_check": {"type": "http", "path": "/health"}})", visit.kinds());
@@ -73,7 +74,7 @@ ApiResult list_backends(const Visit& visit) {
   for_each_backend(visit.catalog(), visit.state.parts.publisher, [&](const BackendView& view) {
     if (!pool.empty() && view.pool->name != pool) return;
     if (!status.empty() && status != pool::name(view.running->state.load(std::memory_order_relaxed))) return;
-    all.push_back(to_json(view));
+    all.push_back(to_json(visit, view));
   });
   return json_response({{"backends", std::move(all)}});
 }
@@ -101,16 +102,16 @@ ApiResult create_backend(const Visit& visit) {
   BackendKey key{pool->name, body->backend.id};
   next.backends[key] = share(body->backend);
   if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  if (visit.dry_run) return backend_response(preview(*pool, body->backend), 201);
+  if (visit.dry_run) return backend_response(visit, preview(*pool, body->backend), 201);
   std::expected<BackendView, Problem> view = find_backend(visit, key.id, key.pool);
   if (!view) return std::unexpected(std::move(view.error()));
-  ApiResponse response = backend_response(*view, 201);
+  ApiResponse response = backend_response(visit, *view, 201);
   response.headers.emplace_back(
       "Location", fmt::format("/backends/{}?pool={}", percent_encoded(key.id), percent_encoded(key.pool)));
   return response;
 }
 
-ApiResult get_backend(const Visit& visit) { return answer(find_backend(visit, visit.arguments[0])); }
+ApiResult get_backend(const Visit& visit) { return answer(visit, find_backend(visit, visit.arguments[0])); }
 
 namespace {
 
@@ -196,9 +197,9 @@ ApiResult patch_backend(const Visit& visit) {
   if (!patched->by_operator.empty()) next.overrides[key] = patched->by_operator;
   if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
   if (visit.dry_run) {
-    return backend_response({view->pool, &patched->definition, view->running, patched->by_operator});
+    return backend_response(visit, {view->pool, &patched->definition, view->running, patched->by_operator});
   }
-  return answer(find_backend(visit, key.id, key.pool));
+  return answer(visit, find_backend(visit, key.id, key.pool));
 }
 
 ApiResult delete_backend(const Visit& visit) {

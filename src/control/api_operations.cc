@@ -1,18 +1,10 @@
 // What operators do to a backend, and its health.
-#include <ctime>
-#include <fmt/chrono.h>
-
 #include "control/api_state.h"
 #include "control/backend_view.h"
+#include "control/http_text.h"
 
 namespace weir::control {
 namespace {
-
-// RFC 3339 in UTC with milliseconds.
-std::string time_text(std::int64_t unix_ms) {
-  std::time_t seconds = unix_ms / 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);
-}
 
 ApiResult operate(const Visit& visit, Override::Operation operation,
                   std::optional<config::Duration> drain_timeout = {}) {
@@ -31,7 +23,7 @@ ApiResult operate(const Visit& visit, Override::Operation operation,
   if (!by_operator.empty()) next.overrides[key] = by_operator;
   if (auto done = visit.apply(std::move(next), drain_timeout); !done) return std::unexpected(std::move(done.error()));
   if (drains_again && drain_timeout && !visit.dry_run) visit.state.parts.publisher.drain_again(key, *drain_timeout);
-  return answer(find_backend(visit, key.id, key.pool));
+  return answer(visit, find_backend(visit, key.id, key.pool));
 }
 
 Json to_json(const health::HealthDetails::Check& check) {
@@ -78,6 +70,7 @@ ApiResult get_backend_health(const Visit& visit) {
             {"status", pool::name(running.state.load(std::memory_order_relaxed))},
             {"probed_status", pool::name(known ? known->state : pool::BackendState::unknown)},
             {"since", nullptr},
+            {"reason", reason_of(visit, *view)},
             {"active_connections", running.in_flight.load(std::memory_order_relaxed)},
             {"total_requests", running.total_requests.load(std::memory_order_relaxed)},
             {"failed_requests", running.failed_requests.load(std::memory_order_relaxed)},

@@ -45,18 +45,36 @@ Json backend_health(const Visit& visit) {
   return json;
 }
 
+// Pools that have backends, of which none is healthy, or new and not checked yet.
+Json degraded_pools(const Visit& visit) {
+  std::map<std::string_view, bool> has_healthy;
+  for_each_backend(visit.catalog(), visit.state.parts.publisher, [&](const BackendView& view) {
+    pool::BackendState state = view.running->state.load(std::memory_order_relaxed);
+    has_healthy[view.pool->name] |= state == pool::BackendState::healthy || state == pool::BackendState::unknown;
+  });
+  Json names = Json::array();
+  for (const auto& [name, healthy] : has_healthy) {
+    if (!healthy) names.push_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 ApiResult get_health(const Visit& visit) {
   const Api::Parts& parts = visit.state.parts;
   bool draining = is_draining(visit);
-  return json_response({{"status", draining ? "draining" : "ok"},
+  Json degraded = degraded_pools(visit);
+  return json_response({{"status", draining           ? "draining"
+                                   : degraded.empty() ? "ok"
+                                                      : "degraded"},
                         {"load_balancer_id", parts.load_balancer_id},
                         {"version", parts.version},
                         {"uptime_seconds", uptime_seconds(visit)},
                         {"active_connections", parts.registry.total(families::kConnectionsActive.name)},
                         {"requests_per_sec", requests_per_second(visit.state)},
-                        {"backend_health", backend_health(visit)}},
+                        {"backend_health", backend_health(visit)},
+                        {"degraded_pools", std::move(degraded)}},
                        draining ? 503 : 200);
 }
 

@@ -4,6 +4,7 @@
 
 #include "config/json.h"
 #include "control/bodies.h"
+#include "control/http_text.h"
 
 namespace weir::control {
 namespace {
@@ -33,6 +34,11 @@ bool is_enabled(const BackendView& view) {
     default:
       return view.definition->enabled;
   }
+}
+
+std::string disabled_by(const BackendView& view) {
+  bool by_operator = view.by_operator.operation == Override::Operation::disabled;
+  return by_operator ? "an operator has disabled it" : "its definition says enabled: false";
 }
 
 template <typename Number>
@@ -76,7 +82,30 @@ std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::
   return find_backend(visit, id, visit.parameter("pool"));
 }
 
-Json to_json(const BackendView& view) {
+std::string reason_of(const Visit& visit, const BackendView& view) {
+  using enum pool::BackendState;
+  const pool::Backend& running = *view.running;
+  pool::BackendState state = load(running.state);
+  if (state == draining) return "an operator drains it";
+  if (state == disabled) return disabled_by(view);
+  if (view.by_operator.healthy) return "an operator says so (health_override)";
+  const Publisher::Standing standing = visit.state.parts.publisher.standing(view.key());
+  std::optional<health::HealthDetails> known;
+  if (visit.state.parts.health) known = visit.state.parts.health(running);
+  std::string reason;
+  if (known && !known->history.empty()) {
+    reason = known->history.back().reason;
+  } else {
+    bool waits = load(running.name_state) == pool::NameState::pending;
+    reason = waits ? "the first look-up of its name is under way" : "no check of it has ended yet";
+  }
+  bool has_lost_name = load(running.name_state) == pool::NameState::known && !standing.name_error.empty();
+  if (!has_lost_name) return reason;
+  return fmt::format("{}; the name {} does not resolve any more ({}): its last addresses stay in use", reason,
+                     view.definition->host, standing.name_error);
+}
+
+Json to_json(const Visit& visit, const BackendView& view) {
   const config::Backend& backend = *view.definition;
   const pool::Backend& running = *view.running;
   bool is_v6 = backend.host.find(':') != std::string::npos;
@@ -88,6 +117,8 @@ Json to_json(const BackendView& view) {
                               : fmt::format("{}:{}", backend.host, backend.port)},
             {"weight", view.by_operator.weight.value_or(backend.weight)},
             {"status", pool::name(load(running.state))},
+            {"since", nullptr},
+            {"reason", reason_of(visit, view)},
             {"enabled", is_enabled(view)},
             {"max_connections", backend.max_connections},
             {"health_check_path", health_check_path(view)},
@@ -99,11 +130,13 @@ Json to_json(const BackendView& view) {
             {"failed_requests", load(running.failed_requests)},
             {"origin", origin_json(backend.origin)}};
   if (view.by_operator.healthy) json["health_override"] = *view.by_operator.healthy ? "healthy" : "unhealthy";
+  std::int64_t since = visit.state.parts.publisher.standing(view.key()).since_unix_ms;
+  if (since != 0) json["since"] = time_text(since);
   return json;
 }
 
-ApiResponse backend_response(const BackendView& view, int status) {
-  return with_etag(json_response(to_json(view), status), view.etag());
+ApiResponse backend_response(const Visit& visit, const BackendView& view, int status) {
+  return with_etag(json_response(to_json(visit, view), status), view.etag());
 }
 
 }  // namespace weir::control

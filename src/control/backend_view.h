@@ -31,13 +31,15 @@ void for_each_backend(const Catalog& catalog, const Publisher& publisher, Each e
 std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::string& id);
 std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::string& id, std::string_view pool);
 
+// Why the backend is in its state, for people.
+std::string reason_of(const Visit& visit, const BackendView& view);
 // What GET /backends/{id} answers.
-Json to_json(const BackendView& view);
+Json to_json(const Visit& visit, const BackendView& view);
 // With the etag.
-ApiResponse backend_response(const BackendView& view, int status = 200);
-inline ApiResult answer(const std::expected<BackendView, Problem>& view) {
+ApiResponse backend_response(const Visit& visit, const BackendView& view, int status = 200);
+inline ApiResult answer(const Visit& visit, const std::expected<BackendView, Problem>& view) {
   if (!view) return std::unexpected(view.error());
-  return backend_response(*view);
+  return backend_response(visit, *view);
 }
 
 // ---- inline -----------------------------------------------------------------------------------------------------

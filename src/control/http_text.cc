@@ -1,5 +1,7 @@
 #include "control/http_text.h"
 
+#include <ctime>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -114,6 +116,11 @@ bool matches_etag(std::string_view if_match, std::string_view etag) {
     if (!etag.empty() && (candidate == "*" || candidate == etag)) return true;
   }
   return false;
+}
+
+std::string time_text(std::int64_t unix_ms) {
+  std::time_t seconds = unix_ms / 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);
 }
 
 }  // namespace weir::control

@@ -24,4 +24,7 @@ bool accepts(std::string_view accept, std::string_view media_type);
 // `etag`: there is no object.
 bool matches_etag(std::string_view if_match, std::string_view etag);
 
+// RFC 3339 in UTC with milliseconds.
+std::string time_text(std::int64_t unix_ms);
+
 }  // namespace weir::control
