@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <unordered_set>
 
 #include "config/fields.h"
@@ -40,6 +41,7 @@ Faults warnings(const Config& config, std::span<const KindEntry> strategies) {
                        fmt::format("no listener and no route uses the pool '{}'", pool.name)});
     }
   }
+  std::ranges::move(warnings_of_checks(config), std::back_inserter(found));
   return found;
 }
 

@@ -12,7 +12,10 @@ namespace weir::config {
 // Why the weights of the pool have no effect with its strategy; empty when they have, or all are the same.
 std::string weights_warning(const Pool& pool, std::span<const KindEntry> strategies);
 
-// Weights without effect, and pools that no listener uses.
+// Health checks that cannot work with the traffic of their pool, in the order of the pools.
+Faults warnings_of_checks(const Config& config);
+
+// Weights without effect, pools that no listener uses, and those of checks. Fault::at is the origin of the object.
 Faults warnings(const Config& config, std::span<const KindEntry> strategies);
 
 }  // namespace weir::config
