@@ -259,11 +259,11 @@ async def deaf_after_one(call):
 
 
 def test_a_connection_that_has_died_in_silence_is_left(multiplexed):
-    """Its first request without an answer goes to a new connection, and so do all others."""
-    running, origin = multiplexed(deaf_after_one, retries={"attempts": 1}, timeouts={"response": f"{500 * PATIENCE}ms"})
-    for _ in range(4):
+    """The first request without an answer is 504, for the backend may be at work on it; all others go to a new one."""
+    running, origin = multiplexed(deaf_after_one, timeouts={"response": f"{500 * PATIENCE}ms"})
+    for status in (200, 504, 200, 200):
         with running.connect() as connection:
-            assert connection.request().status == 200
+            assert connection.request().status == status
     assert len(origin.peers) == 2
     assert origin.calls[-1].peer is origin.peers[1]
 
