@@ -19,6 +19,9 @@ thread_local Reactor* thread_reactor = nullptr;
 constexpr std::size_t kEventsPerRound = 256;
 constexpr std::uint32_t kStreamEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
 constexpr Tick kLookAgainMs = 100;
+// Less is what a busy thread or a loaded machine always costs.
+constexpr auto kLateFrom = std::chrono::milliseconds(100);
+constexpr auto kLatest = std::chrono::seconds(10);
 constexpr auto kComplainEvery = std::chrono::seconds(60);
 
 }  // namespace
@@ -42,6 +45,7 @@ void Descriptor::try_to_register() {
   event.events = edge_triggered_ ? kStreamEvents | EPOLLET : static_cast<std::uint32_t>(EPOLLIN);
   event.data.ptr = this;
   registered_ = epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_ADD, fd_, &event) == 0;
+  if (registered_) ++Reactor::current().watched_;
   if (registered_) return;
   int os_error = errno;
   WEIR_ASSERT(os_error != EBADF && os_error != EINVAL);
@@ -82,6 +86,7 @@ void Descriptor::retire() {
   fd_ = -1;
   break_context_ = nullptr;
   Reactor& reactor = Reactor::current();
+  if (registered_) --reactor.watched_;
   reactor.timers_.disarm(*this);
   reactor.retired_.push_back(this);
 }
@@ -95,7 +100,7 @@ void Descriptor::set_deadline(Tick& which, Tick deadline) {
 
 void Descriptor::on_timer() {
   Reactor& reactor = Reactor::current();
-  Tick now = reactor.tick(reactor.now());
+  Tick now = reactor.timers_.now();
   if (!registered_) look_again();
   if (fd_ < 0) return;
   if (read_deadline_ <= now) reader_->on_timeout();
@@ -118,7 +123,7 @@ void Descriptor::on_events(std::uint32_t events) {
   if (fd_ >= 0 && broken && break_context_ != nullptr) break_context_->cancel();
 }
 
-Reactor::Reactor() : start_(base::now()), now_(start_) {
+Reactor::Reactor(const base::Clock* clock) : clock_(clock), start_(read_clock()), now_(start_) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_event_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   WEIR_ASSERT(epoll_ >= 0 && wake_event_ >= 0);
@@ -162,24 +167,53 @@ void Reactor::stop() {
 
 void Reactor::run() {
   adopt_thread();
+  now_ = read_clock();
   while (!stopped_.load(std::memory_order_relaxed)) run_once(base::TimePoint::max());
 }
 
 int Reactor::sleep_milliseconds(base::TimePoint latest) const {
   if (!ready_.empty() || !mailbox_.empty() || !round_end_work_.empty()) return 0;
-  Tick until = std::min(timers_.next_expiry(), tick(latest));
-  if (until == kNever) return -1;
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(start_ + std::chrono::milliseconds(until) - now_);
+  base::TimePoint until = latest;
+  if (Tick next = timers_.next_expiry(); next != kNever) {
+    base::TimePoint due = start_ + std::chrono::milliseconds(next);
+    until = std::min(until, std::max(due, std::min(due + lateness_, late_until_)));
+  }
+  if (until == base::TimePoint::max()) return -1;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now_);
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+}
+
+// Whoever sleeps until `expected` and is woken later was not given the processor.
+void Reactor::note_lateness(base::TimePoint expected) {
+  if (now_ >= late_until_) lateness_ = {};
+  base::Nanoseconds late = std::min<base::Nanoseconds>(now_ - expected, kLatest);
+  if (late < kLateFrom) return;
+  lateness_ = std::max(lateness_, late);
+  late_until_ = std::max(late_until_, now_ + late);
+}
+
+// Whether what was there when this round asked the kernel has been handled: everything was there at once, or the
+// kernel, which tells of each descriptor in its turn, has been asked often enough to have told of all of them.
+bool Reactor::has_seen_all_input(int events) {
+  if (events < 0) return false;
+  if (static_cast<std::size_t>(events) == kEventsPerRound) {
+    events_in_a_row_ += kEventsPerRound;
+    if (events_in_a_row_ <= watched_) return false;
+  }
+  events_in_a_row_ = 0;
+  return true;
 }
 
 void Reactor::run_once(base::TimePoint latest) {
   std::array<epoll_event, kEventsPerRound> events;
+  base::TimePoint asked = now_;
   sleeping_.store(true);
-  int count = epoll_wait(epoll_, events.data(), kEventsPerRound, sleep_milliseconds(latest));
+  int patience = sleep_milliseconds(latest);
+  int count = epoll_wait(epoll_, events.data(), kEventsPerRound, patience);
   sleeping_.store(false);
   WEIR_ASSERT(count >= 0 || errno == EINTR);
-  now_ = base::now();
+  now_ = read_clock();
+  if (patience >= 0) note_lateness(asked + std::chrono::milliseconds(patience));
 
   // Messages first: what was sent before an event should take effect before it.
   Turn::begin();
@@ -193,8 +227,11 @@ void Reactor::run_once(base::TimePoint latest) {
     Turn::begin();
     static_cast<Descriptor*>(events[i].data.ptr)->on_events(events[i].events);
   }
-  Turn::begin();
-  timers_.advance(static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now_ - start_).count()));
+  if (has_seen_all_input(count)) {
+    Turn::begin();
+    auto passed = std::chrono::floor<std::chrono::milliseconds>(asked - lateness_ - start_).count();
+    timers_.advance(static_cast<Tick>(std::max<std::int64_t>(passed, 0)));
+  }
   resuming_.swap(ready_);
   for (std::coroutine_handle<> handle : resuming_) {
     Turn::begin();

@@ -115,7 +115,8 @@ class Descriptor final : public TimerNode {
 // Not copyable, not movable; created on any thread, run on one. Everything but post() and stop() is for that thread.
 class Reactor {
  public:
-  Reactor();
+  // Takes its time from `clock`, which outlives it; null: the steady clock.
+  explicit Reactor(const base::Clock* clock = nullptr);
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -128,6 +129,9 @@ class Reactor {
   // Runs until stop(). Adopts the thread.
   void run();
   // One round: waits at most until `latest`, then handles what is there. For tests and for draining by hand.
+  // Input goes before deadlines: a timer fires in the first round that asked the kernel for events after the timer's
+  // time and got all there were, and its events before it. When this thread is late itself (the process was stopped,
+  // had no processor), timers are late by as much, for as long: the time was not the peers'.
   void run_once(base::TimePoint latest);
   // Any thread.
   void stop();
@@ -162,8 +166,12 @@ class Reactor {
     void (*call)(void*);
     void* argument;
   };
+  base::TimePoint read_clock() const { return clock_ == nullptr ? base::now() : clock_->now(); }
   int sleep_milliseconds(base::TimePoint latest) const;
+  void note_lateness(base::TimePoint expected);
+  bool has_seen_all_input(int events);
 
+  const base::Clock* clock_;
   int epoll_ = -1;
   int wake_event_ = -1;
   std::atomic<bool> sleeping_{false};
@@ -171,6 +179,10 @@ class Reactor {
   base::TimePoint start_;
   base::TimePoint now_;
   TimerWheel timers_;
+  base::Nanoseconds lateness_{0};  // by which timers are late, until that time
+  base::TimePoint late_until_{};
+  std::size_t watched_ = 0;          // descriptors that are registered
+  std::size_t events_in_a_row_ = 0;  // in rounds that left some to the next one
   Mailbox mailbox_;
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;

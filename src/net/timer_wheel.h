@@ -49,6 +49,8 @@ class TimerWheel {
   void disarm(TimerNode& node) { node.unlink(); }
   // Calls on_timer() of every node that expires at or before `now`.
   void advance(Tick now);
+  // Every node that expires at or before it has been called, or is being called.
+  Tick now() const { return now_; }
   // The tick by which advance() should be called next: never late, possibly early; kNever when nothing is armed.
   Tick next_expiry() const;
 
