@@ -58,6 +58,13 @@ std::uint16_t port_of(const Arrival& client);
 // ever.
 std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2);
 
+// What an HTTP/1 connection is at; others are at work from their beginning.
+enum class Stage : std::uint8_t {
+  waiting,    // for the next request
+  beginning,  // some of a request's head is there
+  working,
+};
+
 // What a session and its exchanges share; lives in the session's frame, which is all that an idle connection costs.
 class ClientConnection final : public Arrival, public base::ListHook<ClientConnection> {
  public:
@@ -71,7 +78,7 @@ class ClientConnection final : public Arrival, public base::ListHook<ClientConne
   std::uint32_t requests = 0;
   std::uint32_t old_at_tick = 0;     // of the reactor, its lower half; 0: never
   http::H2Connection* h2 = nullptr;  // of an HTTP/2 session
-  bool idle = true;                  // closing the listener hurries whoever waits to read then
+  Stage stage = Stage::waiting;      // what is not working has a moment when the listener closes
 };
 
 }  // namespace weir::proxy

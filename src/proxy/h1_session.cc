@@ -42,14 +42,16 @@ constexpr std::string_view kEmptyLine = "\r\n";
 enum class HeadOutcome { complete, refused, ended };
 
 // Why no more of a head comes than has come.
-http::Parsed unfinished(const base::Result<std::size_t>& got) {
+http::Parsed unfinished(const base::Result<std::size_t>& got, bool listener_closed) {
   bool late = !got && got.error().code == ErrorCode::timeout;
+  const char* too_late = listener_closed ? "the listener closed before the request header was complete"
+                                         : "no whole request header within timeouts.header";
   const char* gone = got ? "the client closed the connection within the request header"
                          : "the client reset the connection within the request header";
   return {.state = http::Parsed::State::invalid,
           .consumed = 0,
           .status = late ? std::uint16_t{408} : kClientClosedRequest,
-          .what = late ? "no whole request header within timeouts.header" : gone};
+          .what = late ? too_late : gone};
 }
 
 // Reads until a head is complete in `incoming`; `parsed` says why when it never will be.
@@ -63,13 +65,14 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
       if (parsed.state == http::Parsed::State::complete) co_return HeadOutcome::complete;
       if (parsed.state == http::Parsed::State::invalid) co_return HeadOutcome::refused;
     }
-    base::Result<std::size_t> got = co_await client.stream.read(incoming.add_room(), deadline);
+    base::TimePoint by = std::min(deadline, client.listening.begin_by);
+    base::Result<std::size_t> got = co_await client.stream.read(incoming.add_room(), by);
     bool ended = !got || *got == 0;
     bool cancelled = !got && got.error().code == ErrorCode::cancelled;
     if (ended && !cancelled && !incoming.empty() && incoming.bytes() != kEmptyLine) {
       // The bytes may have moved since they were parsed.
       static_cast<void>(http::parse_request_head(incoming.bytes(), rules.limits, head));
-      parsed = unfinished(got);
+      parsed = unfinished(got, by < deadline);
       co_return HeadOutcome::refused;
     }
     if (ended) co_return HeadOutcome::ended;
@@ -106,7 +109,8 @@ net::Task<bool> serve_ready(ClientConnection& client) {
         base::TimePoint deadline = worker.reactor.now() + rules.header_timeout;
         bool first = rules.prior_knowledge && client.requests == 0;
         do {
-          got = co_await client.stream.read(incoming.add_room(), deadline);
+          base::TimePoint by = std::min(deadline, client.listening.begin_by);
+          got = co_await client.stream.read(incoming.add_room(), by);
           if (!got || *got == 0) {
             worker.give_back(std::move(state));
             co_return false;
@@ -126,6 +130,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
         outcome = co_await read_head(client, incoming, state->request, parsed);
       }
       if (outcome != HeadOutcome::ended) {
+        client.stage = Stage::working;
         bool complete = outcome == HeadOutcome::complete;
         H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
         {
@@ -148,6 +153,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
       co_await linger(client);
     }
     if (!keep) co_return false;
+    client.stage = Stage::beginning;  // of what is pipelined
     if (incoming.bytes() == kEmptyLine) incoming.drop(kEmptyLine.size());
   } while (!incoming.empty());
   co_return true;
@@ -162,10 +168,10 @@ net::Task<void> serve_h1(Arrival& arrival) {
     ReadingRules rules = reading_rules(client);
     base::Nanoseconds patience = client.requests == 0 ? rules.header_timeout : rules.idle_timeout;
     if (client.listening.closing) patience = std::min<base::Nanoseconds>(patience, kClosingGrace);
-    client.idle = true;
+    client.stage = Stage::waiting;
     base::Result<void> ready = co_await client.stream.wait_readable(client.worker.reactor.now() + patience);
     if (!ready) break;
-    client.idle = false;
+    client.stage = Stage::beginning;
     bool keep = co_await serve_ready(client);
     if (!keep) break;
   }

@@ -66,7 +66,7 @@ class Session final : public http::H2Owner, private net::TimerNode {
   explicit Session(ClientConnection& client)
       : connection(http::H2Role::server, client.worker.h2, settings_for(client), client.stream, *this),
         client_(client) {
-    client.idle = false;
+    client.stage = Stage::working;
     client.h2 = &connection;
     net::Reactor& reactor = client.worker.reactor;
     if (auto age = age_limit(client, true)) reactor.timers().arm(*this, reactor.tick(reactor.now() + *age));

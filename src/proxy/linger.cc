@@ -39,7 +39,7 @@ net::Task<void> linger(ClientConnection& client) {
   net::TcpStream& stream = client.stream;
   stream.finish_writing();
   // A listener that closes hurries it.
-  client.idle = true;
+  client.stage = Stage::waiting;
   base::TimePoint now = worker.reactor.now();
   base::TimePoint end = now + (client.listening.closing ? kClosingGrace : kLingerTime);
   base::TimePoint window_end = now + kWindow;

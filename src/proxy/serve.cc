@@ -64,7 +64,7 @@ void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddre
   Arrival arrival(worker, listening, net::TcpStream::adopt(fd), peer);
   const config::Listener* config = configuration(worker, listening);
   if (config != nullptr && has_stages(*config)) {
-    listening.sessions.spawn(pass_stages(std::move(arrival), worker.snapshot_of(listening), *config));
+    listening.stages.spawn(pass_stages(std::move(arrival), worker.snapshot_of(listening), *config));
   } else if (config == nullptr || arrival.admit(*config)) {
     start_session(arrival);
   }

@@ -312,7 +312,7 @@ void TcpSession::log(const Ending& ending) {
 
 net::Task<void> serve_tcp(Arrival& arrival) {
   ClientConnection client(std::move(arrival));
-  client.idle = false;
+  client.stage = Stage::working;
   TcpSession session(client);
   co_await session.run();
 }

@@ -76,7 +76,7 @@ void log_plain(const Arrival& arrival, std::string_view first_bytes, std::uint16
 void count(const TlsMetrics& metrics, std::uint32_t worker, const base::Error& error) {
   if (error.code == ErrorCode::timeout) {
     metrics.timed_out.add(worker);
-  } else if (error.code == ErrorCode::closed || error.code == ErrorCode::reset) {
+  } else if (error.code == ErrorCode::closed || error.code == ErrorCode::reset || error.code == ErrorCode::cancelled) {
     metrics.closed.add(worker);
   } else {
     metrics.refused.add(worker);

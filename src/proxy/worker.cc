@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// An idle connection whose listener closes may have a request under way: so long it is waited for.
+// A connection whose listener closes may have a request under way, whole or in part: so long it is waited for.
 constexpr auto kIdleGrace = milliseconds(1000);
 // Longer than a handshake takes from its first segment to its last.
 constexpr auto kHandshakeGrace = milliseconds(200);
@@ -229,10 +229,11 @@ void Worker::begin_closing(Listening& listening) {
   } else {
     for (int fd : listening.sockets) net::ignore_new_handshakes(fd);
   }
-  net::Tick soon = reactor.tick(reactor.now() + kIdleGrace);
+  listening.begin_by = reactor.now() + kIdleGrace;
+  net::Tick soon = reactor.tick(listening.begin_by);
   listening.connections.for_each([soon](ClientConnection& connection) {
     if (connection.h2 != nullptr) connection.h2->shut_down();
-    if (connection.idle) connection.stream.descriptor().hurry_reader(soon);
+    if (connection.stage != Stage::working) connection.stream.descriptor().hurry_reader(soon);
   });
   websockets.for_each([&listening](StreamRelay& relay) {
     if (relay.listening == &listening) relay.close_websocket(kGoingAway);
@@ -271,7 +272,7 @@ net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit
   // Another worker may have handed over a connection while the last one ended.
   do {
     co_await join_by(closing.sessions, deadline);
-  } while (closing.sessions.size() > 0);
+  } while (closing.stages.size() > 0 || closing.sessions.size() > 0);
   if (closing.udp != nullptr) co_await closing.udp->finish(deadline);
   listenings_[id].reset();
   if (has_flows) runtime->listening_workers.fetch_sub(1);
@@ -283,6 +284,7 @@ void Worker::drain(base::Nanoseconds limit) {
     draining_ = true;
     for (auto& listening : listenings_) {
       if (listening == nullptr || listening->closing) continue;
+      co_await join_by(closing.stages, std::min(deadline, closing.begin_by));
       begin_closing(*listening);
       closings_.spawn(finish_closing(listening->runtime->id, limit));
     }

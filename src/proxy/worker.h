@@ -134,13 +134,15 @@ struct Listening {
   explicit Listening(std::shared_ptr<ListenerRuntime> shared);
   ~Listening();
   std::shared_ptr<ListenerRuntime> runtime;
-  std::uint32_t index = UINT32_MAX;  // in the listeners of its snapshot; UINT32_MAX: in none yet
-  SnapshotRef last{};                // the last snapshot that had it, when the present one has not
-  bool closing = false;              // no new requests on its connections
-  bool followed = false;             // another listener accepts on the same sockets now
-  std::vector<int> sockets;          // the acceptors'
+  std::uint32_t index = UINT32_MAX;                   // in the listeners of its snapshot; UINT32_MAX: in none yet
+  SnapshotRef last{};                                 // the last snapshot that had it, when the present one has not
+  bool closing = false;                               // no new requests on its connections
+  base::TimePoint begin_by = base::TimePoint::max();  // nothing begins any more after that
+  bool followed = false;                              // another listener accepts on the same sockets now
+  std::vector<int> sockets;                           // the acceptors'
   net::TaskGroup acceptors;
   net::TaskGroup sessions;
+  net::TaskGroup stages;  // connections before their sessions
   base::IntrusiveList<ClientConnection> connections;
   std::unique_ptr<UdpRelay> udp;  // instead of all that, with protocol udp
 };
