@@ -68,8 +68,20 @@ net::Task<void> Weir::Parts::maintain() {
 }
 
 void Weir::Parts::publish(std::shared_ptr<const proxy::Snapshot> snapshot) {
+  divide_descriptors(*snapshot);
   for (auto& worker : workers) worker->apply(snapshot);
   sockets->follow(*snapshot, catalog->config().drain_timeout);
+  divide_descriptors(*snapshot);
+}
+
+void Weir::Parts::divide_descriptors(const proxy::Snapshot& snapshot) {
+  // Standard streams, signals, store, log; a loop with its wake-up for each thread.
+  constexpr std::size_t kFixed = 24;
+  auto is_udp = [](const auto& listener) { return listener->config->protocol == config::ListenerProtocol::udp; };
+  services.descriptors.divide({.limit = descriptor_limit,
+                               .fixed = kFixed + 2 * (worker_count + 2) + sockets->descriptors(),
+                               .wanted_clients = snapshot.max_connections,
+                               .has_udp = std::ranges::any_of(snapshot.listeners, is_udp)});
 }
 
 // A certificate or another file that the configuration names was replaced.

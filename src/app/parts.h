@@ -50,6 +50,7 @@ struct Weir::Parts {
   net::Task<void> close_all();
   void poke() { poked->wake(); }
   void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
+  void divide_descriptors(const proxy::Snapshot& snapshot);
   void follow_generation();
   void refresh_files();
   config::Faults reload();                                          // what is wrong with the file, or nothing
@@ -98,6 +99,7 @@ struct Weir::Parts {
   std::map<const pool::Backend*, Leaving> leaving;
   base::TimePoint next_cut = base::TimePoint::max();  // when cut_off_leaving() has something to do
   std::size_t running_workers = 0;
+  std::size_t descriptor_limit = SIZE_MAX;
   bool draining = false;
   bool cannot_listen = false;  // the last faults were of addresses, not of the configuration
   metrics::Counter reloads_succeeded, reloads_failed, last_reload_successful, last_reload_at;

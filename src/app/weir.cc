@@ -176,7 +176,9 @@ void Weir::Parts::make_control() {
                                              poke();
                                            });
   prober = std::make_unique<health::Prober>(
-      health::ProberOptions{.registry = &registry, .metrics_slot = worker_count + 1},
+      health::ProberOptions{.max_in_flight = std::min<std::size_t>(512, net::kept_descriptors(descriptor_limit) / 4),
+                            .registry = &registry,
+                            .metrics_slot = worker_count + 1},
       [this](const health::Transition& news) { control_reactor.post([this, news] { transition(news); }); });
   control::Publisher::Options publishing;
   publishing.workers = worker_count;
@@ -210,7 +212,7 @@ void Weir::Parts::make_control() {
       .is_draining = [this] { return draining; },
       .reload = options.config_path.empty() ? std::function<config::Faults()>() : [this] { return reload(); },
       .certificates = certificates.get()});
-  admin = std::make_unique<control::AdminServer>(*api, events);
+  admin = std::make_unique<control::AdminServer>(*api, events, net::kept_descriptors(descriptor_limit) / 4);
 }
 
 void Weir::Parts::register_metrics() {
@@ -239,8 +241,7 @@ void Weir::Parts::register_metrics() {
 
 std::optional<int> Weir::Parts::start() {
   base::set_log_level(level_of(options.config.log_level));
-  // Anybody can send datagrams in the name of others: their flows never take the descriptors of everything else.
-  services.max_udp_flows = raise_descriptor_limit() / 2;
+  descriptor_limit = raise_descriptor_limit();
   // What cannot be written is an error of that write, not the end of the process: a closed connection, a file at the
   // limit of its size (RLIMIT_FSIZE).
   for (int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);

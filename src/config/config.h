@@ -259,7 +259,8 @@ struct StickySecret {
 };
 
 struct Config {
-  std::uint32_t workers = 0;  // 0: number of cores
+  std::uint32_t workers = 0;          // 0: number of cores
+  std::uint32_t max_connections = 0;  // of clients of TCP and HTTP; 0: as many as descriptors allow
   Admin admin;
   Choice store{.name = "memory", .options = {}};
   AccessLog access_log;

@@ -166,7 +166,8 @@ Diff diff(const Config& older, const Config& newer) {
   out.certificates =
       older.tls != newer.tls || !std::ranges::equal(older.certificates, newer.certificates, same_certificate);
   out.other = older.timeouts != newer.timeouts || older.drain_timeout != newer.drain_timeout ||
-              older.log_level != newer.log_level || older.sticky_secret != newer.sticky_secret;
+              older.log_level != newer.log_level || older.max_connections != newer.max_connections ||
+              older.sticky_secret != newer.sticky_secret;
   pair_up(older.listeners, newer.listeners, &Listener::name, out.listeners_added, out.listeners_removed,
           [&](const Listener& before, const Listener& after) {
             ListenerChange change{.name = after.name,

@@ -38,7 +38,7 @@ struct Diff {
   bool admin = false, store = false, workers = false;  // `store`, `workers` and the address in `admin` need a restart
   bool access_log = false;
   bool certificates = false;  // the named ones, or what all TLS listeners share
-  bool other = false;         // global timeouts, drain_timeout, log_level
+  bool other = false;         // global timeouts, drain_timeout, log_level, max_connections
   bool empty() const;
 };
 

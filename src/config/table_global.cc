@@ -80,6 +80,12 @@ constexpr std::array kLimitFields{
 constexpr std::array kConfigFields{
     field<&Config::workers>("workers", "threads that serve traffic, at most 64; auto: one per core",
                             {.max = 64, .word_for_zero = "auto"}),
+    field<&Config::max_connections>(
+        "max_connections",
+        "most open client connections of all listeners; when as many are open, idle ones are "
+        "closed for new ones, others are refused; auto: nearly half of the limit on open "
+        "files",
+        {.word_for_zero = "auto"}),
     field<&Config::admin>("admin", "the admin API"),
     field<&Config::store>("store", "where objects made through the API live", {.kinds = KindList::stores}),
     field<&Config::access_log>("access_log", "a line per request"),

@@ -22,7 +22,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr std::size_t kMaxConnections = 256;
-constexpr std::size_t kKeptForLocal = 32;
+constexpr std::size_t kKeptForLocal = 8;  // the share of one in so many
 constexpr auto kHeadTimeout = seconds(10);
 constexpr auto kBodyTimeout = seconds(30);
 constexpr auto kIdleTimeout = seconds(60);
@@ -85,7 +85,8 @@ class RemoteConnection {
 
 }  // namespace
 
-AdminServer::AdminServer(Api& api, EventLog& events) : api_(api), events_(events) {
+AdminServer::AdminServer(Api& api, EventLog& events, std::size_t max_connections)
+    : api_(api), events_(events), max_connections_(std::min(max_connections, kMaxConnections)) {
   events_.on_append([this] { wake_streams(); });
 }
 
@@ -144,8 +145,8 @@ net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
 }
 
 bool AdminServer::has_room(bool is_local) const {
-  if (connections_.size() >= kMaxConnections) return false;
-  return is_local || remote_connections_ < kMaxConnections - kKeptForLocal;
+  if (connections_.size() >= max_connections_) return false;
+  return is_local || remote_connections_ < max_connections_ - max_connections_ / kKeptForLocal;
 }
 
 net::Task<void> AdminServer::serve(int fd, std::string peer, bool is_local) {

@@ -15,12 +15,12 @@
 namespace weir::control {
 
 // Control thread only. One request at a time on a connection; heads up to 16 KB, bodies up to kMaxBodyBytes, 256
-// connections at most, of which 32 are kept for this machine, so that a flood from elsewhere cannot lock its operator
-// out. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without progress for an answer.
+// connections at most, of which an eighth is kept for this machine, so that a flood from elsewhere cannot lock its
+// operator out. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without progress for an answer.
 class AdminServer {
  public:
-  // Borrowed; outlive the server.
-  AdminServer(Api& api, EventLog& events);
+  // Borrowed; outlive the server. At most so many connections, if that is fewer.
+  AdminServer(Api& api, EventLog& events, std::size_t max_connections = SIZE_MAX);
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -46,6 +46,7 @@ class AdminServer {
 
   Api& api_;
   EventLog& events_;
+  std::size_t max_connections_;
   net::TaskGroup acceptors_;
   net::TaskGroup connections_;
   std::size_t remote_connections_ = 0;

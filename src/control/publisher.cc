@@ -215,6 +215,7 @@ void Publisher::publish(base::TimePoint now) {
   auto next = std::make_shared<proxy::Snapshot>();
   next->version = snapshot_ ? snapshot_->version + 1 : 1;
   next->timeouts = config_->timeouts;
+  next->max_connections = config_->max_connections;
   next->sticky_cookies = persist::StickyCookies(sticky_key_);
   std::unordered_map<std::string_view, std::uint32_t> index_of;
   for (const config::Pool& pool : config_->pools) {

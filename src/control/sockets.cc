@@ -260,6 +260,14 @@ bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<
   return false;
 }
 
+std::size_t Sockets::descriptors() const {
+  std::size_t count = 0;
+  for (const auto& [id, open] : open_) {
+    for (const std::vector<int>& fds : open.fds_of_worker) count += fds.size();
+  }
+  return count;
+}
+
 std::shared_ptr<proxy::ListenerRuntime> Sockets::make_runtime(const proxy::ListenerSnapshot& listener) const {
   auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, listener.config->name, registry_);
   runtime->listening_workers = static_cast<std::uint32_t>(workers_.size());
@@ -282,11 +290,11 @@ void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapsh
       }
     }
   }
-  std::size_t most = workers_.front()->services.max_udp_flows;
+  std::size_t most = workers_.front()->services.descriptors.max_flows();
   if (place.udp && wanted.udp.max_flows > most) {
     base::log_warning(
-        "listener {}: udp.max_flows is {}, but all UDP flows together are bounded by {}, half of the limit "
-        "on open files (ulimit -n)",
+        "listener {}: udp.max_flows is {}, but all UDP flows together are bounded by {}, half of the limit on open "
+        "files (ulimit -n) or less",
         wanted.name, wanted.udp.max_flows, most);
   }
   std::shared_ptr<proxy::ListenerRuntime> runtime = make_runtime(listener);

@@ -36,6 +36,8 @@ class Sockets {
   // gone, whose connections get `drain_timeout` to end. Call after the workers were given the snapshot.
   void follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout);
   // Addresses by listener name, with the real ports.
+  // Listening sockets that are open, over all workers.
+  std::size_t descriptors() const;
   const std::map<std::string, std::vector<std::string>>& addresses() const { return addresses_; }
 
  private:

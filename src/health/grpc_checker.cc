@@ -50,12 +50,12 @@ class GrpcProbe {
         target_(target),
         deadline_(net::Reactor::current().now() + target.timeout) {}
 
-  net::Task<std::string> run() {
+  net::Task<Failure> run() {
     base::Result<net::TcpStream> stream = co_await connect_to(target_, deadline_);
     if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
     net::TcpStream connected = *std::move(stream);
     if (target_.tls != nullptr) {
-      std::string refused = co_await make_secure(connected, target_, {"h2"}, deadline_);
+      Failure refused = co_await make_secure(connected, target_, {"h2"}, deadline_);
       if (!refused.empty()) co_return refused;
       // gRPC is HTTP/2, which over TLS is agreed on (RFC 9113 3.2).
       if (tls::protocol(connected) != "h2") co_return "TLS handshake: the backend does not offer h2 (ALPN)";
@@ -65,14 +65,14 @@ class GrpcProbe {
     http::H2Connection connection(http::H2Role::client, shared, {}, connected, owner);
     net::TaskGroup running;
     running.spawn(connection.run());
-    std::string failure = co_await ask(connection);
+    Failure failure = co_await ask(connection);
     running.cancel();
     co_await running.join();
     co_return failure;
   }
 
  private:
-  net::Task<std::string> ask(http::H2Connection& connection) {
+  net::Task<Failure> ask(http::H2Connection& connection) {
     http::RequestHead request;
     request.method = "POST";
     http::ResponseHead head;
@@ -112,7 +112,8 @@ class GrpcProbe {
     if (status == nullptr) co_return "no grpc-status in the answer";
     if (status->value != "0") co_return fmt::format("grpc-status {}, expected 0", status->value);
     std::string found = status_in(body);
-    co_return found == kServing ? std::string() : fmt::format("{}, expected {}", found, kServing);
+    if (found == kServing) co_return Failure();
+    co_return fmt::format("{}, expected {}", found, kServing);
   }
 
   const std::string& service_;
@@ -132,9 +133,8 @@ class GrpcChecker final : public Checker {
     base::TimePoint began = base::now();
     if (!fault_.empty()) co_return CheckResult{.ok = false, .latency = {}, .error = fault_};
     GrpcProbe probe(service_, authority_, target);
-    std::string failure = co_await probe.run();
-    bool ok = failure.empty();
-    co_return CheckResult{.ok = ok, .latency = base::now() - began, .error = std::move(failure)};
+    Failure failure = co_await probe.run();
+    co_return CheckResult::of(std::move(failure), base::now() - began);
   }
 
  private:

@@ -17,7 +17,7 @@ class Request {
   Request(const HttpCheckOptions& options, const CheckTarget& target, base::TimePoint deadline)
       : options_(options), target_(target), deadline_(deadline) {}
 
-  net::Task<std::string> run(http::H2Connection& connection) {
+  net::Task<Failure> run(http::H2Connection& connection) {
     std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
     if (!is_sendable_path(path)) co_return "the path of the check cannot be sent";
     http::RequestHead request;
@@ -35,7 +35,7 @@ class Request {
     for (const auto& [name, value] : own) fields.add(name, value);
     base::Result<void> opened = connection.open(stream, fields, true);
     if (!opened) co_return describe_failure(opened.error(), "request", "the connection", target_.timeout);
-    std::string failure = co_await read_head(stream);
+    Failure failure = co_await read_head(stream);
     if (!failure.empty()) co_return failure;
     if (!options_.expected_status.contains(head_.status)) {
       co_return fmt::format("status {}, expected {}", head_.status, options_.expected_status.text());
@@ -56,18 +56,18 @@ class Request {
   }
 
   // Interim responses are skipped (RFC 9110 section 15.2).
-  net::Task<std::string> read_head(http::H2Stream& stream) {
+  net::Task<Failure> read_head(http::H2Stream& stream) {
     for (int i = 0; i <= kMaxInterimHeads; ++i) {
       head_.clear();
       base::Result<void> done = co_await stream.wait_head(deadline_);
       if (done) done = stream.take_head();
       if (!done) co_return describe_failure(done.error(), "read", "the response head", target_.timeout);
-      if (head_.status >= 200) co_return std::string();
+      if (head_.status >= 200) co_return Failure();
     }
     co_return "bad response: too many interim responses";
   }
 
-  net::Task<std::string> read_body(http::H2Stream& stream) {
+  net::Task<Failure> read_body(http::H2Stream& stream) {
     BodySearch search(options_.expected_body);
     bool last = false;
     while (!last && !search.full()) {
@@ -75,7 +75,7 @@ class Request {
       if (!waited) co_return describe_failure(waited.error(), "read", "the response body", target_.timeout);
       base::Result<http::BodyPiece> piece = stream.take();
       if (!piece) co_return describe_failure(piece.error(), "read", "the response body", target_.timeout);
-      if (search.add(piece->data)) co_return std::string();
+      if (search.add(piece->data)) co_return Failure();
       last = piece->last;
     }
     co_return search.full() ? "expected_body not found within the first 64 KB" : "expected_body not found";
@@ -89,15 +89,15 @@ class Request {
 
 }  // namespace
 
-net::Task<std::string> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
-                                   base::TimePoint deadline) {
+net::Task<Failure> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
+                               base::TimePoint deadline) {
   http::H2Shared shared;
   NoRequests owner;
   http::H2Connection connection(http::H2Role::client, shared, {}, stream, owner);
   net::TaskGroup running;
   running.spawn(connection.run());
   Request request(options, target, deadline);
-  std::string failure = co_await request.run(connection);
+  Failure failure = co_await request.run(connection);
   running.cancel();
   co_await running.join();
   co_return failure;

@@ -21,7 +21,7 @@ class NoRequests final : public http::H2Owner {
 
 // The request of the options over HTTP/2 on `stream`, on which TLS is done if there is any. What failed, in words;
 // empty when nothing did. `options` and `target` outlive the task.
-net::Task<std::string> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
-                                   base::TimePoint deadline);
+net::Task<Failure> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
+                               base::TimePoint deadline);
 
 }  // namespace weir::health

@@ -19,9 +19,6 @@ std::unique_ptr<Checker> make_http_checker(const config::Choice& choice);
 
 namespace {
 
-// Why a probe failed, in words; empty while nothing has.
-using Failure = std::string;
-
 // The connection of one probe and what was read from it: buffer_[begin_, end_) is not used up yet.
 class HttpProbe {
  public:
@@ -183,8 +180,7 @@ class HttpChecker final : public Checker {
     base::TimePoint began = base::now();
     HttpProbe probe(options_, target);
     Failure failure = co_await probe.run();
-    bool ok = failure.empty();
-    co_return CheckResult{.ok = ok, .latency = base::now() - began, .error = std::move(failure)};
+    co_return CheckResult::of(std::move(failure), base::now() - began);
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "health/probe_connection.h"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <utility>
 
@@ -43,8 +44,8 @@ std::string authority_of(const CheckTarget& target) {
   return fmt::format(fmt::runtime(form), target.host, target.address.port);
 }
 
-net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& target,
-                                   std::vector<std::string> protocols, base::TimePoint deadline) {
+net::Task<Failure> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
+                               base::TimePoint deadline) {
   tls::ConnectOptions options{.contexts = target.tls,
                               .thread = static_cast<std::uint32_t>(target.tls->of_thread.size() - 1),
                               .host = std::string(target.host),
@@ -52,15 +53,20 @@ net::Task<std::string> make_secure(net::TcpStream& stream, const CheckTarget& ta
                               .alpn = std::move(protocols),
                               .deadline = deadline};
   base::Result<void> secured = co_await tls::connect(stream, std::move(options));
-  if (secured) co_return std::string();
+  if (secured) co_return Failure();
   if (secured.error().code == base::ErrorCode::protocol) {
     co_return fmt::format("TLS handshake: {}", secured.error().what);
   }
   co_return describe_failure(secured.error(), "TLS handshake", "the TLS handshake", target.timeout);
 }
 
-std::string describe_failure(const base::Error& error, std::string_view doing, std::string_view awaited,
-                             base::Nanoseconds timeout) {
+Failure describe_failure(const base::Error& error, std::string_view doing, std::string_view awaited,
+                         base::Nanoseconds timeout) {
+  if (error.code == base::ErrorCode::exhausted) {
+    std::string words = fmt::format("{}: {}", doing, base::name(error.code));
+    if (error.os_error != 0) words += fmt::format(": {}", std::strerror(error.os_error));
+    return {words, true};
+  }
   if (error.code != base::ErrorCode::timeout) return fmt::format("{}: {}", doing, base::name(error.code));
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
   if (ms % 1000 == 0) return fmt::format("timeout after {} s waiting for {}", ms / 1000, awaited);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <new>
 #include <utility>
 
 #include "base/hash.h"
@@ -56,7 +57,11 @@ void Prober::Core::launch_due() {
   base::TimePoint now = reactor_.now();
   while (std::optional<Schedule::Id> slot = schedule_.start(now)) {
     Watched& watched = *watched_[*slot];
-    probes_.spawn(probe(*slot, watched.serial, watched.plan, watched.aim, watched.backend, watched.probes++));
+    try {
+      probes_.spawn(probe(*slot, watched.serial, watched.plan, watched.aim, watched.backend, watched.probes++));
+    } catch (const std::bad_alloc&) {
+      schedule_.finish(*slot, now, Pace::normal);
+    }
   }
   arm_timer();
 }
@@ -80,7 +85,7 @@ net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, st
   base::TimePoint began = base::now();
   base::TimePoint deadline = reactor_.now() + plan->config.timeout;
   std::size_t count = aim->addresses.size();
-  for (std::size_t i = 0; i < count && !result.ok && !stopping_; ++i) {
+  for (std::size_t i = 0; i < count && !result.ok && !result.is_ours && !stopping_; ++i) {
     base::Nanoseconds share = (deadline - reactor_.now()) / static_cast<base::Nanoseconds::rep>(count - i);
     CheckTarget target{.address = aim->addresses[(first + i) % count],
                        .host = backend->host(),
@@ -89,11 +94,15 @@ net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, st
                        .tls = aim->tls,
                        .protocol = aim->protocol,
                        .proxy_protocol = aim->proxy_protocol};
-    result = co_await plan->checker->check(target);
+    try {
+      result = co_await plan->checker->check(target);
+    } catch (const std::bad_alloc&) {
+      result = {.ok = false, .latency = {}, .error = "out of memory", .is_ours = true};
+    }
     std::string question = plan->checker->question(aim->path);
     result.probed = fmt::format("{}{}{} at {}", plan->config.checker.name, question.empty() ? "" : " ", question,
                                 target.address.to_string());
-    if (count > 1 && !stopping_) note_address(*backend, target.address.ip, result);
+    if (count > 1 && !stopping_ && !result.is_ours) note_address(*backend, target.address.ip, result);
   }
   result.latency = base::now() - began;
   take_result(slot, serial, std::move(result));
@@ -112,19 +121,30 @@ void Prober::Core::note_address(pool::Backend& backend, const base::IpAddress& a
 void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result) {
   Watched* watched = find(slot);
   if (stopping_ || watched == nullptr || watched->serial != serial) return;
-  if (options_.registry != nullptr) {
+  if (options_.registry != nullptr && !result.is_ours) {
     (result.ok ? succeeded_ : failed_).add(options_.metrics_slot);
     duration_.observe(options_.metrics_slot, static_cast<std::uint64_t>(result.latency.count()));
   }
   base::TimePoint now = base::now();
   std::vector<Transition> transitions;
-  {
+  if (result.is_ours) {
+    complain(*watched->backend, result.error, now);
+  } else {
     std::lock_guard lock(mutex_);
     note_transition(transitions, *watched, watched->machine.report_check(std::move(result), now));
   }
   schedule_.finish(slot, now, watched->machine.is_changing() ? Pace::fast : Pace::normal);
   arm_timer();
   tell(transitions);
+}
+
+// What this machine lacks is no verdict on a backend.
+void Prober::Core::complain(const pool::Backend& backend, const std::string& error, base::TimePoint now) {
+  constexpr std::chrono::seconds kComplainEvery{60};
+  if (now < next_complaint_) return;
+  next_complaint_ = now + kComplainEvery;
+  base::log_warning("backend {}/{}: cannot be probed, its state stays as it is: {}", backend.pool_name(), backend.id(),
+                    error);
 }
 
 // ---- failures of live traffic -----------------------------------------------------------------------------------

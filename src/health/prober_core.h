@@ -78,6 +78,7 @@ class Prober::Core {
                         std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend, std::uint32_t first);
   static void note_address(pool::Backend& backend, const base::IpAddress& address, const CheckResult& result);
   void take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result);
+  void complain(const pool::Backend& backend, const std::string& error, base::TimePoint now);
   net::Task<void> follow_failures(std::uint32_t slot);
   void take_failures(std::uint32_t slot, std::uint32_t failures, const base::Error& error);
   void note_transition(std::vector<Transition>& transitions, const Watched& watched,
@@ -97,6 +98,7 @@ class Prober::Core {
   FailureReports failures_;
   std::uint64_t generation_ = 0;
   std::uint64_t last_serial_ = 0;
+  base::TimePoint next_complaint_{};
   std::vector<std::uint32_t> new_slots_;  // watched since the reconciliation under way began
   bool stopping_ = false;
   // Guards watched_ and all in it against details(). The health thread alone writes, and reads without it. Never held

@@ -18,14 +18,14 @@ class TcpChecker final : public Checker {
     base::TimePoint began = base::now();
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
     base::Result<net::TcpStream> stream = co_await connect_to(target, deadline);
-    CheckResult result{.ok = stream.has_value(), .latency = base::now() - began, .error = {}};
+    Failure failure;
     if (stream) {
       // A reset, so that thousands of probes leave no sockets in TIME_WAIT.
       stream->abort();
     } else {
-      result.error = describe_failure(stream.error(), "connect", "the connection", target.timeout);
+      failure = describe_failure(stream.error(), "connect", "the connection", target.timeout);
     }
-    co_return result;
+    co_return CheckResult::of(std::move(failure), base::now() - began);
   }
 };
 

@@ -75,14 +75,13 @@ class UdpChecker final : public Checker {
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
-    std::string failure = co_await ask(target.address, deadline, target.timeout);
-    bool ok = failure.empty();
-    co_return CheckResult{.ok = ok, .latency = base::now() - began, .error = std::move(failure)};
+    Failure failure = co_await ask(target.address, deadline, target.timeout);
+    co_return CheckResult::of(std::move(failure), base::now() - began);
   }
 
  private:
   // Why no good reply came from `address`, or nothing.
-  net::Task<std::string> ask(base::SocketAddress address, base::TimePoint deadline, base::Nanoseconds timeout) {
+  net::Task<Failure> ask(base::SocketAddress address, base::TimePoint deadline, base::Nanoseconds timeout) {
     base::Result<int> fd = net::connect_udp(address);
     if (!fd) co_return describe_failure(fd.error(), "connect", "the socket", timeout);
     net::TcpStream socket = net::TcpStream::adopt(*fd);
@@ -98,7 +97,7 @@ class UdpChecker final : public Checker {
       if (got >= 0) {
         ++replies;
         std::string_view reply(buffer.data(), static_cast<std::size_t>(got));
-        if (reply.find(options_.expected) != std::string_view::npos) co_return std::string();
+        if (reply.find(options_.expected) != std::string_view::npos) co_return Failure();
         continue;
       }
       if (errno == EINTR) continue;

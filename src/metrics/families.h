@@ -54,8 +54,8 @@ inline constexpr Family kConnectionsRefused = {
     .name = "weir_connections_refused_total",
     .type = Type::counter,
     .help =
-        "Client connections closed before their session, by reason: limit, denied, rate, client_rate, "
-        "client_connections, proxy_header, client_hello, client_table, handshake_rate.",
+        "Client connections closed before their session, by reason: limit, max_connections, memory, denied, rate, "
+        "client_rate, client_connections, proxy_header, client_hello, client_table, handshake_rate.",
     .labels = {"listener", "reason"}};
 
 inline constexpr Family kRelayedConnections = {

@@ -13,13 +13,21 @@ constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
 struct IdlePipes {
   std::vector<std::array<int, 2>> pipes;
+  DescriptorBudget* budget = nullptr;
+  void close_pipe(const std::array<int, 2>& ends) const {
+    close(ends[0]);
+    close(ends[1]);
+    if (budget != nullptr) budget->give_back_pipe();
+  }
   ~IdlePipes() {
-    for (auto& ends : pipes) close(ends[0]), close(ends[1]);
+    for (auto& ends : pipes) close_pipe(ends);
   }
 };
 thread_local IdlePipes idle;
 
 }  // namespace
+
+void Pipe::count_in(DescriptorBudget& budget) { idle.budget = &budget; }
 
 base::Result<Pipe> Pipe::take() {
   if (!idle.pipes.empty()) {
@@ -27,8 +35,13 @@ base::Result<Pipe> Pipe::take() {
     idle.pipes.pop_back();
     return pipe;
   }
+  if (idle.budget != nullptr && !idle.budget->take_pipe()) return base::fail(base::ErrorCode::exhausted, "pipe");
   std::array<int, 2> ends;
-  if (pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) return base::fail_errno(errno, "pipe");
+  if (pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
+    int os_error = errno;
+    if (idle.budget != nullptr) idle.budget->give_back_pipe();
+    return base::fail_errno(os_error, "pipe");
+  }
   // Above the limit of unprivileged users the default size stays.
   fcntl(ends[1], F_SETPIPE_SZ, kBytes);
   return Pipe(ends);
@@ -40,8 +53,7 @@ Pipe::~Pipe() {
     idle.pipes.push_back(ends_);
     return;
   }
-  close(ends_[0]);
-  close(ends_[1]);
+  idle.close_pipe(ends_);
 }
 
 ssize_t Pipe::fill(int socket, std::size_t at_most) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "net/descriptor_budget.h"
 
 namespace weir::net {
 
@@ -17,8 +18,10 @@ class Pipe {
   // What one holds at most. Less where the system's limits for pipes are used up, which only costs speed.
   static constexpr std::size_t kBytes = 256 * 1024;
 
-  // Error{exhausted} when descriptors ran out.
+  // Error{exhausted} when descriptors ran out, or the thread's budget allows no more.
   static base::Result<Pipe> take();
+  // From now on pipes of this thread count in `budget`, which outlives the thread.
+  static void count_in(DescriptorBudget& budget);
   Pipe(Pipe&& other) noexcept : ends_(std::exchange(other.ends_, {-1, -1})), held_(std::exchange(other.held_, 0)) {}
   Pipe& operator=(Pipe&&) = delete;
   ~Pipe();

@@ -41,14 +41,17 @@ bool takes_part(std::atomic<std::int64_t>& next_due, std::int64_t now, std::uint
 
 const char* name(Refusal refusal) {
   static constexpr std::array<const char*, kRefusals> kNames{
-      "none",         "limit",        "denied",       "rate",          "client_rate", "client_connections",
-      "proxy_header", "client_hello", "client_table", "handshake_rate"};
+      "none",         "limit",        "max_connections", "memory",
+      "denied",       "rate",         "client_rate",     "client_connections",
+      "proxy_header", "client_hello", "client_table",    "handshake_rate"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 
 const char* key_of(Refusal refusal) {
   static constexpr std::array<const char*, kRefusals> kKeys{"",
                                                             "limits.connections",
+                                                            "max_connections",
+                                                            "memory",
                                                             "deny or allow",
                                                             "limits.connection_rate",
                                                             "limits.client_connection_rate",

@@ -19,6 +19,8 @@ namespace weir::proxy {
 enum class Refusal : std::uint8_t {
   none,
   limit,               // the listener's connections
+  max_connections,     // of all listeners, or what the limit on open files allows
+  memory,              // there is none for it
   denied,              // by address
   rate,                // new connections per second of the listener
   client_rate,         // of one client

@@ -51,6 +51,7 @@ struct ListenerSnapshot {
 struct Snapshot {
   std::uint64_t version = 0;
   config::Timeouts timeouts;
+  std::uint32_t max_connections = 0;
   persist::StickyCookies sticky_cookies{persist::StickyKey{}};
   std::vector<std::shared_ptr<const PoolSnapshot>> pools;
   std::vector<std::shared_ptr<const ListenerSnapshot>> listeners;

@@ -238,7 +238,7 @@ void UdpRelay::forget(UdpFlow& flow, Termination how, std::string_view detail) {
   table_.remove(flow);
   by_age_.remove(flow);
   metrics_.flows_active.subtract(worker_.index);
-  worker_.services.udp_flows.fetch_sub(1, std::memory_order_relaxed);
+  worker_.services.descriptors.remove_flow();
   worker_.services.backend_bytes_in.add(worker_.index, flow.bytes_out);
   worker_.services.backend_bytes_out.add(worker_.index, flow.bytes_in);
   log(flow, how, detail);

@@ -184,7 +184,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   if (!armed()) arm();
   metrics_.flows.add(worker_.index);
   metrics_.flows_active.add(worker_.index);
-  worker_.services.udp_flows.fetch_add(1, std::memory_order_relaxed);
+  worker_.services.descriptors.add_flow();
   return flow;
 }
 
@@ -216,8 +216,8 @@ bool UdpRelay::is_lost(const UdpFlow& flow) const {
 void UdpRelay::make_room() {
   std::size_t workers = worker_.services.workers.size();
   std::size_t share = std::max<std::size_t>(1, (listener()->config->udp.max_flows + workers - 1) / workers);
-  const Services& services = worker_.services;
-  while (table_.size() >= share || services.udp_flows.load(std::memory_order_relaxed) >= services.max_udp_flows) {
+  const net::DescriptorBudget& descriptors = worker_.services.descriptors;
+  while (table_.size() >= share || !descriptors.has_flows()) {
     if (!evict_oldest()) return;
   }
 }

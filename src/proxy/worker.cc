@@ -8,6 +8,7 @@
 #include "metrics/families.h"
 #include "net/cancel_at.h"
 #include "net/listener.h"
+#include "net/pipe.h"
 #include "proxy/accept.h"
 #include "proxy/client_connection.h"
 #include "proxy/serve.h"
@@ -51,7 +52,10 @@ void HeldSnapshot::remove_user() {
 }
 
 Worker::Worker(std::uint32_t worker_index, Services& shared)
-    : index(worker_index), services(shared), connections(worker_index), h2_links(worker_index, connections, h2) {
+    : index(worker_index),
+      services(shared),
+      connections(worker_index, &shared.descriptors),
+      h2_links(worker_index, connections, h2) {
   connections.set_address_source([this](const pool::Backend& backend) { return addresses_of(backend); });
   reactor.at_round_end([](void* self) { static_cast<Worker*>(self)->flush_udp(); }, this);
 }
@@ -65,6 +69,7 @@ void Worker::start() {
 void Worker::join() { thread_.join(); }
 
 void Worker::run() {
+  net::Pipe::count_in(services.descriptors);
   reactor.run();
   connections.close_all_idle();
   listenings_.clear();
@@ -193,15 +198,21 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
                             ? 0
                             : snapshot_of(listening)->listeners[listening.index]->config->limits.connections;
   std::uint32_t open = listening.runtime->open.fetch_add(1, std::memory_order_relaxed);
-  if (limit > 0 && open >= limit) {
-    listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    listening.runtime->refuse(Refusal::limit, index, peer.ip, reactor.now());
-    ::close(fd);
-    return;
-  }
   Worker* least = this;
+  std::size_t all = 0;
   for (Worker* other : services.workers) {
     if (other->load() < least->load()) least = other;
+    all += other->open_connections();
+  }
+  Refusal refusal = limit > 0 && open >= limit ? Refusal::limit : Refusal::none;
+  if (refusal == Refusal::none && all >= services.descriptors.max_clients() && !make_room_for_client(all)) {
+    refusal = Refusal::max_connections;
+  }
+  if (refusal != Refusal::none) {
+    listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
+    listening.runtime->refuse(refusal, index, peer.ip, reactor.now());
+    ::close(fd);
+    return;
   }
   if (!listening.closing && placement_.gives_away(load(), least->load(), reactor.now())) {
     least->adopt(listening.runtime, fd, peer);
@@ -271,6 +282,7 @@ net::Task<void> Worker::finish_closing(std::uint32_t id, base::Nanoseconds limit
   if (!has_flows) runtime->listening_workers.fetch_sub(1);
   // Another worker may have handed over a connection while the last one ended.
   do {
+    co_await join_by(closing.stages, std::min(deadline, closing.begin_by));
     co_await join_by(closing.sessions, deadline);
   } while (closing.stages.size() > 0 || closing.sessions.size() > 0);
   if (closing.udp != nullptr) co_await closing.udp->finish(deadline);
@@ -284,7 +296,6 @@ void Worker::drain(base::Nanoseconds limit) {
     draining_ = true;
     for (auto& listening : listenings_) {
       if (listening == nullptr || listening->closing) continue;
-      co_await join_by(closing.stages, std::min(deadline, closing.begin_by));
       begin_closing(*listening);
       closings_.spawn(finish_closing(listening->runtime->id, limit));
     }

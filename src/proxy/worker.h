@@ -13,6 +13,7 @@
 #include "http/h2_shared.h"
 #include "metrics/registry.h"
 #include "metrics/request_cells.h"
+#include "net/descriptor_budget.h"
 #include "net/reactor.h"
 #include "net/task_group.h"
 #include "proxy/access_log.h"
@@ -66,9 +67,8 @@ struct Services {
   std::function<void()> worker_ended;  // called on each worker's thread as its last deed
   std::vector<Worker*> workers;
   const TlsMetrics* tls = nullptr;
-  // Flows of all UDP listeners, and how many there may be: their sockets must leave descriptors for everything else.
-  std::atomic<std::size_t> udp_flows{0};
-  std::size_t max_udp_flows = SIZE_MAX;
+  net::DescriptorBudget descriptors;
+  std::atomic<std::int64_t> next_complaint{0};  // of too many clients: steady clock, ns
   metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
 };
 
@@ -141,8 +141,8 @@ struct Listening {
   bool followed = false;                              // another listener accepts on the same sockets now
   std::vector<int> sockets;                           // the acceptors'
   net::TaskGroup acceptors;
-  net::TaskGroup sessions;
   net::TaskGroup stages;  // connections before their sessions
+  net::TaskGroup sessions;
   base::IntrusiveList<ClientConnection> connections;
   std::unique_ptr<UdpRelay> udp;  // instead of all that, with protocol udp
 };
@@ -223,6 +223,8 @@ class Worker {
   Listening* listening(std::uint32_t id);
   Listening& add_listening(std::shared_ptr<ListenerRuntime> runtime);
   void flush_udp();
+  bool make_room_for_client(std::size_t open);
+  bool close_idle_client(Listening& listening);
   void begin_closing(Listening& listening);
   net::Task<void> finish_closing(std::uint32_t id, base::Nanoseconds limit);
   net::Task<void> finish_draining(base::Nanoseconds limit);

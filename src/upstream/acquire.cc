@@ -1,6 +1,9 @@
 // Getting a connection when none is idle here: from another worker, by opening one, or by waiting for one.
 
+#include <algorithm>
+
 #include "upstream/connections.h"
+#include "upstream/h2_links.h"
 #include "upstream/of_backend.h"
 
 namespace weir::upstream {
@@ -11,6 +14,7 @@ namespace {
 
 // Another worker answers within its next round; one that is busy for longer is not worth waiting for.
 constexpr auto kTakeoverPatience = std::chrono::milliseconds(10);
+constexpr auto kLookForRoomEvery = std::chrono::milliseconds(10);
 
 // Counts the coroutines that hold on to an OfBackend.
 class Holding {
@@ -207,8 +211,45 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   co_return lend(*connection, false);
 }
 
-// Tries the backend's addresses in turn, another one first each time, and those that failed lately behind the others.
+// HTTP/2 connections take a moment to end, and other workers to answer.
+void Connections::ask_for_room() {
+  if (h2_links_ != nullptr) h2_links_->close_one_idle();
+  for (const Peer& peer : peers_) {
+    if (peer.connections == this) continue;
+    peer.reactor->post([there = peer.connections] {
+      if (!there->close_one_idle() && there->h2_links_ != nullptr) there->h2_links_->close_one_idle();
+    });
+  }
+}
+
+net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadline) {
+  bool has_asked = false;
+  while (!close_one_idle() && !descriptors_->has_upstream()) {
+    if (!std::exchange(has_asked, true)) ask_for_room();
+    net::Reactor& reactor = net::Reactor::current();
+    if (reactor.now() >= deadline) {
+      co_return base::fail(ErrorCode::exhausted, "no descriptor is left for a connection to the backend");
+    }
+    base::Result<void> slept = co_await net::sleep_until(std::min(deadline, reactor.now() + kLookForRoomEvery));
+    if (!slept) co_return std::unexpected(slept.error());
+  }
+  co_return base::Result<void>();
+}
+
 net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options) {
+  if (descriptors_ == nullptr) co_return co_await open_one_of(options);
+  if (!descriptors_->has_upstream()) {
+    base::Result<void> room = co_await wait_for_room(net::Reactor::current().now() + options.connect_timeout);
+    if (!room) co_return std::unexpected(room.error());
+  }
+  descriptors_->add_upstream();
+  base::Result<net::TcpStream> stream = co_await open_one_of(options);
+  descriptors_->remove_upstream();
+  co_return stream;
+}
+
+// Tries the backend's addresses in turn, another one first each time, and those that failed lately behind the others.
+net::Task<base::Result<net::TcpStream>> Connections::open_one_of(AcquireOptions options) {
   pool::Backend& backend = *options.backend->backend;
   base::TimePoint now = net::Reactor::current().now();
   base::TimePoint deadline = now + options.connect_timeout;

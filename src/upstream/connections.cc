@@ -63,7 +63,16 @@ void Lease::close() {
   connection.owner_.connections.destroy(connection);
 }
 
-Connections::Connections(std::uint32_t worker) : worker_(worker) {}
+Connection::Connection(OfBackend& owner, net::TcpStream connected) : stream(std::move(connected)), owner_(owner) {
+  if (owner_.connections.descriptors_ != nullptr) owner_.connections.descriptors_->add_upstream();
+}
+
+Connection::~Connection() {
+  if (owner_.connections.descriptors_ != nullptr) owner_.connections.descriptors_->remove_upstream();
+}
+
+Connections::Connections(std::uint32_t worker, net::DescriptorBudget* descriptors)
+    : worker_(worker), descriptors_(descriptors) {}
 
 Connections::~Connections() { close_all_idle(); }
 
@@ -208,6 +217,17 @@ void Connections::close_idle_of_retired() {
     // Nothing here uses it: it is made anew when it comes back.
     if (place->unused() && !takes_new_work(*place->backend)) place.reset();
   }
+}
+
+// The one that was used longest ago, of another backend each time.
+bool Connections::close_one_idle() {
+  for (std::size_t i = 0; idle_count_ > 0 && i < by_slot_.size(); ++i) {
+    std::unique_ptr<OfBackend>& place = by_slot_[looked_at_++ % by_slot_.size()];
+    if (place == nullptr || place->idle.empty()) continue;
+    destroy(*place->idle.back());
+    return true;
+  }
+  return false;
 }
 
 void Connections::break_busy(const pool::Backend& backend) {

@@ -12,6 +12,7 @@
 #include "base/intrusive_list.h"
 #include "config/config.h"
 #include "metrics/registry.h"
+#include "net/descriptor_budget.h"
 #include "net/task.h"
 #include "net/tcp.h"
 #include "net/wait.h"
@@ -28,7 +29,8 @@ struct WithoutAddress;
 // One connection to a backend. Idle: watched for the backend closing it. Busy: owned by a Lease.
 class Connection final : public net::IoWaiter, public base::ListHook<Connection> {
  public:
-  Connection(OfBackend& owner, net::TcpStream connected) : stream(std::move(connected)), owner_(owner) {}
+  Connection(OfBackend& owner, net::TcpStream connected);
+  ~Connection();
   void on_ready() override;    // closed, or bytes nobody asked for: either way of no more use
   void on_timeout() override;  // idle too long
   void cancel() override {}
@@ -122,7 +124,8 @@ struct Peer {
 // One per worker; the worker's thread only. Other workers are reached by their reactors' mailboxes.
 class Connections {
  public:
-  explicit Connections(std::uint32_t worker);
+  // `descriptors` says how many connections there may be, over all workers, and outlives them; null: any number.
+  explicit Connections(std::uint32_t worker, net::DescriptorBudget* descriptors = nullptr);
   ~Connections();
   // All workers' connections, this one's included, by worker index; before any worker runs.
   void set_peers(std::span<const Peer> peers) { peers_ = peers; }
@@ -161,6 +164,12 @@ class Connections {
   net::Task<base::Result<net::TcpStream>> open(AcquireOptions options);
   net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> wait_for_addresses(const pool::Backend& backend,
                                                                                      base::TimePoint deadline);
+  net::Task<base::Result<net::TcpStream>> open_one_of(AcquireOptions options);
+  // When there may be no more connections, an idle one makes room, here or on another worker: {exhausted} when none has
+  // at the deadline.
+  net::Task<base::Result<void>> wait_for_room(base::TimePoint deadline);
+  void ask_for_room();
+  bool close_one_idle();
   net::Task<base::Result<void>> secure(net::TcpStream& stream, const AcquireOptions& options,
                                        const base::SocketAddress& address, base::TimePoint deadline);
   // One of the backend's places for connections (max_connections of them), if there is one; and its return: whoever
@@ -197,6 +206,8 @@ class Connections {
   void send_place(const std::shared_ptr<pool::Backend>& backend, const Peer& to);
 
   std::uint32_t worker_;
+  net::DescriptorBudget* descriptors_;
+  std::size_t looked_at_ = 0;  // the slot whose idle connections make room next
   std::span<const Peer> peers_;
   H2Links* h2_links_ = nullptr;  // the same worker's
   std::vector<std::unique_ptr<OfBackend>> by_slot_;

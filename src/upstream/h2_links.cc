@@ -295,10 +295,12 @@ net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const Acqui
 }
 
 net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link) {
+  if (connections_.descriptors_ != nullptr) connections_.descriptors_->add_upstream();
   co_await link->connection.run();
   of_backend.links.remove(*link);
   const Peer* heir = link->heir;
   link.reset();
+  if (connections_.descriptors_ != nullptr) connections_.descriptors_->remove_upstream();
   if (heir != nullptr) {
     H2Links* there = heir->connections->h2_links_;
     heir->reactor->post([there, backend = of_backend.backend] { there->inherit_place(backend); });
@@ -381,6 +383,20 @@ void H2Links::close_retired() {
     place->links.for_each([](H2Link& link) { link.connection.shut_down(); });
     if (place->unused()) place.reset();
   }
+}
+
+bool H2Links::close_one_idle() {
+  for (std::unique_ptr<H2OfBackend>& place : by_slot_) {
+    H2Link* idle = nullptr;
+    if (place == nullptr) continue;
+    place->links.for_each([&](H2Link& link) {
+      if (link.connection.open_streams() == 0 && link.requests > 0 && link.connection.takes_streams()) idle = &link;
+    });
+    if (idle == nullptr) continue;
+    idle->connection.shut_down();
+    return true;
+  }
+  return false;
 }
 
 void H2Links::break_busy(const pool::Backend& backend) {

@@ -61,6 +61,8 @@ class H2Links {
 
   // Connections to backends that take no new work end after their streams. Called when the snapshot changes.
   void close_retired();
+  // Lets one that has no streams end, if there is one: descriptors are short.
+  bool close_one_idle();
   // Ends connections that exchanges still use: their drain timeout has passed.
   void break_busy(const pool::Backend& backend);
   // Ends all, and waits for it.

@@ -66,13 +66,15 @@ def origins():
 @pytest.fixture
 def weir(tmp_path):
     """weir(config) starts Weir and waits until it is ready; weir(config, wait=False) does not wait. weir(of_api=True)
-    starts with a file without listeners and pools and makes one of each, "web" and "default", through the API."""
+    starts with a file without listeners and pools and makes one of each, "web" and "default", through the API.
+    weir(config, under=["prlimit", ...]) has that command run it."""
     from weir import Weir, make_by_api
 
     started = []
 
-    def start(config=None, wait=True, of_api=False):
-        instance = Weir(tmp_path, {"workers": 2, "listeners": [], "pools": []} if of_api else config)
+    def start(config=None, wait=True, of_api=False, under=()):
+        empty = {"workers": 2, "listeners": [], "pools": []}
+        instance = Weir(tmp_path, empty if of_api else config, under=under)
         started.append(instance)
         instance.start(wait)
         return make_by_api(instance) if of_api else instance

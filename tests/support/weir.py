@@ -66,9 +66,10 @@ class Answer:
 
 
 class Weir:
-    def __init__(self, folder, config, binary=BINARY):
+    def __init__(self, folder, config, binary=BINARY, under=()):
         self.folder = pathlib.Path(folder)
         self.binary = binary
+        self.under = list(under)  # a command that runs it, such as prlimit
         self.config = config
         self.admin_port = free_port()
         self.config_path = self.folder / "weir.yaml"
@@ -83,7 +84,7 @@ class Weir:
     def start(self, wait=True):
         self.write_config(self.config)
         log = open(self.log_path, "ab")
-        command = [self.binary, "run", "--config", str(self.config_path)]
+        command = [*self.under, self.binary, "run", "--config", str(self.config_path)]
         self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         log.close()
         if wait:

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <sys/resource.h>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -384,6 +385,24 @@ TEST_F(ProberTest, ReportsAndReadsFromManyThreadsAtOnce) {
   for (std::thread& thread : threads) thread.join();
   settle();
   for (const WatchedBackend& one : wanted) EXPECT_TRUE(prober_->details(*one.backend));
+}
+
+TEST_F(ProberTest, WhatThisMachineLacksTakesNoBackendOut) {
+  Switchable server;
+  auto watched = backend(server.address());
+  watch({{watched, check(), at(server.address()), {}}});
+  await_state(*watched, BackendState::healthy);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::this_thread::sleep_for(200ms);  // many probes, none of which can be made
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  settle();
+  int probes = server.probes();
+  while (server.probes() == probes) std::this_thread::yield();
+  EXPECT_EQ(prober_->details(*watched)->state, BackendState::healthy);
+  EXPECT_EQ(prober_->details(*watched)->consecutive_failures, 0u);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 class ConnectionsTest : public testing::Test {
  protected:
   struct OneWorker {
-    explicit OneWorker(std::uint32_t index) : connections(index) {}
+    OneWorker(std::uint32_t index, net::DescriptorBudget& descriptors) : connections(index, &descriptors) {}
     net::Reactor reactor;
     Connections connections;
     net::TaskGroup tasks;
@@ -98,7 +98,8 @@ class ConnectionsTest : public testing::Test {
                              .taken_over = registry_.counter("taken", ".")};
   config::UpstreamConnections settings_;
   base::Nanoseconds queue_timeout_ = 5s;
-  OneWorker first_{0}, second_{1};
+  net::DescriptorBudget descriptors_;
+  OneWorker first_{0, descriptors_}, second_{1, descriptors_};
   std::array<Peer, 2> peers_{Peer{&first_.reactor, &first_.connections}, Peer{&second_.reactor, &second_.connections}};
   pool::BackendEntry entry_;
   int listening_ = -1;
