@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "app/parts.h"
 #include "base/log.h"
+#include "base/memory_reserve.h"
 #include "base/text.h"
 #include "config/diff.h"
 #include "config/read.h"
@@ -47,23 +49,48 @@ net::Task<void> Weir::Parts::follow_signals(int signal_fd) {
 net::Task<void> Weir::Parts::maintain() {
   base::TimePoint next_tick = control_reactor.now();
   while (true) {
-    base::TimePoint now = control_reactor.now();
-    publisher->maybe_publish(now);
-    if (now >= next_cut) cut_off_leaving(now);
-    if (!publisher->has_changes() && std::exchange(addresses_changed, false)) followed_generation = UINT64_MAX;
-    follow_generation();
-    if (now >= next_tick) {
-      api->tick();
-      certificates->tick(now);
-      if (certificates->files_changed()) refresh_files();
-      forget_ended_logs();
-      next_tick = now + seconds(1);
+    base::TimePoint wake = next_tick;
+    try {
+      wake = maintain_once(next_tick);
+    } catch (const std::bad_alloc&) {
+      // What could not be done is done in a second.
+      next_tick = wake = control_reactor.now() + seconds(1);
     }
-    std::optional<base::TimePoint> due = publisher->next_due();
-    base::TimePoint wake = std::min({due.value_or(next_tick), next_tick, next_cut});
     base::Result<void> woken = co_await poked->wait_until(wake);
     if (!woken && woken.error().code == base::ErrorCode::cancelled) co_return;
     poked = std::make_unique<net::Waiter>();
+  }
+}
+
+// When to come back.
+base::TimePoint Weir::Parts::maintain_once(base::TimePoint& next_tick) {
+  base::TimePoint now = control_reactor.now();
+  publisher->maybe_publish(now);
+  if (now >= next_cut) cut_off_leaving(now);
+  if (!publisher->has_changes() && std::exchange(addresses_changed, false)) followed_generation = UINT64_MAX;
+  follow_generation();
+  if (now >= next_tick) {
+    follow_memory(now);
+    api->tick();
+    certificates->tick(now);
+    if (certificates->files_changed()) refresh_files();
+    forget_ended_logs();
+    next_tick = now + seconds(1);
+  }
+  std::optional<base::TimePoint> due = publisher->next_due();
+  return std::min({due.value_or(next_tick), next_tick, next_cut});
+}
+
+// What is short may be there again: the reserve first, then new work.
+void Weir::Parts::follow_memory(base::TimePoint now) {
+  constexpr auto kComplainEvery = seconds(60);
+  if (!base::memory_reserve::is_whole()) {
+    bool again = base::memory_reserve::refill();
+    if (now >= next_memory_complaint) {
+      next_memory_complaint = now + kComplainEvery;
+      base::log_error("memory could not be had: new connections and requests are refused {}; raise the limit on memory",
+                      again ? "no more" : "until it can");
+    }
   }
 }
 

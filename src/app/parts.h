@@ -47,6 +47,8 @@ struct Weir::Parts {
   net::Task<void> maintain();
   void leave(const std::shared_ptr<pool::Backend>& backend, base::Nanoseconds timeout, bool removed);
   void cut_off_leaving(base::TimePoint now);
+  base::TimePoint maintain_once(base::TimePoint& next_tick);
+  void follow_memory(base::TimePoint now);
   net::Task<void> close_all();
   void poke() { poked->wake(); }
   void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
@@ -100,6 +102,7 @@ struct Weir::Parts {
   base::TimePoint next_cut = base::TimePoint::max();  // when cut_off_leaving() has something to do
   std::size_t running_workers = 0;
   std::size_t descriptor_limit = SIZE_MAX;
+  base::TimePoint next_memory_complaint{};
   bool draining = false;
   bool cannot_listen = false;  // the last faults were of addresses, not of the configuration
   metrics::Counter reloads_succeeded, reloads_failed, last_reload_successful, last_reload_at;

@@ -10,6 +10,7 @@
 #include "app/parts.h"
 #include "app/version.h"
 #include "base/log.h"
+#include "base/memory_reserve.h"
 #include "control/computed_metrics.h"
 #include "metrics/families.h"
 #include "metrics/process.h"
@@ -242,6 +243,7 @@ void Weir::Parts::register_metrics() {
 std::optional<int> Weir::Parts::start() {
   base::set_log_level(level_of(options.config.log_level));
   descriptor_limit = raise_descriptor_limit();
+  base::memory_reserve::keep();
   // What cannot be written is an error of that write, not the end of the process: a closed connection, a file at the
   // limit of its size (RLIMIT_FSIZE).
   for (int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);

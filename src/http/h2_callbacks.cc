@@ -1,5 +1,7 @@
 #include "http/h2_callbacks.h"
 
+#include <new>
+
 #include "http/h2_connection.h"
 
 namespace weir::http {
@@ -11,6 +13,20 @@ namespace {
 std::string_view text(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
+
+// nghttp2 is C: no exception passes through it.
+template <auto callback>
+struct Guarded;
+template <typename... Arguments, int (*callback)(Arguments...)>
+struct Guarded<callback> {
+  static int call(Arguments... arguments) {
+    try {
+      return callback(arguments...);
+    } catch (const std::bad_alloc&) {
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+  }
+};
 
 H2Connection& of(void* user) { return *static_cast<H2Connection*>(user); }
 
@@ -160,15 +176,15 @@ struct H2Callbacks {
 };
 
 void set_h2_callbacks(nghttp2_session_callbacks* callbacks) {
-  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, H2Callbacks::on_begin_frame);
-  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, H2Callbacks::on_begin_headers);
-  nghttp2_session_callbacks_set_on_header_callback(callbacks, H2Callbacks::on_header);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, H2Callbacks::on_frame_recv);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, H2Callbacks::on_data);
-  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, H2Callbacks::on_stream_close);
-  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, H2Callbacks::on_frame_send);
-  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, H2Callbacks::on_frame_not_sent);
-  nghttp2_session_callbacks_set_send_data_callback(callbacks, H2Callbacks::send_data);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Guarded<H2Callbacks::on_begin_frame>::call);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Guarded<H2Callbacks::on_begin_headers>::call);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, Guarded<H2Callbacks::on_header>::call);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Guarded<H2Callbacks::on_frame_recv>::call);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Guarded<H2Callbacks::on_data>::call);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Guarded<H2Callbacks::on_stream_close>::call);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Guarded<H2Callbacks::on_frame_send>::call);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Guarded<H2Callbacks::on_frame_not_sent>::call);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Guarded<H2Callbacks::send_data>::call);
 }
 
 }  // namespace weir::http

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <new>
 
 #include "base/free_list.h"
 
@@ -21,7 +22,12 @@ std::size_t whole_size(void* block) {
 void* allocate(std::size_t bytes, void*) {
   if (bytes > SIZE_MAX - kHeaderBytes) return nullptr;
   std::size_t whole = bytes + kHeaderBytes;
-  auto* start = static_cast<char*>(base::allocate_frame(whole));
+  char* start = nullptr;
+  try {
+    start = static_cast<char*>(base::allocate_frame(whole));
+  } catch (const std::bad_alloc&) {
+    return nullptr;  // which nghttp2 reports
+  }
   std::memcpy(start, &whole, sizeof whole);
   return start + kHeaderBytes;
 }

@@ -1,5 +1,7 @@
 #include "net/mailbox.h"
 
+#include <new>
+
 namespace weir::net {
 
 Mailbox::~Mailbox() {
@@ -31,7 +33,11 @@ void Mailbox::run_all() {
   while (oldest != nullptr) {
     std::unique_ptr<Message> message(oldest);
     oldest = message->next_;
-    message->run();
+    try {
+      message->run();
+    } catch (const std::bad_alloc&) {
+      // What it was to do is left undone; the others are not.
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -32,7 +33,13 @@ Descriptor* Descriptor::open(int fd) { return open(fd, true); }
 Descriptor* Descriptor::open_for_datagrams(int fd) { return open(fd, false); }
 
 Descriptor* Descriptor::open(int fd, bool edge_triggered) {
-  auto* descriptor = new Descriptor(fd);
+  Descriptor* descriptor = nullptr;
+  try {
+    descriptor = new Descriptor(fd);
+  } catch (const std::bad_alloc&) {
+    ::close(fd);
+    throw;
+  }
   descriptor->edge_triggered_ = edge_triggered;
   descriptor->try_to_register();
   return descriptor;
@@ -183,6 +190,15 @@ int Reactor::sleep_milliseconds(base::TimePoint latest) const {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
+// What lacks memory for its event is left as it is; everybody else goes on.
+template <typename Call>
+void sparing_others(Call call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 // Whoever sleeps until `expected` and is woken later was not given the processor.
 void Reactor::note_lateness(base::TimePoint expected) {
   if (now_ >= late_until_) lateness_ = {};
@@ -225,7 +241,7 @@ void Reactor::run_once(base::TimePoint latest) {
       continue;
     }
     Turn::begin();
-    static_cast<Descriptor*>(events[i].data.ptr)->on_events(events[i].events);
+    sparing_others([&] { static_cast<Descriptor*>(events[i].data.ptr)->on_events(events[i].events); });
   }
   if (has_seen_all_input(count)) {
     Turn::begin();
@@ -240,9 +256,9 @@ void Reactor::run_once(base::TimePoint latest) {
   resuming_.clear();
   for (std::size_t left = round_end_work_.size(); left > 0 && !round_end_work_.empty(); --left) {
     Turn::begin();
-    round_end_work_.pop_front()->at_round_end();
+    sparing_others([&] { round_end_work_.pop_front()->at_round_end(); });
   }
-  for (const RoundEnd& end : round_end_) end.call(end.argument);
+  for (const RoundEnd& end : round_end_) sparing_others([&] { end.call(end.argument); });
   bury_retired();
 }
 

@@ -3,7 +3,7 @@
 
 #include <coroutine>
 #include <cstddef>
-#include <exception>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -66,8 +66,20 @@ class PromiseCore {
     void await_resume() noexcept {}
   };
   Final final_suspend() noexcept { return {}; }
-  // The data path does not throw; what escapes here is a broken invariant (or out of memory).
-  void unhandled_exception() noexcept { std::terminate(); }
+  // The data path does not throw. Memory that cannot be had ends the chain: the task that failed throws bad_alloc to
+  // the one that awaits it, and so on up to the root, whose group goes on without it. Anything else is a broken
+  // invariant.
+  void unhandled_exception() noexcept {
+    try {
+      throw;
+    } catch (const std::bad_alloc&) {
+      if (continuation_) context_ = nullptr;
+    }
+  }
+  void throw_if_failed() const {
+    if (context_ == nullptr) [[unlikely]]
+      throw std::bad_alloc();
+  }
 
   TaskContext* context() const { return context_; }
   void run_under(TaskContext* context, std::coroutine_handle<> continuation) {
@@ -109,7 +121,10 @@ class [[nodiscard]] Task {
     handle_.promise().run_under(parent.promise().context(), parent);
     return handle_;
   }
-  T await_resume() { return handle_.promise().take(); }
+  T await_resume() {
+    handle_.promise().throw_if_failed();
+    return handle_.promise().take();
+  }
 
  private:
   explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
@@ -137,7 +152,7 @@ class [[nodiscard]] Task<void> {
     handle_.promise().run_under(parent.promise().context(), parent);
     return handle_;
   }
-  void await_resume() noexcept {}
+  void await_resume() { handle_.promise().throw_if_failed(); }
 
  private:
   friend class TaskGroup;

@@ -14,7 +14,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Starts `task` at once, on this stack, until it first suspends. After cancel() it runs cancelled from the start.
+  // Starts `task` at once, on this stack, until it first suspends. Throws bad_alloc when it cannot; a task that lacks
+  // memory later has ended. After cancel() it runs cancelled from the start.
   void spawn(Task<void> task);
   // Every wait of every task, now and later, ends with ErrorCode::cancelled.
   void cancel();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 
 namespace weir::net {
 
@@ -40,6 +41,14 @@ void TimerWheel::place(TimerNode& node) {
   occupied_[level] |= std::uint64_t{1} << slot;
 }
 
+// The others fire, also when one lacks memory for what it is to do.
+void TimerWheel::fire(TimerNode& node) {
+  try {
+    node.on_timer();
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 // Spreads the slot that `now_` has entered on `level` over the levels below it.
 void TimerWheel::cascade(unsigned level) {
   unsigned slot = (now_ >> (level * kBits)) & (kSlots - 1);
@@ -49,7 +58,7 @@ void TimerWheel::cascade(unsigned level) {
     TimerNode& node = *head.next_;
     node.unlink();
     if (node.expires_ <= now_) {
-      node.on_timer();
+      fire(node);
     } else {
       place(node);
     }

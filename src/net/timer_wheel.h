@@ -64,6 +64,7 @@ class TimerWheel {
   };
   void place(TimerNode& node);
   void cascade(unsigned level);
+  static void fire(TimerNode& node);
   static bool is_empty(const Head& head) { return head.next_ == &head; }
 
   std::array<std::array<Head, kSlots>, kLevels> slots_;

@@ -30,7 +30,7 @@ enum class Refusal : std::uint8_t {
   client_table,        // a limit of one client, by those together for whom the table of clients has no place
   handshake_rate,      // TLS handshakes per second of one client
 };
-inline constexpr std::size_t kRefusals = 10;
+inline constexpr std::size_t kRefusals = 12;
 const char* name(Refusal refusal);
 // The key of the configuration that asks for it.
 const char* key_of(Refusal refusal);

@@ -1,6 +1,7 @@
 #include "proxy/exchange.h"
 
 #include "base/hash.h"
+#include "base/memory_reserve.h"
 #include "base/text.h"
 #include "http/target.h"
 #include "proxy/grpc.h"
@@ -116,6 +117,7 @@ void Exchange::begin() {
 // What is refused whatever the routes say, and the limits of the listener.
 std::optional<Exchange::Refusal> Exchange::admit() {
   if (listener_ == nullptr) return Refusal{503, "This listener is not ready yet."};
+  if (!base::memory_reserve::is_whole()) return Refusal{503, "The load balancer is short of memory."};
   if (const char* broken = http::canonicalize(request_, route::path_rules(listener_->config->paths), arena_)) {
     client_side_.close_after();
     return Refusal{400, broken};

@@ -1,5 +1,6 @@
 #include "proxy/h2_session.h"
 
+#include "base/memory_reserve.h"
 #include "http/h2_connection.h"
 #include "proxy/exchange.h"
 #include "proxy/h2_client.h"
@@ -76,6 +77,7 @@ class Session final : public http::H2Owner, private net::TimerNode {
 
   http::H2Stream* begin_request() override {
     // Exchanges of streams that were reset take a moment to end: no more of them than of open ones.
+    if (!base::memory_reserve::is_whole()) return nullptr;
     if (requests.size() >= 2 * std::size_t{connection.stream_capacity()}) return nullptr;
     return new RequestStream(client_.worker.take_state());
   }

@@ -1,5 +1,7 @@
 #include "proxy/serve.h"
 
+#include <new>
+
 #include "proxy/client_connection.h"
 #include "proxy/forwarded.h"
 #include "proxy/h1_session.h"
@@ -61,12 +63,21 @@ net::Task<void> pass_stages(Arrival arrival, SnapshotRef snapshot, const config:
 }  // namespace
 
 void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer) {
-  Arrival arrival(worker, listening, net::TcpStream::adopt(fd), peer);
-  const config::Listener* config = configuration(worker, listening);
-  if (config != nullptr && has_stages(*config)) {
-    listening.stages.spawn(pass_stages(std::move(arrival), worker.snapshot_of(listening), *config));
-  } else if (config == nullptr || arrival.admit(*config)) {
-    start_session(arrival);
+  bool counted = false;
+  try {
+    net::TcpStream stream = net::TcpStream::adopt(fd);
+    Arrival arrival(worker, listening, std::move(stream), peer);
+    counted = true;  // by the arrival, until it ends
+    const config::Listener* config = configuration(worker, listening);
+    if (config != nullptr && has_stages(*config)) {
+      listening.stages.spawn(pass_stages(std::move(arrival), worker.snapshot_of(listening), *config));
+    } else if (config == nullptr || arrival.admit(*config)) {
+      start_session(arrival);
+    }
+  } catch (const std::bad_alloc&) {
+    // Whatever there was of the connection has closed it.
+    if (!counted) listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
+    listening.runtime->refuse(Refusal::memory, worker.index);
   }
 }
 

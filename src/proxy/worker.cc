@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory_reserve.h"
 #include "http/h2_connection.h"
 #include "metrics/families.h"
 #include "net/cancel_at.h"
@@ -205,6 +206,7 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
     all += other->open_connections();
   }
   Refusal refusal = limit > 0 && open >= limit ? Refusal::limit : Refusal::none;
+  if (!base::memory_reserve::is_whole()) refusal = Refusal::memory;
   if (refusal == Refusal::none && all >= services.descriptors.max_clients() && !make_room_for_client(all)) {
     refusal = Refusal::max_connections;
   }
