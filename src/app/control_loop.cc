@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <malloc.h>
 #include <new>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/text.h"
 #include "config/diff.h"
 #include "config/read.h"
+#include "metrics/process.h"
 
 namespace weir::app {
 
@@ -81,9 +83,13 @@ base::TimePoint Weir::Parts::maintain_once(base::TimePoint& next_tick) {
   return std::min({due.value_or(next_tick), next_tick, next_cut});
 }
 
-// What is short may be there again: the reserve first, then new work.
+// What is short may be there again: the reserve first, then new work. What a burst has left is given back.
 void Weir::Parts::follow_memory(base::TimePoint now) {
   constexpr auto kComplainEvery = seconds(60);
+  constexpr auto kGiveBackEvery = seconds(5);
+  constexpr auto kTrimEvery = seconds(60);
+  constexpr std::size_t kWorthIt = 4 * 1024 * 1024;
+  constexpr std::size_t kUsualBytes = 64 * 1024 * 1024;
   if (!base::memory_reserve::is_whole()) {
     bool again = base::memory_reserve::refill();
     if (now >= next_memory_complaint) {
@@ -92,6 +98,16 @@ void Weir::Parts::follow_memory(base::TimePoint now) {
                       again ? "no more" : "until it can");
     }
   }
+  if (now < next_give_back) return;
+  next_give_back = now + kGiveBackEvery;
+  for (auto& worker : workers) worker->give_back_memory();
+  // What was given back the last time lies in the heap, as does what connections have left there: the system gets it
+  // when it is much.
+  bool is_much = services.given_back.load(std::memory_order_relaxed) >= kWorthIt;
+  if (!is_much && (now < next_trim || metrics::resident_bytes() < kUsualBytes)) return;
+  malloc_trim(0);
+  services.given_back.store(0, std::memory_order_relaxed);
+  next_trim = now + kTrimEvery;
 }
 
 void Weir::Parts::publish(std::shared_ptr<const proxy::Snapshot> snapshot) {

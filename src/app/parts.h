@@ -103,6 +103,8 @@ struct Weir::Parts {
   std::size_t running_workers = 0;
   std::size_t descriptor_limit = SIZE_MAX;
   base::TimePoint next_memory_complaint{};
+  base::TimePoint next_give_back{};
+  base::TimePoint next_trim{};
   bool draining = false;
   bool cannot_listen = false;  // the last faults were of addresses, not of the configuration
   metrics::Counter reloads_succeeded, reloads_failed, last_reload_successful, last_reload_at;

@@ -31,9 +31,9 @@ inline constexpr bool kUsed = true;
 
 }  // namespace free_lists
 
-// Blocks for coroutine frames and small objects: size classes of 16 bytes up to 2 KiB, larger sizes from the heap.
-// Each thread has its own lists. A block must be freed on the thread that allocated it. Blocks are cut from slabs of
-// 64 KiB that are kept for the life of the thread. `bytes` > 0.
+// Blocks for coroutine frames and small objects: size classes of 16 bytes up to 2 KiB, larger sizes from the heap. Each
+// thread has its own lists. A block must be freed on the thread that allocated it. Blocks are cut from slabs of 64 KiB,
+// which are kept until give_back_frames() finds all their blocks free. `bytes` > 0. Throws bad_alloc.
 inline void* allocate_frame(std::size_t bytes) {
   using namespace free_lists;
   std::size_t size_class = (bytes - 1) / kClassBytes;
@@ -124,5 +124,11 @@ class Buffer {
   char* data_ = nullptr;
   std::size_t capacity_ = 0;
 };
+
+// Gives memory that the calling thread keeps for later back to the heap: half of its free buffers, and slabs whose
+// blocks are all free. Both say how many bytes. The latter by steps of about `most` blocks, one size after the other;
+// `ended` when the last size was done.
+std::size_t give_back_buffers();
+std::size_t give_back_frames(std::size_t most, bool& ended);
 
 }  // namespace weir::base

@@ -31,6 +31,14 @@ std::string read_start_of(const char* path, std::size_t limit_bytes) {
   return text;
 }
 
+std::size_t resident_pages() {
+  std::string statm = read_start_of("/proc/self/statm", 256);
+  std::size_t pages = 0;
+  auto at = statm.find(' ');
+  if (at != std::string::npos) std::from_chars(statm.data() + at + 1, statm.data() + statm.size(), pages);
+  return pages;
+}
+
 double count_open_fds() {
   DIR* directory = ::opendir("/proc/self/fd");
   if (directory == nullptr) return 0;
@@ -93,6 +101,8 @@ ProcessNumbers read_process_numbers() {
   numbers.max_fds = max_fds();
   return numbers;
 }
+
+std::size_t resident_bytes() { return resident_pages() * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 
 void register_process_families(Registry& registry) {
   // Families are collected in the order of their names. The first one reads all numbers, so that one scrape reads

@@ -18,6 +18,8 @@ struct ProcessNumbers {
   double max_fds = 0;  // +Inf without a limit
 };
 ProcessNumbers read_process_numbers();
+// resident_bytes alone.
+std::size_t resident_bytes();
 
 // The part of ProcessNumbers that /proc/<pid>/stat holds. `boot_time_seconds` is btime of /proc/stat. All zero when
 // `stat` is not of that form (proc(5)).

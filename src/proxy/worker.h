@@ -68,6 +68,7 @@ struct Services {
   std::vector<Worker*> workers;
   const TlsMetrics* tls = nullptr;
   net::DescriptorBudget descriptors;
+  std::atomic<std::size_t> given_back{0};       // bytes that workers gave back to the heap (give_back_memory)
   std::atomic<std::int64_t> next_complaint{0};  // of too many clients: steady clock, ns
   metrics::Counter client_bytes_in, client_bytes_out, backend_bytes_in, backend_bytes_out;
 };
@@ -173,6 +174,8 @@ class Worker {
   void break_connections(std::shared_ptr<pool::Backend> backend);
   // Any thread: a connection accepted by another worker.
   void adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer);
+  // Any thread: what a burst has left behind and nobody uses goes back to the heap, a little at a time.
+  void give_back_memory();
   // Any thread: what it has to do, in connections and exchanges: a connection of HTTP/2 weighs as much as is asked for
   // on it.
   std::uint32_t load() const {
@@ -227,6 +230,7 @@ class Worker {
   bool close_idle_client(Listening& listening);
   void begin_closing(Listening& listening);
   net::Task<void> finish_closing(std::uint32_t id, base::Nanoseconds limit);
+  net::Task<void> sort_frames();
   net::Task<void> finish_draining(base::Nanoseconds limit);
 
   std::shared_ptr<const pool::Addresses> addresses_of(const pool::Backend& backend) const;
@@ -241,6 +245,7 @@ class Worker {
   net::TaskGroup closings_;  // one task per listener that is closing
   net::TaskGroup chores_;
   bool draining_ = false;
+  bool sorting_frames_ = false;
   base::TimePoint wall_clock_read_{};
   std::int64_t wall_clock_ms_ = 0;
   std::thread thread_;

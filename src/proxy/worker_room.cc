@@ -1,12 +1,15 @@
-// Room on a worker for new clients when there are as many as may be.
+// Room on a worker: for new clients when there are as many as may be, and for the system when a burst is over.
 #include <algorithm>
 
+#include "base/free_list.h"
 #include "base/log.h"
 #include "http/h2_connection.h"
 #include "proxy/client_connection.h"
 #include "proxy/worker.h"
 
 namespace weir::proxy {
+
+using std::chrono::milliseconds;
 
 namespace {
 
@@ -54,6 +57,28 @@ bool Worker::close_idle_client(Listening& listening) {
     return true;
   }
   return false;
+}
+
+void Worker::give_back_memory() {
+  reactor.post([this] {
+    services.given_back.fetch_add(base::give_back_buffers(), std::memory_order_relaxed);
+    states_.resize(states_.size() / 2);
+    states_.shrink_to_fit();
+    if (!std::exchange(sorting_frames_, true)) chores_.spawn(sort_frames());
+  });
+}
+
+// In steps that delay nobody.
+net::Task<void> Worker::sort_frames() {
+  constexpr std::size_t kBlocks = 2000;
+  constexpr auto kPause = milliseconds(10);
+  bool ended = false;
+  base::Result<void> slept;
+  while (slept && !ended) {
+    services.given_back.fetch_add(base::give_back_frames(kBlocks, ended), std::memory_order_relaxed);
+    if (!ended) slept = co_await net::sleep_for(kPause);
+  }
+  sorting_frames_ = false;
 }
 
 }  // namespace weir::proxy

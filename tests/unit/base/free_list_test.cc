@@ -37,6 +37,77 @@ TEST(AllocateFrame, HandsOutTheBlockFreedLast) {
 }
 #endif
 
+#if !__has_feature(address_sanitizer)
+std::size_t give_back_all_frames() {
+  std::size_t bytes = 0;
+  bool ended = false;
+  while (!ended) bytes += give_back_frames(100, ended);
+  return bytes;
+}
+
+TEST(GiveBackFrames, GivesBackWhatABurstHasLeft) {
+  std::thread([] {
+    std::vector<void*> blocks(20'000);
+    for (void*& block : blocks) block = allocate_frame(500);
+    EXPECT_EQ(give_back_all_frames(), 0u);
+    for (void* block : blocks) free_frame(block, 500);
+    EXPECT_GE(give_back_all_frames(), blocks.size() * 500);
+  }).join();
+}
+
+TEST(GiveBackFrames, KeepsWhatIsInUse) {
+  std::thread([] {
+    std::vector<void*> blocks(2000);
+    for (void*& block : blocks) block = allocate_frame(500);
+    // Every fiftieth stays: at least one in each slab.
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (i % 50 == 0) {
+        std::memset(blocks[i], 7, 500);
+      } else {
+        free_frame(blocks[i], 500);
+      }
+    }
+    EXPECT_EQ(give_back_all_frames(), 0u);
+    std::set<void*> again;
+    for (int i = 0; i < 1960; ++i) again.insert(allocate_frame(500));
+    EXPECT_EQ(again.size(), 1960u);
+    for (std::size_t i = 0; i < blocks.size(); i += 50) {
+      EXPECT_FALSE(again.contains(blocks[i]));
+      EXPECT_EQ(static_cast<unsigned char*>(blocks[i])[499], 7);
+    }
+  }).join();
+}
+
+TEST(GiveBackFrames, HandsOutBlocksWhileTheyAreBeingSorted) {
+  std::thread([] {
+    std::vector<void*> blocks(1000);
+    for (void*& block : blocks) block = allocate_frame(100);
+    for (void* block : blocks) free_frame(block, 100);
+    std::set<void*> again;
+    bool ended = false;
+    while (!ended) {
+      give_back_frames(10, ended);
+      again.insert(allocate_frame(100));
+    }
+    for (int i = 0; i < 1000; ++i) again.insert(allocate_frame(100));
+    EXPECT_GE(again.size(), 1001u);
+    for (void* block : again) std::memset(block, 1, 100);
+  }).join();
+}
+#endif
+
+TEST(GiveBackBuffers, GivesBackHalfOfThoseThatAreFree) {
+  std::thread([] {
+    {
+      std::vector<Buffer> buffers;
+      for (int i = 0; i < 10; ++i) buffers.push_back(Buffer::large());
+    }
+    EXPECT_EQ(give_back_buffers(), 5 * kLargeBufferBytes);
+    Buffer one = Buffer::large();
+    EXPECT_EQ(give_back_buffers(), 2 * kLargeBufferBytes);
+  }).join();
+}
+
 TEST(AllocateFrame, ServesEachThreadFromItsOwnLists) {
   auto work = [] {
     std::vector<void*> blocks;
