@@ -1,19 +1,23 @@
 // `weir help TOPIC`: everything that a configuration may name, from the tables that read it.
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
 #include <span>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "app/command_config.h"
-#include "app/text_table.h"
 #include "app/weir.h"
 #include "config/document.h"
-#include "config/fields.h"
 #include "config/json.h"
+#include "config/schema.h"
 
 namespace weir::app {
 namespace {
+
+using config::Node;
 
 std::string value_text(const config::OptionValue& value) {
   struct Writer {
@@ -39,52 +43,127 @@ std::string entries_text(std::string_view what, std::span<const config::KindEntr
   return out;
 }
 
-// What the reader takes when the key is not written, or empty.
-std::string default_text(const config::Resource& resource, const config::Field& field) {
-  if (field.rules.required) return " (required)";
-  if (resource.defaults == nullptr || field.write == nullptr) return "";
-  config::Node node = field.write(resource.defaults(), field, {});
-  std::string text = config::print_json(node, false);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (text.empty() || text == "null" || text.starts_with('{') || text == "[]" || text == "\"\"") return "";
-  return fmt::format(" (default {})", text);
-}
+// Every section of the configuration with its keys, taken from its JSON Schema: what that knows is never left out here.
+class Sections {
+ public:
+  explicit Sections(const Node& schema) : definitions_(*schema.find("$defs")) {}
 
-std::string resource_text(std::string_view where, const config::Resource& resource) {
-  std::string out = fmt::format("\n{}: {}\n", where, resource.summary);
-  for (const config::Field& field : resource.fields) {
-    if (field.key == "origin") continue;  // written by the API, not by people
-    out += fmt::format("  {:<20} {}{}\n", field.key, field.summary, default_text(resource, field));
+  // Appends the section `where`, which `definition` describes, and those inside it.
+  void add(const std::string& where, const std::string& definition) {
+    const Node& described = *definitions_.find(definition);
+    std::string_view summary = text_of(described, "description");
+    auto [first, is_new] = places_.emplace(definition, where);
+    if (!is_new) {
+      out_ += fmt::format("\n{}: {}; the keys of {}\n", where, summary, first->second);
+      return;
+    }
+    out_ += fmt::format("\n{}: {}\n", where, summary);
+    std::vector<const Node*> forms = with_properties(described);
+    if (forms.empty()) return;
+    std::vector<std::pair<std::string, std::string>> inner;
+    for (const config::Member& property : forms.front()->find("properties")->members) {
+      std::vector<std::string_view> choices;
+      bool in_all = true;
+      for (const Node* form : forms) {
+        const Node* same = form->find("properties")->find(property.key);
+        if (same == nullptr)
+          in_all = false;
+        else
+          collect_choices(*same, choices);
+      }
+      if (!in_all) continue;  // an option of one type: `weir help checkers`
+      out_ += fmt::format("  {:<20} {}{}{}\n", property.key, text_of(property.value, "description"),
+                          choices_text(choices), default_text(*forms.front(), property));
+      std::string_view list;
+      if (std::string_view name = reference(property.value, list); !name.empty()) {
+        std::string place = where == kTop ? property.key : fmt::format("{}.{}", where, property.key);
+        inner.emplace_back(fmt::format("{}{}", place, list), std::string(name));
+      }
+    }
+    for (const auto& [place, name] : inner) add(place, name);
   }
-  return out;
-}
+
+  std::string take() { return std::move(out_); }
+  static constexpr std::string_view kTop = "top level";
+
+ private:
+  static std::string_view text_of(const Node& node, std::string_view key) {
+    const Node* member = node.find(key);
+    return member == nullptr ? std::string_view() : std::string_view(member->scalar);
+  }
+
+  // The forms of a map that `node` allows.
+  static std::vector<const Node*> with_properties(const Node& node) {
+    std::vector<const Node*> forms;
+    if (node.find("properties") != nullptr) forms.push_back(&node);
+    if (const Node* any = node.find("anyOf")) {
+      for (const Node& form : any->items) {
+        if (form.find("properties") != nullptr) forms.push_back(&form);
+      }
+    }
+    return forms;
+  }
+
+  static void collect_choices(const Node& node, std::vector<std::string_view>& choices) {
+    auto add = [&](const Node& value) {
+      bool is_new = std::ranges::find(choices, value.scalar) == choices.end();
+      if (value.kind == Node::Kind::text && is_new) choices.emplace_back(value.scalar);
+    };
+    if (const Node* values = node.find("enum")) std::ranges::for_each(values->items, add);
+    if (const Node* value = node.find("const")) add(*value);
+    if (const Node* items = node.find("items")) collect_choices(*items, choices);
+    if (const Node* any = node.find("anyOf")) {
+      for (const Node& form : any->items) collect_choices(form, choices);
+    }
+  }
+
+  // One word beside a number ("auto") is its default, or said in the summary.
+  static std::string choices_text(const std::vector<std::string_view>& choices) {
+    return choices.size() < 2 ? std::string() : fmt::format("; one of: {}", fmt::join(choices, ", "));
+  }
+
+  static std::string default_text(const Node& form, const config::Member& property) {
+    if (const Node* required = form.find("required")) {
+      for (const Node& key : required->items) {
+        if (key.scalar == property.key) return " (required)";
+      }
+    }
+    const Node* value = property.value.find("default");
+    if (value == nullptr || (value->kind == Node::Kind::text && value->scalar.empty())) return {};
+    return fmt::format(" (default {})", config::print_json(*value, false));
+  }
+
+  // The definition that a value refers to, whichever of its forms does; `list` is "[]" where it is one of a list.
+  static std::string_view reference(const Node& node, std::string_view& list) {
+    constexpr std::string_view kDefinitions = "#/$defs/";
+    if (std::string_view to = text_of(node, "$ref"); to.starts_with(kDefinitions)) {
+      return to.substr(kDefinitions.size());
+    }
+    if (const Node* items = node.find("items")) {
+      list = "[]";
+      return reference(*items, list);
+    }
+    if (const Node* any = node.find("anyOf")) {
+      for (const Node& form : any->items) {
+        if (std::string_view to = reference(form, list); !to.empty()) return to;
+      }
+    }
+    return {};
+  }
+
+  const Node& definitions_;
+  std::map<std::string, std::string> places_;  // of each definition, the first
+  std::string out_;
+};
 
 std::string config_text() {
-  using config::resource;
-  std::string out =
-      "The configuration file is YAML. Durations are written 500ms, 5s, 1h; sizes 16KB, 1MB.\n"
-      "Every key, with what it is when it is not written; `weir schema` prints the same as JSON Schema.\n";
-  out += resource_text("top level", resource<config::Config>());
-  out += resource_text("admin", resource<config::Admin>());
-  out += resource_text("admin.tokens[]", resource<config::AdminToken>());
-  out += resource_text("access_log", resource<config::AccessLog>());
-  out += resource_text("timeouts", resource<config::Timeouts>());
-  out += resource_text("sticky_secret", resource<config::StickySecret>());
-  out += resource_text("listeners[]", resource<config::Listener>());
-  out += resource_text("listeners[].limits", resource<config::Limits>());
-  out += resource_text("listeners[].routes[]", resource<config::Route>());
-  out += resource_text("listeners[].routes[].match", resource<config::Match>());
-  out += resource_text("listeners[].routes[].redirect", resource<config::Redirect>());
-  out += resource_text("listeners[].routes[].respond", resource<config::FixedResponse>());
-  out += resource_text("listeners[].routes[].rewrite", resource<config::Rewrite>());
-  out += resource_text("listeners[].routes[].request_headers, response_headers", resource<config::HeaderChanges>());
-  out += resource_text("pools[]", resource<config::Pool>());
-  out += resource_text("pools[].sticky", resource<config::Sticky>());
-  out += resource_text("pools[].health_check", resource<config::HealthCheck>());
-  out += resource_text("pools[].retries", resource<config::Retries>());
-  out += resource_text("pools[].connections", resource<config::UpstreamConnections>());
-  out += resource_text("pools[].backends[]", resource<config::Backend>());
-  return out;
+  config::Document schema = config::parse_json(config::json_schema(kinds()), "schema");
+  Sections sections(schema.root);
+  sections.add(std::string(Sections::kTop), "config");
+  return "The configuration file is YAML. Durations are written 500ms, 5s, 1h; sizes 16KB, 1MB.\n"
+         "Every section with its keys; `weir schema` prints the same as JSON Schema, `weir help strategies`,\n"
+         "`weir help checkers` and `weir help stores` the options of each type.\n" +
+         sections.take();
 }
 
 }  // namespace

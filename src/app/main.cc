@@ -1,11 +1,13 @@
 // The command line. What each command does is in command_*.h, demo.h and weir.h.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/command_admin.h"
@@ -54,6 +56,32 @@ void takes_config(CLI::App* command, Arguments& arguments) {
       ->type_name("FILE");
 }
 
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kTopics{
+    {{"config", "every section and key of the configuration file"},
+     {"strategies", "how a pool picks a backend"},
+     {"checkers", "how backends are probed"},
+     {"stores", "where objects made through the API live"}}};
+
+// Everything, a topic, or a command.
+int help_on(const CLI::App& app, const std::string& topic) {
+  if (topic.empty()) {
+    fmt::print("{}\nTopics of `weir help TOPIC`, beside the commands:\n",
+               app.get_formatter()->make_help(&app, "weir", CLI::AppFormatMode::Normal));
+    for (const auto& [name, summary] : kTopics) fmt::print("  {:<27} {}\n", name, summary);
+    return kExitFine;
+  }
+  for (const auto& [name, summary] : kTopics) {
+    if (name == topic) return print_help(topic);
+  }
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() != topic) continue;
+    fmt::print("{}", command->help("weir"));
+    return kExitFine;
+  }
+  fmt::print(stderr, "weir: no help on '{}'; `weir help` lists commands and topics\n", printable(topic));
+  return kExitBadConfiguration;
+}
+
 void add_configuration_commands(CLI::App& app, Arguments& a) {
   takes_config(command(app, "run", "run the load balancer", a, [&a] { return run_weir(a.config_path); }), a);
   takes_config(
@@ -72,13 +100,9 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
       ->type_name("ADDRESS")
       ->capture_default_str();
   command(app, "schema", "print the JSON Schema of the configuration file", a, [] { return print_schema(); });
-  CLI::App* help = command(app, "help", "show help on a command or topic", a, [&app, &a] {
-    if (!a.help_topic.empty()) return print_help(a.help_topic);
-    fmt::print("{}", app.get_formatter()->make_help(&app, "weir", CLI::AppFormatMode::Normal));
-    return kExitFine;
-  });
-  help->add_option("TOPIC", a.help_topic, "strategies, checkers, stores or config")
-      ->check(CLI::IsMember({"strategies", "checkers", "stores", "config"}));
+  CLI::App* help =
+      command(app, "help", "show help on a command or topic", a, [&app, &a] { return help_on(app, a.help_topic); });
+  help->add_option("TOPIC", a.help_topic, "a command, or one of config, strategies, checkers, stores");
   command(app, "version", "print the version", a, [] { return print_version(); });
 }
 

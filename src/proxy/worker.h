@@ -176,11 +176,10 @@ class Worker {
   void adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer);
   // Any thread: what a burst has left behind and nobody uses goes back to the heap, a little at a time.
   void give_back_memory();
+  std::uint32_t open_connections() const { return open_connections_.load(std::memory_order_relaxed); }  // any thread
   // Any thread: what it has to do, in connections and exchanges: a connection of HTTP/2 weighs as much as is asked for
   // on it.
-  std::uint32_t load() const {
-    return open_connections_.load(std::memory_order_relaxed) + exchanges_.load(std::memory_order_relaxed);
-  }
+  std::uint32_t load() const { return open_connections() + exchanges_.load(std::memory_order_relaxed); }
   // One more exchange is under way, or one fewer.
   void exchange_begins() {
     exchanges_.store(exchanges_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

@@ -51,6 +51,17 @@ def test_a_mistake_is_told_with_an_exit_code(site):
     assert "nobody" in done.stdout + done.stderr
 
 
+def test_help_knows_its_topics_and_every_command():
+    overview = subprocess.run([BINARY, "help"], capture_output=True, text=True, timeout=30).stdout
+    for topic in ("config", "strategies", "checkers", "stores", "run", "drain"):
+        assert topic in overview
+        done = subprocess.run([BINARY, "help", topic], capture_output=True, text=True, timeout=30)
+        assert (done.returncode, len(done.stdout) > 50) == (0, True), topic
+    assert "--config" in subprocess.run([BINARY, "help", "run"], capture_output=True, text=True, timeout=30).stdout
+    unknown = subprocess.run([BINARY, "help", "nothing"], capture_output=True, text=True, timeout=30)
+    assert (unknown.returncode, "nothing" in unknown.stderr) == (1, True)
+
+
 def test_version():
     done = subprocess.run([BINARY, "version"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0

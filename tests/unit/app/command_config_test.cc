@@ -40,5 +40,20 @@ TEST(HelpText, NamesKeysOfTheConfigurationWithTheirDefaults) {
   }
 }
 
+TEST(HelpText, HasEverySectionOfTheSchemaWithTheChoicesOfItsValues) {
+  std::string text = help_text("config");
+  for (const char* section :
+       {"top level", "admin.tokens[]", "tls", "certificates[]", "listeners[].tls", "listeners[].tls.client",
+        "listeners[].tls.hsts", "listeners[].http2", "listeners[].udp", "listeners[].socket", "listeners[].timeouts",
+        "pools[].tls", "pools[].grpc", "pools[].timeouts"}) {
+    EXPECT_TRUE(text.contains(fmt::format("\n{}: ", section))) << section << text;
+  }
+  for (const char* choices :
+       {"one of: http, https, tcp, tls, udp", "one of: off, cookie, source_ip, header", "one of: http/1.1, h2, auto",
+        "one of: round_robin, weighted_round_robin", "one of: memory, sqlite"}) {
+    EXPECT_TRUE(text.contains(choices)) << choices << text;
+  }
+}
+
 }  // namespace
 }  // namespace weir::app
