@@ -51,7 +51,7 @@ void Certificates::accept() {
   files_.forget_unused();
   if (!now_.to_staple.empty() && fetcher_ == nullptr) fetcher_ = std::make_unique<OcspFetcher>();
   if (fetcher_ != nullptr) fetcher_->follow(now_.to_staple, now_.ocsp_folder);
-  ends_looked_at_ = {};
+  ends_looked_at_.reset();
 }
 
 std::shared_ptr<const tls::ServerContexts> Certificates::of_listener(const std::string& name) const {
@@ -87,7 +87,7 @@ void Certificates::warn_of_ends() {
 }
 
 void Certificates::tick(base::TimePoint now) {
-  if (now - ends_looked_at_ >= std::chrono::hours(1)) {
+  if (!ends_looked_at_ || now - *ends_looked_at_ >= std::chrono::hours(1)) {
     ends_looked_at_ = now;
     warn_of_ends();
   }

@@ -96,7 +96,7 @@ class Certificates {
   bool started_ = false;
   std::shared_ptr<tls::TicketKeyRing> tickets_ = std::make_shared<tls::TicketKeyRing>();
   std::optional<base::TimePoint> rotated_;
-  base::TimePoint ends_looked_at_{};
+  std::optional<base::TimePoint> ends_looked_at_;
   std::map<std::string, std::int64_t> warned_;  // by fingerprint: of how many days left
   std::unique_ptr<OcspFetcher> fetcher_;        // once there is something to fetch
 };
