@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory_reserve.h"
 #include "control/computed_metrics.h"
+#include "control/instance_id.h"
 #include "metrics/families.h"
 #include "metrics/process.h"
 
@@ -199,15 +200,13 @@ void Weir::Parts::make_control() {
   };
   publisher = std::make_unique<control::Publisher>(std::move(publishing));
   catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), resources());
-  char host_name[256] = "weir";
-  gethostname(host_name, sizeof host_name - 1);
   api = std::make_unique<control::Api>(control::Api::Parts{
       .catalog = *catalog,
       .publisher = *publisher,
       .registry = registry,
       .events = events,
       .clock = clock,
-      .load_balancer_id = fmt::format("{}-{}", host_name, getpid()),
+      .load_balancer_id = control::instance_id(*store, options.config.admin.listen),
       .version = std::string(kVersion),
       .health = [this](const pool::Backend& backend) { return prober->details(backend); },
       .is_draining = [this] { return draining; },

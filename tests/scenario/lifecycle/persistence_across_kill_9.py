@@ -26,8 +26,10 @@ def test_backends_pools_and_rules_survive(weir, config, origins):
     assert running.admin("POST", "/backends", body).status == 201
     rule = running.admin("POST", "/routing-rules", {"path_prefix": "/kept", "algorithm": "random", "backends": ["kept"]})
     assert rule.status == 201, rule.text
+    name = running.admin("GET", "/health").json["load_balancer_id"]
     running.kill()
     running.start()
+    assert running.admin("GET", "/health").json["load_balancer_id"] == name
     backend = running.admin("GET", "/backends/kept").json
     assert (backend["weight"], backend["pool"]) == (7, "extra")
     assert running.admin("GET", "/pools/extra").json["algorithm"] in ("least_connections",

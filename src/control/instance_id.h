@@ -1,0 +1,14 @@
+// The name by which clients of the API tell one Weir from another.
+#pragma once
+
+#include <string>
+
+#include "control/store.h"
+
+namespace weir::control {
+
+// The load_balancer_id that the store keeps; the first time one is made of the host's name, this machine and the
+// address of the admin API, so that it survives restarts also where the store keeps nothing.
+std::string instance_id(Store& store, const std::string& admin_listen);
+
+}  // namespace weir::control
