@@ -60,8 +60,10 @@ std::string backend_path(const BackendOrder& order, std::string_view action) {
 }
 
 std::string order_text(const Json& backend) {
-  return printable(fmt::format("{}/{} ({}): {}, {} in progress", cell(backend, "pool"), cell(backend, "id"),
-                               cell(backend, "address"), cell(backend, "status"), cell(backend, "active_connections")));
+  bool is_stored = !backend.contains("stored") || backend["stored"] != false;
+  return printable(fmt::format("{}/{} ({}): {}, {} in progress{}", cell(backend, "pool"), cell(backend, "id"),
+                               cell(backend, "address"), cell(backend, "status"), cell(backend, "active_connections"),
+                               is_stored ? "" : "; applied, but not stored yet: the store cannot be written"));
 }
 
 int order_backend(const AdminOptions& options, const BackendOrder& order, std::string_view action) {

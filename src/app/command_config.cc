@@ -36,8 +36,8 @@ config::Faults check_files(const std::string& path, const config::Config& config
   tls::Library worker, prober;
   control::Certificates certificates(
       {.libraries = {&worker}, .probing = &prober, .unix_time = [] { return base::unix_milliseconds() / 1000; }});
-  std::expected<control::Effective, config::Faults> effective = control::merge(config, {});
-  if (!effective) return std::move(effective.error());
+  auto effective = control::merge(config, {});
+  if (!effective) return std::move(effective.error().faults);
   config::Faults faults = certificates.prepare(*effective, control::Reading::again);
   certificates.abandon();
   if (auto key = control::configured_sticky_key(config.sticky_secret); !key) {

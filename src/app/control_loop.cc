@@ -74,6 +74,7 @@ base::TimePoint Weir::Parts::maintain_once(base::TimePoint& next_tick) {
   if (now >= next_tick) {
     follow_memory(now);
     api->tick();
+    catalog->store_again(now);
     certificates->tick(now);
     if (certificates->files_changed()) refresh_files();
     forget_ended_logs();

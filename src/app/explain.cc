@@ -255,8 +255,8 @@ std::expected<Explanation, std::string> explain(const config::Config& read, cons
   auto client = base::IpAddress::parse(request.client);
   if (!client) return std::unexpected(fmt::format("'{}' is no client address", printable(request.client)));
   // With what Weir itself adds, as it runs.
-  std::expected<control::Effective, config::Faults> merged = control::merge(read, {});
-  if (!merged) return std::unexpected(config::format(merged.error().front()));
+  auto merged = control::merge(read, {});
+  if (!merged) return std::unexpected(config::format(merged.error().faults.front()));
   const config::Config& config = *merged->config;
   std::string out;
   line(out, "request",

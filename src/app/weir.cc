@@ -228,6 +228,12 @@ void Weir::Parts::register_metrics() {
       emit({{"certificate", name}}, static_cast<double>(certificate->not_after));
     }
   });
+  registry.computed(families::kConfigObjectsSetAside, [this](const metrics::Registry::Emit& emit) {
+    emit({}, static_cast<double>(catalog->set_aside().size()));
+  });
+  registry.computed(families::kStorePendingChanges, [this](const metrics::Registry::Emit& emit) {
+    emit({}, static_cast<double>(catalog->unstored()));
+  });
   std::uint32_t slot = worker_count;
   registry.gauge(families::kBuildInfo, {kVersion, kCompiler}).set(slot, 1);
   registry.gauge(families::kWorkers).set(slot, worker_count);

@@ -222,8 +222,9 @@ std::expected<void, Problem> Visit::check_if_match(std::string_view etag) const 
       Problem{.status = 412, .detail = "the object has changed since", .headers = {{"ETag", std::string(etag)}}});
 }
 
-std::expected<void, Problem> Visit::apply(Objects next, std::optional<config::Duration> drain_timeout) const {
-  ChangeOptions options{.dry_run = dry_run, .drain_timeout = drain_timeout};
+std::expected<void, Problem> Visit::apply(Objects next, std::optional<config::Duration> drain_timeout,
+                                          std::vector<ObjectName> forget) const {
+  ChangeOptions options{.dry_run = dry_run, .drain_timeout = drain_timeout, .forget = std::move(forget)};
   Catalog::Outcome outcome = state.parts.catalog.change(std::move(next), state.parts.clock.now(), options);
   if (!outcome) return refused(std::move(outcome.error()));
   return {};

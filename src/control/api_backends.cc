@@ -66,9 +66,11 @@ ApiResult list_backends(const Visit& visit) {
   }
   using enum pool::BackendState;
   constexpr std::array kStates{unknown, healthy, unhealthy, draining, disabled};
-  if (visit.query.contains("status") && std::ranges::find(kStates, status, pool::name) == kStates.end()) {
-    return bad_field("status",
-                     fmt::format("must be one of {}", fmt::join(kStates | std::views::transform(pool::name), ", ")));
+  bool wants_set_aside = status == "set_aside";
+  if (visit.query.contains("status") && !wants_set_aside &&
+      std::ranges::find(kStates, status, pool::name) == kStates.end()) {
+    return bad_field("status", fmt::format("must be one of {}, set_aside",
+                                           fmt::join(kStates | std::views::transform(pool::name), ", ")));
   }
   Json all = Json::array();
   for_each_backend(visit.catalog(), visit.state.parts.publisher, [&](const BackendView& view) {
@@ -76,6 +78,9 @@ ApiResult list_backends(const Visit& visit) {
     if (!status.empty() && status != pool::name(view.running->state.load(std::memory_order_relaxed))) return;
     all.push_back(to_json(visit, view));
   });
+  for (Json& other : set_aside_json(visit, kBackendKind)) {
+    if ((status.empty() || wants_set_aside) && (pool.empty() || other["pool"] == pool)) all.push_back(std::move(other));
+  }
   return json_response({{"backends", std::move(all)}});
 }
 
@@ -111,7 +116,12 @@ ApiResult create_backend(const Visit& visit) {
   return response;
 }
 
-ApiResult get_backend(const Visit& visit) { return answer(visit, find_backend(visit, visit.arguments[0])); }
+ApiResult get_backend(const Visit& visit) {
+  std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
+  std::string aside = view ? std::string() : set_aside_backend(visit, visit.arguments[0]);
+  if (!aside.empty()) return json_response(set_aside_json(visit, kBackendKind, aside));
+  return answer(visit, view);
+}
 
 namespace {
 
@@ -204,6 +214,10 @@ ApiResult patch_backend(const Visit& visit) {
 
 ApiResult delete_backend(const Visit& visit) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
+  if (!view || !view->from_api()) {
+    auto forgotten = visit.forget(kBackendKind, set_aside_backend(visit, visit.arguments[0]));
+    if (forgotten) return std::move(*forgotten);
+  }
   if (!view) return std::unexpected(std::move(view.error()));
   auto drain_timeout = visit.drain_timeout();
   if (!drain_timeout) return std::unexpected(std::move(drain_timeout.error()));

@@ -63,11 +63,14 @@ ApiResult list_certificates(const Visit& visit) {
   if (const Certificates* certificates = visit.state.parts.certificates) {
     for (const auto& [name, certificate] : certificates->in_use()) all.push_back(json_of(visit, name, *certificate));
   }
+  for (Json& other : set_aside_json(visit, kCertificateKind)) all.push_back(std::move(other));
   return json_response({{"certificates", std::move(all)}});
 }
 
 ApiResult get_certificate(const Visit& visit) {
   const std::string& name = visit.arguments[0];
+  Json aside = set_aside_json(visit, kCertificateKind, name);
+  if (find(visit, name) == nullptr && !aside.is_null()) return json_response(aside);
   if (find(visit, name) == nullptr) return not_found(fmt::format("there is no certificate '{}'", name));
   return show(visit, name, 200);
 }
@@ -93,6 +96,7 @@ ApiResult put_certificate(const Visit& visit) {
 
 ApiResult delete_certificate(const Visit& visit) {
   const std::string& name = visit.arguments[0];
+  if (auto forgotten = visit.forget(kCertificateKind, name)) return std::move(*forgotten);
   const tls::Certificate* present = find(visit, name);
   if (present == nullptr) return not_found(fmt::format("there is no certificate '{}'", name));
   if (auto same = visit.check_if_match(etag(*present)); !same) return std::unexpected(std::move(same.error()));

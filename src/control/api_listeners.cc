@@ -80,13 +80,17 @@ ApiResult list_listeners(const Visit& visit) {
     if (all.back() != '[') all += ',';
     all += text_of(definition_of(visit, listener));
   }
+  for (const Json& other : set_aside_json(visit, kListenerKind))
+    all += (all.back() == '[' ? "" : ",") + json_text(other);
   return json_text_response(all + "]}");
 }
 
 ApiResult get_listener(const Visit& visit) {
   std::expected<config::Listener, Problem> listener = listener_of_path(visit);
-  if (!listener) return std::unexpected(std::move(listener.error()));
-  return listener_response(*listener);
+  if (listener) return listener_response(*listener);
+  Json aside = set_aside_json(visit, kListenerKind, visit.arguments[0]);
+  if (!aside.is_null()) return json_response(aside);
+  return std::unexpected(std::move(listener.error()));
 }
 
 ApiResult create_listener(const Visit& visit) {
@@ -120,6 +124,7 @@ ApiResult put_listener(const Visit& visit) {
 }
 
 ApiResult delete_listener(const Visit& visit) {
+  if (auto forgotten = visit.forget(kListenerKind, visit.arguments[0])) return std::move(*forgotten);
   std::expected<config::Listener, Problem> listener = listener_of_path(visit);
   if (!listener) return std::unexpected(std::move(listener.error()));
   if (auto same = visit.check_if_match(etag_of(text_of(*listener))); !same) {

@@ -69,13 +69,16 @@ ApiResult list_pools(const Visit& visit) {
     if (all.back() != '[') all += ',';
     all += text_of(pool);
   }
+  for (const Json& other : set_aside_json(visit, kPoolKind)) all += (all.back() == '[' ? "" : ",") + json_text(other);
   return json_text_response(all + "]}");
 }
 
 ApiResult get_pool(const Visit& visit) {
   std::expected<const config::Pool*, Problem> pool = pool_of_path(visit);
-  if (!pool) return std::unexpected(std::move(pool.error()));
-  return pool_response(visit, **pool);
+  if (pool) return pool_response(visit, **pool);
+  Json aside = set_aside_json(visit, kPoolKind, visit.arguments[0]);
+  if (!aside.is_null()) return json_response(aside);
+  return std::unexpected(std::move(pool.error()));
 }
 
 ApiResult create_pool(const Visit& visit) {
@@ -118,6 +121,7 @@ ApiResult put_pool(const Visit& visit) {
 }
 
 ApiResult delete_pool(const Visit& visit) {
+  if (auto forgotten = visit.forget(kPoolKind, visit.arguments[0])) return std::move(*forgotten);
   std::expected<const config::Pool*, Problem> found = pool_of_path(visit);
   if (!found) return std::unexpected(std::move(found.error()));
   const config::Pool& pool = **found;
@@ -134,7 +138,12 @@ ApiResult delete_pool(const Visit& visit) {
   Objects next = visit.objects();
   next.pools.erase(name);
   std::erase_if(next.backends, [&](const auto& entry) { return entry.first.pool == name; });
-  if (auto done = visit.apply(std::move(next), *drain_timeout); !done) return std::unexpected(std::move(done.error()));
+  std::vector<ObjectName> forget;
+  for (const auto& [other, object] : visit.catalog().set_aside()) {
+    if (other.kind == kBackendKind && other.name.starts_with(name + "/")) forget.push_back(other);
+  }
+  if (auto done = visit.apply(std::move(next), *drain_timeout, std::move(forget)); !done)
+    return std::unexpected(std::move(done.error()));
   return json_response({{"name", name}, {"status", "deleted"}, {"backends", backends}});
 }
 

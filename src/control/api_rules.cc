@@ -117,13 +117,16 @@ ApiResult store(const Visit& visit, Rule rule, int status) {
 ApiResult list_rules(const Visit& visit) {
   Json all = Json::array();
   for (const auto& [id, rule] : visit.objects().rules) all.push_back(to_json(visit, *rule));
+  for (Json& other : set_aside_json(visit, kRuleKind)) all.push_back(std::move(other));
   return json_response({{"routing_rules", std::move(all)}});
 }
 
 ApiResult get_rule(const Visit& visit) {
   auto rule = rule_of_path(visit);
-  if (!rule) return std::unexpected(std::move(rule.error()));
-  return rule_response(visit, **rule);
+  if (rule) return rule_response(visit, **rule);
+  Json aside = set_aside_json(visit, kRuleKind, visit.arguments[0]);
+  if (!aside.is_null()) return json_response(aside);
+  return std::unexpected(std::move(rule.error()));
 }
 
 ApiResult create_rule(const Visit& visit) {
@@ -157,6 +160,7 @@ ApiResult put_rule(const Visit& visit) {
 }
 
 ApiResult delete_rule(const Visit& visit) {
+  if (auto forgotten = visit.forget(kRuleKind, visit.arguments[0])) return std::move(*forgotten);
   auto rule = rule_of_path(visit);
   if (!rule) return std::unexpected(std::move(rule.error()));
   if (auto same = visit.check_if_match(etag_of(write_body(**rule))); !same)

@@ -51,8 +51,11 @@ struct Visit {
   std::expected<std::optional<config::Duration>, Problem> drain_timeout() const;
   // 412 when If-Match names other versions than `etag`.
   std::expected<void, Problem> check_if_match(std::string_view etag) const;
+  // Removes an object that is set aside; nothing when there is none of that name.
+  std::optional<ApiResult> forget(std::string_view kind, const std::string& name) const;
   // Changes the API's objects, or only checks when it is a dry run.
-  std::expected<void, Problem> apply(Objects next, std::optional<config::Duration> drain_timeout = {}) const;
+  std::expected<void, Problem> apply(Objects next, std::optional<config::Duration> drain_timeout = {},
+                                     std::vector<ObjectName> forget = {}) const;
 };
 
 struct Call {
@@ -81,6 +84,16 @@ ApiResponse json_text_response(std::string body, int status = 200);
 // A strong validator for an object that is shown as `text`.
 std::string etag_of(std::string_view text);
 ApiResponse with_etag(ApiResponse response, std::string etag);
+
+// `json` on one line; what is no UTF-8 in it is replaced.
+std::string json_text(const Json& json);
+// What lists show of the objects of the kind that are set aside, and of one of them; null when it is not.
+Json set_aside_json(const Visit& visit, std::string_view kind);
+Json set_aside_json(const Visit& visit, std::string_view kind, const std::string& name);
+// Every kind, as GET /config shows them.
+Json all_set_aside_json(const Visit& visit);
+// The "pool/id" of a backend that is set aside, or empty.
+std::string set_aside_backend(const Visit& visit, const std::string& id);
 
 // The effective pool or listener of that name, or null.
 const config::Pool* find_pool(const config::Config& config, std::string_view name);

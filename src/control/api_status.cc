@@ -99,6 +99,7 @@ ApiResult get_config(const Visit& visit) {
     overrides.set(key.text(), config::write_resource(config::resource<Override>(), &by_operator, {}));
   }
   config.set("overrides", std::move(overrides));
+  config.set("set_aside", config::parse_json(json_text(all_set_aside_json(visit)), "api").root);
   std::string text = config::print_json(config, false);
   std::string etag = etag_of(text);
   return with_etag(json_text_response(std::move(text)), std::move(etag));

@@ -63,8 +63,8 @@ std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::
     for (const config::Backend& backend : candidate.backends) {
       if (backend.id != wanted_id) continue;
       BackendKey its_key{candidate.name, backend.id};
-      found.push_back(
-          {&candidate, &backend, visit.state.parts.publisher.find(its_key), override_of(visit.catalog(), its_key)});
+      found.push_back({&candidate, &backend, visit.state.parts.publisher.find(its_key),
+                       override_of(visit.catalog(), its_key), control::is_stored(visit.catalog(), its_key)});
     }
   }
   if (found.empty()) {
@@ -123,6 +123,7 @@ Json to_json(const Visit& visit, const BackendView& view) {
             {"max_connections", backend.max_connections},
             {"health_check_path", health_check_path(view)},
             {"health_override", nullptr},
+            {"stored", view.is_stored},
             {"active_connections", load(running.in_flight)},
             {"open_connections", load(running.open_connections)},
             {"queued", load(running.queued)},

@@ -14,6 +14,7 @@ struct BackendView {
   const config::Backend* definition;
   std::shared_ptr<pool::Backend> running;
   Override by_operator;
+  bool is_stored = true;  // what the operator said
 
   BackendKey key() const { return {pool->name, definition->id}; }
   // Made through the API, so that the API may change it.
@@ -50,13 +51,17 @@ inline const Override& override_of(const Catalog& catalog, const BackendKey& key
   return found == catalog.effective().overrides.end() ? none : found->second;
 }
 
+inline bool is_stored(const Catalog& catalog, const BackendKey& key) {
+  return catalog.is_stored({std::string(kOverrideKind), key.text()});
+}
+
 template <typename Each>
 void for_each_backend(const Catalog& catalog, const Publisher& publisher, Each each) {
   for (const config::Pool& pool : catalog.config().pools) {
     if (catalog.effective().borrowed.contains(pool.name)) continue;
     for (const config::Backend& backend : pool.backends) {
       BackendKey key{pool.name, backend.id};
-      each(BackendView{&pool, &backend, publisher.find(key), override_of(catalog, key)});
+      each(BackendView{&pool, &backend, publisher.find(key), override_of(catalog, key), is_stored(catalog, key)});
     }
   }
 }

@@ -1,7 +1,6 @@
 #include "control/catalog.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/log.h"
@@ -9,6 +8,9 @@
 
 namespace weir::control {
 namespace {
+
+constexpr base::Nanoseconds kFirstStorePause = std::chrono::seconds(1);
+constexpr base::Nanoseconds kLongestStorePause = std::chrono::minutes(1);
 
 bool uses_own_key(const config::Config& config) {
   auto by_cookie = [](const config::Pool& pool) { return pool.sticky.type == config::StickyType::cookie; };
@@ -21,9 +23,13 @@ bool uses_own_key(const config::Config& config) {
 Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
   StoreResult<StoreContents> stored = store_.load();
   if (!stored) return std::unexpected(Refusal(std::move(stored.error())));
-  std::expected<Objects, config::Faults> objects = read_objects(stored->objects, kinds_);
-  if (!objects) return std::unexpected(Refusal(std::move(objects.error())));
-  objects_ = std::move(*objects);
+  // Everything is set aside until reload() finds that it fits.
+  for (StoredObject& object : stored->objects) {
+    if (object.kind == kSecretKind) continue;
+    if (object.kind == kOverrideKind && read_into(objects_, object, kinds_).empty()) continue;
+    set_aside_[{object.kind, object.name}] = {
+        .reason = {}, .json = std::move(object.json), .revision = object.revision};
+  }
   own_sticky_key_ = stored_sticky_key(*stored);
   own_key_is_stored_ = own_sticky_key_.has_value();
   return reload(std::move(file), now);
@@ -31,9 +37,12 @@ Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
 
 // What would be effective; prepared, when there are no faults.
 std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects,
-                                                          Reading reading) {
-  std::expected<Effective, config::Faults> merged = merge(file, objects);
-  if (!merged) return std::unexpected(Refusal(std::move(merged.error())));
+                                                          Reading reading, const std::set<std::string>& certificates) {
+  std::expected<Effective, Verdict> merged = merge(file, objects);
+  if (!merged) return std::unexpected(Refusal(std::move(merged.error().faults)));
+  for (const std::string& name : certificates) {
+    if (!objects.certificates.contains(name)) merged->absent_certificates.insert(name);
+  }
   std::expected<persist::StickyKey, config::Faults> key = sticky_key(*merged->config);
   if (!key && reading != Reading::tolerant) return std::unexpected(Refusal(std::move(key.error())));
   merged->sticky_key = key ? *key : effective_.sticky_key;
@@ -50,7 +59,7 @@ void Catalog::publish(base::TimePoint now, std::optional<config::Duration> drain
 }
 
 Catalog::Outcome Catalog::refresh(base::TimePoint now) {
-  std::expected<Effective, Refusal> merged = check(file_, objects_, Reading::tolerant);
+  std::expected<Effective, Refusal> merged = check(file_, objects_, Reading::tolerant, certificates_set_aside());
   if (!merged) return std::unexpected(std::move(merged.error()));
   effective_ = std::move(*merged);
   publish(now);
@@ -77,21 +86,26 @@ void Catalog::abandon() const {
 }
 
 Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
-  std::expected<Effective, Refusal> merged = check(file, objects_, Reading::again);
-  if (!merged) return std::unexpected(std::move(merged.error()));
+  Objects all = with_set_aside();
+  // What serves already goes before what does not.
+  std::vector<std::vector<ObjectName>> groups{names_of(objects_), in_order(set_aside_)};
+  Objects none;
+  none.overrides = objects_.overrides;
+  std::expected<Admitted, Refusal> admitted = admit(file, std::move(none), all, groups, Reading::again);
+  if (!admitted) return std::unexpected(std::move(admitted.error()));
   file_ = std::move(file);
-  effective_ = std::move(*merged);
+  accept(std::move(*admitted));
   if (needs_new_key(effective_)) {
     own_sticky_key_ = effective_.sticky_key;
-    StoreResult<std::uint64_t> stored = store_.commit(std::array{sticky_key_change(effective_.sticky_key)});
+    StoreResult<void> stored = commit({sticky_key_change(effective_.sticky_key)});
     own_key_is_stored_ = stored.has_value();
     if (!stored) base::log_warning("the key of sticky cookies lasts until the next start: {}", stored.error().message);
   }
-  if (effective_.overrides.size() != objects_.overrides.size()) {
-    Objects pruned = objects_;
-    pruned.overrides = effective_.overrides;
+  Objects pruned = objects_;
+  pruned.overrides = kept_overrides(effective_, objects_);
+  if (pruned.overrides.size() != objects_.overrides.size()) {
     // Overrides left behind in the store do no harm: they are dropped again at the next start.
-    StoreResult<std::uint64_t> stored = store_.commit(changes(objects_, pruned));
+    StoreResult<void> stored = commit(changes(objects_, pruned));
     if (!stored) base::log_warning("overrides of removed backends stay in the store: {}", stored.error().message);
     objects_ = std::move(pruned);
   }
@@ -100,27 +114,68 @@ Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
 }
 
 Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOptions options) {
-  std::expected<Effective, Refusal> merged = check(file_, next, Reading::known);
+  last_changed_.clear();
+  std::expected<Effective, Refusal> merged = check(file_, next, Reading::known, certificates_set_aside());
   if (!merged) return std::unexpected(std::move(merged.error()));
-  next.overrides = merged->overrides;
+  next.overrides = kept_overrides(*merged, next);
   std::vector<StoreChange> to_store = changes(objects_, next);
+  for (const ObjectName& name : options.forget) to_store.push_back({name.kind, name.name, std::nullopt});
   if (options.dry_run || to_store.empty()) {
     abandon();
     return {};
   }
+  bool is_operational =
+      std::ranges::all_of(to_store, [](const StoreChange& change) { return change.kind == kOverrideKind; });
   bool has_new_key = needs_new_key(*merged);
   if (has_new_key) to_store.push_back(sticky_key_change(merged->sticky_key));
-  StoreResult<std::uint64_t> stored = store_.commit(to_store);
-  if (!stored) {
+  StoreResult<void> stored = commit(to_store);
+  if (!stored && !is_operational) {
     abandon();
     return std::unexpected(Refusal(std::move(stored.error())));
   }
+  if (!stored) postpone(to_store, stored.error(), now);
   if (has_new_key) own_sticky_key_ = merged->sticky_key;
-  own_key_is_stored_ = own_key_is_stored_ || has_new_key;
+  own_key_is_stored_ = own_key_is_stored_ || (has_new_key && stored);
   objects_ = std::move(next);
   effective_ = std::move(*merged);
+  for (const StoreChange& change : to_store) {
+    last_changed_.push_back({change.kind, change.name});
+    set_aside_.erase(last_changed_.back());
+  }
   publish(now, options.drain_timeout);
+  take_back(now);
   return {};
+}
+
+// With what could not be stored before.
+StoreResult<void> Catalog::commit(std::vector<StoreChange> changes) {
+  for (const auto& [name, change] : unstored_) {
+    bool is_newer = std::ranges::any_of(
+        changes, [&](const StoreChange& other) { return other.kind == name.kind && other.name == name.name; });
+    if (!is_newer) changes.push_back(change);
+  }
+  StoreResult<std::uint64_t> stored = store_.commit(changes);
+  if (!stored) return std::unexpected(std::move(stored.error()));
+  if (!unstored_.empty()) base::log_info("store: {} changes that had to wait are stored", unstored_.size());
+  unstored_.clear();
+  return {};
+}
+
+void Catalog::postpone(const std::vector<StoreChange>& changes, const StoreError& why, base::TimePoint now) {
+  for (const StoreChange& change : changes) {
+    if (change.kind != kOverrideKind) continue;
+    unstored_.insert_or_assign({change.kind, change.name}, change);
+    base::log_warning("the state of backend {} applies, but is not stored yet: {}", change.name, why.message);
+  }
+  store_pause_ = kFirstStorePause;
+  store_again_at_ = now + store_pause_;
+}
+
+void Catalog::store_again(base::TimePoint now) {
+  if (unstored_.empty() || now < store_again_at_) return;
+  if (commit({})) return;
+  store_pause_ = std::min(store_pause_ * 2, kLongestStorePause);
+  store_again_at_ = now + store_pause_;
 }
 
 }  // namespace weir::control

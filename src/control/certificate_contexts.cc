@@ -98,7 +98,7 @@ void Certificates::Loader::collect_certificates(State& state, const config::List
 
 bool Certificates::Loader::is_named(const std::string& name) const {
   auto called_so = [&](const config::Certificate& named) { return named.name == name; };
-  return made_.contains(name) || std::ranges::any_of(wanted_.certificates, called_so);
+  return made_.contains(name) || absent_.contains(name) || std::ranges::any_of(wanted_.certificates, called_so);
 }
 
 std::shared_ptr<const tls::ServerContexts> Certificates::Loader::make_contexts(const config::Listener& listener,

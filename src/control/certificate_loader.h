@@ -15,7 +15,11 @@ namespace weir::control {
 class Certificates::Loader {
  public:
   Loader(Certificates& owner, const Effective& wanted, Reading reading)
-      : owner_(owner), wanted_(*wanted.config), made_(wanted.certificates), reading_(reading) {}
+      : owner_(owner),
+        wanted_(*wanted.config),
+        made_(wanted.certificates),
+        absent_(wanted.absent_certificates),
+        reading_(reading) {}
 
   config::Faults load(State& state);
 
@@ -44,6 +48,7 @@ class Certificates::Loader {
   void load_pool(State& state, const config::Pool& pool);
   std::shared_ptr<const tls::ClientContexts> make_contexts(const config::Pool& pool, const OfPool& parts,
                                                            const std::string& what, const OfPool* present);
+  // In the configuration by that name, or set aside.
   bool is_named(const std::string& name) const;
 
   // True when what is in use stays in place of what is wrong now.
@@ -59,6 +64,7 @@ class Certificates::Loader {
   Certificates& owner_;
   const config::Config& wanted_;
   const std::map<std::string, std::shared_ptr<const ApiCertificate>>& made_;
+  const std::set<std::string>& absent_;
   Reading reading_;
   std::set<const tls::Certificate*> from_file_;  // whose staples are not fetched
   config::Faults faults_;

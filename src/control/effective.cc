@@ -1,10 +1,12 @@
 #include "control/effective.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <fmt/format.h>
 #include <unordered_map>
 #include <utility>
 
+#include "base/text.h"
 #include "config/validate.h"
 
 namespace weir::control {
@@ -16,29 +18,28 @@ class Merger {
   Merger(const config::Config& file, const Objects& objects)
       : objects_(objects), config_(std::make_shared<config::Config>(file)) {}
 
-  std::expected<Effective, config::Faults> merge() {
-    add_named(config_->pools, objects_.pools, "pool");
-    add_named(config_->listeners, objects_.listeners, "listener");
+  std::expected<Effective, Verdict> merge() {
+    add_named(config_->pools, objects_.pools, kPoolKind);
+    add_named(config_->listeners, objects_.listeners, kListenerKind);
     for (const config::Certificate& certificate : config_->certificates) {
       if (!objects_.certificates.contains(certificate.name)) continue;
-      faults_.push_back({certificate.origin, fmt::format("certificate {}", certificate.name),
-                         "a certificate of this name was made through the API as well; delete one, or rename the one "
-                         "in the file"});
+      clash({std::string(kCertificateKind), certificate.name}, certificate.origin);
     }
     for (std::size_t i = 0; i < config_->pools.size(); ++i) pool_index_[config_->pools[i].name] = i;
     add_backends();
     for (const auto& [id, rule] : objects_.rules) add_rule(*rule);
     for (config::Listener& listener : config_->listeners) add_redirect(listener);
+    std::size_t own_pools = config_->pools.size();
     std::ranges::move(rule_pools_, std::back_inserter(config_->pools));
-    if (faults_.empty()) faults_ = config::validate(*config_);
+    if (verdict_.faults.empty()) {
+      verdict_.faults = config::validate(*config_);
+      blame_backends(own_pools);
+    }
     name_rule_routes();
-    if (!faults_.empty()) return std::unexpected(std::move(faults_));
+    if (!verdict_.faults.empty()) return std::unexpected(std::move(verdict_));
     pool_index_.clear();
-    Effective effective{.config = config_,
-                        .borrowed = std::move(borrowed_),
-                        .overrides = {},
-                        .certificates = objects_.certificates,
-                        .sticky_key = {}};
+    Effective effective{
+        .config = config_, .borrowed = std::move(borrowed_), .overrides = {}, .certificates = objects_.certificates};
     for (const auto& [key, by_operator] : objects_.overrides) {
       if (backends_.contains(key)) effective.overrides[key] = by_operator;
     }
@@ -47,7 +48,8 @@ class Merger {
 
  private:
   template <typename T>
-  void add_named(std::vector<T>& all, const std::map<std::string, std::shared_ptr<const T>>& made, const char* kind) {
+  void add_named(std::vector<T>& all, const std::map<std::string, std::shared_ptr<const T>>& made,
+                 std::string_view kind) {
     std::unordered_map<std::string_view, std::size_t> places;
     for (std::size_t i = 0; i < all.size(); ++i) places.emplace(all[i].name, i);
     std::vector<T> added;
@@ -58,22 +60,45 @@ class Merger {
       } else if (T& present = all[found->second]; present.origin.from_api()) {
         present = *object;
       } else {
-        faults_.push_back({present.origin, fmt::format("{} {}", kind, name),
-                           fmt::format("a {} of this name was made through the API as well; delete one, or rename "
-                                       "the one in the file",
-                                       kind)});
+        clash({std::string(kind), name}, present.origin);
       }
     }
     std::ranges::move(added, std::back_inserter(all));
+  }
+
+  void blame(ObjectName name, const config::Origin& at, const std::string& message) {
+    verdict_.faults.push_back({at, name.text(), message});
+    verdict_.blamed.emplace_back(std::move(name), reason_of({at, "", message}));
+  }
+
+  // An object of the API has the name of one in the file.
+  void clash(ObjectName name, const config::Origin& in_file) {
+    std::string message = fmt::format(
+        "a {} of this name was made through the API as well; delete one, or rename the one in the file", name.kind);
+    blame(std::move(name), in_file, message);
+  }
+
+  // Faults of single backends of the API, which come after the file's in their pool.
+  void blame_backends(std::size_t own_pools) {
+    for (const config::Fault& fault : verdict_.faults) {
+      std::size_t at_pool = 0, at_backend = 0;
+      if (std::sscanf(fault.path.c_str(), "pools[%zu].backends[%zu]", &at_pool, &at_backend) != 2) continue;
+      if (at_pool >= own_pools) continue;  // of a rule, which borrows them
+      const config::Pool& pool = config_->pools[at_pool];
+      const config::Backend& backend = pool.backends[at_backend];
+      BackendKey key{pool.name, backend.id};
+      auto made = objects_.backends.find(key);
+      if (made == objects_.backends.end() || !backend.origin.from_api()) continue;
+      verdict_.blamed.emplace_back(ObjectName{std::string(kBackendKind), key.text()}, reason_of(fault));
+    }
   }
 
   void add_backends() {
     for (const auto& [key, backend] : objects_.backends) {
       auto found = pool_index_.find(key.pool);
       if (found == pool_index_.end()) {
-        faults_.push_back({{"api", 0, 0},
-                           "backend " + key.text(),
-                           fmt::format("was made through the API for the pool {}, which does not exist", key.pool)});
+        blame({std::string(kBackendKind), key.text()}, {"api", 0, 0},
+              fmt::format("was made through the API for the pool {}, which does not exist", key.pool));
         continue;
       }
       config_->pools[found->second].backends.push_back(*backend);
@@ -92,6 +117,12 @@ class Merger {
   // A pool of borrowed backends, and a route to it on every HTTP listener. What the rule does not say itself is as in
   // the pool of its first backend.
   void add_rule(const Rule& rule) {
+    auto [equal, is_new] = matches_.try_emplace({base::to_lower(rule.host), rule.path_prefix}, rule.id);
+    if (!is_new) {
+      verdict_.faults.push_back({{"api", 0, 0},
+                                 fmt::format("rule {}", rule.id),
+                                 fmt::format("the routing rule '{}' takes the same host and path", equal->second)});
+    }
     config::Pool pool;
     std::vector<BackendKey>& members = borrowed_[rule.id];
     for (const std::string& text : rule.backends) {
@@ -175,7 +206,8 @@ class Merger {
   std::vector<RuleRoute> rule_routes_;
   std::vector<config::Pool> rule_pools_;  // apart until all are made: backends_ points into config_->pools
   std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed_;
-  config::Faults faults_;
+  std::map<std::pair<std::string, std::string>, std::string> matches_;  // host and path of rules, with the id
+  Verdict verdict_;
 };
 
 }  // namespace
@@ -184,7 +216,7 @@ bool takes_rules(const config::Listener& listener) {
   return listener.protocol == config::ListenerProtocol::http || listener.protocol == config::ListenerProtocol::https;
 }
 
-std::expected<Effective, config::Faults> merge(const config::Config& file, const Objects& objects) {
+std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects) {
   return Merger(file, objects).merge();
 }
 

@@ -4,12 +4,14 @@
 #include <expected>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "config/fault.h"
 #include "control/objects.h"
+#include "control/set_aside.h"
 #include "persist/sticky_cookie.h"
 
 namespace weir::control {
@@ -20,14 +22,15 @@ struct Effective {
   std::map<std::string, std::vector<BackendKey>, std::less<>> borrowed;
   std::map<BackendKey, Override> overrides;  // of backends that exist
   std::map<std::string, std::shared_ptr<const ApiCertificate>> certificates{};
-  persist::StickyKey sticky_key{};  // of sticky cookies; the catalog's to fill in
+  std::set<std::string> absent_certificates{};  // set aside: a listener may name them; the catalog's to fill in
+  persist::StickyKey sticky_key{};              // of sticky cookies; the catalog's to fill in
 };
 
 // `file` as read, `objects` over it. Objects of `file` whose origin is the API are Weir's own defaults for a start
 // without a file: an object of the same name replaces them. Any other clash of names is a fault, as is everything that
 // config::validate finds. Overrides of backends that do not exist are left out. The route of a routing rule is called
-// "listener/rule:id" on each listener.
-std::expected<Effective, config::Faults> merge(const config::Config& file, const Objects& objects);
+// "listener/rule:id" on each listener. The verdict blames only objects that are many and often at fault together.
+std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects);
 
 // Whether routing rules append their routes to the listener: it speaks HTTP.
 bool takes_rules(const config::Listener& listener);

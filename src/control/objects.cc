@@ -12,59 +12,10 @@
 namespace weir::control {
 namespace {
 
-// The kinds of stored objects.
-constexpr std::string_view kPool = "pool";
-constexpr std::string_view kBackend = "backend";
-constexpr std::string_view kListener = "listener";
-constexpr std::string_view kRule = "rule";
-constexpr std::string_view kCertificate = "certificate";
-constexpr std::string_view kOverride = "override";
-
 // The key is taken by value: it is usually a part of the object, which moves only inside.
 template <typename Map, typename T>
 void put(Map& objects, typename Map::key_type key, T&& object) {
   objects[std::move(key)] = std::make_shared<const std::remove_cvref_t<T>>(std::forward<T>(object));
-}
-
-// Reads one stored object into its place among `objects`.
-config::Faults read_into(Objects& objects, const StoredObject& stored, const config::Kinds& kinds) {
-  auto keep = [](auto& result, auto&& place) -> config::Faults {
-    if (!result) return std::move(result.error());
-    place(std::move(*result));
-    return {};
-  };
-  if (stored.kind == kPool) {
-    auto pool = config::read_pool(stored.json, kinds);
-    return keep(pool, [&](config::Pool&& it) { put(objects.pools, it.name, std::move(it)); });
-  }
-  if (stored.kind == kBackend) {
-    auto backend = config::read_backend(stored.json, kinds);
-    return keep(backend, [&](config::PoolBackend&& it) {
-      put(objects.backends, {it.pool, it.backend.id}, std::move(it.backend));
-    });
-  }
-  if (stored.kind == kListener) {
-    auto listener = config::read_listener(stored.json, kinds);
-    return keep(listener, [&](config::Listener&& it) { put(objects.listeners, it.name, std::move(it)); });
-  }
-  if (stored.kind == kRule) {
-    auto rule = read_body<Rule>(stored.json, kinds);
-    return keep(rule, [&](Rule&& it) { put(objects.rules, it.id, std::move(it)); });
-  }
-  if (stored.kind == kCertificate) {
-    auto certificate = read_body<ApiCertificate>(stored.json, kinds);
-    std::string why = certificate ? config::fault_of_name(certificate->name) : std::string();
-    if (!why.empty()) return {{{"store", 0, 0}, "name", std::move(why)}};
-    return keep(certificate, [&](ApiCertificate&& it) { put(objects.certificates, it.name, std::move(it)); });
-  }
-  if (stored.kind == kOverride) {
-    auto by_operator = read_body<Override>(stored.json, kinds);
-    return keep(by_operator, [&](Override&& it) {
-      if (auto key = BackendKey::parse(stored.name)) objects.overrides[*key] = it;
-    });
-  }
-  if (stored.kind == kSecretKind) return {};
-  return {{{"store", 0, 0}, "", "is of a kind that this Weir does not know"}};
 }
 
 // The stored name and JSON of each kind of object.
@@ -111,30 +62,137 @@ std::optional<BackendKey> BackendKey::parse(std::string_view text) {
   return BackendKey{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
-std::expected<Objects, config::Faults> read_objects(const std::vector<StoredObject>& stored,
-                                                    const config::Kinds& kinds) {
-  Objects objects;
-  config::Faults faults;
-  for (const StoredObject& object : stored) {
-    for (config::Fault& fault : read_into(objects, object, kinds)) {
-      fault.at = {"store", 0, 0};
-      fault.message = fault.path.empty() ? fault.message : fmt::format("{}: {}", fault.path, fault.message);
-      fault.path = fmt::format("{} {}", object.kind, object.name);
-      faults.push_back(std::move(fault));
-    }
+config::Faults read_into(Objects& objects, const StoredObject& stored, const config::Kinds& kinds) {
+  auto keep = [](auto& result, auto&& place) -> config::Faults {
+    if (!result) return std::move(result.error());
+    place(std::move(*result));
+    return {};
+  };
+  if (stored.kind == kPoolKind) {
+    auto pool = config::read_pool(stored.json, kinds);
+    return keep(pool, [&](config::Pool&& it) { put(objects.pools, it.name, std::move(it)); });
   }
-  if (!faults.empty()) return std::unexpected(std::move(faults));
-  return objects;
+  if (stored.kind == kBackendKind) {
+    auto backend = config::read_backend(stored.json, kinds);
+    return keep(backend, [&](config::PoolBackend&& it) {
+      put(objects.backends, {it.pool, it.backend.id}, std::move(it.backend));
+    });
+  }
+  if (stored.kind == kListenerKind) {
+    auto listener = config::read_listener(stored.json, kinds);
+    return keep(listener, [&](config::Listener&& it) { put(objects.listeners, it.name, std::move(it)); });
+  }
+  if (stored.kind == kRuleKind) {
+    auto rule = read_body<Rule>(stored.json, kinds);
+    return keep(rule, [&](Rule&& it) { put(objects.rules, it.id, std::move(it)); });
+  }
+  if (stored.kind == kCertificateKind) {
+    auto certificate = read_body<ApiCertificate>(stored.json, kinds);
+    std::string why = certificate ? config::fault_of_name(certificate->name) : std::string();
+    if (!why.empty()) return {{{"store", 0, 0}, "name", std::move(why)}};
+    return keep(certificate, [&](ApiCertificate&& it) { put(objects.certificates, it.name, std::move(it)); });
+  }
+  if (stored.kind == kOverrideKind) {
+    auto by_operator = read_body<Override>(stored.json, kinds);
+    return keep(by_operator, [&](Override&& it) {
+      if (auto key = BackendKey::parse(stored.name)) objects.overrides[*key] = it;
+    });
+  }
+  if (stored.kind == kSecretKind) return {};
+  return {{{"store", 0, 0}, "", "is of a kind that this Weir does not know"}};
+}
+
+namespace {
+
+// Calls `visit(kind, map)` for each kind of object but overrides; those that others refer to come first.
+template <typename Visit>
+void for_each_kind(auto& objects, Visit visit) {
+  visit(kCertificateKind, objects.certificates);
+  visit(kPoolKind, objects.pools);
+  visit(kBackendKind, objects.backends);
+  visit(kListenerKind, objects.listeners);
+  visit(kRuleKind, objects.rules);
+}
+
+// The entry of that name in a map of the kind, or its end.
+template <typename Map>
+auto find_in(Map& map, const std::string& name) {
+  if constexpr (std::is_same_v<typename Map::key_type, BackendKey>) {
+    std::optional<BackendKey> key = BackendKey::parse(name);
+    return key ? map.find(*key) : map.end();
+  } else {
+    return map.find(name);
+  }
+}
+
+// Calls `use(map, entry)` if there is an object of that name.
+template <typename Use>
+void with_object(auto& objects, const ObjectName& name, Use use) {
+  for_each_kind(objects, [&](std::string_view kind, auto& map) {
+    if (kind != name.kind) return;
+    if (auto found = find_in(map, name.name); found != map.end()) use(map, found);
+  });
+}
+
+}  // namespace
+
+std::vector<ObjectName> names_of(const Objects& objects) {
+  std::vector<ObjectName> names;
+  for_each_kind(objects, [&](std::string_view kind, const auto& map) {
+    for (const auto& entry : map) names.push_back({std::string(kind), name_of(entry.first)});
+  });
+  return names;
+}
+
+std::size_t rank_of(std::string_view wanted) {
+  std::size_t rank = 0, found = SIZE_MAX;
+  static const Objects kNone;
+  for_each_kind(kNone, [&](std::string_view kind, const auto&) {
+    if (kind == wanted) found = rank;
+    ++rank;
+  });
+  return found;
+}
+
+void copy(const ObjectName& name, const Objects& from, Objects& to) {
+  with_object(from, name, [&](const auto& map, auto found) {
+    for_each_kind(to, [&](std::string_view kind, auto& target) {
+      if constexpr (std::is_same_v<decltype(target), std::remove_cvref_t<decltype(map)>&>) {
+        if (kind == name.kind) target.insert_or_assign(found->first, found->second);
+      }
+    });
+  });
+}
+
+bool erase(const ObjectName& name, Objects& from) {
+  bool erased = false;
+  with_object(from, name, [&](auto& map, auto found) {
+    map.erase(found);
+    erased = true;
+  });
+  return erased;
+}
+
+bool contains(const Objects& objects, const ObjectName& name) {
+  bool there = false;
+  with_object(objects, name, [&](const auto&, auto) { there = true; });
+  return there;
+}
+
+std::string stored_json(const Objects& objects, const ObjectName& name) {
+  std::string json;
+  with_object(objects, name, [&](const auto&, auto found) { json = json_of(found->first, found->second); });
+  return json;
 }
 
 std::vector<StoreChange> changes(const Objects& before, const Objects& after) {
   std::vector<StoreChange> all;
-  compare(kPool, before.pools, after.pools, all);
-  compare(kBackend, before.backends, after.backends, all);
-  compare(kListener, before.listeners, after.listeners, all);
-  compare(kRule, before.rules, after.rules, all);
-  compare(kCertificate, before.certificates, after.certificates, all);
-  compare(kOverride, before.overrides, after.overrides, all);
+  compare(kPoolKind, before.pools, after.pools, all);
+  compare(kBackendKind, before.backends, after.backends, all);
+  compare(kListenerKind, before.listeners, after.listeners, all);
+  compare(kRuleKind, before.rules, after.rules, all);
+  compare(kCertificateKind, before.certificates, after.certificates, all);
+  compare(kOverrideKind, before.overrides, after.overrides, all);
   return all;
 }
 

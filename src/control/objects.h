@@ -71,9 +71,36 @@ struct Objects {
   std::map<BackendKey, Override> overrides;
 };
 
-// Reads what a store holds. Faults name the object: "store: backend default/web-1: weight: ...".
-std::expected<Objects, config::Faults> read_objects(const std::vector<StoredObject>& stored,
-                                                    const config::Kinds& kinds);
+// An object of the store: its kind and its name there, which is "pool/id" for backends and overrides.
+struct ObjectName {
+  std::string kind;
+  std::string name;
+  std::string text() const { return kind + " " + name; }
+  friend auto operator<=>(const ObjectName&, const ObjectName&) = default;
+};
+
+// The kinds of stored objects.
+inline constexpr std::string_view kPoolKind = "pool";
+inline constexpr std::string_view kBackendKind = "backend";
+inline constexpr std::string_view kListenerKind = "listener";
+inline constexpr std::string_view kRuleKind = "rule";
+inline constexpr std::string_view kCertificateKind = "certificate";
+inline constexpr std::string_view kOverrideKind = "override";
+
+// Reads a stored object into its place among `objects`. Fault paths are relative to the object.
+config::Faults read_into(Objects& objects, const StoredObject& stored, const config::Kinds& kinds);
+
+// Names of all objects but overrides, each kind after those that it may refer to.
+std::vector<ObjectName> names_of(const Objects& objects);
+// The place of the kind in names_of().
+std::size_t rank_of(std::string_view kind);
+// Puts the object of that name, if `from` has it, among `to`.
+void copy(const ObjectName& name, const Objects& from, Objects& to);
+// False when there is none.
+bool erase(const ObjectName& name, Objects& from);
+bool contains(const Objects& objects, const ObjectName& name);
+// As the store keeps it; empty when there is none.
+std::string stored_json(const Objects& objects, const ObjectName& name);
 
 // The commit that takes a store that holds `before` to `after`. Objects that are the same pointer are not looked at.
 std::vector<StoreChange> changes(const Objects& before, const Objects& after);

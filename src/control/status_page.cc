@@ -78,9 +78,9 @@ async function refresh() {
     rows.id = 'backends';
     for (const b of list.backends) {
       const row = rows.insertRow();
-      cell(row, b.pool); cell(row, b.id); cell(row, b.address); cell(row, b.status, b.status);
+      cell(row, b.pool); cell(row, b.id); cell(row, b.address ?? b.reason); cell(row, b.status, b.status);
       for (const number of [b.weight, b.active_connections, b.total_requests, b.failed_requests])
-        cell(row, number, 'number');
+        cell(row, number ?? '-', 'number');
     }
     element('backends').replaceWith(rows);
     element('error').textContent = '';

@@ -189,6 +189,13 @@ inline constexpr Family kConfigLastReloadSuccessTimestamp = {
     .name = "weir_config_last_reload_success_timestamp_seconds",
     .type = Type::gauge,
     .help = "Unix time of the last configuration that was applied."};
+inline constexpr Family kConfigObjectsSetAside = {
+    .name = "weir_config_objects_set_aside",
+    .type = Type::gauge,
+    .help = "Objects of the store that the configuration leaves out: they clash with the file or pass no rule."};
+inline constexpr Family kStorePendingChanges = {.name = "weir_store_pending_changes",
+                                                .type = Type::gauge,
+                                                .help = "States of backends that apply but could not be stored yet."};
 inline constexpr Family kAccessLogDropped = {
     .name = "weir_access_log_dropped_total",
     .type = Type::counter,
@@ -254,6 +261,8 @@ inline constexpr std::array kAll = {kRequests,
                                     kConfigReloads,
                                     kConfigLastReloadSuccessful,
                                     kConfigLastReloadSuccessTimestamp,
+                                    kConfigObjectsSetAside,
+                                    kStorePendingChanges,
                                     kAccessLogDropped,
                                     kBuildInfo,
                                     kWorkers,

@@ -24,18 +24,6 @@ def test_a_certificate_that_is_not_there(exit_code, origins):
     assert (code, "/nowhere.pem cannot be read" in log) == (1, True), log
 
 
-def test_a_name_that_is_in_the_file_and_in_the_store(weir, origins, tmp_path):
-    config = config_of(pool_of(origins("one")), store={"type": "sqlite", "path": str(tmp_path / "weir.db")})
-    running = weir(config)
-    assert running.admin("POST", "/pools", {"name": "twice"}).status == 201
-    running.stop()
-    running.config = {**config, "pools": [*config["pools"], {"name": "twice"}]}
-    running.start(wait=False)
-    running.expected_exit = 1
-    assert running.wait() == 1, running.log()
-    assert "pool twice" in running.log()
-
-
 def test_an_address_that_is_taken(exit_code, origins):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = {"address": f"127.0.0.1:{taken.getsockname()[1]}"}

@@ -47,7 +47,12 @@ def test_a_store_that_was_removed_takes_nothing(weir, config):
     assert refused.status == 503, refused.text
     assert "removed or replaced" in refused.problem["detail"]
     assert running.admin("GET", "/backends/b2").status == 404
+    drained = running.admin("POST", "/backends/b1/drain")
+    assert (drained.status, drained.json["status"], drained.json["stored"]) == (200, "draining", False)
+    assert running.metric("weir_store_pending_changes") == 1
     store.with_suffix(".away").rename(store)
+    eventually(lambda: running.metric("weir_store_pending_changes") == 0, 20, "stored when it can be")
+    assert running.admin("GET", "/backends/b1").json["stored"] is True
     assert add(running, 2).status == 201
 
 
@@ -59,5 +64,7 @@ def test_at_the_limit_of_file_sizes_changes_are_refused_and_nothing_ends(weir, c
     eventually(lambda: answers.append(add(running, len(answers))) or answers[-1].status != 201, 20)
     assert answers[-1].status == 507, answers[-1].text
     assert running.admin("GET", "/health/live").status == 200
+    for action in ("drain", "disable", "enable"):
+        assert running.admin("POST", f"/backends/file/{action}").status == 200, "states of backends apply all the same"
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, limit)
     assert add(running, len(answers)).status == 201

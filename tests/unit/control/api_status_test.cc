@@ -69,8 +69,8 @@ TEST(Readiness, EndsWhenWeirDrains) {
 TEST(Readiness, BeginsWithTheFirstSnapshot) {
   std::string clashing = kFile;
   FragileStore store;
-  ASSERT_TRUE(store.commit(std::vector<StoreChange>{{"pool", "site", R"({"name": "site"})"}}));
-  ControlPlane plane(clashing, &store);
+  store.cannot_load = true;
+  ControlPlane plane(kFile, &store);
   EXPECT_FALSE(plane.start);
   EXPECT_EQ(plane.snapshot(), nullptr);
 }

@@ -57,53 +57,6 @@ TEST(Catalog, BringsBackWhatTheApiMade) {
   EXPECT_THAT(store.load()->objects, IsEmpty());
 }
 
-TEST(Catalog, AClashOfNamesIsAnErrorNeverAnOverride) {
-  FragileStore store;
-  {
-    ControlPlane plane("", &store);
-    plane.call("POST", "/pools", R"({"name": "site"})");
-    plane.call("POST", "/listeners", R"({"name": "web", "address": "127.0.0.1:8099"})");
-    plane.call("PUT", "/listeners/second", R"({"address": "127.0.0.1:8100", "pool": "site"})");
-  }
-  ControlPlane plane(kFile, &store);
-  std::string text = why(plane.start);
-  EXPECT_THAT(text, HasSubstr("weir.yaml:13"));
-  EXPECT_THAT(text, HasSubstr("pool site"));
-  EXPECT_THAT(text, HasSubstr("listener second"));
-  EXPECT_THAT(plane.published, IsEmpty());
-}
-
-TEST(Catalog, AReloadThatClashesLeavesEverythingAsItWas) {
-  ControlPlane plane(kFile);
-  plane.call("POST", "/pools", R"({"name": "extra"})");
-  auto before = plane.snapshot();
-  std::string file = kFile + "  - name: extra\n";
-  EXPECT_THAT(why(plane.catalog.reload(ControlPlane::read(file), plane.clock.now())), HasSubstr("pool extra"));
-  EXPECT_EQ(plane.snapshot(), before);
-  EXPECT_EQ(plane.catalog.file().pools.size(), 2u);
-  EXPECT_EQ(plane.call("DELETE", "/pools/extra").status, 200);
-  EXPECT_TRUE(plane.catalog.reload(ControlPlane::read(file), plane.clock.now()));
-  EXPECT_NE(plane.pool("extra"), nullptr);
-}
-
-TEST(Catalog, AReloadThatTakesThePoolOfAnApiBackendAwayIsRefused) {
-  ControlPlane plane(kFile);
-  plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "api"})");
-  std::string file = kFile.substr(0, kFile.find("  - name: api"));
-  file.replace(file.find("pool: api"), 9, "pool: site");
-  EXPECT_THAT(why(plane.catalog.reload(ControlPlane::read(file), plane.clock.now())),
-              HasSubstr("backend api/10.0.0.9:80"));
-}
-
-TEST(Catalog, ABackendOfTheFileThatClashesWithOneOfTheApiIsRefused) {
-  ControlPlane plane(kFile);
-  plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "api", "id": "x"})");
-  for (const char* added :
-       {"      - {id: other, host: 10.0.0.9, port: 80}\n", "      - {id: x, host: 10.0.0.8, port: 80}\n"}) {
-    EXPECT_FALSE(plane.catalog.reload(ControlPlane::read(kFile + added), plane.clock.now())) << added;
-  }
-}
-
 TEST(Catalog, AReloadKeepsOverridesOfWhatStaysAndDropsTheRest) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
@@ -177,23 +130,6 @@ TEST(Catalog, OneBackendIsOneObjectOfTheStore) {
   EXPECT_EQ(written, 1u);
 }
 
-TEST(Catalog, ReportsEveryObjectOfTheStoreThatItCannotRead) {
-  FragileStore store;
-  ASSERT_TRUE(store.commit(std::vector<StoreChange>{{"pool", "a", "{"},
-                                                    {"backend", "p/b", R"({"host": "x", "port": 0})"},
-                                                    {"rule", "r", R"({"colour": 1})"},
-                                                    {"spell", "s", "{}"},
-                                                    {"certificate", "c", R"({"name": "c d", "cert": "", "key": ""})"},
-                                                    {"override", "p/b", R"({"weight": -1})"},
-                                                    {"listener", "l", R"({"name": 3})"}}));
-  ControlPlane plane(kFile, &store);
-  std::string text = why(plane.start);
-  for (const char* name :
-       {"pool a", "backend p/b", "rule r", "spell s", "override p/b", "listener l", "certificate c"}) {
-    EXPECT_THAT(text, HasSubstr(name));
-  }
-}
-
 TEST(Catalog, SaysWhenTheStoreCannotBeRead) {
   class Broken final : public Store {
     StoreResult<StoreContents> load() override {
@@ -204,6 +140,83 @@ TEST(Catalog, SaysWhenTheStoreCannotBeRead) {
   ControlPlane plane(kFile);
   Catalog catalog(broken, plane.publisher, all_kinds());
   EXPECT_EQ(why(catalog.start(ControlPlane::read(kFile), plane.clock.now())), "it is broken");
+}
+
+TEST(Catalog, StatesOfBackendsApplyWhileTheStoreCannotBeWritten) {
+  FragileStore store;
+  ControlPlane plane(kFile, &store);
+  plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "made"})");
+  for (StoreFault fault : {StoreFault::full, StoreFault::unavailable, StoreFault::unusable}) {
+    store.fails_with = fault;
+    for (const char* id : {"web-1", "made"}) {
+      ApiResponse drained = plane.call("POST", fmt::format("/backends/{}/drain", id));
+      EXPECT_EQ(drained.status, 200) << drained.body;
+      EXPECT_EQ(json_of(drained)["status"], "draining");
+      EXPECT_EQ(json_of(drained)["stored"], false);
+      EXPECT_EQ(json_of(plane.call("POST", fmt::format("/backends/{}/disable", id)))["status"], "disabled");
+      EXPECT_EQ(plane.call("PATCH", fmt::format("/backends/{}", id), R"({"health_override": "healthy"})").status, 200);
+      EXPECT_EQ(json_of(plane.call("POST", fmt::format("/backends/{}/enable", id)))["status"], "healthy");
+      EXPECT_EQ(plane.call("PATCH", fmt::format("/backends/{}", id), R"({"health_override": null})").status, 200);
+    }
+    EXPECT_GE(plane.call("POST", "/pools", R"({"name": "p"})").status, 500) << "definitions are stored or refused";
+  }
+  EXPECT_EQ(plane.call("POST", "/backends/web-2/disable").status, 200);
+  EXPECT_EQ(json_of(plane.call("GET", "/backends/web-2"))["stored"], false);
+  EXPECT_EQ(json_of(plane.call("GET", "/backends/api-1"))["stored"], true);
+}
+
+TEST(Catalog, WhatCouldNotBeStoredIsStoredWhenItCanBe) {
+  FragileStore store;
+  ControlPlane plane(kFile, &store);
+  store.fails_with = StoreFault::full;
+  plane.call("POST", "/backends/web-1/disable");
+  EXPECT_EQ(plane.catalog.unstored(), 1u);
+  store.fails_with.reset();
+  plane.catalog.store_again(plane.clock.now());
+  EXPECT_EQ(plane.catalog.unstored(), 1u) << "not at once";
+  plane.clock.advance(std::chrono::seconds(1));
+  plane.catalog.store_again(plane.clock.now());
+  EXPECT_EQ(plane.catalog.unstored(), 0u);
+  EXPECT_EQ(json_of(plane.call("GET", "/backends/web-1"))["stored"], true);
+  ControlPlane next(kFile, &store);
+  EXPECT_EQ(json_of(next.call("GET", "/backends/web-1"))["status"], "disabled");
+}
+
+TEST(Catalog, StoringIsTriedLessAndLessOften) {
+  class Counting final : public Store {
+   public:
+    StoreResult<StoreContents> load() override { return StoreContents{}; }
+    StoreResult<std::uint64_t> commit(std::span<const StoreChange>) override {
+      ++tries;
+      return std::unexpected(StoreError{StoreFault::full, "no room"});
+    }
+    int tries = 0;
+  } store;
+  ControlPlane plane(kFile);
+  Catalog catalog(store, plane.publisher, all_kinds());
+  ASSERT_TRUE(catalog.start(ControlPlane::read(kFile), plane.clock.now()));
+  Objects next = catalog.objects();
+  next.overrides[{"site", "web-1"}].operation = Override::Operation::disabled;
+  ASSERT_TRUE(catalog.change(next, plane.clock.now()));
+  for (int second = 0; second < 3600; ++second) {
+    plane.clock.advance(std::chrono::seconds(1));
+    catalog.store_again(plane.clock.now());
+  }
+  EXPECT_GT(store.tries, 60);
+  EXPECT_LT(store.tries, 70);
+}
+
+TEST(Catalog, TheNextChangeTakesAlongWhatCouldNotBeStored) {
+  FragileStore store;
+  ControlPlane plane(kFile, &store);
+  store.fails_with = StoreFault::unavailable;
+  plane.call("POST", "/backends/web-1/disable");
+  plane.call("POST", "/backends/web-2/disable");
+  plane.call("POST", "/backends/web-2/enable");
+  store.fails_with.reset();
+  EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "p"})").status, 201);
+  EXPECT_EQ(plane.catalog.unstored(), 0u);
+  EXPECT_EQ(store.load()->objects.size(), 2u) << "the pool and one override";
 }
 
 TEST(Catalog, AsksForResourcesBeforeItStoresAnything) {

@@ -30,8 +30,8 @@ std::vector<std::string> route_names(const config::Listener& listener) {
 TEST(Merging, RoutesOfRulesTakeNoNameThatAnotherRouteCanHave) {
   ControlPlane plane(kUnnamedRoutes);
   for (const char* id : {"2", "3", "redirect-to-https"}) {
-    ApiResponse made =
-        plane.call("PUT", fmt::format("/routing-rules/{}", id), R"({"path_prefix": "/r", "backends": ["web-1"]})");
+    ApiResponse made = plane.call("PUT", fmt::format("/routing-rules/{}", id),
+                                  fmt::format(R"({{"path_prefix": "/r{}", "backends": ["web-1"]}})", id));
     EXPECT_EQ(made.status, 201) << id << made.body;
   }
   EXPECT_THAT(

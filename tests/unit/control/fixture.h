@@ -30,13 +30,17 @@ inline const config::Kinds& all_kinds() {
 class FragileStore final : public Store {
  public:
   FragileStore() : inner_(open_store({.name = "memory", .options = {}}).value()) {}
-  StoreResult<StoreContents> load() override { return inner_->load(); }
+  StoreResult<StoreContents> load() override {
+    if (cannot_load) return std::unexpected(StoreError{StoreFault::unusable, "the store was told to fail"});
+    return inner_->load();
+  }
   StoreResult<std::uint64_t> commit(std::span<const StoreChange> changes) override {
     if (fails_with) return std::unexpected(StoreError{*fails_with, "the store was told to fail"});
     ++commits;
     return inner_->commit(changes);
   }
   std::optional<StoreFault> fails_with;
+  bool cannot_load = false;
   int commits = 0;
 
  private:
