@@ -169,10 +169,19 @@ void Weir::Parts::transition(const health::Transition& news) {
   base::log(news.to == pool::BackendState::healthy ? base::LogLevel::info : base::LogLevel::warning,
             "backend {}/{}: {} -> {}: {}", backend.pool_name(), backend.id(), pool::name(news.from),
             pool::name(news.to), news.reason);
-  std::string data = fmt::format(R"({{"pool":"{}","backend":"{}","from":"{}","to":"{}","reason":")",
+  std::string data = fmt::format(R"({{{},"pool":"{}","backend":"{}","from":"{}","to":"{}","reason":")",
+                                 control::event_object("backend", backend.pool_name() + "/" + backend.id()),
                                  backend.pool_name(), backend.id(), pool::name(news.from), pool::name(news.to));
   base::append_json_escaped(data, news.reason);
   events.append("health", data + "\"}");
+}
+
+void Weir::Parts::tell_set_aside(const control::ObjectName& name, const std::string& reason) {
+  std::string why;
+  base::append_json_escaped(why, reason);
+  events.append(reason.empty() ? "taken_back" : "set_aside",
+                fmt::format("{{{}{}}}", control::event_object(name.kind, name.name),
+                            reason.empty() ? "" : fmt::format(R"(,"reason":"{}")", why)));
 }
 
 // The drain timeout of a backend that was drained, disabled or removed begins, or begins anew.
@@ -268,7 +277,7 @@ config::Faults Weir::Parts::reload() {
   reloads_succeeded.add(slot);
   last_reload_successful.set(slot, 1);
   last_reload_at.set(slot, static_cast<std::uint64_t>(base::unix_milliseconds() / 1000));
-  events.append("reload", R"({"result":"success"})");
+  events.append("reload", R"({"object":"configuration","id":"","result":"success"})");
   base::log_info("reload: {} applied", options.config_path);
   return {};
 }

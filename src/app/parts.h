@@ -61,6 +61,7 @@ struct Weir::Parts {
   void begin_drain();
   void worker_ended();  // any thread
   void transition(const health::Transition& transition);
+  void tell_set_aside(const control::ObjectName& name, const std::string& reason);  // empty: taken back
   std::shared_ptr<const pool::Addresses> resolve(const std::string& host, std::uint16_t port) const;
 
   RunOptions options;

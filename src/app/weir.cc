@@ -157,7 +157,9 @@ control::Catalog::Resources Weir::Parts::resources() {
                 sockets->abandon();
                 certificates->abandon();
               },
-          .accept = [this] { certificates->accept(); }};
+          .accept = [this] { certificates->accept(); },
+          .set_aside = [this](const control::ObjectName& name,
+                              const std::string& reason) { tell_set_aside(name, reason); }};
 }
 
 void Weir::Parts::make_control() {

@@ -1,9 +1,12 @@
 #include "control/admin_server.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/cleanse.h"
 #include "base/text.h"
@@ -23,6 +26,9 @@ namespace {
 
 constexpr std::size_t kMaxConnections = 256;
 constexpr std::size_t kKeptForLocal = 8;  // the share of one in so many
+constexpr std::size_t kMaxStreams = 64;
+constexpr std::size_t kStreamsShare = 4;       // and at most the share of one in so many
+constexpr std::size_t kMostFromStream = 4096;  // a client of events has nothing more to say
 constexpr auto kHeadTimeout = seconds(10);
 constexpr auto kBodyTimeout = seconds(30);
 constexpr auto kIdleTimeout = seconds(60);
@@ -65,7 +71,27 @@ struct AdminServer::Connection {
   std::string unread;  // bytes that belong to the next request
 };
 
+// A client of /events.
+struct AdminServer::Stream {
+  net::Waiter* waiter = nullptr;  // while nothing is to be sent
+  bool gone = false;
+};
+
 namespace {
+
+// In the list while it lives.
+template <typename T>
+class Listed {
+ public:
+  Listed(std::vector<T*>& list, T& object) : list_(list), object_(object) { list_.push_back(&object_); }
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+  ~Listed() { std::erase(list_, &object_); }
+
+ private:
+  std::vector<T*>& list_;
+  T& object_;
+};
 
 // Counts while it lives.
 class RemoteConnection {
@@ -135,7 +161,7 @@ net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
       continue;
     }
     bool is_local = is_unix || socket->peer.ip.is_loopback();
-    if (!has_room(is_local)) {
+    if (!make_room(is_local)) {
       ::close(socket->fd);
       continue;
     }
@@ -144,9 +170,16 @@ net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
   }
 }
 
-bool AdminServer::has_room(bool is_local) const {
-  if (connections_.size() >= max_connections_) return false;
-  return is_local || remote_connections_ < max_connections_ - max_connections_ / kKeptForLocal;
+// A connection that waits is told to end, and does so in the next round: for so long there may be one too many.
+bool AdminServer::make_room(bool is_local) {
+  bool full = connections_.size() >= max_connections_;
+  bool full_of_remote = !is_local && remote_connections_ >= max_connections_ - max_connections_ / kKeptForLocal;
+  if (!full && !full_of_remote) return true;
+  auto goes = std::ranges::find_if(waiting_, [&](const Connection* other) { return is_local || !other->is_local; });
+  if (goes == waiting_.end()) return false;
+  (*goes)->stream.shut_down();
+  waiting_.erase(goes);
+  return true;
 }
 
 net::Task<void> AdminServer::serve(int fd, std::string peer, bool is_local) {
@@ -165,10 +198,16 @@ net::Task<bool> AdminServer::serve_one(Connection& connection) {
   bool understood = co_await read_request(connection, request, keep);
   if (!understood) co_return false;
   ApiResponse response = api_.handle(request);
-  bool streams = response.events_after.has_value();
+  bool streams = response.events_after.has_value() && request.method != "HEAD";
+  std::size_t most_streams = std::min(kMaxStreams, max_connections_ / kStreamsShare);
+  if (streams && streams_.size() >= most_streams) {
+    response = plain_refusal(503, fmt::format("{} streams of events are open, which is the limit", most_streams));
+    response.headers.emplace_back("retry-after", "5");
+    streams = false;
+  }
   bool sent = co_await respond(connection, response, request.method == "HEAD", keep && !streams);
   if (!sent) co_return false;
-  if (streams && request.method != "HEAD") co_return co_await stream_events(connection, *response.events_after);
+  if (streams) co_return co_await stream_events(connection, *response.events_after);
   co_return keep;
 }
 
@@ -182,6 +221,7 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
   base::Buffer buffer = base::Buffer::small();
   http::RequestHead head;
   http::Parsed parsed;
+  std::optional<Listed<Connection>> waiting(std::in_place, waiting_, connection);
   while (true) {
     if (!bytes.empty()) parsed = http::parse_request_head(bytes, kLimits, head);
     if (parsed.state == http::Parsed::State::complete) break;
@@ -194,6 +234,7 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
     if (bytes.empty()) deadline = reactor.now() + kHeadTimeout;
     bytes.append(buffer.data(), *got);
   }
+  waiting.reset();
   keep = head.keep_alive;
   request = ApiRequest{.method = std::string(head.method),
                        .path = std::string(head.path),
@@ -265,29 +306,54 @@ net::Task<bool> AdminServer::respond(Connection& connection, const ApiResponse& 
 
 // Server-sent events until the client goes; never true, as the connection cannot be used again.
 net::Task<bool> AdminServer::stream_events(Connection& connection, std::uint64_t after) {
-  while (true) {
+  Stream stream;
+  Listed<Stream> listed(streams_, stream);
+  net::TaskGroup watching;
+  watching.spawn(watch(connection, stream));
+  co_await send_events(connection, stream, after);
+  watching.cancel();
+  co_await watching.join();
+  co_return false;
+}
+
+net::Task<void> AdminServer::send_events(Connection& connection, Stream& stream, std::uint64_t after) {
+  while (!stream.gone) {
     std::string text;
     for (const Event& event : events_.after(after)) {
-      text += to_sse(event);
+      text += events_.to_sse(event);
       after = event.number;
     }
     if (text.empty()) {
       net::Waiter waiter;
-      streams_.push_back(&waiter);
+      stream.waiter = &waiter;
       base::Result<void> woken = co_await waiter.wait_until(net::Reactor::current().now() + kEventPause);
-      std::erase(streams_, &waiter);
-      if (!woken && woken.error().code == ErrorCode::cancelled) co_return false;
+      stream.waiter = nullptr;
+      if (!woken && woken.error().code == ErrorCode::cancelled) co_return;
       if (!woken) text = ": nothing new\n\n";
-      if (connection.stream.descriptor().peer_finished) co_return false;
     }
     if (text.empty()) continue;
     base::Result<void> written = co_await connection.stream.write(text, kWriteTimeout);
-    if (!written) co_return false;
+    if (!written) co_return;
   }
 }
 
+// Until the client ends the connection, or says more than it may.
+net::Task<void> AdminServer::watch(Connection& connection, Stream& stream) {
+  std::array<char, 256> unwanted;
+  std::size_t total = 0;
+  while (total < kMostFromStream) {
+    base::Result<std::size_t> got = co_await connection.stream.read(unwanted, base::TimePoint::max());
+    if (!got || *got == 0) break;
+    total += *got;
+  }
+  stream.gone = true;
+  if (stream.waiter != nullptr) stream.waiter->wake();
+}
+
 void AdminServer::wake_streams() {
-  for (net::Waiter* waiter : streams_) waiter->wake();
+  for (Stream* stream : streams_) {
+    if (stream->waiter != nullptr) stream->waiter->wake();
+  }
 }
 
 }  // namespace weir::control

@@ -16,7 +16,9 @@ namespace weir::control {
 
 // Control thread only. One request at a time on a connection; heads up to 16 KB, bodies up to kMaxBodyBytes, 256
 // connections at most, of which an eighth is kept for this machine, so that a flood from elsewhere cannot lock its
-// operator out. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without progress for an answer.
+// operator out; 64 of them, a quarter at most, may be streams of events. Where there is no room the connection that has
+// waited longest without a request makes way. Deadlines: 10 s for a head, 30 s for a body, 60 s idle, 30 s without
+// progress for an answer.
 class AdminServer {
  public:
   // Borrowed; outlive the server. At most so many connections, if that is fewer.
@@ -34,14 +36,17 @@ class AdminServer {
 
  private:
   struct Connection;
+  struct Stream;
   net::Task<void> accept(int fd, bool is_unix);
-  bool has_room(bool is_local) const;
+  bool make_room(bool is_local);
   net::Task<void> serve(int fd, std::string peer, bool is_local);
   net::Task<bool> serve_one(Connection& connection);
   net::Task<bool> read_request(Connection& connection, ApiRequest& request, bool& keep);
   net::Task<void> refuse(Connection& connection, const ApiResponse& response);
   net::Task<bool> respond(Connection& connection, const ApiResponse& response, bool head_only, bool keep);
   net::Task<bool> stream_events(Connection& connection, std::uint64_t after);
+  net::Task<void> send_events(Connection& connection, Stream& stream, std::uint64_t after);
+  static net::Task<void> watch(Connection& connection, Stream& stream);
   void wake_streams();
 
   Api& api_;
@@ -50,7 +55,8 @@ class AdminServer {
   net::TaskGroup acceptors_;
   net::TaskGroup connections_;
   std::size_t remote_connections_ = 0;
-  std::vector<net::Waiter*> streams_;
+  std::vector<Stream*> streams_;
+  std::vector<Connection*> waiting_;  // without a whole request head; the one that has waited longest first
   std::string address_;
   std::string unix_path_;
   std::pair<dev_t, ino_t> unix_inode_{};

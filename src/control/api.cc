@@ -1,6 +1,7 @@
 #include "control/api.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "base/hash.h"
@@ -116,6 +117,33 @@ void audit(const ApiRequest& request, const Visit* visit, std::string_view who, 
                  status_phrase(status), visit != nullptr && visit->dry_run ? " (dry run)" : "");
 }
 
+std::string_view header_of(const ApiResponse& response, std::string_view name) {
+  for (const auto& [field, value] : response.headers) {
+    if (field == name) return value;
+  }
+  return {};
+}
+
+// What the call was about, for its event: the stored object of the path's kind that it changed.
+ObjectName changed_object(const Visit& visit, const Call& call) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKinds{{{"/backends", kBackendKind},
+                                                                                 {"/pools", kPoolKind},
+                                                                                 {"/config/algorithm", kPoolKind},
+                                                                                 {"/listeners", kListenerKind},
+                                                                                 {"/routing-rules", kRuleKind}}};
+  ObjectName named{call.path.starts_with("/certificates") ? std::string(kCertificateKind) : "configuration", {}};
+  for (const auto& [path, kind] : kKinds) {
+    if (call.path.starts_with(path)) named.kind = kind;
+  }
+  if (named.kind == "configuration") return named;
+  if (!visit.arguments.empty()) named.name = visit.arguments.front();
+  for (const ObjectName& changed : visit.catalog().last_changed()) {
+    bool of_backend = named.kind == kBackendKind && changed.kind == kOverrideKind;
+    if (changed.kind == named.kind || of_backend) return {named.kind, changed.name};
+  }
+  return named;
+}
+
 ApiResult serve(ApiState& state, const ApiRequest& request, const Found& found, std::string_view who) {
   const Call& call = *found.call;
   Visit visit{.state = state, .request = request, .arguments = found.arguments, .query = {}};
@@ -128,15 +156,15 @@ ApiResult serve(ApiState& state, const ApiRequest& request, const Found& found, 
     result = std::unexpected(std::move(ready.error()));
   }
   if (!call.is_change()) return result;
-  std::string_view created;
-  if (result) {
-    for (const auto& [field, value] : result->headers) {
-      if (field == "Location") created = value;
-    }
-  }
+  std::string_view created = result ? header_of(*result, "Location") : std::string_view();
   audit(request, &visit, who, result ? result->status : result.error().status, created);
   if (result && !visit.dry_run) {
-    Json event{{"who", who}, {"method", request.method}, {"path", request.path}};
+    ObjectName changed = changed_object(visit, call);
+    Json event{{"object", changed.kind},
+               {"id", changed.name},
+               {"who", who},
+               {"method", request.method},
+               {"path", request.path}};
     state.parts.events.append("change", event.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   return result;

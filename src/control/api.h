@@ -45,7 +45,7 @@ struct ApiResponse {
   // Without Content-Length. For HEAD the body is there as for GET: the server sends its length only.
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
-  // The server keeps the response open and sends to_sse() of each event after this number, then each new one, with a
+  // The server keeps the response open and sends after `body` each event after this number, then each new one, with a
   // comment line every 15 s while nothing happens.
   std::optional<std::uint64_t> events_after{};
 };

@@ -148,13 +148,12 @@ ApiResult get_metrics(const Visit& visit) {
 // Without Last-Event-ID a stream begins with what happens next.
 ApiResult get_events(const Visit& visit) {
   const EventLog& events = visit.state.parts.events;
-  std::uint64_t after = events.last_number();
-  if (const std::string& last = visit.request.last_event_id; !last.empty()) {
-    std::optional<std::uint64_t> number = base::parse_unsigned(last);
-    if (!number) return bad_field("Last-Event-ID", "must be the number of an event");
-    after = std::min(after, *number);
-  }
-  return ApiResponse{.status = 200, .headers = {{"Content-Type", "text/event-stream"}}, .events_after = after};
+  std::optional<EventLog::Start> start = events.start_after(visit.request.last_event_id);
+  if (!start) return bad_field("Last-Event-ID", "must be the id of an event");
+  return ApiResponse{.status = 200,
+                     .headers = {{"Content-Type", "text/event-stream"}},
+                     .body = events.opening(*start),
+                     .events_after = start->after};
 }
 
 ApiResult get_openapi(const Visit& visit) {

@@ -75,6 +75,11 @@ std::optional<std::map<std::string, std::string>> parse_query(std::string_view q
   return parameters;
 }
 
+std::string time_text(std::int64_t unix_ms) {
+  std::time_t seconds = unix_ms / 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);
+}
+
 bool contains_word(std::string_view words, std::string_view word) {
   while (!words.empty()) {
     if (take(words, ' ') == word) return true;

@@ -1,6 +1,7 @@
 // The small grammars of HTTP that the API reads in header fields and queries.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@ std::optional<std::string> percent_decoded(std::string_view text);
 std::string percent_encoded(std::string_view text);
 // "a=1&b=x%20y". Nothing when the encoding is wrong or a name occurs twice.
 std::optional<std::map<std::string, std::string>> parse_query(std::string_view query);
+// RFC 3339 in UTC with milliseconds.
+std::string time_text(std::int64_t unix_ms);
 // True when `word` is one of `words`, which are separated by spaces.
 bool contains_word(std::string_view words, std::string_view word);
 // application/json or application/merge-patch+json, with or without parameters.

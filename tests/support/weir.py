@@ -65,6 +65,29 @@ class Answer:
         return problem
 
 
+class Events(Connection):
+    """A client of GET /events whose stream has begun, unless `status` says otherwise."""
+
+    def __init__(self, admin_port, last_id=None):
+        super().__init__(admin_port)
+        fields = [("Host", f"127.0.0.1:{admin_port}"), ("Accept", "text/event-stream")]
+        if last_id is not None:
+            fields.append(("Last-Event-ID", last_id))
+        self.send_request("GET", "/events", fields)
+        self.status = self.head().status
+        self.last_id = last_id
+
+    def next(self, kind):
+        """The data of the next event of this kind; others are passed over."""
+        while True:
+            lines = dict(line.split(b": ", 1) for line in self.read_until(b"\n\n").split(b"\n"))
+            if b"id" not in lines:
+                continue  # a comment
+            self.last_id = lines[b"id"].decode()
+            if lines[b"event"].decode() == kind:
+                return json.loads(lines[b"data"])
+
+
 class Weir:
     def __init__(self, folder, config, binary=BINARY, under=()):
         self.folder = pathlib.Path(folder)
@@ -225,6 +248,9 @@ class Weir:
 
     def connect(self, **settings):
         return Connection(self.port, **settings)
+
+    def events(self, last_id=None):
+        return Events(self.admin_port, last_id)
 
     def settle(self, seconds=0.3):
         """Waits a moment in which something must NOT happen."""

@@ -67,7 +67,6 @@ TEST(Readiness, EndsWhenWeirDrains) {
 }
 
 TEST(Readiness, BeginsWithTheFirstSnapshot) {
-  std::string clashing = kFile;
   FragileStore store;
   store.cannot_load = true;
   ControlPlane plane(kFile, &store);
@@ -136,9 +135,11 @@ TEST(GetEvents, GoesOnAfterTheLastOneSeen) {
     request.last_event_id = last;
     return plane.api.handle(request);
   };
-  EXPECT_EQ(after("1").events_after, 1u);
-  EXPECT_EQ(after("99").events_after, 3u) << "a number from before a restart";
-  EXPECT_EQ(after("x").status, 400);
+  std::string second = plane.events.to_sse(plane.events.after(1).front());
+  std::string id = second.substr(4, second.find('\n') - 4);
+  EXPECT_EQ(after(id.c_str()).events_after, 2u);
+  EXPECT_EQ(after(id.c_str()).body, "") << "nothing was missed";
+  for (const char* wrong : {"x", "1", "1-", "-1", "1-x"}) EXPECT_EQ(after(wrong).status, 400) << wrong;
 }
 
 TEST(Events, TellOfChangesThatHappened) {
@@ -157,11 +158,53 @@ TEST(Events, TellOfChangesThatHappened) {
   EXPECT_EQ(json["path"], "/backends/web-1/drain");
 }
 
+TEST(Events, SayWhenAndOfWhichObject) {
+  ControlPlane plane(kFile);
+  auto last = [&] { return Json::parse(plane.events.after(plane.events.last_number() - 1).front().data); };
+  struct Case {
+    const char *method, *path, *body, *object, *id;
+  };
+  for (const Case& one : std::vector<Case>{
+           {"POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "x"})", "backend", "site/x"},
+           {"POST", "/backends/x/drain", "", "backend", "site/x"},
+           {"POST", "/backends/x/drain", "", "backend", "x"},  // changes nothing
+           {"POST", "/pools", R"({"name": "p"})", "pool", "p"},
+           {"PUT", "/config/algorithm", R"({"algorithm": "random", "pool": "p"})", "pool", "p"},
+           {"PUT", "/listeners/l", R"({"address": "127.0.0.1:8090", "pool": "p"})", "listener", "l"},
+           {"PUT", "/routing-rules/r", R"({"path_prefix": "/r", "backends": ["x"]})", "rule", "r"},
+           {"DELETE", "/backends/x", "", "backend", "site/x"},
+       }) {
+    ASSERT_LT(plane.call(one.method, one.path, one.body).status, 300) << one.path;
+    EXPECT_EQ(last()["object"], one.object) << one.path;
+    EXPECT_EQ(last()["id"], one.id) << one.path;
+    EXPECT_THAT(std::string(last()["time"]), testing::MatchesRegex("20..-..-..T..:..:......Z"));
+  }
+}
+
+std::int64_t some_time() { return 1'767'225'600'000; }
+
+TEST(EventLog, TellsAClientWhatItHasMissedForGood) {
+  EventLog log(3, some_time);
+  for (int i = 1; i <= 5; ++i) log.append("change", "{}");
+  auto start = log.start_after("1767225600000-1");
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->after, 2u);
+  EXPECT_EQ(log.opening(*start),
+            "id: 1767225600000-2\nevent: gap\n"
+            "data: {\"time\":\"2026-01-01T00:00:00.000Z\",\"reason\":\"too_old\",\"missed\":1}\n\n");
+  EXPECT_EQ(log.opening(*log.start_after("1767225600000-2")), "");
+  for (const char* other : {"1767225500000-2", "1767225600000-6"}) {
+    auto restarted = log.start_after(other);
+    EXPECT_EQ(restarted->after, 2u) << other << ": all that is kept is sent";
+    EXPECT_THAT(log.opening(*restarted), HasSubstr("\"restart\",\"missed\":null")) << other;
+  }
+}
+
 TEST(EventLog, KeepsTheLastOnes) {
-  EventLog log(3);
+  EventLog log(3, some_time);
   int told = 0;
   log.on_append([&] { ++told; });
-  for (int i = 1; i <= 5; ++i) log.append("change", std::to_string(i));
+  for (int i = 1; i <= 5; ++i) log.append("change", fmt::format(R"({{"n":{}}})", i));
   EXPECT_EQ(told, 5);
   EXPECT_EQ(log.last_number(), 5u);
   std::vector<Event> events = log.after(1);
@@ -169,7 +212,8 @@ TEST(EventLog, KeepsTheLastOnes) {
   EXPECT_EQ(events.front().number, 3u) << "2 is lost, and the gap shows it";
   EXPECT_TRUE(log.after(5).empty());
   EXPECT_TRUE(log.after(99).empty());
-  EXPECT_EQ(to_sse(events.back()), "id: 5\nevent: change\ndata: 5\n\n");
+  EXPECT_EQ(log.to_sse(events.back()),
+            "id: 1767225600000-5\nevent: change\ndata: {\"time\":\"2026-01-01T00:00:00.000Z\",\"n\":5}\n\n");
 }
 
 TEST(GetOpenapi, DescribesEveryCallWithSchemasThatExist) {
