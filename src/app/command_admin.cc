@@ -200,11 +200,25 @@ int show_top(const AdminOptions& options, milliseconds interval, int rounds) {
   return kExitFine;
 }
 
+std::string reload_text(const Json& answer) {
+  std::string out = "the configuration file was read again and applied\n";
+  for (const Json& key : answer.value("needs_restart", Json::array())) {
+    out += fmt::format("{}: the change takes effect with the next start\n",
+                       printable(key.is_string() ? key.get<std::string>() : ""));
+  }
+  for (const Json& object : answer.value("set_aside", Json::array())) {
+    out += printable(fmt::format("{} {} is set aside: {}", cell(object, "object"), cell(object, "id"),
+                                 cell(object, "reason"))) +
+           "\n";
+  }
+  return out;
+}
+
 int reload_configuration(const AdminOptions& options) {
   AdminClient client = client_of(options);
   auto done = client.call("POST", "/config/reload");
   if (!done) return fail(done.error());
-  fmt::print("{}", options.json ? done->body : "the configuration file was read again and applied\n");
+  fmt::print("{}", options.json ? done->body : reload_text(done->json));
   return kExitFine;
 }
 

@@ -38,11 +38,12 @@ int disable_backend(const AdminOptions& options, const BackendOrder& order);
 
 // A table that is written anew every `interval` until Ctrl-C, or `rounds` times when that is above 0.
 int show_top(const AdminOptions& options, std::chrono::milliseconds interval, int rounds);
-// Has the configuration file read again and tells what is wrong with it.
+// Has the configuration file read again and tells what is wrong with it, or what does not apply yet.
 int reload_configuration(const AdminOptions& options);
 
 // Tables from the API's answers, for tests and for the functions above.
 std::string status_text(const Json& health);
+std::string reload_text(const Json& answer);
 std::string backends_text(const Json& backends);
 
 }  // namespace weir::app

@@ -219,7 +219,8 @@ namespace {
 // The event of a reload that was refused, with the first of its errors.
 std::string failed_reload(const config::Faults& faults) {
   constexpr std::size_t kMost = 10;
-  std::string data = fmt::format(R"({{"result":"failure","count":{},"errors":[)", faults.size());
+  std::string data =
+      fmt::format(R"({{"object":"configuration","id":"","result":"failure","count":{},"errors":[)", faults.size());
   for (std::size_t i = 0; i < std::min(faults.size(), kMost); ++i) {
     data += i == 0 ? "\"" : ",\"";
     base::append_json_escaped(data, config::format(faults[i]));
@@ -230,7 +231,7 @@ std::string failed_reload(const config::Faults& faults) {
 
 }  // namespace
 
-config::Faults Weir::Parts::reload() {
+control::Reloaded Weir::Parts::reload() {
   if (access_log) access_log->reopen();
   if (options.config_path.empty()) {
     base::log_info("SIGHUP: logs reopened; there is no configuration file to read");
@@ -244,12 +245,15 @@ config::Faults Weir::Parts::reload() {
     reloads_failed.add(slot);
     last_reload_successful.set(slot, 0);
     events.append("reload", failed_reload(faults));
-    return faults;
+    return control::Reloaded{.faults = std::move(faults)};
   };
   auto read = config::read_file(options.config_path, kinds());
   if (!read) return refuse(read.error());
   config::Diff diff = config::diff(catalog->file(), *read);
-  bool listens_elsewhere = catalog->file().admin.listen != read->admin.listen;
+  std::vector<std::string> needs_restart;
+  if (catalog->file().admin.listen != read->admin.listen) needs_restart.emplace_back("admin.listen");
+  if (diff.store) needs_restart.emplace_back("store");
+  if (diff.workers) needs_restart.emplace_back("workers");
   bool loses_tokens = !catalog->file().admin.tokens.empty() && read->admin.tokens.empty();
   std::unique_ptr<proxy::AccessLog> next_log;
   if (diff.access_log) {
@@ -265,8 +269,8 @@ config::Faults Weir::Parts::reload() {
                     .message = std::get<control::StoreError>(outcome.error()).message}});
   }
   for (const std::string& line : config::summary(diff)) base::log_info("reload: {}", line);
-  if (listens_elsewhere || diff.store || diff.workers) {
-    base::log_warning("reload: changes of admin.listen, store and workers take effect with the next start");
+  for (const std::string& key : needs_restart) {
+    base::log_warning("reload: the change of {} takes effect with the next start", key);
   }
   if (loses_tokens) {
     base::log_warning("reload: there are no admin.tokens any more: everybody on this machine may use the admin API");
@@ -279,7 +283,7 @@ config::Faults Weir::Parts::reload() {
   last_reload_at.set(slot, static_cast<std::uint64_t>(base::unix_milliseconds() / 1000));
   events.append("reload", R"({"object":"configuration","id":"","result":"success"})");
   base::log_info("reload: {} applied", options.config_path);
-  return {};
+  return {.needs_restart = std::move(needs_restart)};
 }
 
 // The old log ends only when no worker can still be writing to it. Nothing waits for that: its output may be stuck.

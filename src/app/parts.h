@@ -55,7 +55,7 @@ struct Weir::Parts {
   void divide_descriptors(const proxy::Snapshot& snapshot);
   void follow_generation();
   void refresh_files();
-  config::Faults reload();                                          // what is wrong with the file, or nothing
+  control::Reloaded reload();
   void replace_access_log(std::unique_ptr<proxy::AccessLog> next);  // null: off from now on
   void forget_ended_logs();
   void begin_drain();

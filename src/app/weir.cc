@@ -212,7 +212,7 @@ void Weir::Parts::make_control() {
       .version = std::string(kVersion),
       .health = [this](const pool::Backend& backend) { return prober->details(backend); },
       .is_draining = [this] { return draining; },
-      .reload = options.config_path.empty() ? std::function<config::Faults()>() : [this] { return reload(); },
+      .reload = options.config_path.empty() ? std::function<control::Reloaded()>() : [this] { return reload(); },
       .certificates = certificates.get()});
   admin = std::make_unique<control::AdminServer>(*api, events, net::kept_descriptors(descriptor_limit) / 4);
 }

@@ -82,8 +82,11 @@ std::expected<std::string, Problem> admit_by_token(const ApiRequest& request, Pe
                                    .headers = {{"WWW-Authenticate", "Bearer realm=\"weir\""}}});
   }
   if (permission_of(token->role) < permission) {
-    return forbidden(fmt::format("the token '{}' may not do this; it takes the role {}", token->name,
-                                 permission == Permission::admin ? "admin" : "operator"));
+    std::unexpected<Problem> refused =
+        forbidden(fmt::format("the token '{}' may not do this; it takes the role {}", token->name,
+                              permission == Permission::admin ? "admin" : "operator"));
+    refused.error().who = token->name;
+    return refused;
   }
   return token->name;
 }

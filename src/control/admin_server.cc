@@ -242,6 +242,7 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
                        .host = std::string(head.authority),
                        .origin = all_values(head.headers, "origin"),
                        .if_match = all_values(head.headers, "if-match"),
+                       .if_none_match = all_values(head.headers, "if-none-match"),
                        .accept = all_values(head.headers, "accept"),
                        .authorization = all_values(head.headers, "authorization"),
                        .content_type = all_values(head.headers, "content-type"),
@@ -295,7 +296,8 @@ net::Task<bool> AdminServer::respond(Connection& connection, const ApiResponse& 
   auto status = static_cast<std::uint16_t>(response.status);
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, http::reason_phrase(status));
   for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
-  if (!response.events_after && status != 204) head += fmt::format("content-length: {}\r\n", response.body.size());
+  if (!response.events_after && status != 204 && status != 304)
+    head += fmt::format("content-length: {}\r\n", response.body.size());
   if (!keep) head += "connection: close\r\n";
   head += "\r\n";
   std::array<std::string_view, 2> parts{head, head_only ? std::string_view() : std::string_view(response.body)};

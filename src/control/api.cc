@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -178,7 +179,10 @@ Permission permission_for(const std::expected<Found, Problem>& found) {
 std::expected<std::string, Problem> admit_caller(const ApiState& state, const ApiRequest& request,
                                                  const std::expected<Found, Problem>& found) {
   std::expected<std::string, Problem> who = admit(request, permission_for(found), state.parts.catalog.config().admin);
-  if (!who && found && found->call->is_change()) audit(request, nullptr, "?", who.error().status);
+  if (!who && found && found->call->is_change()) {
+    std::string_view name = who.error().who.empty() ? "?" : std::string_view(who.error().who);
+    audit(request, nullptr, name, who.error().status);
+  }
   return who;
 }
 
@@ -199,8 +203,7 @@ ApiResponse answer(ApiState& state, const ApiRequest& request) {
 }
 
 ApiResponse with_common_headers(ApiResponse response) {
-  auto set_by_call = std::ranges::find(response.headers, "Cache-Control", &std::pair<std::string, std::string>::first);
-  if (set_by_call == response.headers.end()) response.headers.emplace_back("Cache-Control", "no-store");
+  if (header_of(response, "Cache-Control").empty()) response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }
@@ -210,7 +213,16 @@ ApiResponse with_common_headers(ApiResponse response) {
 Api::Api(Parts parts) : state_(std::make_unique<ApiState>(std::move(parts))) {}
 Api::~Api() = default;
 
-ApiResponse Api::handle(const ApiRequest& request) { return with_common_headers(answer(*state_, request)); }
+ApiResponse Api::handle(const ApiRequest& request) {
+  ApiResponse response = answer(*state_, request);
+  bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads && response.status == 200 && excludes_etag(request.if_none_match, header_of(response, "ETag"))) {
+    response.status = 304;
+    response.body.clear();
+    std::erase_if(response.headers, [](const auto& field) { return field.first == "Content-Type"; });
+  }
+  return with_common_headers(std::move(response));
+}
 
 std::optional<ApiResponse> Api::refusal(const ApiRequest& request) {
   std::expected<std::string, Problem> who = admit_caller(*state_, request, find_call(request));
@@ -245,9 +257,13 @@ std::expected<std::optional<config::Duration>, Problem> Visit::drain_timeout() c
 }
 
 std::expected<void, Problem> Visit::check_if_match(std::string_view etag) const {
-  if (request.if_match.empty() || matches_etag(request.if_match, etag)) return {};
-  return std::unexpected(
-      Problem{.status = 412, .detail = "the object has changed since", .headers = {{"ETag", std::string(etag)}}});
+  bool matches = request.if_match.empty() || matches_etag(request.if_match, etag);
+  bool excluded = excludes_etag(request.if_none_match, etag);
+  if (matches && !excluded) return {};
+  Problem problem{.status = 412, .detail = excluded ? "the object exists" : "the object has changed since"};
+  if (etag.empty()) problem.detail = "there is no such object";
+  if (!etag.empty()) problem.headers.emplace_back("ETag", etag);
+  return std::unexpected(std::move(problem));
 }
 
 std::expected<void, Problem> Visit::apply(Objects next, std::optional<config::Duration> drain_timeout,
@@ -271,6 +287,16 @@ std::string etag_of(std::string_view text) { return fmt::format("\"{:016x}\"", b
 ApiResponse with_etag(ApiResponse response, std::string etag) {
   response.headers.emplace_back("ETag", std::move(etag));
   return response;
+}
+
+std::expected<void, Problem> check_unused(std::string_view what, const std::vector<std::string>& users) {
+  if (users.empty()) return {};
+  constexpr std::size_t kMostShown = 5;
+  std::size_t shown = std::min(users.size(), kMostShown);
+  std::string names =
+      fmt::format("{}", fmt::join(users.begin(), users.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (users.size() > shown) names += fmt::format(" and {} more", users.size() - shown);
+  return conflict(fmt::format("{} is in use by {}; change or remove that first", what, names));
 }
 
 const config::Pool* find_pool(const config::Config& config, std::string_view name) {

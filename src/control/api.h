@@ -31,6 +31,7 @@ struct ApiRequest {
   std::string host{};
   std::string origin{};
   std::string if_match{};
+  std::string if_none_match{};
   std::string accept{};
   std::string authorization{};
   std::string content_type{};
@@ -52,6 +53,12 @@ struct ApiResponse {
 
 struct ApiState;
 
+// What came of reading the configuration file again.
+struct Reloaded {
+  config::Faults faults{};                   // of the file; empty: it is applied
+  std::vector<std::string> needs_restart{};  // keys whose change takes effect with the next start
+};
+
 // Control thread only; no call blocks but for the store.
 class Api {
  public:
@@ -68,8 +75,8 @@ class Api {
     std::function<std::optional<health::HealthDetails>(const pool::Backend&)> health;
     // True once Weir has been told to stop.
     std::function<bool()> is_draining;
-    // Reads the configuration file again and applies it, all or nothing; what is wrong with it. Null without a file.
-    std::function<config::Faults()> reload = {};
+    // Reads the configuration file again and applies it, all or nothing. Null without a file.
+    std::function<Reloaded()> reload = {};
     // Null: /certificates shows none.
     const Certificates* certificates = nullptr;
   };

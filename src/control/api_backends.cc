@@ -41,15 +41,6 @@ std::expected<void, Problem> check_clash(const config::Pool& pool, const config:
   return {};
 }
 
-// A pool that does not exist comes with its first backend, if it is the default one. Its backends are asked for
-// /health.
-std::expected<config::Pool, Problem> make_default_pool(const Visit& visit) {
-  auto pool =
-      config::read_pool(R"({"name": "default", "health_check": {"type": "http", "path": "/health"}})", visit.kinds());
-  if (!pool) return bad_body(std::move(pool.error()));
-  return std::move(*pool);
-}
-
 // What a dry run shows: a backend that does not run.
 BackendView preview(const config::Pool& pool, const config::Backend& backend) {
   auto running = std::make_shared<pool::Backend>(pool.name, backend.id, backend.host, backend.port);
@@ -58,6 +49,13 @@ BackendView preview(const config::Pool& pool, const config::Backend& backend) {
 }
 
 }  // namespace
+
+std::expected<config::Pool, Problem> make_default_pool(const Visit& visit) {
+  auto pool =
+      config::read_pool(R"({"name": "default", "health_check": {"type": "http", "path": "/health"}})", visit.kinds());
+  if (!pool) return bad_body(std::move(pool.error()));
+  return std::move(*pool);
+}
 
 ApiResult list_backends(const Visit& visit) {
   std::string_view pool = visit.parameter("pool"), status = visit.parameter("status");

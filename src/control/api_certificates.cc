@@ -56,6 +56,18 @@ std::expected<void, Problem> check_owner(const Visit& visit, const std::string& 
   return {};
 }
 
+// Listeners that name it; those that name none take what there is.
+std::vector<std::string> users_of(const Visit& visit, const std::string& certificate) {
+  std::vector<std::string> users;
+  for (const config::Listener& listener : visit.config().listeners) {
+    if (!listener.tls) continue;
+    for (const config::Certificate& named : listener.tls->certificates) {
+      if (named.cert.empty() && named.name == certificate) users.push_back(fmt::format("listener '{}'", listener.name));
+    }
+  }
+  return users;
+}
+
 }  // namespace
 
 ApiResult list_certificates(const Visit& visit) {
@@ -103,6 +115,9 @@ ApiResult delete_certificate(const Visit& visit) {
   if (auto owner = check_owner(visit, name); !owner) return std::unexpected(std::move(owner.error()));
   if (!visit.objects().certificates.contains(name)) {
     return conflict(fmt::format("the certificate '{}' is part of a listener; change that", name));
+  }
+  if (auto unused = check_unused(fmt::format("the certificate '{}'", name), users_of(visit, name)); !unused) {
+    return std::unexpected(std::move(unused.error()));
   }
   Objects next = visit.objects();
   next.certificates.erase(name);

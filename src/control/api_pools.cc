@@ -61,6 +61,17 @@ ApiResult answer(const Visit& visit, const config::Pool& wanted, int status) {
   return response;
 }
 
+std::vector<std::string> users_of(const Visit& visit, const std::string& pool) {
+  std::vector<std::string> users;
+  for (const config::Listener& listener : visit.config().listeners) {
+    if (listener.pool == pool) users.push_back(fmt::format("listener '{}'", listener.name));
+    for (const config::Route& route : listener.routes) {
+      if (route.pool == pool) users.push_back(fmt::format("route '{}' of listener '{}'", route.name, listener.name));
+    }
+  }
+  return users;
+}
+
 }  // namespace
 
 ApiResult list_pools(const Visit& visit) {
@@ -133,6 +144,9 @@ ApiResult delete_pool(const Visit& visit) {
     return conflict(fmt::format(
         "the pool '{}' is there whenever Weir runs without a file; it can be changed, not deleted", pool.name));
   }
+  if (auto unused = check_unused(fmt::format("the pool '{}'", pool.name), users_of(visit, pool.name)); !unused) {
+    return std::unexpected(std::move(unused.error()));
+  }
   std::string name = pool.name;
   std::size_t backends = pool.backends.size();
   Objects next = visit.objects();
@@ -151,6 +165,13 @@ ApiResult put_algorithm(const Visit& visit) {
   auto body = read_body<AlgorithmBody>(visit.request.body, visit.kinds());
   if (!body) return bad_body(std::move(body.error()), visit.request.body);
   const config::Pool* present = find_pool(visit.config(), body->pool);
+  config::Pool made;
+  if (present == nullptr && body->pool == "default") {
+    std::expected<config::Pool, Problem> default_pool = make_default_pool(visit);
+    if (!default_pool) return std::unexpected(std::move(default_pool.error()));
+    made = std::move(*default_pool);
+    present = &made;
+  }
   if (present == nullptr) return bad_field("pool", fmt::format("there is no pool '{}'", body->pool));
   if (auto same = visit.check_if_match(etag_of(text_of(*present))); !same)
     return std::unexpected(std::move(same.error()));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "config/document.h"
 #include "config/json.h"
 #include "config/read.h"
@@ -59,6 +60,17 @@ void check_match(const Visit& visit, const Rule& rule, config::Faults& faults) {
   }
 }
 
+// 409 when another rule takes the same requests: which of the two did would be chance.
+std::expected<void, Problem> check_equal(const Visit& visit, const Rule& rule) {
+  for (const auto& [id, other] : visit.objects().rules) {
+    bool is_equal = other->path_prefix == rule.path_prefix && base::equal_ignoring_case(other->host, rule.host);
+    if (id == rule.id || !is_equal) continue;
+    return conflict(fmt::format("the routing rule '{}' takes the same host and path; change or remove that", id),
+                    "path_prefix");
+  }
+  return {};
+}
+
 // Turns the ids of the body into "pool/id". A backend that `present` has, the rule as it is, may be gone.
 void resolve_backends(const Visit& visit, Rule& rule, const Rule* present, config::Faults& faults) {
   if (rule.backends.empty()) {
@@ -96,6 +108,7 @@ std::expected<Rule, Problem> read_rule(const Visit& visit, const std::string& id
   }
   if (!id.empty()) rule->id = id;
   if (rule->id.empty()) rule->id = fmt::format("rule-{:016x}", base::HashKey::random().first);
+  if (auto other = check_equal(visit, *rule); !other) return std::unexpected(std::move(other.error()));
   config::Faults faults;
   check_match(visit, *rule, faults);
   resolve_backends(visit, *rule, present, faults);

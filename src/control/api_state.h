@@ -49,7 +49,7 @@ struct Visit {
   std::string_view parameter(const std::string& name) const;
   // ?drain_timeout=30s.
   std::expected<std::optional<config::Duration>, Problem> drain_timeout() const;
-  // 412 when If-Match names other versions than `etag`.
+  // 412 when If-Match names other versions than `etag`, or If-None-Match names it; empty: there is no object.
   std::expected<void, Problem> check_if_match(std::string_view etag) const;
   // Removes an object that is set aside; nothing when there is none of that name.
   std::optional<ApiResult> forget(std::string_view kind, const std::string& name) const;
@@ -94,6 +94,11 @@ Json set_aside_json(const Visit& visit, std::string_view kind, const std::string
 Json all_set_aside_json(const Visit& visit);
 // The "pool/id" of a backend that is set aside, or empty.
 std::string set_aside_backend(const Visit& visit, const std::string& id);
+
+// 409 when something uses the object: "'p' is in use by listener 'web'".
+std::expected<void, Problem> check_unused(std::string_view what, const std::vector<std::string>& users);
+// The pool that comes with the first thing said of it.
+std::expected<config::Pool, Problem> make_default_pool(const Visit& visit);
 
 // The effective pool or listener of that name, or null.
 const config::Pool* find_pool(const config::Config& config, std::string_view name);

@@ -109,8 +109,12 @@ ApiResult get_config(const Visit& visit) {
 ApiResult reload_config(const Visit& visit) {
   if (visit.dry_run) return bad_field("dry_run", "cannot be had here; `weir check` reads a file without applying it");
   if (!visit.state.parts.reload) return conflict("Weir was started without a configuration file");
-  config::Faults faults = visit.state.parts.reload();
-  if (faults.empty()) return json_response({{"result", "applied"}});
+  Reloaded reloaded = visit.state.parts.reload();
+  config::Faults& faults = reloaded.faults;
+  if (faults.empty()) {
+    return json_response(
+        {{"result", "applied"}, {"needs_restart", reloaded.needs_restart}, {"set_aside", all_set_aside_json(visit)}});
+  }
   std::string detail = "the configuration stays as it was";
   for (const config::Fault& fault : faults) detail += "; " + config::format(fault);
   return std::unexpected(Problem{.status = 409, .detail = std::move(detail), .faults = std::move(faults)});

@@ -123,9 +123,13 @@ bool matches_etag(std::string_view if_match, std::string_view etag) {
   return false;
 }
 
-std::string time_text(std::int64_t unix_ms) {
-  std::time_t seconds = unix_ms / 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);
+bool excludes_etag(std::string_view if_none_match, std::string_view etag) {
+  while (!if_none_match.empty()) {
+    std::string_view candidate = base::trim(take(if_none_match, ','));
+    if (candidate.starts_with("W/")) candidate.remove_prefix(2);
+    if (!etag.empty() && (candidate == "*" || candidate == etag)) return true;
+  }
+  return false;
 }
 
 }  // namespace weir::control

@@ -26,6 +26,8 @@ bool accepts(std::string_view accept, std::string_view media_type);
 // Whether If-Match (RFC 9110 section 13.1.1) holds for `etag`: by strong comparison, or "*". Never for an empty
 // `etag`: there is no object.
 bool matches_etag(std::string_view if_match, std::string_view etag);
+// Whether If-None-Match (RFC 9110 section 13.1.2) names `etag`: by weak comparison, or "*". Never for an empty `etag`.
+bool excludes_etag(std::string_view if_none_match, std::string_view etag);
 
 // RFC 3339 in UTC with milliseconds.
 std::string time_text(std::int64_t unix_ms);

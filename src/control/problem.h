@@ -19,6 +19,7 @@ struct Problem {
   config::Faults faults{};  // each with the field at fault as its path, relative to the body
   std::vector<std::pair<std::string, std::string>> headers{};
   config::Origin origin{};  // of the object of the file that stands in the way
+  std::string who{};        // the token whose role is too low
 
   ApiResponse to_response() const;
 };

@@ -76,5 +76,5 @@ def test_tokens(running):
     assert reload(running, bearer, admin=admin).status == 200
     assert running.admin("GET", "/pools").status == 200
     assert "no admin.tokens any more" in running.log()
-    assert reload(running, workers=1).status == 200
-    assert "take effect with the next start" in running.log()
+    assert reload(running, workers=1).json["needs_restart"] == ["workers"]
+    assert "the change of workers takes effect with the next start" in running.log()

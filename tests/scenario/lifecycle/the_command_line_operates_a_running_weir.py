@@ -44,6 +44,16 @@ def test_reload(site):
     eventually(lambda: running.metric("weir_config_reloads_total", result="success") > before)
 
 
+def test_reload_says_what_waits_for_the_next_start_and_what_is_set_aside(site):
+    running, command = site
+    assert running.admin("POST", "/pools", {"name": "extra"}).status == 201
+    pools = [*running.config["pools"], {"name": "extra"}]
+    running.write_config({**running.config, "workers": 1, "pools": pools})
+    said = command("reload").stdout
+    assert "workers: the change takes effect with the next start" in said
+    assert "pool extra is set aside: " in said
+
+
 def test_a_mistake_is_told_with_an_exit_code(site):
     _, command = site
     done = command("drain", "nobody")

@@ -60,7 +60,7 @@ def test_one_that_a_listener_names_cannot_be_removed(weir, origins, authority):
     assert balancer.admin("POST", "/listeners", listener).status == 201
     refusal = balancer.admin("DELETE", "/certificates/api")
     assert refusal.status == 409, refusal.text
-    assert "there is no certificate called" in refusal.text
+    assert "in use by listener 'more'" in refusal.text
     assert balancer.admin("DELETE", "/listeners/more").status == 200
     assert balancer.admin("DELETE", "/certificates/api").status == 200
 

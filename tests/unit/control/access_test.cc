@@ -42,6 +42,16 @@ TEST(Tokens, OpenWhatTheirRoleMayDo) {
   EXPECT_EQ(status("run", "DELETE", "/backends/x"), 403);
 }
 
+TEST(Tokens, AreNamedInTheAuditOfWhatTheyMayNotDo) {
+  ControlPlane plane(kTokens + kFile);
+  testing::internal::CaptureStderr();
+  call_with(plane, "Bearer see", "POST", "/backends/web-1/drain");
+  call_with(plane, "Bearer nobody", "POST", "/backends/web-1/drain");
+  std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("audit: eyes from 127.0.0.1:5555: POST /backends/web-1/drain: 403"));
+  EXPECT_THAT(log, HasSubstr("audit: ? from 127.0.0.1:5555: POST /backends/web-1/drain: 401"));
+}
+
 TEST(Tokens, AreNeededEvenFromThisMachine) {
   ControlPlane plane(kTokens + kFile);
   for (const char* sent : {"", "Bearer", "Bearer ", "Bearer nobody", "Bearer see2", "Bearer se", "Basic see", "see",

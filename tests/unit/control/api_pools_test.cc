@@ -105,7 +105,7 @@ TEST(Pools, CannotBeRemovedWhileARouteNamesThem) {
   ASSERT_EQ(plane.call("POST", "/listeners", R"({"name": "l", "address": "127.0.0.1:8090", "pool": "x"})").status, 201);
   ApiResponse response = plane.call("DELETE", "/pools/x");
   EXPECT_EQ(response.status, 409);
-  EXPECT_THAT(response.body, HasSubstr("there is no pool 'x'"));
+  EXPECT_THAT(response.body, HasSubstr("the pool 'x' is in use by listener 'l'"));
   EXPECT_EQ(plane.call("GET", "/pools/x").status, 200);
   EXPECT_EQ(plane.call("DELETE", "/listeners/l").status, 200);
   EXPECT_EQ(plane.call("DELETE", "/pools/x").status, 200);

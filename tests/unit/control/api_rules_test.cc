@@ -16,6 +16,21 @@ TEST(Rules, WhatWasReadCanBeWrittenBack) {
   }
 }
 
+TEST(Rules, TwoNeverTakeTheSameHostAndPath) {
+  ControlPlane plane(kFile);
+  const char* rule = R"({"path_prefix": "/r", "host": "A.example", "backends": ["web-1"]})";
+  ASSERT_EQ(plane.call("POST", "/routing-rules", rule).status, 201);
+  ApiResponse again =
+      plane.call("POST", "/routing-rules", R"({"path_prefix": "/r", "host": "a.example", "backends": ["api-1"]})");
+  EXPECT_EQ(again.status, 409) << again.body;
+  EXPECT_EQ(json_of(again)["field"], "path_prefix");
+  EXPECT_EQ(plane.call("PUT", "/routing-rules/other", rule).status, 409);
+  std::string other = R"({"path_prefix": "/r", "backends": ["web-1"]})";
+  EXPECT_EQ(plane.call("PUT", "/routing-rules/other", other).status, 201) << "another host";
+  EXPECT_EQ(plane.call("PUT", "/routing-rules/other", other).status, 200) << "itself";
+  EXPECT_EQ(plane.call("PUT", "/routing-rules/other", rule).status, 409);
+}
+
 TEST(Rules, MayKeepABackendThatIsGoneButTakeNoneThatIsNot) {
   ControlPlane plane(kFile);
   ASSERT_EQ(plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "made"})").status, 201);

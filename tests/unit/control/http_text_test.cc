@@ -51,5 +51,13 @@ TEST(MatchesEtag, ComparesStrongly) {
   EXPECT_FALSE(matches_etag("a", "\"a\""));
 }
 
+TEST(ExcludesEtag, ComparesWeaklyAndTakesTheStar) {
+  EXPECT_TRUE(excludes_etag("*", "\"a\""));
+  EXPECT_FALSE(excludes_etag("*", "")) << "there is no object";
+  EXPECT_TRUE(excludes_etag("\"b\", W/\"a\"", "\"a\""));
+  EXPECT_FALSE(excludes_etag("\"b\"", "\"a\""));
+  EXPECT_FALSE(excludes_etag("", "\"a\""));
+}
+
 }  // namespace
 }  // namespace weir::control
