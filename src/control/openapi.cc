@@ -6,6 +6,7 @@
 #include "config/document.h"
 #include "config/schema_builder.h"
 #include "control/api_state.h"
+#include "control/openapi_answers.h"
 
 namespace weir::control {
 namespace {
@@ -20,7 +21,6 @@ Node map_of(std::initializer_list<std::pair<std::string_view, Node>> members) {
 
 Node text(std::string_view value) { return Node::of_text(value); }
 Node content(std::string_view type, Node schema) { return map_of({{type, map_of({{"schema", std::move(schema)}})}}); }
-Node any_object() { return map_of({{"type", text("object")}}); }
 Node string_schema() { return map_of({{"type", text("string")}}); }
 
 Node parameter(std::string_view name, std::string_view in, Node schema, std::string_view description) {
@@ -50,6 +50,9 @@ Node parameters(const Call& call) {
     list.items.push_back(parameter(name, "query", string_schema(), describe_query(name)));
     names.remove_prefix(std::min(end + 1, names.size()));
   }
+  if (call.path == "/events") {
+    list.items.push_back(parameter("Last-Event-ID", "header", string_schema(), "go on after the event with this id"));
+  }
   if (call.is_change()) {
     Node flag = map_of({{"type", text("boolean")}, {"default", Node::of_literal("false")}});
     if (call.has_dry_run) {
@@ -58,16 +61,10 @@ Node parameters(const Call& call) {
     }
     if (call.method != "POST" || call.path.find('{') != std::string_view::npos) {
       list.items.push_back(parameter("If-Match", "header", string_schema(), "only if the object has this ETag"));
+      list.items.push_back(parameter("If-None-Match", "header", string_schema(), "*: only if there is no such object"));
     }
   }
   return list;
-}
-
-Node success_content(const Call& call) {
-  if (call.path == "/") return content("text/html", string_schema());
-  if (call.path == "/metrics") return content("text/plain", string_schema());
-  if (call.path == "/events") return content("text/event-stream", string_schema());
-  return content("application/json", any_object());
 }
 
 // What a call takes beside the resource of its body, and what its path says already.
@@ -115,24 +112,30 @@ Node operation(const Call& call, config::SchemaBuilder& builder) {
     node.set("requestBody", map_of({{"required", Node::of_literal("true")},
                                     {"content", content("application/json", body_schema(call, builder))}}));
   }
-  Node success = map_of({{"description", text(status_phrase(call.success))}, {"content", success_content(call)}});
-  Node problem = map_of({{"$ref", text("#/components/responses/problem")}});
-  node.set("responses", map_of({{fmt::to_string(call.success), std::move(success)}, {"default", std::move(problem)}}));
+  node.set("responses", answers_of(call));
   if (call.permission == Permission::anyone) node.set("security", Node::of_list());
   return node;
 }
 
 Node problem_response() {
-  Node field = map_of(
-      {{"type", text("object")}, {"properties", map_of({{"field", string_schema()}, {"message", string_schema()}})}});
+  Node number = map_of({{"type", text("integer")}});
+  Node place = map_of({{"file", string_schema()}, {"line", number}, {"column", number}});
+  Node of_field = place;
+  of_field.set("field", string_schema());
+  of_field.set("message", string_schema());
+  Node field = map_of({{"type", text("object")}, {"properties", std::move(of_field)}});
   Node errors = map_of({{"type", text("array")}, {"items", std::move(field)}});
   Node properties = map_of({{"type", string_schema()},
                             {"title", string_schema()},
-                            {"status", map_of({{"type", text("integer")}})},
+                            {"status", std::move(number)},
                             {"detail", string_schema()},
                             {"field", string_schema()},
-                            {"errors", std::move(errors)}});
-  Node schema = map_of({{"type", text("object")}, {"properties", std::move(properties)}});
+                            {"errors", std::move(errors)},
+                            {"origin", map_of({{"type", text("object")}, {"properties", std::move(place)}})}});
+  Node required = Node::of_list();
+  required.items = {text("type"), text("title"), text("status"), text("detail")};
+  Node schema =
+      map_of({{"type", text("object")}, {"properties", std::move(properties)}, {"required", std::move(required)}});
   return map_of({{"description", text("what went wrong (RFC 9457)")},
                  {"content", content("application/problem+json", std::move(schema))}});
 }
@@ -162,7 +165,10 @@ std::string openapi(const config::Kinds& kinds, std::string_view version) {
   Node bearer = map_of({{"type", text("http")}, {"scheme", text("bearer")}});
   Node security = Node::of_list();
   security.items = {map_of({{"bearer", Node::of_list()}}), Node::of_map()};
-  Node components = map_of({{"schemas", builder.take_definitions()},
+  Node answers = answer_schemas(builder);
+  Node schemas = builder.take_definitions();
+  for (config::Member& shape : answers.members) schemas.set(shape.key, std::move(shape.value));
+  Node components = map_of({{"schemas", std::move(schemas)},
                             {"responses", map_of({{"problem", problem_response()}})},
                             {"securitySchemes", map_of({{"bearer", std::move(bearer)}})}});
   Node root = map_of({{"openapi", text("3.1.0")},

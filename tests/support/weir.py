@@ -198,6 +198,8 @@ class Weir:
         lower = {name.lower(): value for name, value in response.headers}
         if isinstance(body, dict) and response.status in (200, 201):
             described.check(self, method, path, body)
+        described.check_answer(self, method, path, response.status, lower.get("content-type", ""),
+                               response.body.decode())
         return Answer(response.status, lower, response.body.decode())
 
     def metrics(self):
