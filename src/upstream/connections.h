@@ -95,6 +95,8 @@ struct ConnectionMetrics {
 
 // What an exchange needs of its pool to get a connection.
 struct AcquireOptions {
+  bool wants_tls() const { return tls != nullptr && *tls != nullptr; }
+
   const pool::BackendEntry* backend;  // alive until acquire() ends: the caller holds its snapshot
   const config::UpstreamConnections* settings;
   base::Nanoseconds connect_timeout;  // for each address

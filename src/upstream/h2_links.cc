@@ -5,6 +5,7 @@
 
 #include "tls/connect.h"
 #include "tls/handshake.h"
+#include "upstream/h2_of_backend.h"
 #include "upstream/of_backend.h"
 
 namespace weir::upstream {
@@ -28,14 +29,8 @@ bool has_unread(net::TcpStream& stream) {
   return recv(stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
-constexpr std::uint32_t kStreamsBeforeSettings = 100;
 // How often a worker without a connection looks for a place again.
 constexpr auto kAskAgain = std::chrono::milliseconds(50);
-
-struct QueuedForStream final : base::ListHook<QueuedForStream> {
-  net::Waiter waiter;
-  std::optional<Error> failed;  // the connection it waited for could not be opened
-};
 
 http::H2Settings settings_of(const config::UpstreamConnections& own) {
   http::H2Settings settings;
@@ -48,59 +43,6 @@ http::H2Settings settings_of(const config::UpstreamConnections& own) {
 }
 
 }  // namespace
-
-// What one worker knows of one backend's HTTP/2 connections.
-struct H2OfBackend {
-  explicit H2OfBackend(std::shared_ptr<pool::Backend> which) : backend(std::move(which)) {}
-  // Streams that one of its connections may have: as the last SETTINGS said, for connections that wait for theirs.
-  std::uint32_t stream_limit = kStreamsBeforeSettings;
-  bool unused() const { return links.empty() && queue.empty() && acquiring == 0 && inherited == 0; }
-  void wake_all(const Error* failed = nullptr) {
-    while (QueuedForStream* first = queue.pop_front()) {
-      if (failed != nullptr) first->failed = *failed;
-      first->waiter.wake();
-    }
-  }
-  // A connection whose SETTINGS are still to come.
-  bool has_young() {
-    bool found = opening > 0;
-    links.for_each([&](H2Link& link) { found |= link.has_room() && !link.connection.is_established(); });
-    return found;
-  }
-  // It has said that it takes no requests at all for now: on another connection it would say the same.
-  bool is_closed_to_us() {
-    bool found = false;
-    links.for_each([&](H2Link& link) {
-      found |= link.connection.is_established() && !link.connection.is_ending() && link.connection.stream_limit() == 0;
-    });
-    return found;
-  }
-  // Connections that go on taking streams.
-  std::uint32_t lasting() {
-    std::uint32_t count = 0;
-    links.for_each([&](H2Link& link) { count += link.connection.is_ending() ? 0 : 1; });
-    return count;
-  }
-  // One that has lost its last stream: its place comes free at once.
-  bool has_gone() {
-    bool found = false;
-    links.for_each([&](H2Link& link) { found |= link.connection.is_ending() && link.connection.open_streams() == 0; });
-    return found;
-  }
-  // As many as there is room for.
-  void wake_some(std::uint32_t count) {
-    for (; count > 0 && !queue.empty(); --count) queue.pop_front()->waiter.wake();
-  }
-
-  std::shared_ptr<pool::Backend> backend;
-  config::UpstreamConnections settings;  // as of the last acquisition
-  base::IntrusiveList<H2Link> links;
-  base::IntrusiveList<QueuedForStream> queue;
-  std::uint32_t inherited = 0;  // places that other workers have left to this one
-  bool asking = false;          // for such a place: the question goes round
-  std::uint32_t opening = 0;    // connections being opened
-  std::uint32_t acquiring = 0;  // coroutines that hold a reference to this
-};
 
 H2Link::H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Settings& settings, net::TcpStream connected)
     : stream(std::move(connected)),
@@ -308,72 +250,6 @@ net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> li
   }
   connections_.free_place(of_backend.backend);
   // A place came free.
-  of_backend.wake_some(1);
-}
-
-bool H2Links::claim_place(H2OfBackend& of_backend, const AcquireOptions& options) {
-  if (of_backend.inherited > 0) {
-    --of_backend.inherited;
-    return true;
-  }
-  return connections_.claim_place(*of_backend.backend, options.backend->max_connections);
-}
-
-void H2Links::ask_for_place(H2OfBackend& of_backend) {
-  if (of_backend.asking || connections_.peers_.size() < 2) return;
-  of_backend.asking = true;
-  ask_next({.backend = of_backend.backend, .asker = worker_});
-}
-
-void H2Links::ask_next(PlaceQuestion question) {
-  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
-  H2Links* there = next.connections->h2_links_;
-  next.reactor->post([there, question = std::move(question)]() mutable { there->give_way(std::move(question)); });
-}
-
-// Sent by the worker before this one. When nobody has given anything the question comes back to who asked.
-void H2Links::give_way(PlaceQuestion question) {
-  if (question.asker == worker_) {
-    H2OfBackend& of_backend = of(question.backend);
-    bool second_round = !question.busy_ones && of_backend.acquiring > 0 && of_backend.lasting() == 0;
-    if (!second_round) return end_question(question.backend);
-    question.busy_ones = true;
-    return ask_next(std::move(question));
-  }
-  const Peer& asker = connections_.peers_[question.asker];
-  if (!leave_place(question, asker)) return ask_next(std::move(question));
-  // A busy connection may last for long. Until then others may come to have a place to give.
-  H2Links* there = asker.connections->h2_links_;
-  asker.reactor->post([there, backend = std::move(question.backend)] { there->end_question(backend); });
-}
-
-void H2Links::end_question(const std::shared_ptr<pool::Backend>& backend) { of(backend).asking = false; }
-
-// One that has nothing to do, or the least busy of several. The only one that is busy stays: it may be for long. One
-// place at a time is left to the same worker.
-bool H2Links::leave_place(const PlaceQuestion& question, const Peer& heir) {
-  std::uint32_t slot = question.backend->slot();
-  if (slot >= by_slot_.size() || by_slot_[slot] == nullptr || by_slot_[slot]->backend != question.backend) return false;
-  H2Link* least = nullptr;
-  bool promised = false;
-  by_slot_[slot]->links.for_each([&](H2Link& link) {
-    promised |= link.heir == &heir;
-    if (link.connection.is_ending()) return;
-    if (least == nullptr || link.connection.open_streams() < least->connection.open_streams()) least = &link;
-  });
-  if (promised || least == nullptr) return false;
-  bool is_busy = least->connection.open_streams() > 0;
-  if (is_busy && (!question.busy_ones || by_slot_[slot]->lasting() < 2)) return false;
-  least->heir = &heir;
-  least->connection.shut_down();
-  return true;
-}
-
-// Whoever waited for it may have been served otherwise.
-void H2Links::inherit_place(const std::shared_ptr<pool::Backend>& backend) {
-  H2OfBackend& of_backend = of(backend);
-  if (of_backend.acquiring == 0) return connections_.free_place(backend);
-  ++of_backend.inherited;
   of_backend.wake_some(1);
 }
 

@@ -1,18 +1,16 @@
 // What this machine lacks is no verdict on a backend, whatever probes it.
 #include <optional>
 #include <sys/resource.h>
-#include <vector>
+#include <thread>
 
 #include "gtest/gtest.h"
 
 #include "health/checker.h"
 #include "net/task_group.h"
-#include "tests/support/scripted_server.h"
+#include "tests/unit/health/prober_fixture.h"
 
 namespace weir::health {
 namespace {
-
-using namespace std::chrono_literals;
 
 net::Task<void> check_into(Checker& checker, CheckTarget target, std::optional<CheckResult>& result) {
   result = co_await checker.check(target);
@@ -22,7 +20,6 @@ TEST(LackingDescriptors, EveryCheckerGivesNoVerdict) {
   net::Reactor reactor;
   reactor.adopt_thread();
   test::RefusingAddress nobody;
-  std::vector<base::SocketAddress> addresses{nobody.address()};
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
@@ -31,13 +28,32 @@ TEST(LackingDescriptors, EveryCheckerGivesNoVerdict) {
     std::optional<CheckResult> result;
     net::TaskGroup group;
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    group.spawn(check_into(*checker, {addresses, "backend.example", {}, 10s}, result));
+    group.spawn(check_into(
+        *checker, {.address = nobody.address(), .host = "backend.example", .path = {}, .timeout = 10s}, result));
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
     while (group.size() > 0) reactor.run_once(base::TimePoint::max());
     ASSERT_TRUE(result) << entry.name;
     EXPECT_FALSE(result->ok) << entry.name;
     EXPECT_TRUE(result->is_ours) << entry.name << ": " << result->error;
   }
+}
+
+TEST_F(ProberTest, WhatThisMachineLacksTakesNoBackendOut) {
+  Switchable server;
+  auto watched = backend(server.address());
+  watch({{watched, check(), at(server.address()), {}}});
+  await_state(*watched, BackendState::healthy);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::this_thread::sleep_for(200ms);  // many probes, none of which can be made
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  settle();
+  int probes = server.probes();
+  while (server.probes() == probes) std::this_thread::yield();
+  EXPECT_EQ(prober_->details(*watched)->state, BackendState::healthy);
+  EXPECT_EQ(prober_->details(*watched)->consecutive_failures, 0u);
 }
 
 }  // namespace

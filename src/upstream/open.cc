@@ -1,0 +1,142 @@
+// Opening a connection to a backend: room for its descriptor, an address of its name, connecting, TLS.
+#include <algorithm>
+#include <utility>
+
+#include "upstream/connections.h"
+#include "upstream/h2_links.h"
+#include "upstream/of_backend.h"
+
+namespace weir::upstream {
+
+using base::ErrorCode;
+
+namespace {
+
+constexpr auto kLookForRoomEvery = std::chrono::milliseconds(10);
+
+}  // namespace
+
+// Waits for the first look-up of a name; lives in its coroutine's frame.
+struct WithoutAddress final : base::ListHook<WithoutAddress> {
+  net::Waiter waiter;
+};
+
+// HTTP/2 connections take a moment to end, and other workers to answer.
+void Connections::ask_for_room() {
+  if (h2_links_ != nullptr) h2_links_->close_one_idle();
+  for (const Peer& peer : peers_) {
+    if (peer.connections == this) continue;
+    peer.reactor->post([there = peer.connections] {
+      if (!there->close_one_idle() && there->h2_links_ != nullptr) there->h2_links_->close_one_idle();
+    });
+  }
+}
+
+net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadline) {
+  bool has_asked = false;
+  while (!close_one_idle() && !descriptors_->has_upstream()) {
+    if (!std::exchange(has_asked, true)) ask_for_room();
+    net::Reactor& reactor = net::Reactor::current();
+    if (reactor.now() >= deadline) {
+      co_return base::fail(ErrorCode::exhausted, "no descriptor is left for a connection to the backend");
+    }
+    base::Result<void> slept = co_await net::sleep_until(std::min(deadline, reactor.now() + kLookForRoomEvery));
+    if (!slept) co_return std::unexpected(slept.error());
+  }
+  co_return base::Result<void>();
+}
+
+net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options) {
+  if (descriptors_ == nullptr) co_return co_await open_one_of(options);
+  if (!descriptors_->has_upstream()) {
+    base::Result<void> room = co_await wait_for_room(net::Reactor::current().now() + options.connect_timeout);
+    if (!room) co_return std::unexpected(room.error());
+  }
+  descriptors_->add_upstream();
+  base::Result<net::TcpStream> stream = co_await open_one_of(options);
+  descriptors_->remove_upstream();
+  co_return stream;
+}
+
+// Tries the backend's addresses in turn, another one first each time, and those that failed lately behind the others.
+net::Task<base::Result<net::TcpStream>> Connections::open_one_of(AcquireOptions options) {
+  pool::Backend& backend = *options.backend->backend;
+  base::TimePoint now = net::Reactor::current().now();
+  base::TimePoint deadline = now + options.connect_timeout;
+  std::shared_ptr<const pool::Addresses> addresses = options.backend->addresses;
+  if (addresses == nullptr) {
+    base::Result<std::shared_ptr<const pool::Addresses>> found = co_await wait_for_addresses(backend, deadline);
+    if (!found) co_return std::unexpected(found.error());
+    addresses = *std::move(found);
+  }
+  bool several = addresses->size() > 1;
+  std::uint32_t turn = several ? backend.next_address.fetch_add(1, std::memory_order_relaxed) : 0;
+  pool::AddressRound round(*addresses, turn, backend.failed_addresses, now);
+  base::Error last{.code = ErrorCode::no_backend, .what = "connect"};
+  while (const base::SocketAddress* address = round.next(*addresses)) {
+    net::ConnectOptions connect_options{.address = *address, .deadline = deadline};
+    if (options.source != nullptr) connect_options.source = *options.source;
+    base::Result<net::TcpStream> stream = co_await net::connect(connect_options);
+    base::Result<void> begun;
+    if (stream && !options.preamble.empty()) begun = co_await stream->write(options.preamble, options.connect_timeout);
+    if (stream && begun && options.wants_tls()) {
+      begun = co_await secure(*stream, options, connect_options.address, connect_options.deadline);
+    } else if (stream && !begun) {
+      begun = std::unexpected(begun.error().on(base::Side::backend));
+    }
+    if (stream && begun) {
+      if (several) backend.failed_addresses.remove(connect_options.address.ip);
+      co_return std::move(*stream);
+    }
+    last = stream ? begun.error() : stream.error();
+    if (last.code == ErrorCode::cancelled || last.code == ErrorCode::exhausted) break;
+    now = net::Reactor::current().now();
+    if (several) backend.failed_addresses.add(connect_options.address.ip, now);
+    deadline = now + options.connect_timeout;
+  }
+  co_return std::unexpected(last);
+}
+
+// The first look-up of the backend's name is under way, or has ended since the snapshot of the caller was made.
+net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> Connections::wait_for_addresses(
+    const pool::Backend& backend, base::TimePoint deadline) {
+  while (true) {
+    std::shared_ptr<const pool::Addresses> found;
+    if (address_source_) found = address_source_(backend);
+    if (found != nullptr) co_return found;
+    base::Error error{.code = ErrorCode::no_backend, .side = base::Side::backend, .retry_helps = true};
+    error.what = "the name of the backend does not resolve";
+    if (backend.name_state.load() == pool::NameState::failed) co_return std::unexpected(error);
+    WithoutAddress waiting;
+    without_address_.push_back(waiting);
+    base::Result<void> woken = co_await waiting.waiter.wait_until(deadline);
+    if (waiting.linked()) without_address_.remove(waiting);
+    if (woken) continue;
+    error.code = woken.error().code;
+    error.what = "waiting for the first look-up of the backend's name";
+    co_return std::unexpected(error);
+  }
+}
+
+void Connections::addresses_changed() {
+  while (WithoutAddress* first = without_address_.pop_front()) first->waiter.wake();
+}
+
+net::Task<base::Result<void>> Connections::secure(net::TcpStream& stream, const AcquireOptions& options,
+                                                  const base::SocketAddress& address, base::TimePoint deadline) {
+  tls::ConnectOptions tls_options{.contexts = *options.tls,
+                                  .thread = worker_,
+                                  .host = options.backend->backend->host(),
+                                  .peer = address.to_string(),
+                                  .deadline = deadline};
+  if (!options.only_protocol.empty()) tls_options.alpn.emplace_back(options.only_protocol);
+  base::Result<void> done = co_await tls::connect(stream, std::move(tls_options));
+  if (done) co_return done;
+  base::Error error = done.error();
+  // Nothing was asked of the backend yet.
+  error.retry_helps = error.code != ErrorCode::cancelled;
+  if (error.code == ErrorCode::closed) error.code = ErrorCode::reset;
+  co_return std::unexpected(error);
+}
+
+}  // namespace weir::upstream
