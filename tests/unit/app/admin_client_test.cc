@@ -69,10 +69,12 @@ TEST(AdminClient, SaysThatNobodyAnswers) {
 
 TEST(BackendsText, HasALineForEachAndADashForWhatIsMissing) {
   Json backends = Json::parse(R"([{"pool": "site", "id": "a", "address": "h:1", "status": "healthy", "weight": 3,
-                                   "active_connections": 0, "total_requests": 12, "failed_requests": 1},
+                                   "active_connections": 0, "total_requests": 12, "failed_requests": 1, "since": "today", "reason": "first check succeeded"},
                                   {"id": 5}, "none"])");
   std::string text = backends_text(backends);
-  EXPECT_TRUE(text.contains("site  a   h:1      healthy       3       0        12       1\n")) << text;
+  EXPECT_TRUE(
+      text.contains("site  a   h:1      healthy       3       0        12       1  today  first check succeeded\n"))
+      << text;
   EXPECT_EQ(std::ranges::count(text, '\n'), 4);
   EXPECT_EQ(backends_text(Json::array()), "no backends\n");
 }
