@@ -78,6 +78,7 @@ class H2Connection final : private net::RoundEndWork {
   // Why it ended, when not in an orderly way.
   const std::optional<base::Error>& failure() const { return failure_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
   friend class H2Stream;
@@ -191,6 +192,7 @@ class H2Connection final : private net::RoundEndWork {
   bool streams_changed_ = false;
   std::optional<base::Error> failure_;
   std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_written_ = 0;
 };
 
 }  // namespace weir::http

@@ -60,6 +60,7 @@ net::Task<void> H2Connection::write_loop() {
       stream_.shut_down();
       co_return;
     }
+    bytes_written_ += bytes.size();
     out_begin_ = end;
     if (out_begin_ == out_end_) {
       out_begin_ = out_end_ = 0;

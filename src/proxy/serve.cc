@@ -77,7 +77,7 @@ void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddre
   } catch (const std::bad_alloc&) {
     // Whatever there was of the connection has closed it.
     if (!counted) listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    listening.runtime->refuse(Refusal::memory, worker.index);
+    listening.runtime->refuse(Refusal::memory, worker.index, peer.ip, worker.reactor.now());
   }
 }
 
