@@ -1,7 +1,7 @@
 #include "base/memory_reserve.h"
 
 #include <array>
-#include <cstdlib>
+#include <cstddef>
 #include <new>
 #include <sys/mman.h>
 
@@ -44,13 +44,6 @@ void keep() {
   std::set_new_handler([] {
     if (!give_up_part()) throw std::bad_alloc();
   });
-}
-
-void* allocate(std::size_t bytes) noexcept {
-  while (true) {
-    void* memory = std::malloc(bytes);
-    if (memory != nullptr || bytes == 0 || !give_up_part()) return memory;
-  }
 }
 
 }  // namespace weir::base::memory_reserve

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 
 // Process-wide, as the handler of operator new is. Any thread.
 namespace weir::base::memory_reserve {
@@ -18,8 +17,5 @@ void keep();
 inline bool is_whole() { return whole.load(std::memory_order_relaxed); }
 // Tries to have all of it again. True when it is whole.
 bool refill();
-// For libraries that take a null pointer for an answer: malloc() that falls
-// back on the reserve.
-void* allocate(std::size_t bytes) noexcept;
 
 }  // namespace weir::base::memory_reserve

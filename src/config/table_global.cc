@@ -80,18 +80,18 @@ constexpr std::array kLimitFields{
 constexpr std::array kConfigFields{
     field<&Config::workers>("workers", "threads that serve traffic, at most 64; auto: one per core",
                             {.max = 64, .word_for_zero = "auto"}),
-    field<&Config::max_connections>(
-        "max_connections",
-        "most open client connections of all listeners; when as many are open, idle ones are "
-        "closed for new ones, others are refused; auto: nearly half of the limit on open "
-        "files",
-        {.word_for_zero = "auto"}),
     field<&Config::admin>("admin", "the admin API"),
     field<&Config::store>("store", "where objects made through the API live", {.kinds = KindList::stores}),
     field<&Config::access_log>("access_log", "a line per request"),
     field<&Config::timeouts>("timeouts", "defaults; listeners, pools and routes may override them"),
     field<&Config::sticky_secret>("sticky_secret", "what sticky cookies are signed with"),
     field<&Config::drain_timeout>("drain_timeout", "how long work may go on when Weir stops", {.max = kMaxTimeoutMs}),
+    field<&Config::max_connections>(
+        "max_connections",
+        "most open client connections of all listeners; when as many are open, idle ones are "
+        "closed for new ones, others are refused; auto: nearly half of the limit on open "
+        "files",
+        {.word_for_zero = "auto"}),
     field<&Config::log_level>("log_level", "what the error log holds", {.allowed = kLogLevels}),
     field<&Config::tls>("tls", "what all TLS listeners share"),
     field<&Config::certificates>("certificates", "certificates that listeners name"),

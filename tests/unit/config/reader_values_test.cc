@@ -84,7 +84,7 @@ TEST(Values, TakesOnlyDecimalWholeNumbers) {
 }
 
 TEST(Values, TakesOnlyTrueAndFalse) {
-  for (std::string_view bad : {"yes", "no", "on", "off", "True", "1", "'true'", "[]", "~"}) {
+  for (std::string_view bad : {"yes", "no", "on", "off", "tRUE", "Yes", "1", "'true'", "[]", "~"}) {
     EXPECT_THAT(faults_of(with_backend(fmt::format("{{host: a, port: 1, enabled: {}}}", bad))),
                 HasSubstr("enabled: must be true or false"))
         << bad;
