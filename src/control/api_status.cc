@@ -8,6 +8,7 @@
 #include "control/backend_view.h"
 #include "control/bodies.h"
 #include "control/openapi.h"
+#include "control/redaction.h"
 #include "control/status_page.h"
 #include "metrics/families.h"
 
@@ -89,7 +90,7 @@ ApiResult get_ready(const Visit& visit) {
 // Digests of tokens stay inside.
 ApiResult get_config(const Visit& visit) {
   config::Admin admin = visit.config().admin;
-  for (config::AdminToken& token : admin.tokens) token.sha256.clear();
+  for (config::AdminToken& token : admin.tokens) token.sha256 = kHidden;
   config::Node config = config::write_resource(config::resource<config::Config>(), &visit.config(), {.origin = true});
   for (config::Member& member : config.members) {
     if (member.key == "admin") member.value = config::write_resource(config::resource<config::Admin>(), &admin, {});

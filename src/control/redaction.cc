@@ -9,7 +9,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kHidden = "***";
 // Of health checks, of routes, and of the predicates of routes.
 constexpr std::array<std::string_view, 4> kWithHeaders{"headers", "request_headers", "response_headers", "header"};
 

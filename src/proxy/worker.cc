@@ -309,6 +309,8 @@ net::Task<void> Worker::finish_draining(base::Nanoseconds limit) {
   co_await join_by(closings_, reactor.now() + limit);
   connections.close_all_idle();
   co_await h2_links.close();
+  upkeep_.cancel();
+  co_await upkeep_.join();
   reactor.stop();
 }
 

@@ -243,8 +243,8 @@ class Worker {
   Placement placement_;
   net::TaskGroup closings_;  // one task per listener that is closing
   net::TaskGroup chores_;
+  net::TaskGroup upkeep_;  // sort_frames()
   bool draining_ = false;
-  bool sorting_frames_ = false;
   base::TimePoint wall_clock_read_{};
   std::int64_t wall_clock_ms_ = 0;
   std::thread thread_;

@@ -61,10 +61,11 @@ bool Worker::close_idle_client(Listening& listening) {
 
 void Worker::give_back_memory() {
   reactor.post([this] {
+    if (draining_) return;
     services.given_back.fetch_add(base::give_back_buffers(), std::memory_order_relaxed);
     states_.resize(states_.size() / 2);
     states_.shrink_to_fit();
-    if (!std::exchange(sorting_frames_, true)) chores_.spawn(sort_frames());
+    if (upkeep_.size() == 0) upkeep_.spawn(sort_frames());
   });
 }
 
@@ -78,7 +79,6 @@ net::Task<void> Worker::sort_frames() {
     services.given_back.fetch_add(base::give_back_frames(kBlocks, ended), std::memory_order_relaxed);
     if (!ended) slept = co_await net::sleep_for(kPause);
   }
-  sorting_frames_ = false;
 }
 
 }  // namespace weir::proxy
