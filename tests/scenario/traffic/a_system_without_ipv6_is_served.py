@@ -30,6 +30,7 @@ def test_on_tcp_and_udp(start, origins):
     config["listeners"].append({"name": "udp", "address": f"*:{udp_port()}", "protocol": "udp", "pool": "udp"})
     config["pools"].append({"name": "udp", "health_check": False,
                             "backends": [{"id": echo.name, "host": echo.host, "port": echo.port}]})
+    config["drain_timeout"] = "500ms"  # the flow would hold the end up for its idle time
     try:
         running = start(config)
         assert get(running.port).status == 200
