@@ -1,7 +1,10 @@
 #include "proxy/exchange.h"
 
+#include <new>
+
 #include "base/hash.h"
 #include "base/memory_reserve.h"
+#include "base/out_of_memory.h"
 #include "base/text.h"
 #include "http/target.h"
 #include "proxy/grpc.h"
@@ -51,25 +54,38 @@ Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& st
 
 Exchange::~Exchange() { worker_.exchange_ends(); }
 
-// The whole way of a request.
+// The whole way of a request. Without memory it ends as any failure does; the client never takes half a response for a
+// whole one.
 net::Task<void> Exchange::run() {
-  begin();
-  if (std::optional<Refusal> refusal = admit()) {
-    co_await answer_status(refusal->status, refusal->message);
-  } else {
-    find_route();
-    if (pool_ != nullptr) {
-      if (has_deadline()) {
+  try {
+    begin();
+    if (std::optional<Refusal> refusal = admit()) {
+      co_await answer_status(refusal->status, refusal->message);
+    } else {
+      find_route();
+      if (pool_ == nullptr) {
+        co_await answer_locally();
+      } else if (has_deadline()) {
         co_await forward_in_time();
       } else {
         co_await forward();
       }
-      if (failure_) co_await end_failed();
-    } else {
-      co_await answer_locally();
     }
+  } catch (const std::bad_alloc&) {
+    client_side_.cancel_when_broken(nullptr);
+    request_watch_ = nullptr;
+    failure_ = base::kOutOfMemory;
   }
-  finish();
+  try {
+    if (failure_) co_await end_failed();
+  } catch (const std::bad_alloc&) {
+    client_side_.abort();
+  }
+  try {
+    finish();
+  } catch (const std::bad_alloc&) {
+    // It was served, and is not logged.
+  }
 }
 
 net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
@@ -176,8 +192,17 @@ net::Task<void> Exchange::forward() {
       outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
       break;
     }
-    outcome = co_await attempt();
-    if (pump_) co_await stop_request_body();
+    try {
+      outcome = co_await attempt();
+    } catch (const std::bad_alloc&) {
+      outcome = std::unexpected(base::kOutOfMemory);
+    }
+    if (pump_) {
+      // By no task of its own, which might lack memory: the request's body goes on no longer than the attempt.
+      pump_->cancel();
+      co_await pump_->join();
+      pump_.reset();
+    }
     attempt_ended(outcome);
     if (!outcome) detail_ = cause_of(outcome.error());
   } while (!outcome && may_retry(outcome.error()));
@@ -188,6 +213,7 @@ net::Task<void> Exchange::forward() {
   } else if (backend_side_ != nullptr) {
     backend_side_->release();
   }
+  forward_ended_ = true;
 }
 
 // `error` with the side whose doing it was, where the wait that it ended cannot know.
@@ -288,6 +314,7 @@ bool Exchange::may_retry(const Error& error) {
       error.code == ErrorCode::cancelled)
     return false;
   if (error.side == Side::ours && error.code == ErrorCode::timeout) return false;  // has waited in a queue long enough
+  if (error.what == base::kOutOfMemory.what) return false;                         // another try needs as much
   // The backend may still be at work on it, and what was waited for is waited for once: only a connection that could
   // not be opened in time is another backend's chance.
   if (error.code == ErrorCode::timeout && !error.retry_helps) return false;

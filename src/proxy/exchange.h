@@ -93,7 +93,6 @@ class Exchange final : private PaceOwner, private route::Values {
 
   // -- the request's body (request_body.cc)
   net::Task<void> pump_request_body();
-  net::Task<void> stop_request_body();
   bool request_body_too_large(std::uint64_t bytes) const;
   void watch(Pace& pace, Direction direction);
   std::uint64_t moved(Direction direction) override;
@@ -203,6 +202,7 @@ class Exchange final : private PaceOwner, private route::Values {
   std::optional<unsigned> call_status_;     // that the client is told
 
   std::optional<base::Error> failure_;  // what no backend could make good
+  bool forward_ended_ = false;          // forward() got to its end
   std::uint64_t answer_length_ = 0;     // of the body of an answer made here
   std::uint16_t status_ = 0;
   Termination termination_ = Termination::ok;

@@ -1,5 +1,7 @@
 // What an exchange that carries a call of gRPC has besides: its deadline, its status (PROTOCOL-HTTP2 of gRPC).
 
+#include <new>
+
 #include "config/grpc_statuses.h"
 #include "metrics/families.h"
 #include "net/cancel_at.h"
@@ -44,6 +46,7 @@ net::Task<void> Exchange::forward_in_time() {
   if (!late) {
     attempts.spawn(forward());
     co_await attempts.join();
+    if (!forward_ended_) throw std::bad_alloc();  // as if it had been awaited here
     bool request_late = failure_ && was_too_late(*failure_);
     if (request_late) failure_ = kRequestTimedOut;
     late = is_call_ && request_late;

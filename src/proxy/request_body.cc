@@ -1,7 +1,9 @@
 // The request's body on its way to the backend, while the response may already be on its way back.
 
 #include <algorithm>
+#include <new>
 
+#include "base/out_of_memory.h"
 #include "metrics/families.h"
 #include "proxy/exchange.h"
 
@@ -29,34 +31,40 @@ net::Task<void> Exchange::pump_request_body() {
   bool last = false;
   Pace pace;
   watch(pace, Direction::request);
-  while (!last) {
-    base::TimePoint deadline = worker_.reactor.now() + timeouts_.body();
-    // A client that waits for 100 Continue waits for the backend.
-    if (!awaiting_continue_ || body_bytes_ > 0) pace.wait_begins();
-    base::Result<http::BodyPiece> piece = co_await client_side_.read_body(deadline);
-    pace.wait_ends();
-    body_pulled_ = true;
-    if (!piece) {
-      if (piece.error().code != ErrorCode::cancelled) {
-        client_failure_ =
-            naming_timeout(piece.error(), "no bytes of the request body within timeouts.body").on(Side::client);
+  try {
+    while (!last) {
+      base::TimePoint deadline = worker_.reactor.now() + timeouts_.body();
+      // A client that waits for 100 Continue waits for the backend.
+      if (!awaiting_continue_ || body_bytes_ > 0) pace.wait_begins();
+      base::Result<http::BodyPiece> piece = co_await client_side_.read_body(deadline);
+      pace.wait_ends();
+      body_pulled_ = true;
+      if (!piece) {
+        if (piece.error().code != ErrorCode::cancelled) {
+          client_failure_ =
+              naming_timeout(piece.error(), "no bytes of the request body within timeouts.body").on(Side::client);
+        }
+      } else if (request_body_too_large(body_bytes_ += piece->data.size())) {
+        client_failure_ = Error{.code = ErrorCode::too_large, .side = Side::client, .what = kBodyTooLarge};
       }
-    } else if (request_body_too_large(body_bytes_ += piece->data.size())) {
-      client_failure_ = Error{.code = ErrorCode::too_large, .side = Side::client, .what = kBodyTooLarge};
+      if (client_failure_ || !piece) {
+        // Whoever waits for the response finds the end of the stream.
+        backend_side_->cut();
+        co_return;
+      }
+      last = piece->last;
+      const http::HeaderMap* trailers = last ? passing_trailers(client_side_) : nullptr;
+      base::Result<void> written = co_await backend_side_->send_body(*piece, trailers, timeouts_.body());
+      if (!written) {
+        body_stopped_ = true;
+        start_response_clock();
+        co_return;
+      }
     }
-    if (client_failure_ || !piece) {
-      // Whoever waits for the response finds the end of the stream.
-      backend_side_->cut();
-      co_return;
-    }
-    last = piece->last;
-    const http::HeaderMap* trailers = last ? passing_trailers(client_side_) : nullptr;
-    base::Result<void> written = co_await backend_side_->send_body(*piece, trailers, timeouts_.body());
-    if (!written) {
-      body_stopped_ = true;
-      start_response_clock();
-      co_return;
-    }
+  } catch (const std::bad_alloc&) {
+    client_failure_ = base::kOutOfMemory;
+    backend_side_->cut();
+    co_return;
   }
   body_sent_ = true;
   start_response_clock();
@@ -92,13 +100,6 @@ void Exchange::too_slow(Direction direction) {
   client_failure_ =
       Error{.code = ErrorCode::timeout, .side = Side::client, .what = "the request's body comes too slowly"};
   pump_->cancel();
-}
-
-// Before the connection goes or the exchange ends.
-net::Task<void> Exchange::stop_request_body() {
-  pump_->cancel();
-  co_await pump_->join();
-  pump_.reset();
 }
 
 }  // namespace weir::proxy
