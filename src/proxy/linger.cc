@@ -38,7 +38,7 @@ net::Task<void> linger(ClientConnection& client) {
   InCount counted(worker.lingering);
   net::TcpStream& stream = client.stream;
   stream.finish_writing();
-  // A listener that closes hurries it.
+  // A listener that closes hurries it; so does a new client that needs its place, which makes the stage `working`.
   client.stage = Stage::waiting;
   base::TimePoint now = worker.reactor.now();
   base::TimePoint end = now + (client.listening.closing ? kClosingGrace : kLingerTime);
@@ -48,10 +48,12 @@ net::Task<void> linger(ClientConnection& client) {
   std::size_t dropped_before = 0;
   while (dropped < kLingerBytes) {
     base::Result<void> ready = co_await stream.wait_readable(std::min(end, window_end));
+    if (client.stage == Stage::working) co_return;
     if (ready) {
       base::Buffer buffer = base::Buffer::large();
       base::Result<std::size_t> got =
           co_await stream.read({buffer.data(), buffer.capacity()}, std::min(end, window_end));
+      if (client.stage == Stage::working) co_return;
       bool ready_for_nothing = !got && got.error().code == base::ErrorCode::timeout;
       if (!ready_for_nothing && (!got || *got == 0)) co_return;
       if (got) dropped += *got;

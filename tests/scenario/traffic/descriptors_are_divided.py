@@ -82,6 +82,26 @@ def test_idle_connections_make_way_for_new_ones(weir, origins):
     assert "idle ones are closed for new ones" in running.log()
 
 
+def test_uploads_that_nobody_wants_make_way_like_idle_connections(weir):
+    listener = {"routes": [{"match": {"path_prefix": "/"}, "respond": {"status": 200, "body": "fine"}}]}
+    running = weir(config_of(listener=listener, max_connections=40, workers=1))
+    with contextlib.ExitStack() as open_ones:
+        # More than may be on their way out at a time.
+        for _ in range(24):
+            upload = open_ones.enter_context(running.connect())
+            upload.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+            assert upload.response("POST").closes
+            upload.send(b"x" * 20000)
+        idle = [open_ones.enter_context(running.connect()) for _ in range(16)]
+        for connection in idle:
+            assert connection.request().status == 200
+        for _ in range(60):
+            assert open_ones.enter_context(running.connect()).request().status == 200
+        for connection in idle:
+            assert connection.is_closed()
+    assert running.metric("weir_connections_refused_total", listener="web", reason="max_connections") == 0
+
+
 def test_clients_beyond_max_connections_are_refused_where_none_is_idle(weir, origins):
     running = weir(config_of(pool_of(origins("one")), max_connections=4, workers=1))
     with contextlib.ExitStack() as open_ones:
