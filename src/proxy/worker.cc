@@ -143,6 +143,7 @@ Listening& Worker::add_listening(std::shared_ptr<ListenerRuntime> runtime) {
   if (listenings_.size() <= id) listenings_.resize(id + 1);
   listenings_[id] = std::make_unique<Listening>(std::move(runtime));
   Listening& added = *listenings_[id];
+  added.runtime->adopting_workers.fetch_add(1);
   for (std::uint32_t i = 0; snapshot_ && i < snapshot_->listeners.size(); ++i) {
     if (snapshot_->listeners[i]->id == id) added.index = i;
   }
@@ -216,7 +217,9 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
     ::close(fd);
     return;
   }
-  if (!listening.closing && placement_.gives_away(load(), least->load(), reactor.now())) {
+  // The others hear of a new listener one after the other.
+  bool all_adopt = listening.runtime->adopting_workers.load(std::memory_order_relaxed) == services.workers.size();
+  if (!listening.closing && all_adopt && placement_.gives_away(load(), least->load(), reactor.now())) {
     least->adopt(listening.runtime, fd, peer);
   } else {
     serve(*this, listening, fd, peer);
@@ -236,6 +239,7 @@ void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::Socke
 
 void Worker::begin_closing(Listening& listening) {
   listening.closing = true;
+  listening.runtime->adopting_workers.fetch_sub(1);
   if (listening.udp != nullptr) listening.udp->begin_closing();
   if (listening.followed) {
     listening.acceptors.cancel();

@@ -49,6 +49,8 @@ struct ListenerRuntime {
   std::atomic<std::uint32_t> open{0};  // connections over all workers
   // Workers that have its sockets still; set by whoever gives them to the workers.
   std::atomic<std::uint32_t> listening_workers{0};
+  // Workers that have it and do not close it; until all have it, each serves what it accepts itself.
+  std::atomic<std::uint32_t> adopting_workers{0};
   metrics::Counter connections_active;
   metrics::Counter connections_total;
   std::array<metrics::Counter, kRefusals> refused;

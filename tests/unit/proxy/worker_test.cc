@@ -1,6 +1,14 @@
 #include "proxy/worker.h"
 
+#include <functional>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
 #include "gtest/gtest.h"
+
+#include "net/listener.h"
+#include "proxy/snapshot.h"
 
 namespace weir::proxy {
 namespace {
@@ -21,6 +29,51 @@ TEST(Worker, EndsWhileItGivesMemoryBack) {
   worker.start();
   worker.drain(std::chrono::seconds(10));
   worker.join();
+}
+
+bool comes_true(const std::function<bool()>& condition) {
+  auto give_up = base::now() + std::chrono::seconds(10);
+  while (!condition() && base::now() < give_up) std::this_thread::yield();
+  return condition();
+}
+
+TEST(Worker, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
+  metrics::Registry registry(2);
+  Services services;
+  services.registry = &registry;
+  Worker first(0, services);
+  Worker second(1, services);
+  services.workers = {&first, &second};
+  for (Worker* worker : services.workers) {
+    worker->apply(std::make_shared<const Snapshot>());
+    worker->start();
+  }
+  auto runtime = std::make_shared<ListenerRuntime>(0, "web", registry);
+  runtime->listening_workers = 2;
+  int listening = *net::listen_tcp(*base::SocketAddress::parse("127.0.0.1:0"), {});
+  sockaddr_storage address{};
+  socklen_t length = net::local_address(listening).to(address);
+  std::vector<int> clients;
+  auto connect = [&] {
+    clients.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(clients.back(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+  };
+  first.open_listener(runtime, {listening});
+  for (std::uint32_t count = 1; count <= 4; ++count) {
+    connect();
+    EXPECT_TRUE(comes_true([&] { return first.open_connections() == count; }));
+  }
+  EXPECT_EQ(second.open_connections(), 0u);
+  int accepting = ::dup(listening);
+  second.open_listener(runtime, {accepting});
+  EXPECT_TRUE(comes_true([&] { return runtime->adopting_workers == 2; }));
+  connect();
+  EXPECT_TRUE(comes_true([&] { return second.open_connections() == 1; }));
+  for (int fd : clients) ::close(fd);
+  EXPECT_TRUE(comes_true([&] { return runtime->open == 0; }));
+  for (Worker* worker : services.workers) worker->drain(std::chrono::seconds(10));
+  for (Worker* worker : services.workers) worker->join();
+  EXPECT_EQ(runtime->adopting_workers, 0u);
 }
 
 }  // namespace
