@@ -154,7 +154,10 @@ ApiResult delete_pool(const Visit& visit) {
   std::erase_if(next.backends, [&](const auto& entry) { return entry.first.pool == name; });
   std::vector<ObjectName> forget;
   for (const auto& [other, object] : visit.catalog().set_aside()) {
-    if (other.kind == kBackendKind && other.name.starts_with(name + "/")) forget.push_back(other);
+    std::optional<BackendKey> key = other.kind == kBackendKind ? BackendKey::parse(other.name) : std::nullopt;
+    if (!key || key->pool != name) continue;
+    next.overrides.erase(*key);
+    forget.push_back(other);
   }
   if (auto done = visit.apply(std::move(next), *drain_timeout, std::move(forget)); !done)
     return std::unexpected(std::move(done.error()));

@@ -69,6 +69,20 @@ TEST(SettingAside, AReloadThatTakesThePoolAwayIsAppliedAndUndone) {
   EXPECT_EQ(json_of(plane.call("GET", "/backends/x"))["status"], "draining") << "as the operator left it";
 }
 
+TEST(SettingAside, DeletingAPoolLeavesBackendsOfPoolsWhoseNamesBeginWithIts) {
+  FragileStore store;
+  ControlPlane plane(kFile + std::string("  - name: a/b\n"), &store);
+  plane.call("POST", "/pools", R"({"name": "a"})");
+  plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "a/b", "id": "x"})");
+  plane.call("POST", "/backends/x/drain");
+  ASSERT_TRUE(reload(plane, kFile));
+  ASSERT_THAT(aside(plane), ElementsAre("backend a/b/x"));
+  EXPECT_EQ(plane.call("DELETE", "/pools/a").status, 200);
+  EXPECT_THAT(aside(plane), ElementsAre("backend a/b/x"));
+  ASSERT_TRUE(reload(plane, kFile + std::string("  - name: a/b\n")));
+  EXPECT_EQ(json_of(plane.call("GET", "/backends/x"))["status"], "draining") << "as the operator left it";
+}
+
 TEST(SettingAside, NamesThatTheFileTakesAreTheFiles) {
   FragileStore store;
   {
