@@ -131,9 +131,10 @@ bool H2Connection::ends_in_order() const {
   return role_ == H2Role::server && !failure_ && (shutting_down_ || goaway_received_);
 }
 
-// The peer has us answer (PING, SETTINGS, resets) and takes none of it.
+// The client has us answer (PING, SETTINGS, resets) and takes none of it. To a backend, what waits are requests: ours.
 bool H2Connection::owes_too_much() const {
-  return writing_ && !shutting_down_ && nghttp2_session_get_outbound_queue_size(session_) > kMaxOwed;
+  return role_ == H2Role::server && writing_ && !shutting_down_ &&
+         nghttp2_session_get_outbound_queue_size(session_) > kMaxOwed;
 }
 
 net::Task<void> H2Connection::read_loop() {

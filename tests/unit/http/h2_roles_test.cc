@@ -1,4 +1,6 @@
 // Both roles of a connection against each other.
+#include <unistd.h>
+
 #include "base/function.h"
 #include "tests/unit/http/h2_pair.h"
 
@@ -149,6 +151,37 @@ TEST_F(BothRoles, OpensNoMoreStreamsThanTheServerAllows) {
   for (Outcome& out : outs_) group_.spawn(exchange(*client_, "/wait", "", false, out));
   EXPECT_FALSE(client_->takes_streams());
   EXPECT_TRUE(outs_.back().done && outs_.back().error->retry_helps);
+}
+
+// A backend that takes nothing for now may still answer: what waits behind the blocked write are our own requests.
+TEST_F(H2Test, ManyRequestsThatWaitToBeSentStopNoReading) {
+  int fds[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  auto say = [&](const std::string& bytes) {
+    EXPECT_EQ(::send(fds[0], bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  };
+  std::vector<Outcome> outs(101);
+  net::TcpStream stream = net::TcpStream::adopt(fds[1]);
+  H2Shared shared;
+  ClientOwner owner;
+  H2Connection client(H2Role::client, shared, H2Settings{}, stream, owner);
+  net::TaskGroup group;
+  group.spawn(client.run());
+  // Streams and windows for all of it.
+  std::string settings = std::string("\0\3", 2) + u32(1000) + std::string("\0\4", 2) + u32(4'000'000);
+  say(frame(4, 0, 0, settings) + frame(8, 0, 0, u32(4'000'000)));
+  run([&] { return client.is_established(); });
+  group.spawn(exchange(client, "/", std::string(2'000'000, 'x'), false, outs[0]));
+  for (int i = 0; i < 20; ++i) reactor_.run_once(base::now() + 1ms);
+  for (std::size_t i = 1; i < outs.size(); ++i) group.spawn(exchange(client, "/", "", false, outs[i]));
+  for (int i = 0; i < 3; ++i) {
+    std::uint64_t before = client.bytes_read();
+    say(frame(6, 1, 0, "12345678"));
+    run([&] { return client.bytes_read() > before; }, 2s);
+    EXPECT_GT(client.bytes_read(), before);
+  }
+  ::close(fds[0]);
+  join(group);
 }
 
 }  // namespace
