@@ -34,7 +34,7 @@ void Connections::ask_for_room() {
 
 net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadline) {
   bool has_asked = false;
-  while (!close_one_idle() && !descriptors_->has_upstream()) {
+  while (!descriptors_->has_upstream() && !close_one_idle()) {
     if (!std::exchange(has_asked, true)) ask_for_room();
     net::Reactor& reactor = net::Reactor::current();
     if (reactor.now() >= deadline) {

@@ -38,6 +38,23 @@ TEST_F(ConnectionsTest, AnIdleConnectionOfAnotherWorkerMakesRoomToo) {
   EXPECT_TRUE(next.lease);
 }
 
+TEST_F(ConnectionsTest, WhereThereIsRoomAgainIdleConnectionsStay) {
+  descriptors_.divide(kFew);
+  std::vector<Got> held(descriptors_.max_upstream());
+  for (Got& got : held) {
+    start(first_, got, true);
+    run_until([&] { return got.done; });
+  }
+  Got next;
+  start(first_, next, true);
+  run_until([&] { return descriptors_.max_upstream() == open() - 1; });
+  descriptors_.divide({.limit = 200, .fixed = 14});
+  give_back(first_, held.front());
+  run_until([&] { return next.done; });
+  EXPECT_TRUE(next.lease);
+  EXPECT_EQ(open(), held.size() + 1);
+}
+
 TEST_F(ConnectionsTest, WithoutRoomAnExchangeEndsAsExhaustedWhichIsOurs) {
   descriptors_.divide(kFew);
   std::vector<Got> held(descriptors_.max_upstream());
