@@ -251,9 +251,12 @@ control::Reloaded Weir::Parts::reload() {
   if (!read) return refuse(read.error());
   config::Diff diff = config::diff(catalog->file(), *read);
   std::vector<std::string> needs_restart;
-  if (catalog->file().admin.listen != read->admin.listen) needs_restart.emplace_back("admin.listen");
-  if (diff.store) needs_restart.emplace_back("store");
-  if (diff.workers) needs_restart.emplace_back("workers");
+  // What this process was started with stays in use, however often the file is read again.
+  const config::Config& started_with = options.config;
+  config::Diff since_start = config::diff(started_with, *read);
+  if (started_with.admin.listen != read->admin.listen) needs_restart.emplace_back("admin.listen");
+  if (since_start.store) needs_restart.emplace_back("store");
+  if (since_start.workers) needs_restart.emplace_back("workers");
   bool loses_tokens = !catalog->file().admin.tokens.empty() && read->admin.tokens.empty();
   std::unique_ptr<proxy::AccessLog> next_log;
   if (diff.access_log) {

@@ -78,3 +78,10 @@ def test_tokens(running):
     assert "no admin.tokens any more" in running.log()
     assert reload(running, workers=1).json["needs_restart"] == ["workers"]
     assert "the change of workers takes effect with the next start" in running.log()
+
+
+def test_what_needs_a_restart_is_said_until_it_is_restarted_or_taken_back(running):
+    for _ in range(2):
+        assert reload(running, workers=1).json["needs_restart"] == ["workers"]
+    assert reload(running, workers=1, drain_timeout="11s").json["needs_restart"] == ["workers"]
+    assert reload(running, workers=2).json["needs_restart"] == []
