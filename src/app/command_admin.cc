@@ -134,11 +134,22 @@ std::string status_text(const Json& health) {
                      printable(cell(health, "active_connections")), number(health, "requests_per_sec"), states);
 }
 
+namespace {
+
+// With the file's own, where an operator has set another one.
+std::string weight_cell(const Json& backend) {
+  std::string weight = cell(backend, "weight");
+  std::string of_file = cell(backend, "file_weight");
+  return of_file == "-" ? weight : fmt::format("{} (file: {})", weight, of_file);
+}
+
+}  // namespace
+
 std::string backends_text(const Json& backends) {
   TextTable table({"POOL", "ID", "ADDRESS", "STATUS", "WEIGHT", "ACTIVE", "REQUESTS", "FAILED", "SINCE", "REASON"});
   for (const Json& backend : backends) {
     table.add({cell(backend, "pool"), cell(backend, "id"), cell(backend, "address"), cell(backend, "status"),
-               cell(backend, "weight"), cell(backend, "active_connections"), cell(backend, "total_requests"),
+               weight_cell(backend), cell(backend, "active_connections"), cell(backend, "total_requests"),
                cell(backend, "failed_requests"), cell(backend, "since"), cell(backend, "reason")});
   }
   return table.empty() ? "no backends\n" : table.text();

@@ -114,6 +114,11 @@ std::expected<T, Faults> patch_object(T object, std::string_view json, const Kin
     std::erase_if(merged.root.members, [](const Member& old) { return old.key == "host" || old.key == "port"; });
   }
   merge_patch(merged.root, patch.root);
+  // Taking away a key that does not exist is an error, as setting it is.
+  for (const Member& member : patch.root.members) {
+    bool is_unknown = std::ranges::find(resource<T>().fields, member.key, &Field::key) == resource<T>().fields.end();
+    if (member.value.kind == Node::Kind::null && is_unknown) merged.root.set(member.key, Node());
+  }
   std::expected<T, Faults> changed = read_object<T>(std::move(merged), kinds);
   if (changed) changed->origin = std::move(origin);
   return changed;

@@ -146,6 +146,13 @@ std::expected<void, Problem> take_health_override(config::Node& patch, Override&
   return {};
 }
 
+// Takes a member that is null out of the patch. False: there is none.
+bool take_null(config::Node& patch, std::string_view key) {
+  return std::erase_if(patch.members, [&](const config::Member& member) {
+           return member.key == key && member.value.kind == config::Node::Kind::null;
+         }) > 0;
+}
+
 // The operational part of a change to a backend of the file: its weight, and whether it is enabled.
 std::expected<Patched, Problem> patch_operational(const BackendView& view, Patched patched) {
   config::Backend as_written = *view.definition;
@@ -168,15 +175,18 @@ std::expected<Patched, Problem> read_patch(const Visit& visit, const BackendView
   if (auto taken = take_health_override(document.root, patched.by_operator); !taken) {
     return std::unexpected(std::move(taken.error()));
   }
-  const config::Node* enabled = document.root.find("enabled");
+  // Of a backend of the file, null gives the operator's part back to the file.
+  bool ends_weight = !view.from_api() && take_null(document.root, "weight");
+  bool ends_enabled = !view.from_api() && take_null(document.root, "enabled");
+  bool sets_enabled = document.root.find("enabled") != nullptr;
   // Weight and enabled may be an operator's already: what the client sees is what it changes.
   config::Backend seen = *view.definition;
-  seen.weight = view.by_operator.weight.value_or(seen.weight);
+  if (!ends_weight) seen.weight = view.by_operator.weight.value_or(seen.weight);
   auto changed = config::patch_backend(seen, config::print_json(document.root, false), visit.kinds());
   if (!changed) return bad_body(std::move(changed.error()), visit.request.body);
   if (changed->id != view.definition->id) return bad_field("id", "cannot be changed; make another backend");
   patched.definition = std::move(*changed);
-  if (enabled != nullptr) {
+  if (sets_enabled || ends_enabled) {
     using enum Override::Operation;
     patched.by_operator.operation = none;
     bool other = !view.from_api() && patched.definition.enabled != view.definition->enabled;

@@ -116,6 +116,7 @@ Json to_json(const Visit& visit, const BackendView& view) {
             {"address", is_v6 ? fmt::format("[{}]:{}", backend.host, backend.port)
                               : fmt::format("{}:{}", backend.host, backend.port)},
             {"weight", view.by_operator.weight.value_or(backend.weight)},
+            {"file_weight", nullptr},
             {"status", pool::name(load(running.state))},
             {"since", nullptr},
             {"reason", reason_of(visit, view)},
@@ -130,6 +131,7 @@ Json to_json(const Visit& visit, const BackendView& view) {
             {"total_requests", load(running.total_requests)},
             {"failed_requests", load(running.failed_requests)},
             {"origin", origin_json(backend.origin)}};
+  if (view.by_operator.weight) json["file_weight"] = backend.weight;
   if (view.by_operator.healthy) json["health_override"] = *view.by_operator.healthy ? "healthy" : "unhealthy";
   std::int64_t since = visit.state.parts.publisher.standing(view.key()).since_unix_ms;
   if (since != 0) json["since"] = time_text(since);

@@ -27,9 +27,9 @@ constexpr Shape kShapes[] = {
     {"set_aside",
      "id:string* pool:string* name:string* rule_id:string* status:set_aside| reason:string origin:@origin"},
     {"backend_state",
-     "id:string pool:string host:string port:integer address:string weight:integer status:$states enabled:boolean "
-     "max_connections:integer health_check_path:string health_override:healthy|unhealthy? stored:boolean "
-     "active_connections:integer open_connections:integer queued:integer total_requests:integer "
+     "id:string pool:string host:string port:integer address:string weight:integer file_weight:integer? status:$states "
+     "enabled:boolean max_connections:integer health_check_path:string health_override:healthy|unhealthy? "
+     "stored:boolean active_connections:integer open_connections:integer queued:integer total_requests:integer "
      "failed_requests:integer origin:@origin"},
     {"backend_or_set_aside", "@backend_state @set_aside"},
     {"backends", "backends:[]@backend_or_set_aside"},

@@ -79,6 +79,14 @@ TEST(BackendsText, HasALineForEachAndADashForWhatIsMissing) {
   EXPECT_EQ(backends_text(Json::array()), "no backends\n");
 }
 
+TEST(BackendsText, ShowsTheFilesWeightBesideAnOperators) {
+  Json backends =
+      Json::parse(R"([{"id": "a", "weight": 9, "file_weight": 4}, {"id": "b", "weight": 3, "file_weight": null}])");
+  std::string text = backends_text(backends);
+  EXPECT_TRUE(text.contains("  9 (file: 4)  ")) << text;
+  EXPECT_EQ(text.find("(file", text.find("(file") + 1), std::string::npos) << text;
+}
+
 TEST(StatusText, CountsOnlyTheStatesThatThereAre) {
   Json health = Json::parse(R"({"status": "ok", "load_balancer_id": "lb", "version": "1", "uptime_seconds": 3700.5,
       "active_connections": 2, "requests_per_sec": 1.25, "backend_health": {"total": 3, "healthy": 2, "unhealthy": 1}})");

@@ -231,12 +231,28 @@ TEST_F(MadeBackend, PatchOfTheAddressMakesItAnotherServer) {
 
 TEST_F(MadeBackend, PatchRefusesWhatIsWrong) {
   for (const char* body :
-       {R"({"weight": 1001})", R"({"id": "other"})", R"({"pool": "api"})", R"({"colour": 1})",
+       {R"({"weight": 1001})", R"({"id": "other"})", R"({"pool": "api"})", R"({"colour": 1})", R"({"colour": null})",
         R"({"health_override": "fine"})", R"({"health_override": 1})", R"([1])", R"({"port": 0})", "{"}) {
     EXPECT_EQ(plane.call("PATCH", "/backends/made", body).status, 400) << body;
   }
   EXPECT_EQ(get()["weight"], 1);
   EXPECT_EQ(plane.call("PATCH", "/backends/nobody", "{}").status, 404);
+}
+
+TEST_F(MadeBackend, NullGivesTheWeightOfABackendOfTheFileBackToTheFile) {
+  auto patch = [&](const char* body) { return json_of(plane.call("PATCH", "/backends/site%2Fweb-2", body)); };
+  Json before = json_of(plane.call("GET", "/backends/site%2Fweb-2"));
+  ASSERT_NE(before["weight"], 1) << "not the default";
+  EXPECT_EQ(before["file_weight"], nullptr);
+  Json set = patch(R"({"weight": 9})");
+  EXPECT_EQ(set["weight"], 9);
+  EXPECT_EQ(set["file_weight"], before["weight"]);
+  EXPECT_EQ(patch(R"({"enabled": false})")["weight"], 9);
+  Json given_back = patch(R"({"weight": null, "enabled": null})");
+  for (const char* key : {"weight", "file_weight", "enabled", "status"}) EXPECT_EQ(given_back[key], before[key]) << key;
+  EXPECT_TRUE(plane.catalog.objects().overrides.empty());
+  EXPECT_EQ(plane.call("PATCH", "/backends/site%2Fweb-2", R"({"port": null})").status, 400);
+  EXPECT_EQ(json_of(plane.call("PATCH", "/backends/made", R"({"weight": null})"))["weight"], 1) << "the default";
 }
 
 TEST_F(MadeBackend, PatchOfNothingChangesNothing) {
