@@ -72,6 +72,8 @@ struct Resource {
   std::string_view short_key = {};  // a scalar in place of the map is the value of this key
   std::string_view off_key = {};    // `off` or `false` in place of the map sets this key to false
   std::span<const RefusedKey> refused = {};
+  bool takes_notes = false;              // files may have keys that begin with "x-", which are ignored
+  std::string_view hint_at_header = {};  // where names of header fields are no keys: what to write, `{}` is the name
   // The Choice whose `type` and options are keys of this map as well, or null.
   Choice* (*choice)(void* object) = nullptr;
   KindList kinds = KindList::none;

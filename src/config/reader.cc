@@ -171,8 +171,16 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     fault(member.line, member.column, std::string(refused->reason));
     return;
   }
-  // What anchors stand under, and notes for other programs.
-  if (member.key.starts_with("x-") && !of_api()) return;
+  if (member.key.starts_with("x-")) {
+    // What anchors stand under, and notes for other programs.
+    if (resource.takes_notes && !of_api()) return;
+    if (!resource.hint_at_header.empty()) {
+      fault(member.line, member.column,
+            fmt::format("{} is no key here; {}", quoted(member.key),
+                        fmt::format(fmt::runtime(resource.hint_at_header), member.key.substr(0, 60))));
+      return;
+    }
+  }
   if (std::string place = place_of_key(resource, member.key); !place.empty()) {
     fault(member.line, member.column,
           fmt::format("unknown key {} here; it belongs into {}", quoted(member.key), place));

@@ -156,7 +156,6 @@ Node SchemaBuilder::choice(KindList list) const {
     Node properties = Node::of_map();
     add_options(properties, entry);
     Node form = closed_map(std::move(properties));
-    if (!with_origin_) allow_notes(form);
     form.set("required", text_list_of("type"));
     forms.push_back(std::move(form));
   }
@@ -220,7 +219,7 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
   }
   if (resource.choice == nullptr) {
     Node map = closed_map(common);
-    if (!with_origin_) allow_notes(map);
+    if (resource.takes_notes && !with_origin_) allow_notes(map);
     Node required = Node::of_list();
     for (const Field& field : resource.fields) {
       if (field.rules.required && field.key != variant.optional) required.items.push_back(Node::of_text(field.key));
@@ -233,7 +232,7 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
     Node with_options = common;
     add_options(with_options, entry);
     Node map = closed_map(std::move(with_options));
-    if (!with_origin_) allow_notes(map);
+    if (resource.takes_notes && !with_origin_) allow_notes(map);
     const auto* standard =
         resource.defaults == nullptr ? nullptr : resource.choice(const_cast<void*>(resource.defaults()));  // only read
     bool may_be_meant = (standard != nullptr && standard->name == entry.name) || entry.name == resource.implied_type;

@@ -105,6 +105,7 @@ const Resource& resource<Backend>() {
                                       .summary = "one server of a pool: a map, or host:port",
                                       .fields = kFields,
                                       .short_key = "address",
+                                      .takes_notes = true,
                                       .defaults = defaults_of<Backend>,
                                       .finish = finish};
   return kResource;

@@ -179,8 +179,11 @@ const Resource& resource<Limits>() {
 
 template <>
 const Resource& resource<Config>() {
-  static constexpr Resource kResource{
-      .name = "config", .summary = "the whole configuration", .fields = kConfigFields, .defaults = defaults_of<Config>};
+  static constexpr Resource kResource{.name = "config",
+                                      .summary = "the whole configuration",
+                                      .fields = kConfigFields,
+                                      .takes_notes = true,
+                                      .defaults = defaults_of<Config>};
   return kResource;
 }
 

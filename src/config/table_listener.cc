@@ -196,6 +196,7 @@ const Resource& resource<Listener>() {
   static constexpr Resource kResource{.name = "listener",
                                       .summary = "an address and protocol that Weir accepts traffic on",
                                       .fields = kFields,
+                                      .takes_notes = true,
                                       .defaults = defaults_of<Listener>,
                                       .finish = finish};
   return kResource;

@@ -218,6 +218,7 @@ const Resource& resource<Pool>() {
                                       .summary = "backends that serve the same traffic",
                                       .fields = kPoolFields,
                                       .refused = kRefused,
+                                      .takes_notes = true,
                                       .defaults = defaults_of<Pool>};
   return kResource;
 }

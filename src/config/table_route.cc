@@ -195,6 +195,7 @@ const Resource& resource<Match>() {
   static constexpr Resource kResource{.name = "match",
                                       .summary = "predicates on a request; all that is given must hold",
                                       .fields = kMatchFields,
+                                      .hint_at_header = "a header is matched by `header: {{{}: ...}}`",
                                       .defaults = defaults_of<Match>,
                                       .finish = lower_header_names};
   return kResource;
@@ -234,6 +235,7 @@ const Resource& resource<HeaderChanges>() {
   static constexpr Resource kResource{.name = "header_changes",
                                       .summary = "changes to a header",
                                       .fields = kHeaderChangeFields,
+                                      .hint_at_header = "{} belongs into `set`, `add` or `remove`",
                                       .defaults = defaults_of<HeaderChanges>};
   return kResource;
 }

@@ -23,12 +23,26 @@ TEST(Read, PassesOverKeysThatBeginWithX) {
   Config config = must_read(
       "x-defaults: &defaults {retries: 1, min_healthy: 2}\n"
       "pools:\n"
-      "  - {<<: *defaults, name: p, min_healthy: 1, x-owner: {team: a}, health_check: {x-note: why}}\n"
-      "  - {name: q, <<: *defaults}\n");
+      "  - {<<: *defaults, name: p, min_healthy: 1, x-owner: {team: a}}\n"
+      "  - {name: q, <<: *defaults, backends: [{address: 'a:80', x-rack: 7}]}\n"
+      "listeners: [{name: l, address: ':80', x-note: why, pool: p}]\n");
   EXPECT_EQ(config.pools[0].retries.attempts, 1u);
   EXPECT_EQ(config.pools[0].min_healthy, 1u);
   EXPECT_EQ(config.pools[1].min_healthy, 2u);
   EXPECT_THAT(faults_of("X-defaults: 1"), HasSubstr("unknown key"));
+}
+
+TEST(Read, RefusesNamesOfHeadersWhereTheyAreNoKeys) {
+  EXPECT_THAT(of_route("pool: p, match: {x-canary: 'true'}"),
+              HasSubstr("'x-canary' is no key here; a header is matched by `header: {x-canary: ...}`"));
+  EXPECT_THAT(of_route("pool: p, request_headers: {x-client: a}"),
+              HasSubstr("'x-client' is no key here; x-client belongs into `set`, `add` or `remove`"));
+  EXPECT_THAT(of_route("pool: p, response_headers: {x-a: b}"), HasSubstr("belongs into `set`, `add` or `remove`"));
+  EXPECT_THAT(of_route("pool: p, x-note: why"), HasSubstr("unknown key 'x-note'"));
+  EXPECT_THAT(faults_of(with_pool("health_check: {type: http, x-token: a}")), HasSubstr("unknown key 'x-token'"));
+  EXPECT_THAT(faults_of(with_pool("algorithm: {type: maglev, x-a: b}")), HasSubstr("unknown key 'x-a'"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: ':80', forward: {x-real-ip: true}}]"),
+              HasSubstr("unknown key 'x-real-ip'"));
 }
 
 TEST(Read, SaysWhereAKeyBelongsThatIsWrittenTooHigh) {

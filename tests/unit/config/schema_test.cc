@@ -52,6 +52,18 @@ TEST(Schema, GivesRangesDefaultsAndRequiredKeys) {
   EXPECT_EQ(port["maximum"], 65535);
 }
 
+TEST(Schema, AllowsNotesWhereTheReaderDoes) {
+  Json definitions = schema()["$defs"];
+  for (const char* name : {"config", "listener", "pool"}) {
+    EXPECT_TRUE(definitions[name].contains("patternProperties")) << name;
+  }
+  EXPECT_TRUE(definitions["backend"]["anyOf"][0].contains("patternProperties"));
+  for (const char* name : {"route", "match", "header_changes", "forward"}) {
+    EXPECT_FALSE(definitions[name].dump().contains("patternProperties")) << name;
+  }
+  EXPECT_FALSE(definitions["health_check"].dump().contains("patternProperties"));
+}
+
 TEST(Schema, ListsWhatIsRegistered) {
   Json parsed = schema();
   Json algorithm = parsed["$defs"]["pool"]["properties"]["algorithm"];
