@@ -311,8 +311,12 @@ net::Task<bool> AdminServer::stream_events(Connection& connection, std::uint64_t
   Stream stream;
   Listed<Stream> listed(streams_, stream);
   net::TaskGroup watching;
-  watching.spawn(watch(connection, stream));
-  co_await send_events(connection, stream, after);
+  try {
+    watching.spawn(watch(connection, stream));
+    co_await send_events(connection, stream, after);
+  } catch (const std::bad_alloc&) {
+    // The client asks again for what follows its last event.
+  }
   watching.cancel();
   co_await watching.join();
   co_return false;

@@ -2,6 +2,8 @@
 // knowledge, or over TLS.
 #include <array>
 #include <fmt/format.h>
+#include <new>
+#include <optional>
 
 #include "base/text.h"
 #include "health/checker.h"
@@ -65,10 +67,16 @@ class GrpcProbe {
     http::H2Connection connection(http::H2Role::client, shared, {}, connected, owner);
     net::TaskGroup running;
     running.spawn(connection.run());
-    Failure failure = co_await ask(connection);
+    std::optional<Failure> failure;
+    try {
+      failure = co_await ask(connection);
+    } catch (const std::bad_alloc&) {
+      // The connection ends all the same.
+    }
     running.cancel();
     co_await running.join();
-    co_return failure;
+    if (!failure) throw std::bad_alloc();
+    co_return *std::move(failure);
   }
 
  private:

@@ -1,6 +1,8 @@
 #include "health/h2_probe.h"
 
 #include <fmt/format.h>
+#include <new>
+#include <optional>
 #include <vector>
 
 #include "base/text.h"
@@ -97,10 +99,16 @@ net::Task<Failure> probe_by_h2(const HttpCheckOptions& options, const CheckTarge
   net::TaskGroup running;
   running.spawn(connection.run());
   Request request(options, target, deadline);
-  Failure failure = co_await request.run(connection);
+  std::optional<Failure> failure;
+  try {
+    failure = co_await request.run(connection);
+  } catch (const std::bad_alloc&) {
+    // The connection ends all the same.
+  }
   running.cancel();
   co_await running.join();
-  co_return failure;
+  if (!failure) throw std::bad_alloc();
+  co_return *std::move(failure);
 }
 
 }  // namespace weir::health

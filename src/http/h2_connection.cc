@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
+#include "base/out_of_memory.h"
 #include "http/h2_memory.h"
 #include "net/cancel_at.h"
 
@@ -40,6 +42,7 @@ H2Connection::H2Connection(H2Role role, H2Shared& shared, const H2Settings& sett
       role == H2Role::server
           ? nghttp2_session_server_new3(&session_, shared.callbacks(), this, shared.server_options(), h2_memory())
           : nghttp2_session_client_new3(&session_, shared.callbacks(), this, shared.client_options(), h2_memory());
+  if (made == NGHTTP2_ERR_NOMEM) throw std::bad_alloc();
   WEIR_ASSERT(made == 0);
   start();
 }
@@ -70,16 +73,29 @@ void H2Connection::start() {
 }
 
 net::Task<void> H2Connection::run() {
+  // Without memory it ends as a connection that has broken: its streams and its writer end with it.
   net::TaskGroup writer;
-  writer.spawn(write_loop());
-  co_await read_loop();
+  try {
+    writer.spawn(write_loop());
+    co_await read_loop();
+  } catch (const std::bad_alloc&) {
+    failure_ = base::kOutOfMemory;
+    failed_ = true;
+    stream_.shut_down();
+  }
   fail_streams();
   run_woken();
   while (!woken_.empty()) {
     co_await net::yield();
     run_woken();
   }
-  co_await close_down(writer);
+  try {
+    co_await close_down(writer);
+  } catch (const std::bad_alloc&) {
+    stream_.shut_down();
+  }
+  writer.cancel();
+  co_await writer.join();
 }
 
 base::TimePoint H2Connection::read_deadline() const {

@@ -1,7 +1,9 @@
 // What an HTTP/2 connection sends: frames are gathered in one buffer and leave at the end of the reactor's round.
 #include <algorithm>
 #include <cstring>
+#include <new>
 
+#include "base/out_of_memory.h"
 #include "http/h2_connection.h"
 
 namespace weir::http {
@@ -90,8 +92,16 @@ void H2Connection::at_round_end() {
 
 bool H2Connection::make_room() {
   if (!out_) {
-    out_ = base::Buffer::small();
-    out_begin_ = out_end_ = 0;
+    try {
+      out_ = base::Buffer::small();
+      out_begin_ = out_end_ = 0;
+    } catch (const std::bad_alloc&) {
+      // The reader finds the end and tells the streams.
+      if (!failure_) failure_ = base::kOutOfMemory;
+      ended_ = failed_ = true;
+      stream_.shut_down();
+      return false;
+    }
   }
   if (room() >= kMinRoom) return true;
   // What is under way stays where it is.
@@ -102,9 +112,13 @@ bool H2Connection::make_room() {
     out_begin_ = 0;
   }
   if (room() < kMinRoom && out_.capacity() < base::kLargeBufferBytes) {
-    base::Buffer large = base::Buffer::large();
-    std::memcpy(large.data(), out_.data(), out_end_);
-    out_ = std::move(large);
+    try {
+      base::Buffer large = base::Buffer::large();
+      std::memcpy(large.data(), out_.data(), out_end_);
+      out_ = std::move(large);
+    } catch (const std::bad_alloc&) {
+      // What is in the small one leaves first.
+    }
   }
   return room() >= kMinRoom;
 }
@@ -164,7 +178,12 @@ void H2Connection::run_woken() {
     net::Turn::spend(net::Turn::kStream);
     if (stream->arrived_) {
       stream->arrived_ = stream->unserved_ = false;
-      owner_.serve(*stream, stream->verdict_);
+      try {
+        owner_.serve(*stream, stream->verdict_);
+      } catch (const std::bad_alloc&) {
+        stream->reset(NGHTTP2_REFUSED_STREAM);
+        owner_.discard(*stream);
+      }
       continue;
     }
     bool is_cut_off = stream->error_ || (!stream->is_open() && !stream->output_ended_);

@@ -1,5 +1,7 @@
 #include "proxy/h2_session.h"
 
+#include <new>
+
 #include "base/memory_reserve.h"
 #include "http/h2_connection.h"
 #include "proxy/exchange.h"
@@ -27,7 +29,7 @@ void destroy(Worker& worker, RequestStream* stream) {
 }
 
 net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, http::FieldVerdict verdict) {
-  {
+  try {
     H2Client side(client, *stream, *stream->state);
     Exchange exchange(client, side, *stream->state);
     if (verdict.kind == http::FieldVerdict::Kind::fine) {
@@ -39,6 +41,8 @@ net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, h
                           .what = verdict.what};
       co_await exchange.refuse(parsed);
     }
+  } catch (const std::bad_alloc&) {
+    stream->reset(NGHTTP2_INTERNAL_ERROR);
   }
   ++client.requests;
   destroy(client.worker, stream);
@@ -99,9 +103,15 @@ class Session final : public http::H2Owner, private net::TimerNode {
 
 net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming) {
   Session session(client);
-  if (!incoming.empty()) session.connection.feed(incoming.bytes());
+  // Before there are streams, which it alone can end.
+  net::Task<void> running = session.connection.run();
+  try {
+    if (!incoming.empty()) session.connection.feed(incoming.bytes());
+  } catch (const std::bad_alloc&) {
+    client.stream.shut_down();
+  }
   incoming.release();
-  co_await session.connection.run();
+  co_await running;
   co_await session.requests.join();
   const std::optional<base::Error>& failure = session.connection.failure();
   if (failure && failure->code == base::ErrorCode::protocol) {

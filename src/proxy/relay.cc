@@ -1,9 +1,11 @@
 #include "proxy/relay.h"
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "base/free_list.h"
+#include "base/out_of_memory.h"
 #include "net/pipe.h"
 
 namespace weir::proxy {
@@ -62,25 +64,29 @@ void Relay::fail(const Error& error) {
 net::Task<void> Relay::pump(Direction& direction) {
   net::TcpStream& from = direction.from;
   net::TcpStream& to = direction.to;
-  while (true) {
-    base::Result<void> ready = co_await from.wait_readable(deadline());
-    if (!ready && ready.error().code == ErrorCode::timeout && !is_idle_too_long()) continue;
-    if (!ready) co_return fail(ready.error().on(Side::ours));
-    base::Buffer buffer = base::Buffer::small();
-    base::Result<std::size_t> got =
-        co_await from.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kHoldBuffer);
-    if (!got && got.error().code == ErrorCode::timeout) continue;
-    if (!got) co_return fail(got.error().on(direction.from_side));
-    if (*got == 0) co_return co_await end(direction);
-    moved(direction, *got);
-    bool bulk = *got >= kBulkBytes && !from.is_filtered() && !to.is_filtered();
-    base::Result<void> written = co_await to.write(std::string_view(buffer.data(), *got), idle_limit_);
-    if (!written) co_return fail(written.error().on(other(direction.from_side)));
-    buffer.release();
-    if (!bulk) continue;
-    base::Result<bool> ended = co_await pump_bulk(direction);
-    if (!ended) co_return fail(ended.error());
-    if (*ended) co_return co_await end(direction);
+  try {
+    while (true) {
+      base::Result<void> ready = co_await from.wait_readable(deadline());
+      if (!ready && ready.error().code == ErrorCode::timeout && !is_idle_too_long()) continue;
+      if (!ready) co_return fail(ready.error().on(Side::ours));
+      base::Buffer buffer = base::Buffer::small();
+      base::Result<std::size_t> got =
+          co_await from.read({buffer.data(), buffer.capacity()}, net::Reactor::current().now() + kHoldBuffer);
+      if (!got && got.error().code == ErrorCode::timeout) continue;
+      if (!got) co_return fail(got.error().on(direction.from_side));
+      if (*got == 0) co_return co_await end(direction);
+      moved(direction, *got);
+      bool bulk = *got >= kBulkBytes && !from.is_filtered() && !to.is_filtered();
+      base::Result<void> written = co_await to.write(std::string_view(buffer.data(), *got), idle_limit_);
+      if (!written) co_return fail(written.error().on(other(direction.from_side)));
+      buffer.release();
+      if (!bulk) continue;
+      base::Result<bool> ended = co_await pump_bulk(direction);
+      if (!ended) co_return fail(ended.error());
+      if (*ended) co_return co_await end(direction);
+    }
+  } catch (const std::bad_alloc&) {
+    co_return fail(base::kOutOfMemory);
   }
 }
 
@@ -122,8 +128,12 @@ net::Task<base::Result<bool>> Relay::pump_bulk(Direction& direction) {
 
 net::Task<base::Result<void>> Relay::run() {
   last_activity_ = net::Reactor::current().now();
-  directions_.spawn(pump(upward_));
-  directions_.spawn(pump(downward_));
+  try {
+    directions_.spawn(pump(upward_));
+    directions_.spawn(pump(downward_));
+  } catch (const std::bad_alloc&) {
+    fail(base::kOutOfMemory);
+  }
   co_await directions_.join();
   if (failure_) co_return std::unexpected(*failure_);
   co_return base::Result<void>();

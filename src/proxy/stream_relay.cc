@@ -1,7 +1,9 @@
 #include "proxy/stream_relay.h"
 
 #include <algorithm>
+#include <new>
 
+#include "base/out_of_memory.h"
 #include "proxy/worker.h"
 
 namespace weir::proxy {
@@ -37,11 +39,15 @@ void StreamRelay::close_websocket(std::uint16_t code) {
   close_code_ = code;
   idle_limit_ = std::min<base::Nanoseconds>(idle_limit_, kCloseTime);
   last_activity_ = net::Reactor::current().now();
-  for (Direction* direction : {&upward_, &downward_}) {
-    if (may_close(*direction)) directions_.spawn(send_close(*direction));
+  try {
+    for (Direction* direction : {&upward_, &downward_}) {
+      if (may_close(*direction)) directions_.spawn(send_close(*direction));
+    }
+    // Whoever waits looks at the limit again.
+    directions_.spawn(end_in_time());
+  } catch (const std::bad_alloc&) {
+    fail(base::kOutOfMemory);
   }
-  // Whoever waits looks at the limit again.
-  directions_.spawn(end_in_time());
 }
 
 void StreamRelay::close_where_it_must_go() {
@@ -92,7 +98,11 @@ net::Task<void> StreamRelay::pump(Direction& direction) {
   net::TaskContext& context = co_await net::this_context();
   direction.to.cancel_when_broken(&context);
   if (direction.to.broken()) context.cancel();
-  co_await pass_on(direction);
+  try {
+    co_await pass_on(direction);
+  } catch (const std::bad_alloc&) {
+    fail(base::kOutOfMemory);
+  }
   direction.to.cancel_when_broken(nullptr);
 }
 
@@ -142,8 +152,12 @@ net::Task<void> StreamRelay::pass_on(Direction& direction) {
 
 net::Task<base::Result<void>> StreamRelay::run() {
   last_activity_ = net::Reactor::current().now();
-  directions_.spawn(pump(upward_));
-  directions_.spawn(pump(downward_));
+  try {
+    directions_.spawn(pump(upward_));
+    directions_.spawn(pump(downward_));
+  } catch (const std::bad_alloc&) {
+    fail(base::kOutOfMemory);
+  }
   started_ = true;
   co_await directions_.join();
   if (failure_ && close_code_ == 0) co_return std::unexpected(*failure_);

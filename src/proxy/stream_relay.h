@@ -33,6 +33,11 @@ class StreamRelay : public base::ListHook<StreamRelay> {
 
   // Until both directions have ended, or one failed. Errors as Relay::run() has them.
   net::Task<base::Result<void>> run();
+  // Of a relay whose run() could not begin, or was left by bad_alloc: `co_await relay.stop();` before it goes.
+  net::TaskGroup::Join stop() {
+    directions_.cancel();
+    return directions_.join();
+  }
   std::uint64_t bytes_from_client() const { return upward_.bytes; }
   std::uint64_t bytes_from_backend() const { return downward_.bytes; }
 

@@ -1,5 +1,8 @@
 // Connections that were upgraded (RFC 9110 7.8): bytes both ways until both sides have finished.
 
+#include <new>
+
+#include "base/out_of_memory.h"
 #include "base/text.h"
 #include "proxy/exchange.h"
 #include "proxy/relay.h"
@@ -89,7 +92,13 @@ net::Task<base::Result<void>> Exchange::tunnel() {
     // That may have begun while the handshake was under way.
     streams.close_where_it_must_go();
   }
-  base::Result<void> ended = co_await carry(streams, client_side_, worker_);
+  base::Result<void> ended;
+  try {
+    ended = co_await carry(streams, client_side_, worker_);
+  } catch (const std::bad_alloc&) {
+    ended = std::unexpected(base::kOutOfMemory);
+  }
+  co_await streams.stop();
   if (websocket) worker_.websockets.remove(streams);
   if (streams.close_code() != 0) {
     bool restarts = streams.close_code() == kServiceRestart;

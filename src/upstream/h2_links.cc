@@ -1,8 +1,10 @@
 #include "upstream/h2_links.h"
 
 #include <cerrno>
+#include <new>
 #include <sys/socket.h>
 
+#include "base/out_of_memory.h"
 #include "tls/connect.h"
 #include "tls/handshake.h"
 #include "upstream/h2_of_backend.h"
@@ -48,9 +50,7 @@ H2Link::H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Setting
     : stream(std::move(connected)),
       connection(http::H2Role::client, shared, settings, stream, *this),
       opened_at(net::Reactor::current().now()),
-      owner_(owner) {
-  owner.links.push_front(*this);
-}
+      owner_(owner) {}
 
 bool H2Link::has_room() const {
   std::uint32_t most = owner_.settings.max_requests;
@@ -173,7 +173,12 @@ net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
 
 net::Task<base::Result<H2Link*>> H2Links::open(H2OfBackend& of_backend, const AcquireOptions& options) {
   ++of_backend.opening;
-  base::Result<net::TcpStream> stream = co_await connections_.open(options);
+  base::Result<net::TcpStream> stream;
+  try {
+    stream = co_await connections_.open(options);
+  } catch (const std::bad_alloc&) {
+    stream = std::unexpected(base::kOutOfMemory);
+  }
   --of_backend.opening;
   if (!stream) {
     connections_.free_place(of_backend.backend);
@@ -206,11 +211,18 @@ H2Link* H2Links::adopt(const AcquireOptions& options, Lease lease) {
 }
 
 H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, net::TcpStream stream) {
-  auto link = std::make_unique<H2Link>(of_backend, shared_, settings_of(of_backend.settings), std::move(stream));
-  H2Link* opened = link.get();
-  opened->is_secure = opened->stream.is_filtered();
-  opened->addresses = options.backend->addresses;
-  running_.spawn(run(of_backend, std::move(link)));
+  H2Link* opened = nullptr;
+  try {
+    auto link = std::make_unique<H2Link>(of_backend, shared_, settings_of(of_backend.settings), std::move(stream));
+    opened = link.get();
+    opened->is_secure = opened->stream.is_filtered();
+    opened->addresses = options.backend->addresses;
+    running_.spawn(run(of_backend, std::move(link)));
+    if (of_backend.links.front() != opened) throw std::bad_alloc();  // run() had none, and has ended
+  } catch (const std::bad_alloc&) {
+    connections_.free_place(of_backend.backend);
+    throw;
+  }
   std::uint32_t limit = std::min(opened->connection.stream_limit(), of_backend.stream_limit);
   // Who finds no room there may open another one.
   of_backend.wake_some(std::max(limit, 2u) - 1);
@@ -237,8 +249,10 @@ net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const Acqui
 }
 
 net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link) {
+  net::Task<void> running = link->connection.run();
+  of_backend.links.push_front(*link);
   if (connections_.descriptors_ != nullptr) connections_.descriptors_->add_upstream();
-  co_await link->connection.run();
+  co_await running;
   of_backend.links.remove(*link);
   const Peer* heir = link->heir;
   link.reset();

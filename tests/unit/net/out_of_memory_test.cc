@@ -1,5 +1,4 @@
 // What lacks memory ends; everybody else goes on. Allocations of this program fail when a test says so.
-#include <cstdlib>
 #include <new>
 
 #include "gtest/gtest.h"
@@ -10,31 +9,7 @@
 #include "net/wait.h"
 
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-namespace {
-
-thread_local bool allocations_fail = false;
-
-void* allocate_or_fail(std::size_t bytes, std::size_t alignment) {
-  while (true) {
-    void* memory =
-        allocations_fail ? nullptr : std::aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
-    if (memory != nullptr) return memory;
-    std::new_handler handler = std::get_new_handler();
-    if (handler == nullptr) throw std::bad_alloc();
-    handler();
-  }
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return allocate_or_fail(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return allocate_or_fail(bytes, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+#include "tests/unit/net/failing_allocations.h"
 
 namespace weir::net {
 namespace {
@@ -43,12 +18,6 @@ using namespace std::chrono_literals;
 
 // More than the C library keeps at hand, and a call that the compiler may not leave out.
 void grab_memory() { ::operator delete(::operator new(100'000)); }
-
-class Failing {
- public:
-  Failing() { allocations_fail = true; }
-  ~Failing() { allocations_fail = false; }
-};
 
 class OutOfMemoryTest : public testing::Test {
  protected:
@@ -65,11 +34,12 @@ struct Counted {
 
 // Larger than the free lists keep: it always comes from the heap.
 Task<int> in_a_large_frame() {
-  char room[4096];
+  char room[4096]{};
+  // What knows its address may use all of it, so that all of it is in the frame.
+  asm volatile("" : : "r"(room) : "memory");
   co_await yield();
-  room[0] = 1;
-  co_await yield();
-  co_return room[0];
+  asm volatile("" : : "r"(room) : "memory");
+  co_return room[0] + 1;
 }
 
 Task<void> lack_memory_after_a_wait(int& alive, bool& went_on) {
