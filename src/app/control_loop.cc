@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <malloc.h>
+#include <memory>
 #include <new>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -34,13 +35,19 @@ net::Task<void> Weir::Parts::follow_signals(int signal_fd) {
     if (!ready) co_return;
     signalfd_siginfo info;
     while (::read(signal_fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo == SIGHUP) {
-        reload();
-      } else if (!draining) {
-        begin_drain();
-      } else {
+      if (draining && info.ssi_signo != SIGHUP) {
         base::log_warning("second signal: stopping at once");
         _exit(kExitFine);
+      }
+      try {
+        if (info.ssi_signo == SIGHUP) {
+          reload();
+        } else {
+          begin_drain();
+        }
+      } catch (const std::bad_alloc&) {
+        // The next signal is followed as well.
+        base::log_error("a signal was not followed to its end: memory could not be had");
       }
     }
     signals.descriptor().readable = false;
@@ -60,7 +67,9 @@ net::Task<void> Weir::Parts::maintain() {
     }
     base::Result<void> woken = co_await poked->wait_until(wake);
     if (!woken && woken.error().code == base::ErrorCode::cancelled) co_return;
-    poked = std::make_unique<net::Waiter>();
+    // In its place: no memory is needed.
+    std::destroy_at(poked.get());
+    std::construct_at(poked.get());
   }
 }
 

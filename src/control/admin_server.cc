@@ -165,8 +165,12 @@ net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
       ::close(socket->fd);
       continue;
     }
-    std::string peer = is_unix ? std::string("unix") : socket->peer.to_string();
-    connections_.spawn(serve(socket->fd, std::move(peer), is_local));
+    try {
+      std::string peer = is_unix ? std::string("unix") : socket->peer.to_string();
+      connections_.spawn(serve(socket->fd, std::move(peer), is_local));
+    } catch (const std::bad_alloc&) {
+      ::close(socket->fd);  // nobody has begun to serve it
+    }
   }
 }
 

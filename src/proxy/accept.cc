@@ -1,6 +1,7 @@
 #include "proxy/accept.h"
 
 #include <cerrno>
+#include <new>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -12,6 +13,25 @@ namespace {
 constexpr auto kPauseWhenExhausted = std::chrono::milliseconds(100);
 constexpr auto kComplainEvery = std::chrono::seconds(60);
 
+// A listener outlives whatever befalls a connection of it.
+void take_in(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer) {
+  try {
+    worker.place(listening, fd, peer);
+  } catch (const std::bad_alloc&) {
+    // It is closed and counted; only a line of the log is missing.
+  }
+}
+
+void complain(const Listening& listening, const base::Error& error) {
+  bool exhausted = error.code == base::ErrorCode::exhausted;
+  try {
+    base::log_error("listener {}: cannot accept connections: {}{}", listening.runtime->name, base::describe(error),
+                    exhausted ? "; raise the limit on open files (ulimit -n)" : "");
+  } catch (const std::bad_alloc&) {
+    // It will come again.
+  }
+}
+
 void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) {
   while (true) {
     sockaddr_storage storage{};
@@ -20,7 +40,7 @@ void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) 
     // A connection that went away while it was queued; anything else will not pass soon.
     if (fd < 0 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)) continue;
     if (fd < 0) return;
-    worker.place(listening, fd, base::SocketAddress::from(storage));
+    take_in(worker, listening, fd, base::SocketAddress::from(storage));
   }
 }
 
@@ -37,16 +57,14 @@ net::Task<void> accept_connections(Worker& worker, Listening& listening, net::Li
   while (true) {
     auto socket = co_await listener.accept();
     if (socket) {
-      worker.place(listening, socket->fd, socket->peer);
+      take_in(worker, listening, socket->fd, socket->peer);
       continue;
     }
     if (socket.error().code == base::ErrorCode::cancelled) break;
     if (is_of_one_connection(socket.error().code)) continue;
     if (worker.reactor.now() >= next_complaint) {
       next_complaint = worker.reactor.now() + kComplainEvery;
-      bool exhausted = socket.error().code == base::ErrorCode::exhausted;
-      base::log_error("listener {}: cannot accept connections: {}{}", listening.runtime->name,
-                      base::describe(socket.error()), exhausted ? "; raise the limit on open files (ulimit -n)" : "");
+      complain(listening, socket.error());
     }
     base::Result<void> slept = co_await net::sleep_for(kPauseWhenExhausted);
     if (!slept) break;

@@ -1,5 +1,6 @@
 #include "proxy/worker.h"
 
+#include <new>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -208,33 +209,39 @@ void Worker::place(Listening& listening, int fd, const base::SocketAddress& peer
   }
   Refusal refusal = limit > 0 && open >= limit ? Refusal::limit : Refusal::none;
   if (!base::memory_reserve::is_whole()) refusal = Refusal::memory;
-  if (refusal == Refusal::none && all >= services.descriptors.max_clients() && !make_room_for_client(all)) {
-    refusal = Refusal::max_connections;
-  }
-  if (refusal != Refusal::none) {
-    listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    listening.runtime->refuse(refusal, index, peer.ip, reactor.now());
-    ::close(fd);
-    return;
-  }
   // The others hear of a new listener one after the other.
   bool all_adopt = listening.runtime->adopting_workers.load(std::memory_order_relaxed) == services.workers.size();
-  if (!listening.closing && all_adopt && placement_.gives_away(load(), least->load(), reactor.now())) {
-    least->adopt(listening.runtime, fd, peer);
-  } else {
-    serve(*this, listening, fd, peer);
+  // Whoever accepts goes on, whatever this one lacks.
+  try {
+    if (refusal == Refusal::none && all >= services.descriptors.max_clients() && !make_room_for_client(all)) {
+      refusal = Refusal::max_connections;
+    }
+    bool is_for_another = refusal == Refusal::none && !listening.closing && all_adopt &&
+                          placement_.gives_away(load(), least->load(), reactor.now());
+    if (is_for_another) return least->adopt(listening.runtime, fd, peer);
+  } catch (const std::bad_alloc&) {
+    refusal = Refusal::memory;
   }
+  if (refusal == Refusal::none) return serve(*this, listening, fd, peer);
+  listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
+  ::close(fd);
+  listening.runtime->refuse(refusal, index, peer.ip, reactor.now());
 }
 
 void Worker::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer) {
   // Counted at once, so that a burst is not all sent to the same worker.
   open_connections_.fetch_add(1, std::memory_order_relaxed);
-  reactor.post([this, runtime = std::move(runtime), fd, peer] {
+  try {
+    reactor.post([this, runtime = std::move(runtime), fd, peer] {
+      open_connections_.fetch_sub(1, std::memory_order_relaxed);
+      if (Listening* here = listening(runtime->id)) return serve(*this, *here, fd, peer);
+      runtime->open.fetch_sub(1, std::memory_order_relaxed);
+      ::close(fd);
+    });
+  } catch (const std::bad_alloc&) {
     open_connections_.fetch_sub(1, std::memory_order_relaxed);
-    if (Listening* here = listening(runtime->id)) return serve(*this, *here, fd, peer);
-    runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    ::close(fd);
-  });
+    throw;
+  }
 }
 
 void Worker::begin_closing(Listening& listening) {
