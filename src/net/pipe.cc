@@ -30,6 +30,7 @@ thread_local IdlePipes idle;
 void Pipe::count_in(DescriptorBudget& budget) { idle.budget = &budget; }
 
 base::Result<Pipe> Pipe::take() {
+  if (idle.pipes.capacity() < kKeptPipes) idle.pipes.reserve(kKeptPipes);  // so that none is ever kept in vain
   if (!idle.pipes.empty()) {
     Pipe pipe(idle.pipes.back());
     idle.pipes.pop_back();

@@ -17,7 +17,11 @@ namespace weir::net {
 namespace {
 
 thread_local Reactor* thread_reactor = nullptr;
+// Of this thread: each of them has its place in `retired_` kept.
+thread_local std::size_t open_descriptors = 0;
 constexpr std::size_t kEventsPerRound = 256;
+// So many coroutines are made ready without memory, whatever the round before was like.
+constexpr std::size_t kReadyAtFirst = 1024;
 constexpr std::uint32_t kStreamEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
 constexpr Tick kLookAgainMs = 100;
 // Less is what a busy thread or a loaded machine always costs.
@@ -35,11 +39,15 @@ Descriptor* Descriptor::open_for_datagrams(int fd) { return open(fd, false); }
 Descriptor* Descriptor::open(int fd, bool edge_triggered) {
   Descriptor* descriptor = nullptr;
   try {
+    std::vector<Descriptor*>& retired = Reactor::current().retired_;
+    std::size_t needed = retired.size() + open_descriptors + 1;
+    if (retired.capacity() < needed) retired.reserve(2 * needed);
     descriptor = new Descriptor(fd);
   } catch (const std::bad_alloc&) {
     ::close(fd);
     throw;
   }
+  ++open_descriptors;
   descriptor->edge_triggered_ = edge_triggered;
   descriptor->try_to_register();
   return descriptor;
@@ -95,7 +103,8 @@ void Descriptor::retire() {
   Reactor& reactor = Reactor::current();
   if (registered_) --reactor.watched_;
   reactor.timers_.disarm(*this);
-  reactor.retired_.push_back(this);
+  if (open_descriptors > 0) --open_descriptors;
+  reactor.retired_.push_back(this);  // in the place kept for it
 }
 
 void Descriptor::set_deadline(Tick& which, Tick deadline) {
@@ -131,6 +140,8 @@ void Descriptor::on_events(std::uint32_t events) {
 }
 
 Reactor::Reactor(const base::Clock* clock) : clock_(clock), start_(read_clock()), now_(start_) {
+  ready_.reserve(kReadyAtFirst);
+  resuming_.reserve(kReadyAtFirst);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_event_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   WEIR_ASSERT(epoll_ >= 0 && wake_event_ >= 0);

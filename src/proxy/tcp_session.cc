@@ -1,5 +1,6 @@
 #include "proxy/tcp_session.h"
 
+#include <new>
 #include <sys/socket.h>
 
 #include "metrics/families.h"
@@ -76,8 +77,11 @@ class TcpSession final : private FirstByteObserver {
 
 // The control thread tears down what may be a large pool.
 TcpSession::~TcpSession() {
-  if (pool_.use_count() == 1 && worker_.services.control != nullptr) {
+  if (pool_.use_count() != 1 || worker_.services.control == nullptr) return;
+  try {
     worker_.services.control->post([old = std::move(pool_)]() mutable { old.reset(); });
+  } catch (const std::bad_alloc&) {
+    // Then it went here.
   }
 }
 

@@ -49,7 +49,11 @@ Listening::~Listening() = default;
 
 void HeldSnapshot::remove_user() {
   if (--users_ > 0) return;
-  if (control_ != nullptr) control_->post([old = std::move(snapshot_)]() mutable { old.reset(); });
+  try {
+    if (control_ != nullptr) control_->post([old = std::move(snapshot_)]() mutable { old.reset(); });
+  } catch (const std::bad_alloc&) {
+    // Then it went here.
+  }
   delete this;
 }
 
@@ -89,7 +93,12 @@ std::unique_ptr<ExchangeState> Worker::take_state() {
 
 void Worker::give_back(std::unique_ptr<ExchangeState> state) {
   state->clear();
-  if (states_.size() < kKeptStates) states_.push_back(std::move(state));
+  if (states_.size() >= kKeptStates) return;
+  try {
+    states_.push_back(std::move(state));
+  } catch (const std::bad_alloc&) {
+    // Then it is not kept.
+  }
 }
 
 std::int64_t Worker::unix_ms() {
