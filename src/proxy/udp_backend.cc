@@ -1,8 +1,10 @@
 // The backends' side of UDP flows: picking, connecting, what comes back, and the end.
 
 #include <cstring>
+#include <new>
 
 #include "base/hash.h"
+#include "base/out_of_memory.h"
 #include "proxy/udp_relay.h"
 
 namespace weir::proxy {
@@ -67,7 +69,12 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     auto first = hashes ? static_cast<std::uint32_t>(base::mix(key_hash ^ kOtherHash))
                         : entry.backend->next_address.fetch_add(1, std::memory_order_relaxed);
     flow.addresses = pool::AddressRound(*entry.addresses, first, entry.backend->failed_addresses, flow.attempt_started);
-    base::Result<void> opened = open_socket(flow);
+    base::Result<void> opened;
+    try {
+      opened = open_socket(flow);
+    } catch (const std::bad_alloc&) {
+      opened = std::unexpected(base::kOutOfMemory);
+    }
     if (opened) return opened;
     open.fetch_sub(1, std::memory_order_relaxed);
     bool exhausted = opened.error().code == ErrorCode::exhausted;

@@ -24,8 +24,12 @@ class UdpFlowTable {
     }
   }
   // No flow with that key is in it.
-  void insert(UdpFlow& flow) {
+  // insert() of one more needs no memory then.
+  void make_room() {
     if ((size_ + 1) * 2 > places_.size()) grow();
+  }
+  void insert(UdpFlow& flow) {
+    make_room();
     put({.hash = flow.hash, .flow = &flow});
     ++size_;
   }

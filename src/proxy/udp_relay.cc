@@ -1,6 +1,8 @@
 #include "proxy/udp_relay.h"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <unistd.h>
 
 #include "proxy/timeouts.h"
@@ -162,7 +164,15 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   Counted counted = Counted::no;
   if (!admit(*mine->config, key, datagrams, counted)) return nullptr;
   make_room();
-  auto* flow = new UdpFlow(*this, entrance, key, hash, worker_);
+  std::unique_ptr<UdpFlow> flow;
+  try {
+    flow = std::make_unique<UdpFlow>(*this, entrance, key, hash, worker_);
+    table_.make_room();
+  } catch (const std::bad_alloc&) {
+    if (counted != Counted::no) listening_->runtime->admission.leave(key.client.to_socket_address().ip, counted);
+    metrics_.dropped_exhausted.add(worker_.index, datagrams);
+    return nullptr;
+  }
   flow->counted = counted;
   if (counted != Counted::no) flow->counted_by = listening_->runtime;
   flow->snapshot = worker_.snapshot_of(*listening_);
@@ -175,7 +185,6 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
     bool exhausted = connected.error().code == base::ErrorCode::exhausted;
     (exhausted ? metrics_.dropped_exhausted : metrics_.dropped_no_backend).add(worker_.index, datagrams);
     log(*flow, termination(connected.error()), base::cause(connected.error()));
-    delete flow;
     return nullptr;
   }
   table_.insert(*flow);
@@ -185,7 +194,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   metrics_.flows.add(worker_.index);
   metrics_.flows_active.add(worker_.index);
   worker_.services.descriptors.add_flow();
-  return flow;
+  return flow.release();
 }
 
 // Whether the client may begin a flow; one that may not leaves nothing behind.

@@ -1,7 +1,9 @@
 // Getting a connection when none is idle here: from another worker, by opening one (open.cc), or by waiting for one.
 
 #include <algorithm>
+#include <new>
 
+#include "base/out_of_memory.h"
 #include "upstream/connections.h"
 #include "upstream/h2_links.h"
 #include "upstream/of_backend.h"
@@ -191,13 +193,19 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     }
     was_woken = handed->was_woken;
   }
-  base::Result<net::TcpStream> stream = co_await open(options);
+  base::Result<net::TcpStream> stream;
+  Connection* connection = nullptr;
+  try {
+    stream = co_await open(options);
+    if (stream) connection = new Connection(of_backend, std::move(*stream));
+  } catch (const std::bad_alloc&) {
+    stream = std::unexpected(base::kOutOfMemory);
+  }
   if (!stream) {
     pass_place_on(of_backend, true);
     co_return std::unexpected(stream.error());
   }
   options.metrics->opened.add(worker_);
-  auto* connection = new Connection(of_backend, std::move(*stream));
   connection->unshared_ = options.unshared;
   connection->addresses_ = options.backend->addresses;
   co_return lend(*connection, false);

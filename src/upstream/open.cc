@@ -1,7 +1,9 @@
 // Opening a connection to a backend: room for its descriptor, an address of its name, connecting, TLS.
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "upstream/connections.h"
 #include "upstream/h2_links.h"
 #include "upstream/of_backend.h"
@@ -53,7 +55,12 @@ net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options
     if (!room) co_return std::unexpected(room.error());
   }
   descriptors_->add_upstream();
-  base::Result<net::TcpStream> stream = co_await open_one_of(options);
+  base::Result<net::TcpStream> stream;
+  try {
+    stream = co_await open_one_of(options);
+  } catch (const std::bad_alloc&) {
+    stream = std::unexpected(base::kOutOfMemory);
+  }
   descriptors_->remove_upstream();
   co_return stream;
 }
