@@ -17,20 +17,20 @@ enum class LateFrame : std::uint8_t {
   of_ended,   // behind END_STREAM: an error of the connection
 };
 
-// Takes no memory until the first reset. Of older ones than the last kKept only the highest number is known: a frame
-// for a stream up to that one is never more than an error of its stream. Not thread-safe.
+// Takes no memory until the first reset. Of older ones than the last kKept only the highest number is known: frames for
+// streams up to that one count as in flight. Not thread-safe.
 class H2Resets {
  public:
   // Frames may come so long behind a RST_STREAM of ours.
   static constexpr auto kGrace = std::chrono::seconds(5);
   static constexpr std::size_t kKept = 128;
 
-  // A RST_STREAM for `id` was sent at `now`, or received.
+  // A RST_STREAM for `id` goes out at `now`, or was received.
   void sent(std::int32_t id, base::TimePoint now) { keep({.id = id, .forgiven_until = now + kGrace}); }
   void received(std::int32_t id) { keep({.id = id, .forgiven_until = base::TimePoint::min()}); }
   LateFrame judge(std::int32_t id, base::TimePoint now) const {
     auto last = std::find_if(resets_.rbegin(), resets_.rend(), [id](const Reset& each) { return each.id == id; });
-    if (last == resets_.rend()) return id <= forgotten_ ? LateFrame::of_reset : LateFrame::of_ended;
+    if (last == resets_.rend()) return id <= forgotten_ ? LateFrame::in_flight : LateFrame::of_ended;
     return now < last->forgiven_until ? LateFrame::in_flight : LateFrame::of_reset;
   }
 
@@ -40,6 +40,8 @@ class H2Resets {
     base::TimePoint forgiven_until;
   };
   void keep(const Reset& reset) {
+    auto same = std::find_if(resets_.begin(), resets_.end(), [&](const Reset& each) { return each.id == reset.id; });
+    if (same != resets_.end()) resets_.erase(same);
     if (resets_.size() == kKept) {
       forgotten_ = std::max(forgotten_, resets_.front().id);
       resets_.erase(resets_.begin());

@@ -29,10 +29,13 @@ bool H2Connection::charge(H2Abuse::Kind kind) { return abuse_.charge(kind, net::
 void H2Connection::check_late_frame(std::int32_t id) {
   bool was_begun = id % 2 != 0 && id <= last_begun_;
   if (role_ == H2Role::client || !was_begun || nghttp2_session_find_stream(session_, id) != nullptr) return;
-  switch (resets_.judge(id, net::Reactor::current().now())) {
+  base::TimePoint now = net::Reactor::current().now();
+  switch (resets_.judge(id, now)) {
     case LateFrame::in_flight:
       return;
     case LateFrame::of_reset:
+      // One answer for all frames that come before the client has read it.
+      resets_.sent(id, now);
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_STREAM_CLOSED);
       return;
     case LateFrame::of_ended:
