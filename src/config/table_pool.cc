@@ -85,6 +85,54 @@ constexpr Field sticky_ttl_field() {
           .schema = [](const Field& self, SchemaBuilder& builder) { return Codec<Duration>::schema(self, builder); }};
 }
 
+// Options that nothing heeds are errors. Of the API, only those without a type: it merges patches into what it shows,
+// which has every option.
+void check_written_sticky(Reader& reader, const Node& node, void* object) {
+  const Sticky& sticky = static_cast<Pool*>(object)->sticky;
+  const Node* own = node.find("sticky");
+  const Node* type = own != nullptr && own->kind == Node::Kind::map ? own->find("type") : own;
+  const bool has_options = own != nullptr && own->kind == Node::Kind::map && !own->members.empty();
+  const Node* switched = node.find("sticky_sessions");
+  const Node* ttl = node.find("sticky_ttl");
+  if (type == nullptr && switched == nullptr && has_options) {
+    Reader::In in(reader, "sticky");
+    reader.fault(*own, "has options but no type; write `type: cookie`");
+  } else if (type == nullptr && switched == nullptr && ttl != nullptr) {
+    Reader::In in(reader, "sticky_ttl");
+    reader.fault(*ttl, "turns nothing on by itself; write `sticky: {type: cookie, ttl: ...}`");
+  }
+  if (reader.of_api()) return;
+  if (switched != nullptr && type != nullptr && sticky.type == StickyType::off && type->scalar != "off") {
+    Reader::In in(reader, "sticky_sessions");
+    reader.fault(*switched, "contradicts `sticky`; remove one of them");
+  }
+  if (sticky.type != StickyType::header && sticky.type != StickyType::source_ip) return;
+  if (ttl != nullptr) {
+    Reader::In in(reader, "sticky_ttl");
+    reader.fault(*ttl, "only `type: cookie` has a ttl; remove it");
+  }
+  if (!has_options) return;
+  Reader::In in(reader, "sticky");
+  for (const Member& member : own->members) {
+    if (member.key == "type" || member.key == "name") continue;
+    Reader::In at(reader, member.key);
+    reader.fault(member.line, member.column, "is an option of `type: cookie` only; remove it");
+  }
+}
+
+// TLS to backends is a key of its own.
+constexpr Field protocol_field() {
+  Field made = field<&Pool::protocol>("protocol", "what is spoken to the backends");
+  made.read = [](Reader& reader, const Node& node, void* object, const Field& self) {
+    if (node.is_scalar() && (node.scalar == "https" || node.scalar == "tls")) {
+      reader.fault(node, fmt::format("{} is no protocol of a pool; use `tls: true`", quoted(node.scalar)));
+      return;
+    }
+    Codec<PoolProtocol>::read(reader, node, static_cast<Pool*>(object)->protocol, self);
+  };
+  return made;
+}
+
 constexpr std::array kGrpcFields{
     field<&Grpc::fine_statuses>("fine_statuses", "gRPC statuses that are no failure of the backend, by name"),
 };
@@ -219,7 +267,8 @@ const Resource& resource<Pool>() {
                                       .fields = kPoolFields,
                                       .refused = kRefused,
                                       .takes_notes = true,
-                                      .defaults = defaults_of<Pool>};
+                                      .defaults = defaults_of<Pool>,
+                                      .finish = check_written_sticky};
   return kResource;
 }
 

@@ -53,7 +53,8 @@ TEST(Validate, ChecksStickiness) {
               HasSubstr("pools[0].sticky.name: 'a b' cannot be the name of a cookie"));
   EXPECT_THAT(faults_of(with_pool("sticky: {type: source_ip, name: x}")), HasSubstr("only a cookie and a header"));
   EXPECT_THAT(faults_of(with_pool("sticky: cokie")), HasSubstr("pools[0].sticky.type: 'cokie' is not one of"));
-  for (std::string_view good : {"off", "cookie", "source_ip", "{type: header, name: x-session}", "{ttl: 5m}"}) {
+  for (std::string_view good :
+       {"off", "cookie", "source_ip", "{type: header, name: x-session}", "{type: cookie, ttl: 5m}"}) {
     EXPECT_EQ(faults_of(with_pool(fmt::format("sticky: {}", good))), "") << good;
   }
 }
