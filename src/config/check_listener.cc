@@ -83,7 +83,21 @@ void check_template(const Place& place, std::string_view key, std::string_view t
   if (auto pieces = parse_template(text, use); !pieces) place.fault(key, std::move(pieces.error()));
 }
 
-void check_redirect(const Place& place, const Redirect& redirect) {
+// That path_regex has every group that `to` asks for.
+void check_groups(const Place& place, const std::string& to, const std::optional<std::string>& path_regex) {
+  auto pieces = parse_template(to, TemplateUse::redirect);
+  if (!pieces) return;  // reported already
+  for (const TemplatePiece& piece : *pieces) {
+    if (piece.variable != Variable::group) continue;
+    if (!path_regex) {
+      place.fault("to", fmt::format("'{{{}}}' needs match.path_regex, which has the groups", piece.group));
+    } else if (!fault_of_substitution(*path_regex, fmt::format("\\{}", piece.group)).empty()) {
+      place.fault("to", fmt::format("'{{{}}}' is no group of match.path_regex {}", piece.group, quoted(*path_regex)));
+    }
+  }
+}
+
+void check_redirect(const Place& place, const Redirect& redirect, const Match& match) {
   constexpr std::array<std::uint16_t, 5> kStatuses{301, 302, 303, 307, 308};
   if (!contains(kStatuses, redirect.status)) {
     place.fault("status",
@@ -98,6 +112,7 @@ void check_redirect(const Place& place, const Redirect& redirect) {
                             quoted(to)));
   }
   check_template(place, "to", to, TemplateUse::redirect);
+  check_groups(place, to, match.path_regex);
 }
 
 void check_response(const Place& place, const FixedResponse& response) {
@@ -181,7 +196,7 @@ void check_route(const Place& place, const Route& route) {
     place.fault("", fmt::format("must have exactly one of pool, redirect and respond; it has {}",
                                 actions == 0 ? "none" : "several"));
   }
-  if (route.redirect) check_redirect(place.in("redirect", nullptr), *route.redirect);
+  if (route.redirect) check_redirect(place.in("redirect", nullptr), *route.redirect, route.match);
   if (route.respond) check_response(place.in("respond", nullptr), *route.respond);
   if (route.rewrite != Rewrite() && route.pool.empty() && actions == 1) {
     place.fault("rewrite", "changes what a backend sees, but the route has no pool");

@@ -68,6 +68,9 @@ constexpr std::array kFields{
     field<&Backend::health_check_path>("health_check_path", "probed in place of the pool's path"),
     origin_field<Backend>(),
 };
+constexpr std::array kRefused{
+    RefusedKey{"ip", "unknown key 'ip'; the backend's address or name is its `host`"},
+};
 
 void finish(Reader& reader, const Node& node, void* object) {
   auto& backend = *static_cast<Backend*>(object);
@@ -105,6 +108,7 @@ const Resource& resource<Backend>() {
                                       .summary = "one server of a pool: a map, or host:port",
                                       .fields = kFields,
                                       .short_key = "address",
+                                      .refused = kRefused,
                                       .takes_notes = true,
                                       .defaults = defaults_of<Backend>,
                                       .finish = finish};

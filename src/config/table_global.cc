@@ -98,6 +98,9 @@ constexpr std::array kConfigFields{
     field<&Config::listeners>("listeners", "where traffic comes in"),
     field<&Config::pools>("pools", "where traffic goes"),
 };
+constexpr std::array kRefused{
+    RefusedKey{"timeout", "unknown key 'timeout'; write `timeouts: {response: ...}`"},
+};
 
 }  // namespace
 
@@ -182,6 +185,7 @@ const Resource& resource<Config>() {
   static constexpr Resource kResource{.name = "config",
                                       .summary = "the whole configuration",
                                       .fields = kConfigFields,
+                                      .refused = kRefused,
                                       .takes_notes = true,
                                       .defaults = defaults_of<Config>};
   return kResource;

@@ -74,10 +74,25 @@ constexpr Field address_field() {
   return made;
 }
 
+// HTTP/2 is a key of its own.
+constexpr Field protocol_field() {
+  Field made = field<&Listener::protocol>("protocol", "what clients speak");
+  made.read = [](Reader& reader, const Node& node, void* object, const Field& self) {
+    if (node.is_scalar() && (node.scalar == "http2" || node.scalar == "h2" || node.scalar == "h2c")) {
+      reader.fault(node, fmt::format("{} is no protocol of a listener; use `protocol: https`, or `protocol: http` with "
+                                     "`http2: true`",
+                                     quoted(node.scalar)));
+      return;
+    }
+    Codec<ListenerProtocol>::read(reader, node, static_cast<Listener*>(object)->protocol, self);
+  };
+  return made;
+}
+
 constexpr std::array kFields{
     field<&Listener::name>("name", "what metrics, logs and the API call it", {.required = true}),
     address_field(),
-    field<&Listener::protocol>("protocol", "what clients speak"),
+    protocol_field(),
     field<&Listener::routes>("routes", "which pool or action takes which request"),
     field<&Listener::pool>("pool", "takes what no route takes; without it: 404"),
     field<&Listener::timeouts>("timeouts", "timeouts that differ here"),

@@ -139,7 +139,7 @@ constexpr std::array kGrpcFields{
 
 constexpr std::array kPoolFields{
     field<&Pool::name>("name", "what routes and the API call it", {.required = true}),
-    field<&Pool::protocol>("protocol", "what is spoken to the backends"),
+    protocol_field(),
     field<&Pool::tls>("tls", "TLS to the backends: true, or a map"),
     field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),
     field<&Pool::health_check>("health_check", "active probes"),
@@ -168,6 +168,7 @@ constexpr std::array kPoolFields{
 
 constexpr std::array kRefused{
     RefusedKey{"passive", "this build does not offer passive checks yet; failed connections count by themselves"},
+    RefusedKey{"timeout", "unknown key 'timeout'; write `timeouts: {response: ...}`"},
 };
 
 }  // namespace

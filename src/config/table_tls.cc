@@ -18,6 +18,10 @@ constexpr std::array kCertificateFields{
                               {.is_path = true}),
     origin_field<Certificate>(),
 };
+constexpr std::array kRefusedOfListeners{
+    RefusedKey{"cert", "is no key of a listener's tls; write `certificates: [{cert: FILE, key: FILE}]`"},
+    RefusedKey{"key", "is no key of a listener's tls; write `certificates: [{cert: FILE, key: FILE}]`"},
+};
 constexpr std::array kClientFields{
     field<&ClientCertificates::mode>("mode", "whether clients are asked for a certificate, or must have one"),
     field<&ClientCertificates::ca>("ca", "PEM file of trusted CA certificates", {.is_path = true}),
@@ -121,6 +125,7 @@ const Resource& resource<ListenerTls>() {
   static constexpr Resource kResource{.name = "listener_tls",
                                       .summary = "TLS of a listener",
                                       .fields = kListenerTlsFields,
+                                      .refused = kRefusedOfListeners,
                                       .defaults = defaults_of<ListenerTls>};
   return kResource;
 }

@@ -92,6 +92,23 @@ TEST(Validate, RefusesIdsThatAreNoSegmentOfAPath) {
   EXPECT_EQ(faults_of(with_backend("{id: ..., host: a, port: 80}")), "");
 }
 
+TEST(Read, HintsAtKeysOfOtherPrograms) {
+  EXPECT_THAT(faults_of(with_pool("protocol: https")), HasSubstr("'https' is no protocol of a pool; use `tls: true`"));
+  EXPECT_THAT(faults_of(with_pool("timeout: 3s")), HasSubstr("write `timeouts: {response: ...}`"));
+  EXPECT_THAT(faults_of("timeout: 3s"), HasSubstr("write `timeouts: {response: ...}`"));
+  EXPECT_THAT(faults_of(with_backend("{ip: 10.0.0.1, port: 80}")), HasSubstr("address or name is its `host`"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: ':80', protocol: http2}]"), HasSubstr("`http2: true`"));
+  EXPECT_THAT(faults_of("listeners: [{name: a, address: ':80', protocol: https, tls: {cert: a, key: b}}]"),
+              HasSubstr("tls.cert: is no key of a listener's tls; write `certificates: [{cert: FILE, key: FILE}]`"));
+}
+
+TEST(Validate, RefusesGroupsThatPathRegexLacks) {
+  EXPECT_EQ(of_route("match: {path_regex: '/a/(.*)'}, redirect: '/{1}{0}'"), "");
+  EXPECT_THAT(of_route("match: {path_regex: '/a/(.*)'}, redirect: '/{2}'"),
+              HasSubstr("redirect.to: '{2}' is no group of match.path_regex '/a/(.*)'"));
+  EXPECT_THAT(of_route("redirect: '/{1}'"), HasSubstr("'{1}' needs match.path_regex"));
+}
+
 TEST(Validate, HintsAtWhatAnAddressIsMeantToBe) {
   EXPECT_THAT(faults_of(with_backend("'http://host'")), HasSubstr("write host and port without 'http://'"));
   EXPECT_THAT(faults_of(with_backend("'https://host:8080'")), HasSubstr("without 'https://'"));

@@ -269,7 +269,7 @@ TEST(Validate, ChecksRedirects) {
   for (std::string_view bad : {"x", "ftp://a", "'/a b'", "javascript:a", "'/{hots}'", "'/{'", "'/{10}'"}) {
     EXPECT_THAT(of_route(fmt::format("redirect: {{to: {}}}", bad)), HasSubstr("redirect.to: ")) << bad;
   }
-  for (std::string_view good : {"/x", "https://{host}{path}?{query}", "'{scheme}://a'", "'{path}/'", "'/{1}'"}) {
+  for (std::string_view good : {"/x", "https://{host}{path}?{query}", "'{scheme}://a'", "'{path}/'", "'/{client}'"}) {
     EXPECT_EQ(
         of_route(fmt::format("redirect: {{to: '{}'}}", good.front() == '\'' ? good.substr(1, good.size() - 2) : good)),
         "")
