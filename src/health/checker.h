@@ -22,7 +22,7 @@ struct CheckTarget {
   std::string_view host;         // as configured: what an HTTP checker sends unless told otherwise
   std::string_view path;         // overrides the checker's own path; empty: does not
   base::Nanoseconds timeout{0};  // for the whole probe
-  // What checkers of HTTP and gRPC speak TLS with; null: they do not. The health thread's is the last.
+  // What checkers of TCP, HTTP and gRPC speak TLS with; null: they do not. The health thread's is the last.
   std::shared_ptr<const tls::ClientContexts> tls{};
   config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // what traffic speaks
   config::SendProxy proxy_protocol = config::SendProxy::off;       // in front of everything else, but for UDP

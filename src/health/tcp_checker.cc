@@ -1,4 +1,4 @@
-// Opens a connection and closes it again.
+// Opens a connection, makes TLS of it where the pool has TLS, and closes it again.
 #include <fmt/format.h>
 
 #include "health/checker.h"
@@ -20,6 +20,8 @@ class TcpChecker final : public Checker {
     base::Result<net::TcpStream> stream = co_await connect_to(target, deadline);
     Failure failure;
     if (stream) {
+      // No protocol is offered (ALPN): none is spoken.
+      if (target.tls != nullptr) failure = co_await make_secure(*stream, target, {}, deadline);
       // A reset, so that thousands of probes leave no sockets in TIME_WAIT.
       stream->abort();
     } else {

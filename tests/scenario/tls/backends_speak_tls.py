@@ -107,3 +107,15 @@ def test_a_reload_reads_the_authorities_of_the_system_again(weir, authority, tmp
         system.write_bytes(system.read_bytes() + authority.cert.read_bytes())
         balancer.reload({**balancer.config, "log_level": "warning"})
         eventually(lambda: get(balancer.port, "/").status == 200, 10)
+
+
+def test_tcp_probes_make_the_handshake(weir, authority, origins):
+    probe = {**{key: value for key, value in HEALTH_CHECK.items() if key != "path"}, "type": "tcp"}
+    (plain,) = origins("plain")
+    with TlsOrigin(authority.issue("IP:127.0.0.1")) as origin:
+        site = pool_to(origin, {"ca": str(authority.cert)}, health_check=probe)
+        site["backends"].append({"id": "plain", "host": "127.0.0.1", "port": plain.port})
+        balancer = weir(config_of(site))
+        balancer.wait_for_state("healthy", "one")
+        balancer.wait_for_state("unhealthy", "plain")
+        eventually(lambda: "TLS handshake" in balancer.log(), 5)
