@@ -37,6 +37,18 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// The error of a configuration as `weir check` prints it.
+std::string error_line(const Json& error) {
+  if (!error.is_object()) return {};
+  auto number = [&](const char* key) {
+    return error.contains(key) && error[key].is_number() ? error[key].dump() : "0";
+  };
+  std::string at = text_of(error, "file");
+  if (!at.empty()) at += fmt::format(":{}:{}: ", number("line"), number("column"));
+  std::string field = text_of(error, "field");
+  return fmt::format("{}{}{}{}", at, field, field.empty() ? "" : ": ", text_of(error, "message"));
+}
+
 }  // namespace
 
 struct AdminClient::Handle {
@@ -129,7 +141,16 @@ std::string problem_text(int status, std::string_view body) {
     detail = body.substr(0, std::min(body.find('\n'), std::size_t{200}));
   }
   if (detail.empty()) return fmt::format("the admin API answered {}", status);
-  return fmt::format("{} (status {})", printable(detail), status);
+  // A detail that ends with all errors is long: each gets a line of its own.
+  std::string lines;
+  auto errors = problem.is_object() ? problem.find("errors") : problem.end();
+  if (errors != problem.end() && errors->is_array() && !errors->empty()) {
+    if (auto end = detail.find("; " + error_line(errors->front())); end != std::string::npos) {
+      detail.resize(end);
+      for (const Json& error : *errors) lines += "\n" + printable(error_line(error));
+    }
+  }
+  return fmt::format("{} (status {}){}", printable(detail), status, lines);
 }
 
 std::string percent_encoded(std::string_view text) {

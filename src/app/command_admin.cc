@@ -18,7 +18,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPollInterval{200};
 
 int fail(const AdminFailure& failure) {
-  fmt::print(stderr, "weir: {}\n", failure.message);
+  constexpr int kUnauthorized = 401;
+  const char* hint = failure.status == kUnauthorized ? "; the token is given by --token or WEIR_TOKEN" : "";
+  fmt::print(stderr, "weir: {}{}\n", failure.message, hint);
   return failure.answered ? kExitBadConfiguration : kExitCannotStart;
 }
 

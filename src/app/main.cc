@@ -56,6 +56,14 @@ void takes_config(CLI::App* command, Arguments& arguments) {
       ->type_name("FILE");
 }
 
+// The file also without `--config`.
+void takes_file(CLI::App* command, Arguments& arguments) {
+  takes_config(command, arguments);
+  command->add_option("FILE", arguments.config_path, "the same as --config FILE")
+      ->type_name("")
+      ->excludes(command->get_option("--config"));
+}
+
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kTopics{
     {{"config", "every section and key of the configuration file"},
      {"strategies", "how a pool picks a backend"},
@@ -83,8 +91,8 @@ int help_on(const CLI::App& app, const std::string& topic) {
 }
 
 void add_configuration_commands(CLI::App& app, Arguments& a) {
-  takes_config(command(app, "run", "run the load balancer", a, [&a] { return run_weir(a.config_path); }), a);
-  takes_config(
+  takes_file(command(app, "run", "run the load balancer", a, [&a] { return run_weir(a.config_path); }), a);
+  takes_file(
       command(app, "check", "report every error of a configuration", a, [&a] { return check_config(a.config_path); }),
       a);
   CLI::App* explain = command(app, "explain", "show where a request would go, and why", a,
@@ -108,8 +116,11 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
 
 void add_demo(CLI::App& app, Arguments& a) {
   CLI::App* demo = app.add_subcommand("demo", "three sample backends and Weir in front of them");
-  CLI::Option* port = demo->add_option("--port", a.demo.port, "of the listener")->capture_default_str();
-  CLI::Option* admin = demo->add_option("--admin-port", a.demo.admin_port, "of the admin API")->capture_default_str();
+  CLI::Option* port =
+      demo->add_option("--port", a.demo.port, "of the listener")->check(CLI::Range(0, 65535))->capture_default_str();
+  CLI::Option* admin = demo->add_option("--admin-port", a.demo.admin_port, "of the admin API")
+                           ->check(CLI::Range(0, 65535))
+                           ->capture_default_str();
   demo->add_flag("--access-log", a.demo.access_log, "print a line for every request");
   demo->callback([&a, port, admin] {
     a.demo.any_port = port->count() == 0 && admin->count() == 0;
@@ -166,8 +177,14 @@ void add_admin_commands(CLI::App& app, Arguments& a) {
 
 // What is wrong with the first word of the command line, or empty; CLI11 would only say that a command is missing.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return {};
+  if (argc < 2) return "a command is missing; `weir help` lists them";
   std::string_view word = argv[1];
+  if (word == "-h" || word == "--help" || word == "--version") return {};
+  if (word.starts_with('-')) {
+    return fmt::format("options follow the command, as in `weir status --admin ADDRESS`: '{}' is no command",
+                       printable(word));
+  }
+  if (word == "undrain") return "there is no command 'undrain'; `weir enable ID` ends draining";
   std::vector<std::string> names;
   for (const CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(known->get_name());
@@ -195,7 +212,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitFine : kExitBadConfiguration;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "weir: {}; see `weir help {}`\n", printable(error.what()), argv[1]);
+    return kExitBadConfiguration;
   }
   return arguments.code;
 }

@@ -2,9 +2,10 @@
 opened, which may be over by then."""
 
 import socket
+import subprocess
 
 import pytest
-from weir import config_of, pool_of
+from weir import BINARY, config_of, pool_of
 
 
 @pytest.fixture
@@ -34,3 +35,14 @@ def test_an_address_that_is_taken(exit_code, origins):
 def test_a_store_that_cannot_be_opened(exit_code, origins):
     code, log = exit_code(config_of(pool_of(origins("one")), store={"type": "sqlite", "path": "/nowhere/weir.db"}))
     assert (code, "the folder must exist" in log) == (2, True), log
+
+
+def test_errors_of_the_command_line_say_what_to_write(tmp_path):
+    path = tmp_path / "weir.yaml"
+    path.write_text("pools: []\n")
+    assert subprocess.run([BINARY, "check", str(path)], capture_output=True, timeout=60).returncode == 0
+    for arguments, words in ((["undrain", "a"], "`weir enable ID`"), (["--admin", "a:1", "status"], "follow the command"),
+                             (["demo", "--port", "99999"], "65535; see `weir help demo`"),
+                             (["drain"], "see `weir help drain`")):
+        done = subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and done.stderr.startswith("weir: ") and words in done.stderr, done

@@ -48,6 +48,13 @@ TEST(ProblemText, IsTheDetailOfAProblemDocument) {
   EXPECT_EQ(problem_text(404, R"({"title": "Not Found"})"), "Not Found (status 404)");
 }
 
+TEST(ProblemText, HasEachErrorOfAConfigurationOnALineOfItsOwn) {
+  EXPECT_EQ(problem_text(409, R"({"detail": "has errors; /w.yaml:1:2: pools: a; /w.yaml:3:4: b", "errors": [
+                {"file": "/w.yaml", "line": 1, "column": 2, "field": "pools", "message": "a"},
+                {"file": "/w.yaml", "line": 3, "column": 4, "message": "b"}]})"),
+            "has errors (status 409)\n/w.yaml:1:2: pools: a\n/w.yaml:3:4: b");
+}
+
 TEST(ProblemText, IsTheFirstLineOfAnythingElse) {
   EXPECT_EQ(problem_text(502, "oops\nmore"), "oops (status 502)");
   EXPECT_EQ(problem_text(502, ""), "the admin API answered 502");
