@@ -10,6 +10,7 @@
 #include "app/weir.h"
 #include "balance/strategy.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "config/read.h"
 #include "config/schema.h"
 #include "config/warnings.h"
@@ -36,6 +37,8 @@ config::Faults check_files(const std::string& path, const config::Config& config
   tls::Library worker, prober;
   control::Certificates certificates(
       {.libraries = {&worker}, .probing = &prober, .unix_time = [] { return base::unix_milliseconds() / 1000; }});
+  // The log is of a running Weir; what is said there of certificates, config::warnings() has with its place.
+  base::set_log_level(base::LogLevel::error);
   auto effective = control::merge(config, {});
   if (!effective) return std::move(effective.error().faults);
   config::Faults faults = certificates.prepare(*effective, control::Reading::again);

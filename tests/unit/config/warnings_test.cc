@@ -18,6 +18,38 @@ std::string warnings_of(std::string_view text) {
   return out;
 }
 
+TEST(Warnings, NameListenersThatServeNothing) {
+  constexpr const char* kPool = "pools: [{name: p, backends: ['a:80']}]\nlisteners: [{name: l, address: ':80', ";
+  EXPECT_THAT(warnings_of("listeners: [{name: l, address: ':80'}]"), HasSubstr("listeners[0]: has neither routes nor"));
+  EXPECT_EQ(warnings_of("listeners: [{name: l, address: ':80', redirect_to_https: 443}]"), "");
+  EXPECT_THAT(warnings_of(fmt::format("{}protocol: https, pool: p}}]", kPool)),
+              HasSubstr("t.yaml:2:13: listeners[0].tls.certificates: the listener has no certificate"));
+  EXPECT_EQ(warnings_of(fmt::format("{}protocol: https, tls: {{certificates: [{{cert: a.pem}}]}}, pool: p}}]", kPool)),
+            "");
+}
+
+TEST(Warnings, NamePoolsWithTooFewBackends) {
+  constexpr const char* kListener = "listeners: [{name: l, address: ':80', pool: p}]\npools: [{name: p";
+  EXPECT_THAT(warnings_of(fmt::format("{}}}]", kListener)), HasSubstr("pools[0].backends: the pool is in use"));
+  EXPECT_THAT(warnings_of(fmt::format("{}, min_healthy: 2, backends: ['a:80']}}]", kListener)),
+              HasSubstr("pools[0].min_healthy: 2 is above the number of backends (1)"));
+  EXPECT_EQ(warnings_of(fmt::format("{}, min_healthy: 1, backends: ['a:80']}}]", kListener)), "");
+}
+
+TEST(Warnings, NameVariablesAsOtherProgramsWriteThem) {
+  auto of_value = [](std::string_view value) {
+    return warnings_of(
+        fmt::format("pools: [{{name: p, backends: ['a:80']}}]\nlisteners:\n- {{name: l, address: ':80', "
+                    "routes: [{{pool: p, request_headers: {{set: {{a: '{}'}}}}}}]}}\n",
+                    value));
+  };
+  EXPECT_THAT(of_value("x $host"),
+              HasSubstr("routes[0].request_headers.set.a: '$host' is no variable of Weir; write {host}"));
+  EXPECT_THAT(of_value("${host}"), HasSubstr("'${host}' is no variable of Weir; write {host}"));
+  EXPECT_THAT(of_value("%{client}"), HasSubstr("write {client}"));
+  for (const char* good : {"$5", "{host}", "$hosts", "100%", "$", "%h"}) EXPECT_EQ(of_value(good), "") << good;
+}
+
 TEST(Warnings, NameStrategiesThatIgnoreWeights) {
   constexpr const char* kText =
       "listeners: [{{name: a, address: ':80', pool: p}}]\n"
