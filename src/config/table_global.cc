@@ -45,7 +45,11 @@ constexpr auto timeout_fields() {
           "together; when not set anywhere, without limit",
           kTimeout),
       field<&S::header>("header", "from the first byte of a request header to its last", kTimeout),
-      field<&S::body>("body", "between two pieces of a body, either way", kTimeout),
+      field<&S::body>(
+          "body",
+          "between two pieces of a body, either way; a client or backend that takes no byte at all is given up "
+          "within twice that, one that takes some is not",
+          kTimeout),
       field<&S::idle>("idle", "a kept-alive connection without a request", kTimeout),
       field<&S::connect>("connect", "opening a connection to a backend", kTimeout),
       field<&S::response>("response", "from the end of the request to the end of the response header", kTimeout),

@@ -110,6 +110,9 @@ class H2Connection final : private net::RoundEndWork {
   bool make_room();
   std::size_t room() const { return out_.capacity() - out_end_; }
   void put(std::string_view bytes);
+  bool has_written_for(base::Nanoseconds duration) const {
+    return writing_ && write_began_ + duration <= net::Reactor::current().now();
+  }
   bool has_output() const { return out_end_ > out_begin_; }
   void run_woken();
   void wake(H2Stream& stream);
@@ -165,6 +168,7 @@ class H2Connection final : private net::RoundEndWork {
   std::string_view pending_;  // the rest of a frame of nghttp2's that found no room
   WriterWait* writer_wait_ = nullptr;
   bool writing_ = false;
+  base::TimePoint write_began_{};  // the last one
   bool pumping_ = false;
   bool again_ = false;  // a DATA frame was made: there may be more
   bool running_woken_ = false;

@@ -53,6 +53,7 @@ net::Task<void> H2Connection::write_loop() {
     std::size_t end = out_end_;
     std::string_view bytes(out_.data() + out_begin_, end - out_begin_);
     writing_ = true;
+    write_began_ = net::Reactor::current().now();
     base::Result<void> written = co_await stream_.write(bytes, settings_.write_timeout);
     writing_ = false;
     if (!written) {

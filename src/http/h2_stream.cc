@@ -47,6 +47,11 @@ void H2Wait::on_timer() {
   if (for_ == For::sent && stream_.sent_at_ + patience_ > reactor.now()) {
     return reactor.timers().arm(*this, reactor.tick(stream_.sent_at_ + patience_));
   }
+  // The socket is what holds it up, not the window of the stream: the connection's write finds out who takes nothing.
+  H2Connection* connection = stream_.connection();
+  if (for_ == For::sent && connection != nullptr && connection->has_written_for(patience_ / 2)) {
+    return reactor.timers().arm(*this, reactor.tick(reactor.now() + patience_));
+  }
   error_ = ErrorCode::timeout;
   detach();
   resume();

@@ -80,12 +80,32 @@ void WaitReadableOperation::cancel() {
   resume_later();
 }
 
+namespace {
+
+std::size_t untaken_bytes_of(const Descriptor& descriptor) {
+  int queued = 0;
+  if (ioctl(descriptor.fd(), SIOCOUTQ, &queued) != 0) queued = 0;
+  StreamFilter* filter = descriptor.filter();
+  return static_cast<std::size_t>(queued) + (filter != nullptr ? filter->unsent_bytes() : 0);
+}
+
+}  // namespace
+
+bool PeerProgress::goes_on(const Descriptor& descriptor) {
+  std::size_t untaken = untaken_bytes_of(descriptor);
+  return untaken < std::exchange(untaken_, untaken);
+}
+
 void WaitWritableOperation::on_ready() {
   descriptor_.stop_waiting_writable();
   resume();
 }
 
 void WaitWritableOperation::on_timeout() {
+  if (patience_ && progress_.goes_on(descriptor_)) {
+    Reactor& reactor = Reactor::current();
+    return descriptor_.wait_writable(*this, reactor.tick(reactor.now() + *patience_));
+  }
   descriptor_.stop_waiting_writable();
   error_ = ErrorCode::timeout;
   resume();
@@ -162,7 +182,10 @@ bool WriteOperation::fail_cancelled() {
 
 void WriteOperation::on_ready() {
   if (!attempt()) {
-    if (progressed_) arm();
+    if (progressed_) {
+      progress_.start_anew();
+      arm();
+    }
     return;
   }
   descriptor_.stop_waiting_writable();
@@ -170,6 +193,7 @@ void WriteOperation::on_ready() {
 }
 
 void WriteOperation::on_timeout() {
+  if (progress_.goes_on(descriptor_)) return arm();
   descriptor_.stop_waiting_writable();
   result_ = base::fail(ErrorCode::timeout, "write");
   resume();
@@ -194,12 +218,7 @@ bool TcpStream::is_quiet_now() const {
   return true;
 }
 
-std::size_t TcpStream::untaken_bytes() const {
-  int queued = 0;
-  if (ioctl(descriptor_->fd(), SIOCOUTQ, &queued) != 0) queued = 0;
-  StreamFilter* filter = descriptor_->filter();
-  return static_cast<std::size_t>(queued) + (filter != nullptr ? filter->unsent_bytes() : 0);
-}
+std::size_t TcpStream::untaken_bytes() const { return untaken_bytes_of(*descriptor_); }
 
 void TcpStream::announce_end() {
   if (StreamFilter* filter = descriptor_->filter(); filter != nullptr) filter->finish_writing(*descriptor_);

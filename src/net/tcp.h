@@ -100,10 +100,25 @@ class WaitReadableOperation final : public StreamOperation {
   std::optional<base::ErrorCode> error_;
 };
 
+// Whether a peer takes bytes while the socket has no room: a large send buffer has none until a third of it is free,
+// which takes a slow reader longer than any patience. Asked whenever that has passed, and asks the kernel only then.
+class PeerProgress {
+ public:
+  // True the first time, and then whenever fewer bytes are untaken than the time before. A peer that takes nothing is
+  // thus found out within two patiences.
+  bool goes_on(const Descriptor& descriptor);
+  void start_anew() { untaken_ = SIZE_MAX; }
+
+ private:
+  std::size_t untaken_ = SIZE_MAX;
+};
+
 // The same for room to write.
 class WaitWritableOperation final : public StreamOperation {
  public:
   WaitWritableOperation(Descriptor& descriptor, base::TimePoint deadline) : StreamOperation(descriptor, deadline) {}
+  WaitWritableOperation(Descriptor& descriptor, base::Nanoseconds patience)
+      : StreamOperation(descriptor, Reactor::current().now() + patience), patience_(patience) {}
   bool await_ready() const { return descriptor_.writable; }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> handle) {
@@ -123,11 +138,13 @@ class WaitWritableOperation final : public StreamOperation {
   void cancel() override;
 
  private:
+  std::optional<base::Nanoseconds> patience_;
+  PeerProgress progress_;
   std::optional<base::ErrorCode> error_;
 };
 
 // Result<void>: all bytes were handed to the kernel. The deadline starts anew whenever some were (`patience` each
-// time).
+// time), or the peer has taken some meanwhile (PeerProgress).
 class WriteOperation final : public StreamOperation {
  public:
   static constexpr std::size_t kPieces = 4;
@@ -162,6 +179,7 @@ class WriteOperation final : public StreamOperation {
   std::size_t bytes_ = 0;    // of all pieces
   bool progressed_ = false;  // in the last attempt
   base::Nanoseconds patience_;
+  PeerProgress progress_;
   base::Result<void> result_;
 };
 
@@ -183,7 +201,9 @@ class TcpStream {
   ReadOperation read(std::span<char> into, base::TimePoint deadline) { return {*descriptor_, into, deadline}; }
   WaitReadableOperation wait_readable(base::TimePoint deadline) { return {*descriptor_, deadline}; }
   WaitWritableOperation wait_writable(base::TimePoint deadline) { return {*descriptor_, deadline}; }
-  // Writes everything; Error{timeout} when the peer takes nothing for `patience`.
+  // As write() does before it writes.
+  WaitWritableOperation wait_for_room(base::Nanoseconds patience) { return {*descriptor_, patience}; }
+  // Writes everything; Error{timeout} when the peer takes nothing for `patience`, or for two where it took some before.
   WriteOperation write(std::string_view bytes, base::Nanoseconds patience) {
     return {*descriptor_, std::span(&bytes, 1), patience};
   }

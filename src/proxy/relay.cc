@@ -116,7 +116,7 @@ net::Task<base::Result<bool>> Relay::pump_bulk(Direction& direction) {
       ssize_t sent = pipe->drain(to.fd(), false);
       if (sent < 0 && errno == EAGAIN) {
         to.descriptor().writable = false;
-        base::Result<void> ready = co_await to.wait_writable(net::Reactor::current().now() + idle_limit_);
+        base::Result<void> ready = co_await to.wait_for_room(idle_limit_);
         if (!ready) co_return std::unexpected(ready.error().on(other(direction.from_side)));
       } else if (sent < 0) {
         co_return std::unexpected(base::fail_errno(errno, "splice").error().on(other(direction.from_side)));

@@ -19,9 +19,8 @@ net::Task<base::Result<void>> splice_body(net::Pipe& pipe, net::TcpStream& from,
                                           std::uint64_t& moved) {
   std::uint64_t unread = bytes;
   while (unread > 0 || pipe.held() > 0) {
-    base::TimePoint deadline = net::Reactor::current().now() + patience;
     if (pipe.held() == 0 && !from.descriptor().readable) {
-      base::Result<void> ready = co_await from.wait_readable(deadline);
+      base::Result<void> ready = co_await from.wait_readable(net::Reactor::current().now() + patience);
       if (!ready) co_return failure(ready.error(), Side::backend);
     }
     if (unread > 0 && pipe.held() == 0) {
@@ -36,7 +35,7 @@ net::Task<base::Result<void>> splice_body(net::Pipe& pipe, net::TcpStream& from,
       unread -= static_cast<std::uint64_t>(got);
     }
     if (!to.descriptor().writable) {
-      net::WaitWritableOperation room = to.wait_writable(deadline);
+      net::WaitWritableOperation room = to.wait_for_room(patience);
       WaitForClient waiting(pace, room);
       base::Result<void> ready = co_await waiting;
       if (!ready) co_return failure(ready.error(), Side::client);
