@@ -1,8 +1,9 @@
-// Opens a connection, makes TLS of it where the pool has TLS, and closes it again.
+// Opens a connection, makes TLS of it where the pool has TLS, and closes it again in an orderly way.
 #include <fmt/format.h>
 
 #include "health/checker.h"
 #include "health/probe_connection.h"
+#include "net/drop_rest.h"
 
 namespace weir::health {
 
@@ -12,22 +13,27 @@ std::unique_ptr<Checker> make_tcp_checker(const config::Choice& choice);
 
 namespace {
 
+// Servers log a reset as an error: the probe ends its side first and gives the server this long to end its own.
+constexpr auto kGoodbye = std::chrono::milliseconds(100);
+constexpr std::size_t kGoodbyeBytes = 4096;
+
 class TcpChecker final : public Checker {
  public:
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
     base::Result<net::TcpStream> stream = co_await connect_to(target, deadline);
+    base::Nanoseconds latency = base::now() - began;
     Failure failure;
     if (stream) {
       // No protocol is offered (ALPN): none is spoken.
       if (target.tls != nullptr) failure = co_await make_secure(*stream, target, {}, deadline);
-      // A reset, so that thousands of probes leave no sockets in TIME_WAIT.
-      stream->abort();
+      latency = base::now() - began;
+      co_await net::drop_rest(*stream, kGoodbye, kGoodbyeBytes);
     } else {
       failure = describe_failure(stream.error(), "connect", "the connection", target.timeout);
     }
-    co_return CheckResult::of(std::move(failure), base::now() - began);
+    co_return CheckResult::of(std::move(failure), latency);
   }
 };
 

@@ -53,6 +53,13 @@ class ScriptedConnection {
     while (wait() && recv(fd_, ignored.data(), ignored.size(), 0) > 0) {
     }
   }
+  // Reads up to the end; whether that was an orderly one, and no reset.
+  bool ends_in_order() {
+    char byte;
+    ssize_t got = 1;
+    while (got > 0 && wait()) got = recv(fd_, &byte, 1, 0);
+    return got == 0;
+  }
   // Waits for `duration` or until the server stops (false).
   bool pause(int milliseconds) {
     pollfd stop{stop_, POLLIN, 0};

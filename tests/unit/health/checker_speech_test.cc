@@ -72,6 +72,17 @@ TEST_P(EverySpeech, BeginsWithTheProxyHeaderOfThePool) {
 INSTANTIATE_TEST_SUITE_P(Checkers, EverySpeech, testing::Values("tcp", "http", "grpc"),
                          [](const auto& info) { return info.param; });
 
+// Servers log a reset as an error, python3 -m http.server with a traceback.
+TEST_F(SpeechTest, ATcpProbeEndsInOrder) {
+  std::promise<bool> in_order;
+  ScriptedServer server([&](ScriptedConnection& connection) { in_order.set_value(connection.ends_in_order()); });
+  std::unique_ptr<Checker> tcp = make_checker({.name = "tcp", .options = {}});
+  std::optional<CheckResult> result;
+  group_.spawn(check_into(*tcp, target(server.address(), kLong), result));
+  while (!result) reactor_.run_once(base::TimePoint::max());
+  EXPECT_TRUE(in_order.get_future().get());
+}
+
 TEST_F(SpeechTest, AUdpCheckLooksAtEveryReplyThatIsQueued) {
   int server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_in any{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
