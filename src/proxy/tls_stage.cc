@@ -47,6 +47,12 @@ base::Error handshake_error(base::Error error) {
   return naming_timeout(error, "no whole TLS handshake within tls.handshake_timeout");
 }
 
+// The client left before its first byte: a probe, or a connection that was opened in advance. Listeners without TLS
+// write no line for such either.
+bool left_unused(const Arrival& arrival, const base::Error& error) {
+  return !arrival.stream.is_filtered() && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
+}
+
 void log_failed(const Arrival& arrival, const base::Error& error) {
   Unserved line{.version = "TLS", .error = handshake_error(error)};
   if (arrival.stream.is_filtered()) {
@@ -131,7 +137,7 @@ net::Task<bool> shake_hands(Arrival& arrival) {
     count(metrics, worker.index, error);
     base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name, arrival.peer.to_string(),
                     base::describe(error));
-    log_failed(arrival, error);
+    if (!left_unused(arrival, error)) log_failed(arrival, error);
     if (error.code == ErrorCode::protocol && arrival.stream.is_filtered()) co_await let_alert_arrive(arrival.stream);
     co_return false;
   }
