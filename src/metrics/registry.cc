@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <new>
 #include <unordered_map>
 
 #include "base/assert.h"
@@ -115,22 +116,34 @@ Cell* Registry::State::series(std::string_view name, std::string_view help, Type
   return overflow.cells;
 }
 
+// Nothing of it is left when memory cannot be had on the way.
 Series& Registry::State::add_series(FamilyState& family, const Labels& labels, std::string rendered) {
+  if (family.series.size() == family.series.capacity()) {
+    family.series.reserve(std::max<std::size_t>(4, 2 * family.series.size()));
+  }
   auto made = std::make_unique<Series>(Series{.family = &family,
                                               .position = family.series.size(),
                                               .labels = std::move(rendered),
-                                              .cells = cells.allocate(cells_of(family.type)),
+                                              .cells = nullptr,
                                               .uses = {}});
   Series& series = *made;
   series.uses.reserve(labels.size());
-  for (const auto& [label, value] : labels) {
-    auto [place, is_new] = index.try_emplace(index_key(label, value));
-    LabelValue& entry = place->second;
-    if (is_new) entry.key = place->first;
-    entry.members.push_back({.series = &series, .use = series.uses.size()});
-    series.uses.push_back({.value = &entry, .position = entry.members.size() - 1});
+  try {
+    for (const auto& [label, value] : labels) {
+      auto [place, is_new] = index.try_emplace(index_key(label, value));
+      LabelValue& entry = place->second;
+      if (is_new) entry.key = place->first;
+      entry.members.push_back({.series = &series, .use = series.uses.size()});
+      series.uses.push_back({.value = &entry, .position = entry.members.size() - 1});
+    }
+    family.by_labels.emplace(series.labels, &series);
+    series.cells = cells.allocate(cells_of(family.type));
+  } catch (const std::bad_alloc&) {
+    family.by_labels.erase(series.labels);
+    // Values that are left without members find them later.
+    for (const Series::Use& use : series.uses) use.value->members.pop_back();
+    throw;
   }
-  family.by_labels.emplace(series.labels, &series);
   family.series.push_back(std::move(made));
   return series;
 }

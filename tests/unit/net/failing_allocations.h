@@ -8,11 +8,19 @@
 namespace {
 
 thread_local std::size_t fail_from = SIZE_MAX;
+thread_local std::size_t spared = 0;
+
+bool must_fail(std::size_t bytes) {
+  if (bytes < fail_from) return false;
+  if (spared == 0) return true;
+  --spared;
+  return false;
+}
 
 void* allocate_or_fail(std::size_t bytes, std::size_t alignment) {
   while (true) {
     void* memory =
-        bytes >= fail_from ? nullptr : std::aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
+        must_fail(bytes) ? nullptr : std::aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
     if (memory != nullptr) return memory;
     std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) throw std::bad_alloc();
@@ -33,10 +41,13 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 
 namespace weir::net {
 
-// Allocations of this thread fail while it lives: those of so many bytes and more.
+// Allocations of this thread fail while it lives: those of so many bytes and more, behind so many of them.
 class Failing {
  public:
-  explicit Failing(std::size_t from = 0) { fail_from = from; }
+  explicit Failing(std::size_t from = 0, std::size_t behind = 0) {
+    fail_from = from;
+    spared = behind;
+  }
   ~Failing() { fail_from = SIZE_MAX; }
 };
 
