@@ -1,0 +1,53 @@
+// How the keys of a sticky pool may be written, and which of them nothing would heed.
+#include <fmt/format.h>
+
+#include "config/json.h"
+#include "config/read.h"
+#include "tests/unit/config/kinds_for_tests.h"
+
+namespace weir::config {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Read, TakesShortFormsOfSticky) {
+  auto sticky = [](std::string_view keys) {
+    return read_yaml(fmt::format("pools: [{{name: p, {}}}]", keys), "t.yaml", test_kinds()).value().pools[0].sticky;
+  };
+  Sticky by_cookie{.type = StickyType::cookie, .name = "", .ttl = std::chrono::minutes(2), .secure = {}, .domain = {}};
+  EXPECT_EQ(sticky("sticky_sessions: true, sticky_ttl: 2m"), by_cookie);
+  EXPECT_EQ(sticky("sticky: {type: cookie, ttl: 2m}"), by_cookie);
+  EXPECT_EQ(sticky("sticky_sessions: true, sticky: {ttl: 2m}"), by_cookie);
+  EXPECT_EQ(sticky("sticky: source_ip").type, StickyType::source_ip);
+}
+
+TEST(Read, RefusesOptionsOfStickyThatNothingHeeds) {
+  EXPECT_THAT(faults_of(with_pool("sticky: {ttl: 2m}")),
+              HasSubstr("pools[0].sticky: has options but no type; write `type: cookie`"));
+  EXPECT_THAT(faults_of(with_pool("sticky_ttl: 2m")), HasSubstr("sticky_ttl: turns nothing on by itself"));
+  EXPECT_THAT(faults_of(with_pool("sticky: cookie, sticky_sessions: false")),
+              HasSubstr("sticky_sessions: contradicts `sticky`"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {type: source_ip, same_site: lax}")),
+              HasSubstr("sticky.same_site: is an option of `type: cookie` only"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {type: header, name: x-s, ttl: 2m}")),
+              HasSubstr("sticky.ttl: is an option"));
+  EXPECT_THAT(faults_of(with_pool("sticky: source_ip, sticky_ttl: 2m")), HasSubstr("only `type: cookie` has a ttl"));
+  for (const char* good :
+       {"off", "{}", "{type: off, ttl: 2m}", "{type: header, name: x-s}", "{type: cookie, ttl: 2m}"}) {
+    EXPECT_EQ(faults_of(with_pool(fmt::format("sticky: {}", good))), "") << good;
+  }
+}
+
+TEST(Read, TakesTheStickyThatItShows) {
+  for (const char* shown : {"off", "cookie", "source_ip", "{type: header, name: x-s}"}) {
+    Pool pool = must_read(with_pool(fmt::format("sticky: {}", shown))).pools[0];
+    auto again = read_pool(to_json(pool), test_kinds());
+    ASSERT_TRUE(again.has_value()) << faults_text(again.error());
+    EXPECT_EQ(again->sticky, pool.sticky);
+    EXPECT_TRUE(patch_pool(pool, R"({"sticky_sessions": false})", test_kinds()).has_value()) << shown;
+  }
+  EXPECT_FALSE(read_pool(R"({"name": "p", "sticky": {"ttl": "2m"}})", test_kinds()).has_value());
+}
+
+}  // namespace
+}  // namespace weir::config
