@@ -88,13 +88,14 @@ net::Task<void> Exchange::run() {
   }
 }
 
-net::Task<void> Exchange::refuse(const http::Parsed& parsed) {
+net::Task<void> Exchange::refuse(const http::Parsed& parsed, Termination how) {
   bool call = request_.version == http::Version::http_2 && is_grpc(request_.headers);
   http::RequestHead read = request_;
   request_.clear();
   // Its client understands no other answer.
   if (call) request_.headers.add("content-type", "application/grpc");
   begin();
+  termination_ = how;
   client_side_.give_up_body();
   if (parsed.status == kClientClosedRequest || client_side_.gone() != nullptr) {
     status_ = parsed.status;

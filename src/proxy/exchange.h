@@ -47,7 +47,7 @@ class Exchange final : private PaceOwner, private route::Values {
   net::Task<void> run();
   // Answers a head that was not understood, if the client is there to read it; the connection must be closed then. The
   // request has what was read of it, for the log.
-  net::Task<void> refuse(const http::Parsed& parsed);
+  net::Task<void> refuse(const http::Parsed& parsed, Termination how = Termination::ok);
 
  private:
   struct Refusal {

@@ -39,7 +39,8 @@ ReadingRules reading_rules(const ClientConnection& client) {
 // Some clients send one behind a body (RFC 9112 2.2). It is no beginning of a request.
 constexpr std::string_view kEmptyLine = "\r\n";
 
-enum class HeadOutcome { complete, refused, ended };
+// `drained`: refused, because the listener has closed.
+enum class HeadOutcome { complete, refused, drained, ended };
 
 // Why no more of a head comes than has come.
 http::Parsed unfinished(const base::Result<std::size_t>& got, bool listener_closed) {
@@ -72,8 +73,10 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
     if (ended && !cancelled && !incoming.empty() && incoming.bytes() != kEmptyLine) {
       // The bytes may have moved since they were parsed.
       static_cast<void>(http::parse_request_head(incoming.bytes(), rules.limits, head));
-      parsed = unfinished(got, by < deadline);
-      co_return HeadOutcome::refused;
+      // The listener may have closed while more was waited for.
+      bool closed = client.listening.begin_by < deadline;
+      parsed = unfinished(got, closed);
+      co_return (closed && parsed.status == 408) ? HeadOutcome::drained : HeadOutcome::refused;
     }
     if (ended) co_return HeadOutcome::ended;
     incoming.added(*got);
@@ -138,7 +141,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
           if (complete) {
             co_await exchange.run();
           } else {
-            co_await exchange.refuse(parsed);
+            co_await exchange.refuse(parsed, outcome == HeadOutcome::drained ? Termination::drained : Termination::ok);
           }
         }
         keep = side.finish();

@@ -51,7 +51,10 @@ net::Task<void> Exchange::answer_error(Error error) {
   co_await answer(error_page(error, head, request_id_, arena_));
 }
 
+// The status says why, unless that is known already.
 void Exchange::note_refusal(std::uint16_t status, std::string_view message) {
+  if (status >= 400) detail_ = message;
+  if (termination_ != Termination::ok) return;
   if (status == kClientClosedRequest) {
     termination_ = Termination::client_abort;
   } else if (status == 408) {
@@ -67,7 +70,6 @@ void Exchange::note_refusal(std::uint16_t status, std::string_view message) {
   } else if (status >= 400) {
     termination_ = Termination::refused;
   }
-  if (status >= 400) detail_ = message;
 }
 
 net::Task<void> Exchange::answer_status(std::uint16_t status, std::string_view message) {

@@ -56,3 +56,6 @@ def test_it_ends_within_moments(listening, half):
         assert time.monotonic() - begin < 10 * PATIENCE
         if half in ("head", "second_head"):
             assert connection.response().status == 408
+            line = running.access_log()[-1]
+            assert (line["status"], line["termination"], line["detail"]) == (
+                408, "drained", "the listener closed before the request header was complete")
