@@ -114,8 +114,8 @@ int run_weir(const DemoBackends& samples, const DemoOptions& options) {
   auto admin_port = free_port(base::IpAddress::v4({127, 0, 0, 1}), options.admin_port, options.any_port);
   auto port = free_port(base::IpAddress(), options.port, options.any_port);
   if (!port || !admin_port) {
-    fmt::print(stderr, "weir: cannot listen on port {}: {}\n", port ? options.admin_port : options.port,
-               base::describe(port ? admin_port.error() : port.error()));
+    std::string where = port ? fmt::format("127.0.0.1:{}", options.admin_port) : fmt::format("port {}", options.port);
+    fmt::print(stderr, "weir: {}\n", net::listen_failure(where, port ? admin_port.error() : port.error()));
     return kExitCannotStart;
   }
   if (*port != options.port) fmt::print("Port {} is taken, so {} is used.\n", options.port, *port);
@@ -166,7 +166,7 @@ int run_demo(const DemoOptions& options) {
                         {.name = "medium", .delay = milliseconds(20), .port = 9102},
                         {.name = "slow", .delay = milliseconds(80), .port = 9103}});
   if (base::Result<void> started = samples.start(kControlPort); !started) {
-    fmt::print(stderr, "weir: cannot start the sample backends: {}\n", base::describe(started.error()));
+    fmt::print(stderr, "weir: cannot start the sample backends: {}\n", base::cause(started.error()));
     return kExitCannotStart;
   }
   int code = run_weir(samples, options);

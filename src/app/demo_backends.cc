@@ -168,7 +168,7 @@ struct DemoBackends::Parts final : Answerer {
       if (revive && !sample.alive()) {
         base::Result<int> fd =
             net::listen_tcp(*base::SocketAddress::parse(fmt::format("127.0.0.1:{}", described[i].port)), {});
-        if (!fd) co_return Reply{.status = 503, .body = base::describe(fd.error()) + "\n"};
+        if (!fd) co_return Reply{.status = 503, .body = base::cause(fd.error()) + "\n"};
         sample.live(*fd);
       }
       co_return Reply{.body = fmt::format("{} is {}\n", sample.name(), sample.alive() ? "alive" : "dead")};

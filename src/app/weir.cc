@@ -1,7 +1,10 @@
 #include "app/weir.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <filesystem>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -15,6 +18,7 @@
 #include "control/instance_id.h"
 #include "metrics/families.h"
 #include "metrics/process.h"
+#include "net/listener.h"
 
 namespace weir::app {
 
@@ -112,7 +116,13 @@ std::expected<std::unique_ptr<proxy::AccessLog>, config::Fault> Weir::Parts::ope
   if (!format) return fault("access_log.format", format.error());
   auto opened = proxy::AccessLog::open(std::move(*format), {.path = wanted.path, .workers = worker_count});
   if (opened) return std::move(*opened);
-  return fault("access_log.path", fmt::format("cannot write to {}: {}", wanted.path, base::describe(opened.error())));
+  std::string why = std::strerror(opened.error().os_error);
+  if (opened.error().os_error == ENOENT) {
+    why = fmt::format("the folder {} does not exist", std::filesystem::absolute(wanted.path).parent_path().string());
+  } else if (opened.error().os_error == EACCES) {
+    why += "; the user that Weir runs as must be allowed to write there";
+  }
+  return fault("access_log.path", fmt::format("cannot write to {}: {}", wanted.path, why));
 }
 
 void Weir::Parts::make_workers() {
@@ -279,8 +289,7 @@ std::optional<int> Weir::Parts::start() {
 
   base::Result<void> admin_open = admin->open(options.config.admin.listen);
   if (!admin_open) {
-    base::log_error("admin.listen: cannot listen on {}: {}", options.config.admin.listen,
-                    base::describe(admin_open.error()));
+    base::log_error("admin.listen: {}", net::listen_failure(options.config.admin.listen, admin_open.error()));
     return give_up(kExitCannotStart);
   }
   control::Catalog::Outcome started = catalog->start(options.config, control_reactor.now());

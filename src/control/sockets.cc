@@ -35,23 +35,6 @@ base::Result<int> duplicate(int fd) {
   return copy;
 }
 
-// What would help, as the end of a message.
-const char* remedy(int os_error) {
-  switch (os_error) {
-    case EADDRINUSE:
-      return "; stop what listens there (ss -lntup shows it) or choose another port";
-    case EADDRNOTAVAIL:
-      return "; choose an address of this machine (ip address shows them), or * for all";
-    case EACCES:
-      return "; ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)";
-    case EMFILE:
-    case ENFILE:
-      return "; raise the limit on open files (ulimit -n)";
-    default:
-      return "";
-  }
-}
-
 bool may_use_any_source() {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   bool may = fd >= 0 && net::allow_any_source(fd, false);
@@ -237,8 +220,7 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
     }
     faults.push_back({.at = listener.origin,
                       .path = fmt::format("listeners[{}].address", i),
-                      .message = fmt::format("cannot listen on {}: {}{}", listener.address,
-                                             std::strerror(bound.error().os_error), remedy(bound.error().os_error))});
+                      .message = net::listen_failure(listener.address, bound.error())});
   }
   if (!faults.empty()) abandon();
   return faults;
@@ -286,7 +268,8 @@ void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapsh
         net::listen_now(fd);
       } else if (bound.before || bound.closed) {
         base::Result<void> listening = net::listen_with(fd, listen_options(wanted));
-        if (!listening) base::log_error("listener {}: {}", wanted.name, base::describe(listening.error()));
+        if (!listening)
+          base::log_error("listener {}: {}", wanted.name, net::listen_failure(wanted.address, listening.error()));
       }
     }
   }

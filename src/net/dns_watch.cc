@@ -70,7 +70,7 @@ base::Nanoseconds NameWatch::take(Name& name, base::Result<Resolution> found, ba
   if (!found) {
     bool first_in_a_row = retry == options_.retry_min;
     if (first_in_a_row) {
-      base::log_warning("dns: {}: {}{}", name.host, base::describe(found.error()),
+      base::log_warning("dns: {}: {}{}", name.host, base::cause(found.error()),
                         name.addresses.empty() ? "" : "; the last answer stays in use");
     }
     base::Nanoseconds wait = with_jitter(retry);

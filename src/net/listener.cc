@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fmt/format.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -103,6 +104,28 @@ base::Result<void> remove_stale_socket(const std::string& path, const sockaddr_u
   return {};
 }
 
+// What would help, as the end of a message.
+const char* remedy(int os_error, bool is_unix) {
+  switch (os_error) {
+    case EADDRINUSE:
+      return is_unix ? "; stop what listens there (ss -lxp shows it) or choose another path"
+                     : "; stop what listens there (ss -lntup shows it) or choose another port";
+    case EADDRNOTAVAIL:
+      return "; choose an address of this machine (ip address shows them), or * for all";
+    case EACCES:
+      return is_unix
+                 ? "; the user that Weir runs as must be allowed to write to the folder"
+                 : "; ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)";
+    case ENOENT:
+      return is_unix ? "; the folder must exist" : "";
+    case EMFILE:
+    case ENFILE:
+      return "; raise the limit on open files (ulimit -n)";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 base::Result<int> listen_unix(const std::string& path) {
@@ -128,6 +151,11 @@ base::Result<int> listen_unix(const std::string& path) {
     return base::fail_errno(os_error, "bind");
   }
   return fd;
+}
+
+std::string listen_failure(const std::string& where, const base::Error& error) {
+  const char* why = error.os_error != 0 ? std::strerror(error.os_error) : error.what;
+  return fmt::format("cannot listen on {}: {}{}", where, why, remedy(error.os_error, where.starts_with("unix:")));
 }
 
 bool Listener::AcceptOperation::attempt() {

@@ -1,6 +1,7 @@
 #include "proxy/accept.h"
 
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <sys/socket.h>
 
@@ -25,8 +26,8 @@ void take_in(Worker& worker, Listening& listening, int fd, const base::SocketAdd
 void complain(const Listening& listening, const base::Error& error) {
   bool exhausted = error.code == base::ErrorCode::exhausted;
   try {
-    base::log_error("listener {}: cannot accept connections: {}{}", listening.runtime->name, base::describe(error),
-                    exhausted ? "; raise the limit on open files (ulimit -n)" : "");
+    base::log_error("listener {}: cannot accept connections: {}{}", listening.runtime->name,
+                    std::strerror(error.os_error), exhausted ? "; raise the limit on open files (ulimit -n)" : "");
   } catch (const std::bad_alloc&) {
     // It will come again.
   }

@@ -115,7 +115,7 @@ void AccessLog::run() {
     if (drained == Drained::all && reopening) {
       reopen_asked_.store(false, std::memory_order_relaxed);
       if (auto reopened = sink_.reopen(); !reopened) {
-        base::log_error("access log {}: {}", sink_.path(), base::describe(reopened.error()));
+        base::log_error("access log {}: {}", sink_.path(), base::cause(reopened.error()));
       }
     }
     if (drained == Drained::all) answer_flush(flush_asked);
@@ -188,7 +188,7 @@ void AccessLog::report_lost() {
   std::uint64_t lost = dropped();
   if (lost == lost_reported_ || base::now() < next_report_) return;
   base::log_warning("access log {}: {} lines dropped: {}", sink_.path(), lost - lost_reported_,
-                    last_error_.what[0] != '\0' ? base::describe(last_error_) : "the output is too slow");
+                    last_error_.what[0] != '\0' ? base::cause(last_error_) : "the output is too slow");
   lost_reported_ = lost;
   last_error_ = {};
   next_report_ = base::now() + kReportEvery;

@@ -32,6 +32,18 @@ def test_an_address_that_is_taken(exit_code, origins):
     assert (code, "cannot listen on" in log) == (2, True), log
 
 
+def test_an_admin_address_that_is_taken(exit_code, origins):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, log = exit_code(config_of(pool_of(origins("one")), admin={"listen": address}))
+    assert code == 2 and f"admin.listen: cannot listen on {address}: Address already in use; stop what listens" in log, log
+
+
+def test_an_access_log_in_a_folder_that_is_not_there(exit_code, origins):
+    code, log = exit_code(config_of(pool_of(origins("one")), access_log={"path": "/nowhere/weir/access.log"}))
+    assert code == 2 and "cannot write to /nowhere/weir/access.log: the folder /nowhere/weir does not exist" in log, log
+
+
 def test_a_store_that_cannot_be_opened(exit_code, origins):
     code, log = exit_code(config_of(pool_of(origins("one")), store={"type": "sqlite", "path": "/nowhere/weir.db"}))
     assert (code, "the folder must exist" in log) == (2, True), log
