@@ -25,6 +25,8 @@ net::Task<base::Result<void>> Exchange::attempt() {
   body_sent_ = body_stopped_ = stale_connection_ = false;
   upstream_time_ = queue_time_ = {};
   base::Result<void> connected = co_await connect();
+  bool asked = connected || connected.error().side == Side::backend;
+  if (asked && choice_.under_way()) choice_.reached();
   if (!connected) co_return connected;
   base::Result<void> sent = co_await send_request();
   if (!sent) co_return std::unexpected(backend_error(sent.error()));

@@ -82,7 +82,6 @@ void BackendChoice::begin(std::uint32_t index) {
   index_ = index;
   pool::Backend& chosen = backend();
   chosen.in_flight.fetch_add(1, std::memory_order_relaxed);
-  chosen.total_requests.fetch_add(1, std::memory_order_relaxed);
   pool_->strategy->started(index);
   under_way_ = true;
   responded_ = false;

@@ -38,6 +38,9 @@ class BackendChoice {
   // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
   void responded(base::Nanoseconds latency);
   // The try is over: `failed` by the backend's fault, for `why`; `latency` to its first byte (zero: unknown). Without a
+  // Its backend is asked: the try counts among the backend's requests. One that waited for a connection in vain does
+  // not.
+  void reached() { backend().total_requests.fetch_add(1, std::memory_order_relaxed); }
   // try under way nothing happens.
   void end(bool failed, base::Nanoseconds latency, const base::Error& why = {});
   bool under_way() const { return under_way_; }

@@ -160,6 +160,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
     choice_.begin(index);
     attempt_started_ = worker_.reactor.now();
     outcome = co_await attempt();
+    if (outcome || outcome.error().side == Side::backend) choice_.reached();
     if (!outcome) choice_.end(outcome.error().side == Side::backend, {}, outcome.error());
   } while (!outcome && may_retry(outcome.error()));
   client_.stream.cancel_when_broken(nullptr);

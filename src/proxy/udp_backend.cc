@@ -62,6 +62,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
       continue;
     }
     choice.begin(index);
+    choice.reached();
     ++flow.attempts;
     flow.attempt_started = worker_.reactor.now();
     // By another hash than the one that has chosen the backend: each of its addresses is to have its share.

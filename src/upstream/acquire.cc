@@ -216,7 +216,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
                                                                         base::TimePoint deadline, bool at_front) {
   pool::Backend& backend = *of_backend.backend;
   if (!at_front && backend.queued.load(std::memory_order_relaxed) >= options.settings->max_queue) {
-    co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
+    co_return base::fail(ErrorCode::queue_full, kQueueFull);
   }
   Queued place;
   if (at_front) {

@@ -21,6 +21,9 @@
 
 namespace weir::upstream {
 
+inline constexpr const char* kQueueFull =
+    "no connection to the backend is free, and its queue is full (connections.max_queue)";
+
 class Connections;
 class H2Links;
 struct OfBackend;

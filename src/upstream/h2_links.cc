@@ -232,7 +232,7 @@ H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, n
 net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const AcquireOptions& options,
                                             base::TimePoint deadline, base::TimePoint look_again) {
   if (of_backend.queue.size() >= options.settings->max_queue) {
-    co_return base::fail(ErrorCode::queue_full, "waiting for a connection to the backend");
+    co_return base::fail(ErrorCode::queue_full, kQueueFull);
   }
   QueuedForStream place;
   of_backend.queue.push_back(place);

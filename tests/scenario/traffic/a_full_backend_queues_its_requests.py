@@ -65,6 +65,25 @@ def test_who_waits_too_long_gets_503(weir, gate):
         connection.close()
 
 
+def test_a_full_queue_is_named_and_its_requests_are_not_the_backend_s(weir, gate):
+    config = limited(gate, queue="10s")
+    config["pools"][0]["connections"] = {"max_queue": 0}
+    running = weir(config)
+    holders = [running.connect() for _ in range(2)]
+    for connection in holders:
+        connection.send_request()
+    eventually(lambda: len(gate.requests) == 2)
+    with running.connect() as refused:
+        assert refused.request().status == 503
+    (line,) = eventually(running.access_log)
+    assert line["termination"] == "queue_full" and "connections.max_queue" in line["detail"], line
+    background.loop.call_soon_threadsafe(gate.release.set)
+    for connection in holders:
+        assert connection.response().status == 200
+        connection.close()
+    assert running.metric("weir_backend_requests_total", pool="site") == 2
+
+
 def test_clients_of_all_workers_have_their_turns(weir, origins):
     """The backend closes after each response, so that places come free and not connections."""
 
