@@ -189,6 +189,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->runtime = pool.runtime;
   built->tls = pool.tls;
   built->degraded = eligibility.degraded;
+  if (eligibility.indexes.empty()) built->why_none = pool::why_none_is_eligible(candidates);
   built->eligible.reserve(eligibility.indexes.size());
   pool.ramp_due.reset();
   for (std::uint32_t index : eligibility.indexes) {

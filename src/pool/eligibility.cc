@@ -1,6 +1,8 @@
 #include "pool/eligibility.h"
 
 #include <array>
+#include <fmt/format.h>
+#include <string_view>
 
 namespace weir::pool {
 namespace {
@@ -21,6 +23,12 @@ std::uint8_t turn(const Candidate& candidate) {
       return kNever;
   }
   return kNever;
+}
+
+std::string_view obstacle(const Candidate& candidate) {
+  if (candidate.state != BackendState::healthy && candidate.state != BackendState::unknown)
+    return name(candidate.state);
+  return candidate.weight == 0 ? "of weight 0" : "whose name does not resolve";
 }
 
 bool can_wait(const Candidate& candidate) {
@@ -47,6 +55,23 @@ Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_he
     if (can_wait(candidates[i])) result.indexes.push_back(i);
   }
   return result;
+}
+
+std::string why_none_is_eligible(std::span<const Candidate> candidates) {
+  if (candidates.empty()) return "the pool has no backends";
+  std::string text =
+      fmt::format("none of {} backend{} takes requests", candidates.size(), candidates.size() == 1 ? "" : "s");
+  std::string_view separator = ": ";
+  constexpr std::array<std::string_view, 5> kObstacles = {"unhealthy", "draining", "disabled", "of weight 0",
+                                                          "whose name does not resolve"};
+  for (std::string_view one : kObstacles) {
+    std::size_t count = 0;
+    for (const Candidate& candidate : candidates) count += obstacle(candidate) == one ? 1 : 0;
+    if (count == 0) continue;
+    text += fmt::format("{}{} {}", separator, count, one);
+    separator = ", ";
+  }
+  return text;
 }
 
 }  // namespace weir::pool

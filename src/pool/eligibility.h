@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "pool/backend.h"
@@ -27,5 +28,8 @@ struct Eligibility {
 // well; if they are still too few, the draining ones too. Disabled backends never. Those whose
 // first look-up is under way are used when there is nothing else: work that comes to them waits for it. Pure.
 Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy);
+
+// Why none of them takes work, in numbers: "none of 2 backends takes requests: 1 unhealthy, 1 disabled".
+std::string why_none_is_eligible(std::span<const Candidate> candidates);
 
 }  // namespace weir::pool

@@ -78,6 +78,11 @@ std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {
       {.key_hash = address_hash, .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}});
 }
 
+base::Error BackendChoice::none_is_eligible() const {
+  const char* others = "every backend that took requests has become unhealthy, has left or was tried already";
+  return {.code = base::ErrorCode::no_backend, .what = pool_->why_none.empty() ? others : pool_->why_none.c_str()};
+}
+
 void BackendChoice::begin(std::uint32_t index) {
   index_ = index;
   pool::Backend& chosen = backend();

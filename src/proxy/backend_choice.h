@@ -30,17 +30,20 @@ class BackendChoice {
   // gives it, else pick().
   std::uint32_t pick_for_client(std::uint64_t address_hash);
 
+  // Why pick() has found none. Its `what` lives as long as the pool's snapshot.
+  base::Error none_is_eligible() const;
+
   // No try, but further picks keep away from it: the backend has no room.
   void pass_over(std::uint32_t index) { note_tried(index); }
 
   // A try on `index` begins: it is present() from now on.
   void begin(std::uint32_t index);
-  // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
-  void responded(base::Nanoseconds latency);
-  // The try is over: `failed` by the backend's fault, for `why`; `latency` to its first byte (zero: unknown). Without a
   // Its backend is asked: the try counts among the backend's requests. One that waited for a connection in vain does
   // not.
   void reached() { backend().total_requests.fetch_add(1, std::memory_order_relaxed); }
+  // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
+  void responded(base::Nanoseconds latency);
+  // The try is over: `failed` by the backend's fault, for `why`; `latency` to its first byte (zero: unknown). Without a
   // try under way nothing happens.
   void end(bool failed, base::Nanoseconds latency, const base::Error& why = {});
   bool under_way() const { return under_way_; }

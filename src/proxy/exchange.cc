@@ -190,7 +190,7 @@ net::Task<void> Exchange::forward() {
   do {
     if (backend_side_ != nullptr) backend_side_->release();
     if (!pick()) {
-      outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
+      outcome = std::unexpected(choice_.none_is_eligible());
       break;
     }
     try {

@@ -35,6 +35,7 @@ struct PoolSnapshot {
   balance::HashKeySource sticky_key{};
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
   bool degraded = false;
+  std::string why_none;  // takes work; empty where some do
 };
 
 // A listener as one snapshot sees it. Unchanged listeners are shared between snapshots, so a changed pool does not

@@ -154,7 +154,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
   do {
     std::uint32_t index = choice_.pick_for_client(key_hash);
     if (index == balance::kNone) {
-      outcome = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
+      outcome = std::unexpected(choice_.none_is_eligible());
       break;
     }
     choice_.begin(index);

@@ -43,7 +43,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
   bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->sticky_strategy != nullptr;
   std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
   std::uint32_t passed_over = 0;
-  base::Result<void> failed = base::fail(ErrorCode::no_backend, "no backend of the pool is eligible");
+  base::Result<void> failed = std::unexpected(choice.none_is_eligible());
   while (true) {
     std::uint32_t index = choice.pick_for_client(key_hash);
     if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return failed;

@@ -69,9 +69,17 @@ def site(tmp_path_factory):
     stack = contextlib.ExitStack()
     full = {"name": "full", "health_check": "off", "retries": {"attempts": 0}, "timeouts": {"connect": SHORT},
             "backends": [{"id": "full", "host": "127.0.0.1", "port": stack.enter_context(full_port())}]}
-    config = config_of(good, gone, full, workers=1, timeouts={"header": SHORT},
+    off = {"name": "off", "health_check": "off", "backends": [
+        {"id": "off", "host": "127.0.0.1", "port": free_port(), "weight": 0}]}
+    # The kernel accepts, and nobody answers.
+    mute = {"name": "mute", "health_check": "off", "retries": {"attempts": 0}, "timeouts": {"connect": SHORT},
+            "tls": True, "backends": [{"id": "mute", "host": "127.0.0.1", "port": stack.enter_context(
+                socket.create_server(("127.0.0.1", 0))).getsockname()[1]}]}
+    config = config_of(good, gone, full, off, mute, workers=1, timeouts={"header": SHORT},
                        listener={"http2": True, "limits": {"body_bytes": 10, "request_line_bytes": 200},
                                  "routes": [{"match": {"path": "/refused"}, "pool": "gone"},
+                                            {"match": {"path": "/off"}, "pool": "off"},
+                                            {"match": {"path": "/mute"}, "pool": "mute"},
                                             {"match": {"path": "/full"}, "pool": "full"}]})
     ports = {"web": int(config["listeners"][0]["address"].rpartition(":")[2])}
 
@@ -209,6 +217,13 @@ def test_of_a_backend(site, path):
 
 
 def test_of_a_client_that_leaves_its_request(site):
+def test_of_a_pool_without_eligible_backends(site):
+    send(site, "web", asked("/off"))
+    line = site.next_line()
+    assert (line["status"], line["termination"]) == (503, "no_backend"), line
+    assert line["detail"] == "none of 1 backend takes requests: 1 of weight 0", line
+
+
     send(site, "web", asked("/silent"), "reset")
     line = site.next_line()
     assert (line["status"], line["termination"], line["detail"]) == (499, "client_abort", "the client reset the connection")

@@ -56,6 +56,15 @@ TEST(Eligibility, CountsTheUnknownAsHealthy) { expect(of({unknown, unhealthy}, 1
 
 TEST(Eligibility, IsNotDegradedWhenThereIsNobodyElseToUse) { expect(of({healthy, disabled}, 5), {0}, false); }
 
+TEST(Eligibility, SaysInNumbersWhyNobodyTakesWork) {
+  std::vector<Candidate> candidates{{.state = unhealthy}, {.state = disabled}};
+  EXPECT_EQ(why_none_is_eligible(candidates), "none of 2 backends takes requests: 1 unhealthy, 1 disabled");
+  candidates = {{.state = healthy, .weight = 0}, {.state = unhealthy}, {.state = unhealthy}, {.has_address = false}};
+  EXPECT_EQ(why_none_is_eligible(candidates),
+            "none of 4 backends takes requests: 2 unhealthy, 1 of weight 0, 1 whose name does not resolve");
+  EXPECT_EQ(why_none_is_eligible({}), "the pool has no backends");
+}
+
 TEST(Eligibility, IsNotForWeightZeroNorForANameWithoutAddress) {
   std::vector<Candidate> candidates{{.state = healthy, .weight = 0},
                                     {.state = healthy, .has_address = false},
