@@ -216,7 +216,6 @@ def test_of_a_backend(site, path):
     assert termination.endswith(error["reason"]), error
 
 
-def test_of_a_client_that_leaves_its_request(site):
 def test_of_a_pool_without_eligible_backends(site):
     send(site, "web", asked("/off"))
     line = site.next_line()
@@ -224,6 +223,7 @@ def test_of_a_pool_without_eligible_backends(site):
     assert line["detail"] == "none of 1 backend takes requests: 1 of weight 0", line
 
 
+def test_of_a_client_that_leaves_its_request(site):
     send(site, "web", asked("/silent"), "reset")
     line = site.next_line()
     assert (line["status"], line["termination"], line["detail"]) == (499, "client_abort", "the client reset the connection")
