@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "tls/words.h"
 
 namespace weir::proxy {
 
@@ -98,6 +99,7 @@ inline base::Error naming_timeout(base::Error error, const char* what) {
 }
 // The same for an error of getting a connection to a backend.
 inline base::Error naming_connect_timeout(const base::Error& error) {
+  if (error.what == tls::kNoAnswer) return error;
   return naming_timeout(error, error.side == base::Side::ours
                                    ? "no connection to the backend was free within timeouts.queue"
                                    : "no connection to the backend within timeouts.connect");

@@ -1,8 +1,7 @@
 #include "tls/connect.h"
 
-#include <openssl/x509.h>
-
 #include "tls/stream.h"
+#include "tls/words.h"
 
 namespace weir::tls {
 
@@ -53,11 +52,11 @@ net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions opt
       }
       if (ready) continue;
       error = ready.error();
-      error.what = "TLS handshake";
+      error.what = error.code == ErrorCode::timeout ? kNoAnswer : "TLS handshake";
       error.side = error.code == ErrorCode::cancelled ? base::Side::ours : base::Side::backend;
     } else {
       long verified = SSL_get_verify_result(ssl);
-      if (verified != X509_V_OK) error.what = X509_verify_cert_error_string(verified);
+      if (verified != X509_V_OK) error.what = words_for_backend_certificate(verified);
       error.side = base::Side::backend;
       // Whatever was wrong, the next handshake begins from nothing.
       context.forget_session(key);

@@ -21,8 +21,8 @@ struct ConnectOptions {
   base::TimePoint deadline = base::TimePoint::max();
 };
 
-// Makes TLS of a connected stream. Errors: timeout, closed, reset, and protocol with the reason in `what`, such as
-// "self-signed certificate"; the side is backend, or ours for cancelled and exhausted. The stream is to be closed then.
+// Makes TLS of a connected stream. Errors: timeout, closed, reset, and protocol with the reason in `what`
+// (tls/words.h); the side is backend, or ours for cancelled and exhausted. The stream is to be closed then.
 net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions options);
 
 // What `stream` was connected with; null for a plain one. Only for streams of connect().

@@ -11,6 +11,7 @@
 
 #include "tls/library.h"
 #include "tls/socket_bio.h"
+#include "tls/words.h"
 
 namespace weir::tls {
 
@@ -143,9 +144,8 @@ base::Error Stream::read_error(int returned) {
     return {.code = ErrorCode::closed, .what = "the connection ended without the end of TLS"};
   }
   unsigned long code = ERR_peek_error();
-  const char* reason = ERR_reason_error_string(code);
   ERR_clear_error();
-  return {.code = ErrorCode::protocol, .what = reason != nullptr ? reason : "TLS"};
+  return {.code = ErrorCode::protocol, .what = words_for_error(code, SSL_is_server(ssl_) == 1)};
 }
 
 bool Stream::read(net::Descriptor& descriptor, std::span<char> into, base::Result<std::size_t>& result) {

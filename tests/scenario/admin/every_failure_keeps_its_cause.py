@@ -201,6 +201,7 @@ BACKENDS = {"/silent": (504, "backend_timeout", "timeouts.response"),
             "/half": (200, "backend_timeout", "timeouts.body"),
             "/malformed": (502, "backend_protocol", "bare LF"),
             "/full": (504, "backend_timeout", "timeouts.connect"),
+            "/mute": (504, "backend_timeout", "TLS handshake: no answer within timeouts.connect"),
             "/refused": (502, "backend_refused", "connect: Connection refused")}
 
 

@@ -43,6 +43,8 @@ def test_an_unknown_authority_is_refused_unless_told_otherwise(weir, authority, 
         balancer = weir(config_of(pool_to(origin, {"ca": str(authority.cert)}, health_check=off)))
         assert get(balancer.port, "/").status == 502
         assert origin.asked == []
+        (line,) = eventually(balancer.access_log)
+        assert line["detail"].startswith("the backend's certificate is not trusted: ") and "(tls.ca)" in line["detail"]
         listener = {"address": balancer.config["listeners"][0]["address"]}
         balancer.reload(config_of(pool_to(origin, {"verify": False}, health_check=off), listener=listener))
         assert get(balancer.port, "/").status == 200

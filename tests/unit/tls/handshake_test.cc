@@ -90,7 +90,8 @@ TEST_F(Handshake, RefusesANameThatTheCertificateDoesNotHave) {
   auto context = server({});
   Sides sides = talk(*context, client({}), "hello", "other.example");
   ASSERT_FALSE(sides.connected);
-  EXPECT_STREQ(sides.connected.error().what, "hostname mismatch");
+  EXPECT_STREQ(sides.connected.error().what,
+               "the backend's certificate is for another name: hostname mismatch (tls.sni)");
   EXPECT_EQ(sides.connected.error().side, base::Side::backend);
 }
 

@@ -124,7 +124,8 @@ TEST_F(Resumption, ResumesNoSessionThatWasMadeForAnotherName) {
   ASSERT_TRUE(talk(*context, contexts).connected);
   Sides other = talk(*context, contexts, "hello", "other.example");
   ASSERT_FALSE(other.connected) << "the same address is no proof of the name";
-  EXPECT_STREQ(other.connected.error().what, "hostname mismatch");
+  EXPECT_STREQ(other.connected.error().what,
+               "the backend's certificate is for another name: hostname mismatch (tls.sni)");
   EXPECT_FALSE(talk(*context, contexts, "hello", "deep.site.example").resumed);
   EXPECT_TRUE(talk(*context, contexts).resumed);
 }
@@ -143,7 +144,7 @@ TEST_F(Resumption, LooksAtACertificateAgainWhenItHasEnded) {
   }
   Sides late = talk(*context, contexts);
   ASSERT_FALSE(late.connected);
-  EXPECT_STREQ(late.connected.error().what, "certificate has expired");
+  EXPECT_STREQ(late.connected.error().what, "the backend's certificate has expired");
 }
 
 }  // namespace
