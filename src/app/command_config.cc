@@ -6,6 +6,7 @@
 #include <iterator>
 #include <unistd.h>
 
+#include "app/text_table.h"
 #include "app/version.h"
 #include "app/weir.h"
 #include "balance/strategy.h"
@@ -103,8 +104,14 @@ int print_version() {
   return kExitFine;
 }
 
-int print_help(const std::string& topic) {
-  fmt::print("{}", help_text(topic));
+int print_help(const std::string& topic, const std::string& section) {
+  std::string text = help_text(topic, section);
+  if (text.empty()) {
+    fmt::print(stderr, "weir: the configuration has no section '{}'; `weir help config` lists all\n",
+               printable(section));
+    return kExitBadConfiguration;
+  }
+  fmt::print("{}", text);
   return kExitFine;
 }
 

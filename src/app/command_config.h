@@ -28,10 +28,11 @@ int print_schema();
 int print_version();
 std::string version_text();
 // `topic` as for help_text().
-int print_help(const std::string& topic);
+int print_help(const std::string& topic, const std::string& section = {});
 
 // What a configuration may name, from the tables that read it: "strategies", "checkers", "stores", or "config" for
-// every key.
-std::string help_text(const std::string& topic);
+// every key, or with `section` ("listeners") those of one section and what is in it; empty when there is none. Also
+// "variables".
+std::string help_text(const std::string& topic, const std::string& section = {});
 
 }  // namespace weir::app

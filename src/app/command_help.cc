@@ -13,6 +13,7 @@
 #include "config/document.h"
 #include "config/json.h"
 #include "config/schema.h"
+#include "config/template_text.h"
 
 namespace weir::app {
 namespace {
@@ -41,6 +42,21 @@ std::string entries_text(std::string_view what, std::span<const config::KindEntr
     }
   }
   return out;
+}
+
+// The line, broken where it would be wider than a terminal; what follows stands below the text of the first part.
+std::string wrapped(std::string_view line) {
+  constexpr std::size_t kWidth = 100, kIndent = 23;
+  std::string out;
+  std::size_t width = kWidth;
+  while (line.size() > width) {
+    auto space = line.rfind(' ', width);
+    if (space == line.npos || (out.empty() && space <= kIndent)) break;
+    out += fmt::format("{}\n{:{}}", line.substr(0, space), "", kIndent);
+    line.remove_prefix(space + 1);
+    width = kWidth - kIndent;
+  }
+  return out + std::string(line) + "\n";
 }
 
 // Every section of the configuration with its keys, taken from its JSON Schema: what that knows is never left out here.
@@ -72,8 +88,8 @@ class Sections {
           collect_choices(*same, choices);
       }
       if (!in_all) continue;  // an option of one type: `weir help checkers`
-      out_ += fmt::format("  {:<20} {}{}{}\n", property.key, text_of(property.value, "description"),
-                          choices_text(choices), default_text(*forms.front(), property));
+      out_ += wrapped(fmt::format("  {:<20} {}{}{}", property.key, text_of(property.value, "description"),
+                                  choices_text(choices), default_text(*forms.front(), property)));
       std::string_view list;
       if (std::string_view name = reference(property.value, list); !name.empty()) {
         std::string place = where == kTop ? property.key : fmt::format("{}.{}", where, property.key);
@@ -129,7 +145,9 @@ class Sections {
       }
     }
     const Node* value = property.value.find("default");
-    if (value == nullptr || (value->kind == Node::Kind::text && value->scalar.empty())) return {};
+    const Node* minimum = property.value.find("minimum");
+    const bool is_none = value != nullptr && minimum != nullptr && value->scalar == "0" && minimum->scalar != "0";
+    if (is_none || value == nullptr || (value->kind == Node::Kind::text && value->scalar.empty())) return {};
     return fmt::format(" (default {})", config::print_json(*value, false));
   }
 
@@ -156,24 +174,54 @@ class Sections {
   std::string out_;
 };
 
-std::string config_text() {
+// Of all sections those called `name` and those inside it, whether it is written with "[]" or without; all for "".
+std::string sections_called(std::string_view name, std::string_view all) {
+  if (name.ends_with("[]")) name.remove_suffix(2);
+  if (name.empty()) return std::string(all);
+  std::string out;
+  while (!all.empty()) {
+    auto end = all.find("\n\n", 1);
+    std::string_view section = all.substr(0, end == all.npos ? end : end + 1);
+    all.remove_prefix(section.size());
+    std::string_view where = section.substr(1);
+    if (!where.starts_with(name)) continue;
+    const char next = where.substr(name.size()).front();
+    if (next == ':' || next == '[' || next == '.') out += section;
+  }
+  return out;
+}
+
+std::string variables_text() {
+  std::string out = "Variables in redirect.to, rewrite, and values of request_headers and response_headers:\n\n";
+  for (std::string_view name : config::variable_names()) out += fmt::format("  {{{}}}\n", name);
+  return out +
+         "  {header.NAME}   the first field of that name in the request\n"
+         "  {1} to {9}      in redirects: groups of match.path_regex; {0} is the whole path\n\n"
+         "A redirect has no {pool} and {backend}. A brace itself is written {{. docs/routing.md says what each "
+         "holds.\n";
+}
+
+std::string config_text(std::string_view section) {
   config::Document schema = config::parse_json(config::json_schema(kinds()), "schema");
   Sections sections(schema.root);
   sections.add(std::string(Sections::kTop), "config");
+  if (!section.empty()) return sections_called(section, sections.take());
   return "The configuration file is YAML. Durations are written 500ms, 5s, 1h; sizes 16KB, 1MB.\n"
          "Every section with its keys; `weir schema` prints the same as JSON Schema, `weir help strategies`,\n"
-         "`weir help checkers` and `weir help stores` the options of each type.\n" +
+         "`weir help checkers` and `weir help stores` the options of each type, and `weir help config listeners`\n"
+         "one section.\n" +
          sections.take();
 }
 
 }  // namespace
 
-std::string help_text(const std::string& topic) {
+std::string help_text(const std::string& topic, const std::string& section) {
   config::Kinds all = kinds();
   if (topic == "strategies") return entries_text("pools[].algorithm: how a pool picks a backend", all.strategies);
   if (topic == "checkers") return entries_text("pools[].health_check.type: how backends are probed", all.checkers);
   if (topic == "stores") return entries_text("store.type: where objects made through the API live", all.stores);
-  return config_text();
+  if (topic == "variables") return variables_text();
+  return config_text(section);
 }
 
 }  // namespace weir::app

@@ -25,6 +25,7 @@ struct Arguments {
   std::string config_path;
   ExplainRequest explain;
   std::string help_topic;
+  std::string help_section;
   DemoOptions demo;
   AdminOptions admin;
   std::string pool;
@@ -64,14 +65,15 @@ void takes_file(CLI::App* command, Arguments& arguments) {
       ->excludes(command->get_option("--config"));
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kTopics{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTopics{
     {{"config", "every section and key of the configuration file"},
      {"strategies", "how a pool picks a backend"},
      {"checkers", "how backends are probed"},
+     {"variables", "what may be put into headers, redirects and rewrites"},
      {"stores", "where objects made through the API live"}}};
 
 // Everything, a topic, or a command.
-int help_on(const CLI::App& app, const std::string& topic) {
+int help_on(const CLI::App& app, const std::string& topic, const std::string& section) {
   if (topic.empty()) {
     fmt::print("{}\nTopics of `weir help TOPIC`, beside the commands:\n",
                app.get_formatter()->make_help(&app, "weir", CLI::AppFormatMode::Normal));
@@ -79,7 +81,7 @@ int help_on(const CLI::App& app, const std::string& topic) {
     return kExitFine;
   }
   for (const auto& [name, summary] : kTopics) {
-    if (name == topic) return print_help(topic);
+    if (name == topic) return print_help(topic, section);
   }
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() != topic) continue;
@@ -108,9 +110,10 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
       ->type_name("ADDRESS")
       ->capture_default_str();
   command(app, "schema", "print the JSON Schema of the configuration file", a, [] { return print_schema(); });
-  CLI::App* help =
-      command(app, "help", "show help on a command or topic", a, [&app, &a] { return help_on(app, a.help_topic); });
-  help->add_option("TOPIC", a.help_topic, "a command, or one of config, strategies, checkers, stores");
+  CLI::App* help = command(app, "help", "show help on a command or topic", a,
+                           [&app, &a] { return help_on(app, a.help_topic, a.help_section); });
+  help->add_option("TOPIC", a.help_topic, "a command, or one of config, strategies, checkers, variables, stores");
+  help->add_option("SECTION", a.help_section, "of config: listeners, pools.health_check, ...");
   command(app, "version", "print the version", a, [] { return print_version(); });
 }
 

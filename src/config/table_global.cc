@@ -11,7 +11,9 @@ constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning",
 
 constexpr std::array kTokenFields{
     field<&AdminToken::name>("name", "who holds the token; audit lines name it", {.required = true}),
-    field<&AdminToken::role>("role", "what its holder may do"),
+    field<&AdminToken::role>("role",
+                             "what its holder may do: viewer reads, operator drains, enables, disables and reloads, "
+                             "admin changes everything"),
     field<&AdminToken::sha256>("sha256", "SHA-256 of the token, 64 hexadecimal digits", {.required = true}),
 };
 constexpr std::array kAdminFields{

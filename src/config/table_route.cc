@@ -140,7 +140,9 @@ constexpr std::array kMatchFields{
     field<&Match::alpn>("alpn", "protocols that a TLS client offers, any of them; only on tls listeners"),
 };
 constexpr std::array kRedirectFields{
-    field<&Redirect::to>("to", "a path or URL; {scheme} {host} {path} {query} and {1}.. are replaced",
+    field<&Redirect::to>("to",
+                         "a path or URL; variables such as {host} and {client}, and groups of path_regex ({1}), are "
+                         "replaced: `weir help variables`",
                          {.required = true}),
     field<&Redirect::status>("status", "301, 302, 303, 307 or 308"),
 };
@@ -177,8 +179,10 @@ constexpr std::array kRouteFields{
     field<&Route::redirect>("redirect", "answers with another place to go"),
     field<&Route::respond>("respond", "answers by itself"),
     field<&Route::rewrite>("rewrite", "what the backend sees in place of path and host"),
-    field<&Route::request_headers>("request_headers", "changes to the request's header"),
-    field<&Route::response_headers>("response_headers", "changes to the response's header"),
+    field<&Route::request_headers>("request_headers",
+                                   "changes to the request's header; values may have variables: `weir help variables`"),
+    field<&Route::response_headers>(
+        "response_headers", "changes to the response's header; values may have variables: `weir help variables`"),
     field<&Route::timeouts>("timeouts", "timeouts that differ here"),
     field<&Route::min_rate>("min_rate", "in place of the listener's"),
     origin_field<Route>(),

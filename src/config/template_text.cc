@@ -73,6 +73,12 @@ std::expected<TemplatePiece, std::string> variable_of(std::string_view name, Tem
 
 }  // namespace
 
+std::vector<std::string_view> variable_names() {
+  std::vector<std::string_view> names;
+  for (const Known& known : kKnown) names.push_back(known.name);
+  return names;
+}
+
 std::expected<std::vector<TemplatePiece>, std::string> parse_template(std::string_view text, TemplateUse use) {
   std::vector<TemplatePiece> pieces;
   std::string literal;

@@ -42,6 +42,9 @@ struct TemplatePiece {
   std::string text = {};                  // the literal, never empty; of Variable::header the name, in lower case
 };
 
+// Names of the variables that have a fixed one, as they stand between braces.
+std::vector<std::string_view> variable_names();
+
 // The pieces of `text`, literals and variables; "{{" is a brace. What is wrong with a variable that is not known there,
 // or a brace that is not closed.
 std::expected<std::vector<TemplatePiece>, std::string> parse_template(std::string_view text, TemplateUse use);
