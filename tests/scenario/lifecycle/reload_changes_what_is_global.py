@@ -25,7 +25,7 @@ def test_an_access_log_that_cannot_be_opened_refuses_the_reload(running, tmp_pat
     refused = reload(running, **wanted)
     assert refused.status == 409, refused.text
     assert refused.problem["errors"][0]["field"] == "access_log.path", refused.text
-    assert "No such file or directory" in refused.text
+    assert f"the folder {log.parent} does not exist" in refused.text
     assert running.metric("weir_config_last_reload_successful") == 0
     shown = running.admin("GET", "/config").json
     assert shown["access_log"]["path"] == str(running.access_log_path)
