@@ -36,7 +36,8 @@ const Kinds& kinds() {
        .default_value = std::map<std::string, std::string>{},
        .summary = ""},
   }};
-  static const std::array<KindEntry, 2> kStrategies{{{.name = "round_robin", .summary = "", .options = {}},
+  static const std::array<KindEntry, 3> kStrategies{{{.name = "round_robin", .summary = "", .options = {}},
+                                                     {.name = "weighted_round_robin", .summary = "", .options = {}},
                                                      {.name = "consistent_hash", .summary = "", .options = kOptions}}};
   static const std::array<KindEntry, 2> kCheckers{
       {{.name = "http", .summary = "", .options = kOptions}, {.name = "tcp", .summary = "", .options = {}}}};
