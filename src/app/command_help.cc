@@ -174,7 +174,7 @@ class Sections {
   std::string out_;
 };
 
-// Of all sections those called `name` and those inside it, whether it is written with "[]" or without; all for "".
+// The sections called `name`, with or without "[]", and the sections inside them; an empty name selects all sections.
 std::string sections_called(std::string_view name, std::string_view all) {
   if (name.ends_with("[]")) name.remove_suffix(2);
   if (name.empty()) return std::string(all);

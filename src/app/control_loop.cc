@@ -62,7 +62,7 @@ net::Task<void> Weir::Parts::maintain() {
     try {
       wake = maintain_once(next_tick);
     } catch (const std::bad_alloc&) {
-      // What could not be done is done in a second.
+      // Try again in a second.
       next_tick = wake = control_reactor.now() + seconds(1);
     }
     base::Result<void> woken = co_await poked->wait_until(wake);
@@ -93,7 +93,7 @@ base::TimePoint Weir::Parts::maintain_once(base::TimePoint& next_tick) {
   return std::min({due.value_or(next_tick), next_tick, next_cut});
 }
 
-// What is short may be there again: the reserve first, then new work. What a burst has left is given back.
+// Refills the memory reserve, without which new work is refused, and gives memory that a burst has left to the system.
 void Weir::Parts::follow_memory(base::TimePoint now) {
   constexpr auto kComplainEvery = seconds(60);
   constexpr auto kGiveBackEvery = seconds(5);
@@ -111,8 +111,8 @@ void Weir::Parts::follow_memory(base::TimePoint now) {
   if (now < next_give_back) return;
   next_give_back = now + kGiveBackEvery;
   for (auto& worker : workers) worker->give_back_memory();
-  // What was given back the last time lies in the heap, as does what connections have left there: the system gets it
-  // when it is much.
+  // Workers give memory back to the heap, where closed connections leave theirs too. The heap is trimmed when it holds
+  // enough to be worth the time.
   bool is_much = services.given_back.load(std::memory_order_relaxed) >= kWorthIt;
   if (!is_much && (now < next_trim || metrics::resident_bytes() < kUsualBytes)) return;
   malloc_trim(0);
@@ -260,7 +260,7 @@ control::Reloaded Weir::Parts::reload() {
   if (!read) return refuse(read.error());
   config::Diff diff = config::diff(catalog->file(), *read);
   std::vector<std::string> needs_restart;
-  // What this process was started with stays in use, however often the file is read again.
+  // These settings take effect at a start only, so the new file is compared with what the process was started with.
   const config::Config& started_with = options.config;
   config::Diff since_start = config::diff(started_with, *read);
   if (started_with.admin.listen != read->admin.listen) needs_restart.emplace_back("admin.listen");

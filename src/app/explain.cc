@@ -119,7 +119,7 @@ void tell_routes(std::string& out, const config::Listener& listener, const std::
   }
 }
 
-// What a route makes of the request, but for the pool. False when it cannot take it after all.
+// Appends the route's rewrite, headers and action, but not its pool. False when the route cannot serve the request.
 bool tell_route(std::string& out, const config::Listener& listener, const route::Table& table, std::uint32_t index,
                 const http::RequestHead& head, ExplainValues& values, base::Arena& arena) {
   const config::Route& route = listener.routes[index];

@@ -1,4 +1,4 @@
-// What variables stand for in a request that `weir explain` makes up.
+// Values of variables for the request that `weir explain` makes up.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,7 +10,8 @@
 
 namespace weir::app {
 
-// Of what is known without running: nothing of TLS but the server name, no request id, no backend. Borrows all.
+// Knows the TLS server name, but no other fact of TLS, no request id and no backend: these need traffic.
+// Borrows everything it is made from.
 class ExplainValues final : public route::Values {
  public:
   ExplainValues(const config::Listener& listener, const proxy::Forwarded& forwarded, std::string_view server_name,
