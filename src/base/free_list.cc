@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t kSlabBytes = 64 * 1024;
 constexpr std::align_val_t kSlabAlignment{kSlabBytes};
 
+// Behind each buffer, so that those that lie behind one another begin at different sets of the processor's caches.
+constexpr std::size_t kStaggerBytes = 5 * 64;
+
 using free_lists::Block;
 using free_lists::Buffers;
 using free_lists::frames;
@@ -59,8 +62,13 @@ struct Owner {
     auto capacity = static_cast<std::uint32_t>((kSlabBytes - sizeof(Slab)) / block_bytes);
     auto* slab = new (memory) Slab{.block_bytes = block_bytes, .capacity = capacity};
     of_size.push_back(slab);
+    // The block that is used first, and so most, lies elsewhere in the slabs of each size: at the same place in all of
+    // them, they would compete for the same sets of the processor's caches.
+    constexpr std::size_t kApart = 5 * 1024 + 64;
+    std::size_t first = size_class * kApart / block_bytes;
     for (std::uint32_t i = 0; i < capacity; ++i) {
-      auto* block = reinterpret_cast<Block*>(reinterpret_cast<char*>(slab + 1) + i * block_bytes);
+      std::size_t place = (first + i) % capacity;
+      auto* block = reinterpret_cast<Block*>(reinterpret_cast<char*>(slab + 1) + place * block_bytes);
       block->next = std::exchange(frames[size_class], block);
     }
   }
@@ -131,7 +139,7 @@ char* take_buffer_slowly(Buffers& kept, std::size_t capacity) {
     return reinterpret_cast<char*>(std::exchange(kept.first, kept.first->next));
   }
   owner.begin();
-  return static_cast<char*>(::operator new(capacity));
+  return static_cast<char*>(::operator new(capacity + kStaggerBytes));
 }
 
 void free_buffer_slowly(Buffers& kept, void* data, std::size_t capacity) noexcept {
