@@ -34,7 +34,7 @@ HopByHop::HopByHop(const HeaderMap& headers) {
       // The usual options, "close" and those of the fixed list, need no place here.
       if (option->empty() || is_fixed(id) || !connection_may_name(id)) continue;
       if (base::equal_ignoring_case(*option, "close") || named_ == names_.size()) continue;
-      names_[named_++] = *option;
+      names_[named_++] = {option->data(), option->size()};
     }
   }
 }
@@ -55,7 +55,7 @@ bool HopByHop::is_fixed(HeaderId id) {
 
 bool HopByHop::is_named(const HeaderField& field) const {
   for (std::size_t i = 0; i < named_; ++i) {
-    if (base::equal_ignoring_case(names_[i], field.name)) return true;
+    if (base::equal_ignoring_case({names_[i].data, names_[i].size}, field.name)) return true;
   }
   return false;
 }

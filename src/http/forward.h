@@ -26,7 +26,7 @@ class HopByHop {
  public:
   explicit HopByHop(const HeaderMap& headers);
   // Nothing is named by Connection: only the fixed list ends here.
-  HopByHop() = default;
+  HopByHop() {}
 
   bool ends_here(const HeaderField& field) const {
     if (field.id != HeaderId::other && is_fixed(field.id)) return true;
@@ -37,8 +37,14 @@ class HopByHop {
   static bool is_fixed(HeaderId id);
   bool is_named(const HeaderField& field) const;
 
+  // Left as it is up to `named_`: one is made for each request and response, and hardly any has names.
+  struct Name {
+    const char* data;
+    std::size_t size;
+  };
+
   std::size_t named_ = 0;
-  std::array<std::string_view, kMaxConnectionOptions> names_;
+  std::array<Name, kMaxConnectionOptions> names_;
 };
 
 // Whether a Connection option may end the field with this id at the hop.
