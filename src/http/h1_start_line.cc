@@ -101,6 +101,7 @@ StartLine read_request_line(const char*& at, const char* end, RequestHead& head,
   head.scheme = parts.scheme;
   head.authority = without_empty_port(parts.authority);
   head.path = parts.path;
+  if (parts.plain_path) head.routed_path = parts.path;
   head.query = parts.query;
   head.has_query = parts.has_query;
   return StartLine::complete;

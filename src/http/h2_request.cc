@@ -123,6 +123,7 @@ void RequestSection::finish_target() {
   if (what != nullptr) return refuse(Kind::refused, 400, what);
   head_->form = target.form;
   head_->path = target.path;
+  if (target.plain_path) head_->routed_path = target.path;
   head_->query = target.query;
   head_->has_query = target.has_query;
   // Of the absolute form only: of what a scheme says in HTTP/2 nobody can be sure.

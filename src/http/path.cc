@@ -11,29 +11,47 @@ constexpr const char* kClimbs = "dot segments climb above the root (RFC 3986 5.2
 
 // Whether the path holds an escape, a backslash, a ';', an empty segment or one that begins with a dot: only then is
 // there anything to check or to change.
-bool needs_look(std::string_view path) {
-  const char* at = path.data();
-  const char* end = at + path.size();
-  bool after_slash = false;
-#if defined(__SSE2__)
-  while (end - at >= 16) {
-    const __m128i bytes = load_bytes(at);
-    const __m128i slash_bytes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
-    const __m128i marks =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('%')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(';'))),
-                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-    const unsigned slashes = bits_of(slash_bytes);
-    const unsigned starts = bits_of(_mm_or_si128(slash_bytes, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
-    if ((bits_of(marks) | (starts & ((slashes << 1) | (after_slash ? 1u : 0u)))) != 0) return true;
-    after_slash = (slashes & 0x8000u) != 0;
-    at += 16;
-  }
-#endif
+bool needs_look_by_byte(const char* at, const char* end, bool after_slash) {
   for (; at < end; ++at) {
     if (*at == '%' || *at == '\\' || *at == ';' || (after_slash && (*at == '.' || *at == '/'))) return true;
     after_slash = *at == '/';
   }
   return false;
+}
+
+#if defined(__SSE2__)
+// The same of sixteen bytes; `after_slash` is of the byte before them, and then of their last one.
+bool needs_look(__m128i bytes, bool& after_slash) {
+  const __m128i slash_bytes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
+  const __m128i marks =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('%')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(';'))),
+                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  const unsigned slashes = bits_of(slash_bytes);
+  const unsigned starts = bits_of(_mm_or_si128(slash_bytes, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
+  if ((bits_of(marks) | (starts & ((slashes << 1) | (after_slash ? 1u : 0u)))) != 0) return true;
+  after_slash = (slashes & 0x8000u) != 0;
+  return false;
+}
+#endif
+
+bool needs_look(std::string_view path) {
+  const char* at = path.data();
+  const char* end = at + path.size();
+#if defined(__SSE2__)
+  constexpr std::size_t kVector = 16;
+  if (path.size() >= kVector) {
+    bool after_slash = false;
+    for (; static_cast<std::size_t>(end - at) >= kVector; at += kVector) {
+      if (needs_look(load_bytes(at), after_slash)) return true;
+    }
+    if (at == end) return false;
+    // The last ones together with some that were looked at already.
+    at = end - kVector;
+    after_slash = path.size() > kVector && at[-1] == '/';
+    return needs_look(load_bytes(at), after_slash);
+  }
+#endif
+  return needs_look_by_byte(at, end, false);
 }
 
 // The byte that the escape at `at` stands for, or -1 when there is no escape.
@@ -169,8 +187,12 @@ const char* write_clean(std::string_view path, const PathRules& rules, char* beg
 
 }  // namespace
 
+const char* check_path(std::string_view path, bool& plain) {
+  plain = !needs_look(path);
+  return plain ? nullptr : check_path(path);
+}
+
 const char* check_path(std::string_view path) {
-  if (!needs_look(path)) return nullptr;
   for (std::size_t at = 0; at < path.size(); ++at) {
     if (path[at] == '\\') return "backslash in the path (RFC 3986 3.3)";
     if (path[at] != '%') continue;
@@ -217,6 +239,7 @@ std::string_view normalized_path(std::string_view path, base::Arena& arena) {
 }
 
 const char* canonicalize(RequestHead& head, const PathRules& rules, base::Arena& arena) {
+  if (!head.routed_path.empty()) return nullptr;
   const PathForm form = canonical_path(head.path, rules, arena);
   if (form.fault != nullptr) return form.fault;
   head.path = form.clean;

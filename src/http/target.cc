@@ -14,7 +14,7 @@ const char* split_path(std::string_view text, Target& out) {
     out.query = text.substr(mark + 1);
     out.has_query = true;
   }
-  return check_path(out.path);
+  return check_path(out.path, out.plain_path);
 }
 
 const char* split_authority_form(std::string_view target, Target& out) {

@@ -18,6 +18,7 @@ struct Target {
   std::string_view path;       // "/..."; "*" for OPTIONS on the whole server; empty for the authority form
   std::string_view query;      // behind '?', without it
   bool has_query = false;      // "/x?" has an empty one
+  bool plain_path = false;     // `path` is its own canonical form, whatever the rules (canonical_path)
 };
 
 // Splits `target`, which form it has following from the method: authority for CONNECT, asterisk for "*" (OPTIONS only),
@@ -39,6 +40,8 @@ const char* broken_target_byte(char c);
 // by two hexadecimal digits, an encoded NUL, a backslash (some backends take it for a slash), or dot segments, plain or
 // encoded, that climb above the root.
 const char* check_path(std::string_view path);
+// The same. Sets `plain`: nothing in `path` has more than one form.
+const char* check_path(std::string_view path, bool& plain);
 
 // What a listener makes of paths that backends read in different ways.
 enum class EncodedSlash : std::uint8_t { refuse, decode, keep };
@@ -67,7 +70,8 @@ struct PathForm {
 };
 PathForm canonical_path(std::string_view path, const PathRules& rules, base::Arena& arena);
 
-// Sets path and routed_path of `head`; null, or what canonical_path found wrong. "*" and an empty path stay.
+// Sets path and routed_path of `head`; null, or what canonical_path found wrong. "*" and an empty path stay. Does
+// nothing where a parser has set routed_path already, as the path is plain.
 const char* canonicalize(RequestHead& head, const PathRules& rules, base::Arena& arena);
 
 // path?query of a canonical head in origin-form: the target as received where its path did not change.
