@@ -60,17 +60,6 @@ base::Result<void> listen_with(int fd, const ListenOptions& options) {
   return {};
 }
 
-void keep_alive(int fd, std::chrono::seconds after) {
-  constexpr int kProbes = 4;
-  int on = 1;
-  int idle = static_cast<int>(after.count());
-  int between = std::max(1, idle / kProbes);
-  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbes, sizeof kProbes);
-}
-
 void ignore_new_handshakes(int listening_fd) {
   // On the segment from its TCP header on: byte 13 holds the flags. SYN without ACK is dropped, everything else passes.
   constexpr std::uint32_t kFlagsOffset = 13;

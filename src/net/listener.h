@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/ip.h"
+#include "net/keep_alive.h"
 #include "net/tcp.h"
 
 namespace weir::net {
@@ -32,10 +33,6 @@ base::Result<int> listen_unix(const std::string& path);
 // What to tell an operator when `where` (host:port, or unix:/path) could not be listened on: "cannot listen on
 // 127.0.0.1:9090: Address already in use; stop what listens there (...)".
 std::string listen_failure(const std::string& where, const base::Error& error);
-
-// A connection that is silent for `after` is probed up to four times within as long again, and broken when nobody
-// answers. Of a listening socket: for all that it accepts.
-void keep_alive(int fd, std::chrono::seconds after);
 
 // Makes the kernel ignore new handshakes on the listening socket, while those under way complete: closing it after a
 // moment and a last accept loses no connection that a client believes to have. Without effect where filters are not

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include "metrics/families.h"
-#include "net/listener.h"
+#include "net/keep_alive.h"
 #include "proxy/backend_choice.h"
 #include "proxy/linger.h"
 #include "proxy/proxy_preamble.h"
@@ -65,6 +65,7 @@ class TcpSession final : private FirstByteObserver {
   base::Nanoseconds queue_timeout_{0};
   base::Nanoseconds idle_timeout_{0};
   std::chrono::seconds keepalive_{0};
+  net::LateKeepAlive late_keep_alive_;  // of the backend's connection
   base::Nanoseconds queue_time_{0};
   bool name_refused_ = false;
   base::Nanoseconds upstream_time_{0};
@@ -192,7 +193,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
     co_return std::unexpected(error);
   }
   lease_ = std::move(*acquired);
-  if (keepalive_.count() > 0) net::keep_alive(lease_.stream().fd(), keepalive_);
+  late_keep_alive_.start(lease_.stream().fd(), keepalive_);
   choice_.connected();
   co_return base::Result<void>();
 }
@@ -241,6 +242,7 @@ void TcpSession::finish(const base::Result<void>& outcome) {
   if (lease_) {
     choice_.end(reset && outcome.error().side == Side::backend, upstream_time_, reset ? outcome.error() : Error{});
     if (reset && outcome.error().side == Side::client) lease_.stream().abort();
+    late_keep_alive_.stop();
     lease_.close();
   }
   if (reset && outcome.error().side == Side::backend) client_.stream.abort();
