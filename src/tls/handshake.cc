@@ -28,7 +28,10 @@ net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context,
   net::Descriptor& descriptor = stream.descriptor();
   // OpenSSL's 32 KB are for a client that has begun to speak.
   while (true) {
+    bool told = !descriptor.readable;
     base::Result<void> ready = co_await stream.wait_readable(deadline);
+    // An event that is no end is of bytes.
+    if (ready && told && !descriptor.peer_finished) break;
     base::Result<bool> begun = ready ? has_begun(stream) : std::unexpected(ready.error());
     if (!begun) {
       error = begun.error();

@@ -129,6 +129,25 @@ Stream::Sent Stream::flush(net::Descriptor& descriptor) {
   return begin > 0 ? Sent::some : Sent::none;
 }
 
+// All that a handshake of TLS 1.3 writes behind the client's Finished is its ticket (RFC 8446 4.6.1), which the client
+// needs for its next connection only: it spares a system call to send it with the first answer.
+void Stream::keep_ticket() {
+  SocketBio& now = socket_bio();
+  unsent_ = std::make_unique<Unsent>();
+  unsent_->bytes.assign(now.out.get(), now.out.get() + std::exchange(now.out_bytes, 0));
+  ticket_waits_ = true;
+}
+
+// Puts the ticket that waits in front of what this operation writes. False: there is none.
+bool Stream::take_ticket_along() {
+  if (!std::exchange(ticket_waits_, false) || unsent_ == nullptr || unsent_->begin != 0) return false;
+  SocketBio& now = socket_bio();
+  std::ranges::copy(unsent_->bytes, now.out.get());
+  now.out_bytes = unsent_->bytes.size();
+  unsent_.reset();
+  return true;
+}
+
 // Why a read or a handshake did not go on, for good.
 base::Error Stream::read_error(int returned) {
   SocketBio& now = socket_bio();
@@ -199,11 +218,14 @@ net::StreamFilter::Wrote Stream::write(net::Descriptor& descriptor, std::span<io
     return Wrote::done;
   };
   if (broken_ || (finished_ && !pieces.empty())) return failed();
+  bool joins_ticket = ticket_waits_ && take_ticket_along() && !pieces.empty();
   while (true) {
-    Sent sent = now.out_bytes > 0 ? flush(descriptor) : send_unsent(descriptor);
-    if (sent == Sent::broken) return failed();
-    if (sent != Sent::none) wrote = Wrote::progressed;
-    if (unsent_ != nullptr) return wrote;
+    if (!std::exchange(joins_ticket, false)) {
+      Sent sent = now.out_bytes > 0 ? flush(descriptor) : send_unsent(descriptor);
+      if (sent == Sent::broken) return failed();
+      if (sent != Sent::none) wrote = Wrote::progressed;
+      if (unsent_ != nullptr) return wrote;
+    }
     while (!pieces.empty() && pieces.front().iov_len == 0) pieces = pieces.subspan(1);
     if (pieces.empty()) return Wrote::done;
     // A batch: large pieces as they are, small ones joined to full records.
@@ -279,7 +301,12 @@ Stream::Step Stream::shake_hands(net::Descriptor& descriptor, const ServerContex
       return operation.now.strange;
     }
     int kind = SSL_get_error(ssl_, returned);
-    sent = flush(descriptor);
+    bool leaves_ticket = returned > 0 && server != nullptr && SSL_version(ssl_) == TLS1_3_VERSION;
+    if (leaves_ticket && operation.now.out_bytes > 0 && unsent_ == nullptr) {
+      keep_ticket();
+    } else {
+      sent = flush(descriptor);
+    }
     if (returned <= 0 && kind != SSL_ERROR_WANT_READ) {
       failure = read_error(returned);
       return Step::failed;
@@ -290,7 +317,7 @@ Stream::Step Stream::shake_hands(net::Descriptor& descriptor, const ServerContex
     failure = base::fail_errno(operation.now.os_error != 0 ? operation.now.os_error : EPIPE, "write").error();
     return Step::failed;
   }
-  if (unsent_ != nullptr) return Step::wait_writable;
+  if (unsent_ != nullptr && !ticket_waits_) return Step::wait_writable;
   if (!established_) return Step::wait_readable;
   if (SSL_has_pending(ssl_) != 0) descriptor.readable = true;
   return Step::done;

@@ -66,6 +66,8 @@ class Stream : public net::StreamFilter {
   enum class Sent : std::uint8_t { all, some, none, broken };
   Sent send_unsent(net::Descriptor& descriptor);
   Sent flush(net::Descriptor& descriptor);
+  void keep_ticket();
+  bool take_ticket_along();
   base::Error read_error(int returned);
   bool is_flooded() const { return idle_records_ > kMaxIdleRecords; }
   void carried(std::size_t bytes) { idle_records_ -= std::min(idle_records_, bytes / kBytesPerIdleRecord); }
@@ -80,8 +82,9 @@ class Stream : public net::StreamFilter {
   std::size_t idle_records_ = 0;
   bool established_ = false;
   bool first_byte_seen_ = false;
-  bool broken_ = false;    // by an error of TLS or the socket: nothing more can be said to the peer
-  bool finished_ = false;  // close_notify was sent
+  bool broken_ = false;        // by an error of TLS or the socket: nothing more can be said to the peer
+  bool finished_ = false;      // close_notify was sent
+  bool ticket_waits_ = false;  // `unsent_` is the handshake's ticket, which the first write takes along
 };
 
 }  // namespace weir::tls

@@ -29,6 +29,40 @@ TEST_F(Resumption, DoesNotResumeASessionOfAnotherScope) {
   EXPECT_FALSE(talk(*second, contexts).resumed);
 }
 
+// Accepts and says nothing; `kept`: bytes that wait for the first answer.
+net::Task<void> accept_only(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
+                            std::size_t& kept) {
+  base::Error error{.code = base::ErrorCode::io};
+  Accepted accepted = co_await accept(stream, context, deadline, error);
+  EXPECT_EQ(accepted, Accepted::established);
+  kept = Stream::of(stream.descriptor()).unsent_bytes();
+  stream.close();
+}
+
+net::Task<void> connect_and_read_end(net::TcpStream& stream, ConnectOptions options) {
+  base::TimePoint deadline = options.deadline;
+  base::Result<void> connected = co_await connect(stream, std::move(options));
+  EXPECT_TRUE(connected);
+  std::array<char, 16> buffer;
+  base::Result<std::size_t> got = co_await stream.read(buffer, deadline);
+  EXPECT_TRUE(got && *got == 0);
+  stream.close();
+}
+
+TEST_F(Resumption, ATicketOfTls13WaitsForTheFirstAnswerOrTheEnd) {
+  auto context = server({.tickets = std::make_shared<TicketKeyRing>()});
+  auto contexts = client({});
+  auto [server_end, client_end] = connected();
+  std::size_t kept = 0;
+  net::TaskGroup group;
+  group.spawn(accept_only(server_end, *context, soon(), kept));
+  ConnectOptions options{.contexts = contexts, .thread = 0, .host = "site.example", .peer = "peer", .deadline = soon()};
+  group.spawn(connect_and_read_end(client_end, std::move(options)));
+  run(group);
+  EXPECT_GT(kept, 0u);
+  EXPECT_TRUE(talk(*context, contexts).resumed) << "by the ticket that came before the end";
+}
+
 // Of the server's side, as its tickets see it.
 std::int64_t present = 0;
 std::int64_t unix_time_of_test() { return present; }
