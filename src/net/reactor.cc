@@ -20,6 +20,9 @@ thread_local Reactor* thread_reactor = nullptr;
 // Of this thread: each of them has its place in `retired_` kept.
 thread_local std::size_t open_descriptors = 0;
 constexpr std::size_t kEventsPerRound = 256;
+// Pieces of new work that begin in a round. A request that has begun waits for its backend, so the next rounds finish
+// some before more begin.
+constexpr int kBegunPerRound = 32;
 // So many coroutines are made ready without memory, whatever the round before was like.
 constexpr std::size_t kReadyAtFirst = 1024;
 constexpr std::uint32_t kStreamEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
@@ -190,7 +193,7 @@ void Reactor::run() {
 }
 
 int Reactor::sleep_milliseconds(base::TimePoint latest) const {
-  if (!ready_.empty() || !mailbox_.empty() || !round_end_work_.empty()) return 0;
+  if (!ready_.empty() || !mailbox_.empty() || !round_end_work_.empty() || !new_work_.empty()) return 0;
   base::TimePoint until = latest;
   if (Tick next = timers_.next_expiry(); next != kNever) {
     base::TimePoint due = start_ + std::chrono::milliseconds(next);
@@ -265,6 +268,10 @@ void Reactor::run_once(base::TimePoint latest) {
     handle.resume();
   }
   resuming_.clear();
+  for (int left = kBegunPerRound; left > 0 && !new_work_.empty(); --left) {
+    Turn::begin();
+    sparing_others([&] { new_work_.pop_front()->begin(); });
+  }
   for (std::size_t left = round_end_work_.size(); left > 0 && !round_end_work_.empty(); --left) {
     Turn::begin();
     sparing_others([&] { round_end_work_.pop_front()->at_round_end(); });

@@ -42,6 +42,16 @@ class IoWaiter : public Wait {
   ~IoWaiter() = default;
 };
 
+// Waits for the first bytes of new work. When they are there, the work waits for its turn behind all that is under way
+// (Reactor::begin_later).
+class NewWork : public IoWaiter, public base::ListHook<NewWork> {
+ public:
+  virtual void begin() = 0;
+
+ protected:
+  ~NewWork() = default;
+};
+
 // A file descriptor registered once, edge-triggered, both directions. Owned by a stream or listener of the same thread;
 // 88 bytes, from the free lists. One that the kernel cannot register (its user has no watches left, or no memory is) is
 // looked at ten times a second instead, while somebody waits, until it can be.
@@ -148,6 +158,12 @@ class Reactor {
   TimerWheel& timers() { return timers_; }
   // Resumes `handle` in this round or the next one, after present events.
   void schedule(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+  // Begins `work` in this round or a later one: after the events of work that is under way, and only some in each
+  // round, so that the state of few pieces of work at a time has to stay in the processor's caches.
+  void begin_later(NewWork& work) { new_work_.push_back(work); }
+  void forget(NewWork& work) {
+    if (work.linked()) new_work_.remove(work);
+  }
   // Frees descriptors that were closed; every round does. Call it on the thread before that ends.
   void bury_retired();
   // Runs `work` once, at the end of this round; work that is added meanwhile has its turn in the next round.
@@ -189,6 +205,7 @@ class Reactor {
   std::vector<Descriptor*> retired_;  // closed in this round: events of theirs may still be in the batch
   std::vector<RoundEnd> round_end_;
   base::IntrusiveList<RoundEndWork> round_end_work_;
+  base::IntrusiveList<NewWork> new_work_;
 };
 
 }  // namespace weir::net

@@ -80,6 +80,24 @@ void WaitReadableOperation::cancel() {
   resume_later();
 }
 
+void WaitForWorkOperation::on_ready() {
+  descriptor_.stop_waiting_readable();
+  Reactor::current().begin_later(*this);
+}
+
+void WaitForWorkOperation::on_timeout() {
+  descriptor_.stop_waiting_readable();
+  error_ = ErrorCode::timeout;
+  resume();
+}
+
+void WaitForWorkOperation::cancel() {
+  descriptor_.stop_waiting_readable();
+  Reactor::current().forget(*this);
+  error_ = ErrorCode::cancelled;
+  resume_later();
+}
+
 namespace {
 
 std::size_t untaken_bytes_of(const Descriptor& descriptor) {

@@ -100,6 +100,37 @@ class WaitReadableOperation final : public StreamOperation {
   std::optional<base::ErrorCode> error_;
 };
 
+// The same for a connection on which new work begins with the first bytes: it begins behind the work that is under way
+// (Reactor::begin_later). Bytes that are there already do not wait.
+class WaitForWorkOperation final : public Suspension<NewWork> {
+ public:
+  WaitForWorkOperation(Descriptor& descriptor, base::TimePoint deadline)
+      : descriptor_(descriptor), deadline_(deadline) {}
+  bool await_ready() const { return descriptor_.readable; }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> handle) {
+    if (!suspend(handle)) {
+      error_ = base::ErrorCode::cancelled;
+      return false;
+    }
+    descriptor_.wait_readable(*this, Reactor::current().tick(deadline_));
+    return true;
+  }
+  base::Result<void> await_resume() const {
+    if (error_) return base::fail(*error_, "waiting for the peer");
+    return {};
+  }
+  void on_ready() override;
+  void on_timeout() override;
+  void cancel() override;
+  void begin() override { resume(); }
+
+ private:
+  Descriptor& descriptor_;
+  base::TimePoint deadline_;
+  std::optional<base::ErrorCode> error_;
+};
+
 // Whether a peer takes bytes while the socket has no room: a large send buffer has none until a third of it is free,
 // which takes a slow reader longer than any patience. Asked whenever that has passed, and asks the kernel only then.
 class PeerProgress {
@@ -200,6 +231,7 @@ class TcpStream {
   // At most one read and one write at a time. The bytes must stay where they are until the operation ends.
   ReadOperation read(std::span<char> into, base::TimePoint deadline) { return {*descriptor_, into, deadline}; }
   WaitReadableOperation wait_readable(base::TimePoint deadline) { return {*descriptor_, deadline}; }
+  WaitForWorkOperation wait_for_work(base::TimePoint deadline) { return {*descriptor_, deadline}; }
   WaitWritableOperation wait_writable(base::TimePoint deadline) { return {*descriptor_, deadline}; }
   // As write() does before it writes.
   WaitWritableOperation wait_for_room(base::Nanoseconds patience) { return {*descriptor_, patience}; }

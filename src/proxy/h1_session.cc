@@ -172,7 +172,7 @@ net::Task<void> serve_h1(Arrival& arrival) {
     base::Nanoseconds patience = client.requests == 0 ? rules.header_timeout : rules.idle_timeout;
     if (client.listening.closing) patience = std::min<base::Nanoseconds>(patience, kClosingGrace);
     client.stage = Stage::waiting;
-    base::Result<void> ready = co_await client.stream.wait_readable(client.worker.reactor.now() + patience);
+    base::Result<void> ready = co_await client.stream.wait_for_work(client.worker.reactor.now() + patience);
     if (!ready) break;
     client.stage = Stage::beginning;
     bool keep = co_await serve_ready(client);
