@@ -1,9 +1,9 @@
 # One static library per folder of src/, linked as src/floors.txt allows: what a folder may not include, it cannot link.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/floors.txt)
-file(STRINGS ${CMAKE_SOURCE_DIR}/src/floors.txt floors REGEX "^[a-z]+:")
+file(STRINGS ${CMAKE_SOURCE_DIR}/src/floors.txt floors REGEX "^[a-z0-9_]+:")
 foreach(line IN LISTS floors)
-  string(REGEX MATCH "^[a-z]+" folder ${line})
-  string(REGEX REPLACE "^[a-z]+: *" "" allowed ${line})
+  string(REGEX MATCH "^[a-z0-9_]+" folder ${line})
+  string(REGEX REPLACE "^[a-z0-9_]+: *" "" allowed ${line})
   string(REPLACE " " ";" allowed "${allowed}")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/app/main\\.cc$")

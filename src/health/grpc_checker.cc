@@ -62,9 +62,9 @@ class GrpcProbe {
       // gRPC is HTTP/2, which over TLS is agreed on (RFC 9113 3.2).
       if (tls::protocol(connected) != "h2") co_return "TLS handshake: the backend does not offer h2 (ALPN)";
     }
-    http::H2Shared shared;
+    http2::Shared shared;
     NoRequests owner;
-    http::H2Connection connection(http::H2Role::client, shared, {}, connected, owner);
+    http2::Connection connection(http2::Role::client, shared, {}, connected, owner);
     net::TaskGroup running;
     running.spawn(connection.run());
     std::optional<Failure> failure;
@@ -80,13 +80,13 @@ class GrpcProbe {
   }
 
  private:
-  net::Task<Failure> ask(http::H2Connection& connection) {
+  net::Task<Failure> ask(http2::Connection& connection) {
     http::RequestHead request;
     request.method = "POST";
     http::ResponseHead head;
     base::Arena arena;
-    http::H2Stream stream(request, head, arena);
-    http::H2FieldList fields;
+    http2::Stream stream(request, head, arena);
+    http2::FieldList fields;
     std::string authority = authority_;
     if (authority.empty()) authority = authority_of(target_);
     fields.add(":method", "POST");

@@ -19,14 +19,14 @@ class Request {
   Request(const HttpCheckOptions& options, const CheckTarget& target, base::TimePoint deadline)
       : options_(options), target_(target), deadline_(deadline) {}
 
-  net::Task<Failure> run(http::H2Connection& connection) {
+  net::Task<Failure> run(http2::Connection& connection) {
     std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
     if (!is_sendable_path(path)) co_return "the path of the check cannot be sent";
     http::RequestHead request;
     request.method = options_.method;
     base::Arena arena;
-    http::H2Stream stream(request, head_, arena);
-    http::H2FieldList fields;
+    http2::Stream stream(request, head_, arena);
+    http2::FieldList fields;
     std::string authority = options_.host.empty() ? authority_of(target_) : options_.host;
     fields.add(":method", options_.method);
     fields.add(":scheme", target_.tls != nullptr ? "https" : "http");
@@ -58,7 +58,7 @@ class Request {
   }
 
   // Interim responses are skipped (RFC 9110 section 15.2).
-  net::Task<Failure> read_head(http::H2Stream& stream) {
+  net::Task<Failure> read_head(http2::Stream& stream) {
     for (int i = 0; i <= kMaxInterimHeads; ++i) {
       head_.clear();
       base::Result<void> done = co_await stream.wait_head(deadline_);
@@ -69,7 +69,7 @@ class Request {
     co_return "bad response: too many interim responses";
   }
 
-  net::Task<Failure> read_body(http::H2Stream& stream) {
+  net::Task<Failure> read_body(http2::Stream& stream) {
     BodySearch search(options_.expected_body);
     bool last = false;
     while (!last && !search.full()) {
@@ -93,9 +93,9 @@ class Request {
 
 net::Task<Failure> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
                                base::TimePoint deadline) {
-  http::H2Shared shared;
+  http2::Shared shared;
   NoRequests owner;
-  http::H2Connection connection(http::H2Role::client, shared, {}, stream, owner);
+  http2::Connection connection(http2::Role::client, shared, {}, stream, owner);
   net::TaskGroup running;
   running.spawn(connection.run());
   Request request(options, target, deadline);

@@ -5,17 +5,17 @@
 
 #include "health/checker.h"
 #include "health/http_check_options.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 #include "net/tcp.h"
 
 namespace weir::health {
 
 // A client's end of a connection, which takes no requests.
-class NoRequests final : public http::H2Owner {
+class NoRequests final : public http2::ConnectionOwner {
  public:
-  http::H2Stream* begin_request() override { return nullptr; }
-  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
-  void discard(http::H2Stream&) override {}
+  http2::Stream* begin_request() override { return nullptr; }
+  void serve(http2::Stream&, const http2::FieldVerdict&) override {}
+  void discard(http2::Stream&) override {}
   void on_streams_changed() override {}
 };
 

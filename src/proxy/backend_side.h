@@ -13,8 +13,11 @@
 #include "net/tcp.h"
 #include "proxy/head_source.h"
 
+namespace weir::http2 {
+class Stream;
+}
 namespace weir::http {
-class H2Stream;
+using H2Stream = http2::Stream;
 }
 
 namespace weir::proxy {

@@ -13,8 +13,8 @@
 #include "proxy/worker.h"
 #include "tls/handshake.h"
 
-namespace weir::http {
-class H2Connection;
+namespace weir::http2 {
+class Connection;
 }
 
 namespace weir::proxy {
@@ -76,9 +76,9 @@ class ClientConnection final : public Arrival, public base::ListHook<ClientConne
   void limit_age();
 
   std::uint32_t requests = 0;
-  std::uint32_t old_at_tick = 0;     // of the reactor, its lower half; 0: never
-  http::H2Connection* h2 = nullptr;  // of an HTTP/2 session
-  Stage stage = Stage::waiting;      // what is not working has a moment when the listener closes
+  std::uint32_t old_at_tick = 0;    // of the reactor, its lower half; 0: never
+  http2::Connection* h2 = nullptr;  // of an HTTP/2 session
+  Stage stage = Stage::waiting;     // what is not working has a moment when the listener closes
 };
 
 }  // namespace weir::proxy

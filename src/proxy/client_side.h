@@ -14,8 +14,11 @@
 #include "proxy/head_source.h"
 #include "proxy/pace.h"
 
+namespace weir::http2 {
+class Stream;
+}
 namespace weir::http {
-class H2Stream;
+using H2Stream = http2::Stream;
 }
 
 namespace weir::proxy {

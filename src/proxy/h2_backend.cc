@@ -1,7 +1,7 @@
 #include "proxy/h2_backend.h"
 
 #include "http/forward.h"
-#include "http/h2_head.h"
+#include "http2/head.h"
 
 namespace weir::proxy {
 

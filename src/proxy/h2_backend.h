@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "http/h2_shared.h"
-#include "http/h2_stream.h"
+#include "http2/shared.h"
+#include "http2/stream.h"
 #include "proxy/backend_side.h"
 #include "proxy/worker.h"
 #include "upstream/h2_links.h"

@@ -1,7 +1,7 @@
 #include "proxy/h2_client.h"
 
-#include "http/h2_connection.h"
-#include "http/h2_head.h"
+#include "http2/connection.h"
+#include "http2/head.h"
 #include "proxy/client_connection.h"
 
 namespace weir::proxy {

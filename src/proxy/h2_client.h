@@ -1,8 +1,8 @@
 // The client's side of an exchange on a stream of an HTTP/2 connection.
 #pragma once
 
-#include "http/h2_shared.h"
-#include "http/h2_stream.h"
+#include "http2/shared.h"
+#include "http2/stream.h"
 #include "proxy/client_side.h"
 #include "proxy/worker.h"
 

@@ -3,7 +3,7 @@
 #include <new>
 
 #include "base/memory_reserve.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 #include "proxy/exchange.h"
 #include "proxy/h2_client.h"
 #include "proxy/unserved.h"
@@ -13,10 +13,10 @@ namespace weir::proxy {
 namespace {
 
 // A request's stream, and the memory of its exchange.
-class RequestStream final : public http::H2Stream {
+class RequestStream final : public http2::Stream {
  public:
   explicit RequestStream(std::unique_ptr<ExchangeState> memory)
-      : H2Stream(memory->request, memory->response, memory->arena), state(std::move(memory)) {}
+      : http2::Stream(memory->request, memory->response, memory->arena), state(std::move(memory)) {}
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
   std::unique_ptr<ExchangeState> state;
@@ -28,14 +28,14 @@ void destroy(Worker& worker, RequestStream* stream) {
   worker.give_back(std::move(state));
 }
 
-net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, http::FieldVerdict verdict) {
+net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, http2::FieldVerdict verdict) {
   try {
     H2Client side(client, *stream, *stream->state);
     Exchange exchange(client, side, *stream->state);
-    if (verdict.kind == http::FieldVerdict::Kind::fine) {
+    if (verdict.kind == http2::FieldVerdict::Kind::fine) {
       co_await exchange.run();
     } else {
-      bool malformed = verdict.kind == http::FieldVerdict::Kind::malformed;
+      bool malformed = verdict.kind == http2::FieldVerdict::Kind::malformed;
       http::Parsed parsed{.state = http::Parsed::State::invalid,
                           .status = malformed ? std::uint16_t{400} : verdict.status,
                           .what = verdict.what};
@@ -48,8 +48,8 @@ net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, h
   destroy(client.worker, stream);
 }
 
-http::H2Settings settings_for(const ClientConnection& client) {
-  http::H2Settings settings;
+http2::Settings settings_for(const ClientConnection& client) {
+  http2::Settings settings;
   const Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
   if (client.listening.index == UINT32_MAX) return settings;
   const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
@@ -66,11 +66,10 @@ http::H2Settings settings_for(const ClientConnection& client) {
   return settings;
 }
 
-class Session final : public http::H2Owner, private net::TimerNode {
+class Session final : public http2::ConnectionOwner, private net::TimerNode {
  public:
   explicit Session(ClientConnection& client)
-      : connection(http::H2Role::server, client.worker.h2, settings_for(client), client.stream, *this),
-        client_(client) {
+      : connection(http2::Role::server, client.worker.h2, settings_for(client), client.stream, *this), client_(client) {
     client.stage = Stage::working;
     client.h2 = &connection;
     net::Reactor& reactor = client.worker.reactor;
@@ -79,19 +78,19 @@ class Session final : public http::H2Owner, private net::TimerNode {
   }
   ~Session() { client_.h2 = nullptr; }
 
-  http::H2Stream* begin_request() override {
+  http2::Stream* begin_request() override {
     // Exchanges of streams that were reset take a moment to end: no more of them than of open ones.
     if (!base::memory_reserve::is_whole()) return nullptr;
     if (requests.size() >= 2 * std::size_t{connection.stream_capacity()}) return nullptr;
     return new RequestStream(client_.worker.take_state());
   }
-  void serve(http::H2Stream& stream, const http::FieldVerdict& verdict) override {
+  void serve(http2::Stream& stream, const http2::FieldVerdict& verdict) override {
     requests.spawn(serve_request(client_, static_cast<RequestStream*>(&stream), verdict));
   }
-  void discard(http::H2Stream& stream) override { destroy(client_.worker, static_cast<RequestStream*>(&stream)); }
+  void discard(http2::Stream& stream) override { destroy(client_.worker, static_cast<RequestStream*>(&stream)); }
   void on_streams_changed() override {}
 
-  http::H2Connection connection;
+  http2::Connection connection;
   net::TaskGroup requests;
 
  private:

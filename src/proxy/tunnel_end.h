@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/free_list.h"
-#include "http/h2_stream.h"
+#include "http2/stream.h"
 #include "net/task.h"
 #include "net/tcp.h"
 

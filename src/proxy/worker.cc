@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory_reserve.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 #include "metrics/families.h"
 #include "net/cancel_at.h"
 #include "net/listener.h"

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/random.h"
 #include "http/date.h"
-#include "http/h2_shared.h"
+#include "http2/shared.h"
 #include "metrics/registry.h"
 #include "metrics/request_cells.h"
 #include "net/descriptor_budget.h"
@@ -213,7 +213,7 @@ class Worker {
   base::Random random = base::Random::seeded();
   RequestIds request_ids;
   http::DateCache dates;
-  http::H2Shared h2;
+  http2::Shared h2;
   upstream::H2Links h2_links;
   base::IntrusiveList<StreamRelay> websockets;  // that are open
   std::uint32_t lingering = 0;                  // connections that linger()

@@ -3,7 +3,7 @@
 
 #include "base/free_list.h"
 #include "base/log.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 #include "proxy/client_connection.h"
 #include "proxy/worker.h"
 

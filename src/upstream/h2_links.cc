@@ -18,7 +18,7 @@ using base::ErrorCode;
 namespace {
 
 // Of a head that a backend sends.
-constexpr http::FieldLimits kFieldLimits{.bytes = 64 * 1024, .count = 256};
+constexpr http2::FieldLimits kFieldLimits{.bytes = 64 * 1024, .count = 256};
 
 bool takes_new_work(const pool::Backend& backend) {
   auto state = backend.state.load(std::memory_order_relaxed);
@@ -34,8 +34,8 @@ bool has_unread(net::TcpStream& stream) {
 // How often a worker without a connection looks for a place again.
 constexpr auto kAskAgain = std::chrono::milliseconds(50);
 
-http::H2Settings settings_of(const config::UpstreamConnections& own) {
-  http::H2Settings settings;
+http2::Settings settings_of(const config::UpstreamConnections& own) {
+  http2::Settings settings;
   settings.max_streams = own.max_streams;
   settings.fields = kFieldLimits;
   settings.growth_bytes = 16 * 1024 * 1024;
@@ -46,9 +46,9 @@ http::H2Settings settings_of(const config::UpstreamConnections& own) {
 
 }  // namespace
 
-H2Link::H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Settings& settings, net::TcpStream connected)
+H2Link::H2Link(H2OfBackend& owner, http2::Shared& shared, const http2::Settings& settings, net::TcpStream connected)
     : stream(std::move(connected)),
-      connection(http::H2Role::client, shared, settings, stream, *this),
+      connection(http2::Role::client, shared, settings, stream, *this),
       opened_at(net::Reactor::current().now()),
       owner_(owner) {}
 
@@ -69,7 +69,7 @@ void H2Link::on_streams_changed() {
   owner_.wake_some(connection.stream_limit() - connection.open_streams());
 }
 
-H2Links::H2Links(std::uint32_t worker, Connections& connections, http::H2Shared& shared)
+H2Links::H2Links(std::uint32_t worker, Connections& connections, http2::Shared& shared)
     : worker_(worker), connections_(connections), shared_(shared) {
   connections_.h2_links_ = this;
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/intrusive_list.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 #include "net/task_group.h"
 #include "upstream/connections.h"
 
@@ -15,14 +15,14 @@ class H2Links;
 struct H2OfBackend;
 
 // One connection; lives until it has ended and its last stream with it.
-class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
+class H2Link final : public http2::ConnectionOwner, public base::ListHook<H2Link> {
  public:
-  H2Link(H2OfBackend& owner, http::H2Shared& shared, const http::H2Settings& settings, net::TcpStream connected);
+  H2Link(H2OfBackend& owner, http2::Shared& shared, const http2::Settings& settings, net::TcpStream connected);
 
   // Can a request be opened on it now?
   bool has_room() const;
   net::TcpStream stream;
-  http::H2Connection connection;
+  http2::Connection connection;
   std::uint32_t requests = 0;  // opened on it
   bool is_secure = false;
   std::shared_ptr<const pool::Addresses> addresses;  // among which its peer's was when it was last used
@@ -30,9 +30,9 @@ class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
   base::TimePoint opened_at;
 
  private:
-  http::H2Stream* begin_request() override { return nullptr; }
-  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
-  void discard(http::H2Stream&) override {}
+  http2::Stream* begin_request() override { return nullptr; }
+  void serve(http2::Stream&, const http2::FieldVerdict&) override {}
+  void discard(http2::Stream&) override {}
   void on_streams_changed() override;
   H2OfBackend& owner_;
 };
@@ -40,7 +40,7 @@ class H2Link final : public http::H2Owner, public base::ListHook<H2Link> {
 // The worker's thread only. Places of a backend's max_connections are shared with its HTTP/1 connections.
 class H2Links {
  public:
-  H2Links(std::uint32_t worker, Connections& connections, http::H2Shared& shared);
+  H2Links(std::uint32_t worker, Connections& connections, http2::Shared& shared);
   ~H2Links();
 
   // A connection with room for one more request, or null.
@@ -95,7 +95,7 @@ class H2Links {
 
   std::uint32_t worker_;
   Connections& connections_;
-  http::H2Shared& shared_;
+  http2::Shared& shared_;
   std::vector<std::unique_ptr<H2OfBackend>> by_slot_;
   net::TaskGroup running_;
 };

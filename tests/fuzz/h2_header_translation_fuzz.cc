@@ -6,8 +6,8 @@
 
 #include "base/assert.h"
 #include "http/h1_codec.h"
-#include "http/h2_fields.h"
 #include "http/head_writer.h"
+#include "http2/fields.h"
 
 namespace weir::http {
 namespace {
@@ -58,19 +58,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   base::Arena arena;
   RequestHead request;
-  RequestSection request_section;
+  http2::RequestSection request_section;
   request_section.begin(request, arena, {});
   take_all(request_section, input);
-  if (request_section.finish(ends).kind == FieldVerdict::Kind::fine) check_as_http1(request);
+  if (request_section.finish(ends).kind == http2::FieldVerdict::Kind::fine) check_as_http1(request);
   ResponseHead response;
-  ResponseSection response_section;
+  http2::ResponseSection response_section;
   response_section.begin(response, arena, {});
   take_all(response_section, input);
-  if (response_section.finish(ends, "GET").kind == FieldVerdict::Kind::fine) {
+  if (response_section.finish(ends, "GET").kind == http2::FieldVerdict::Kind::fine) {
     WEIR_ASSERT(response.status >= 100 && response.status <= 599 && response.status != 101);
   }
   HeaderMap trailers;
-  TrailerSection trailer_section;
+  http2::TrailerSection trailer_section;
   trailer_section.begin(trailers, arena, {});
   take_all(trailer_section, input);
   static_cast<void>(trailer_section.finish(true));

@@ -8,37 +8,37 @@
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 struct Memory {
-  RequestHead request;
-  ResponseHead response;
+  http::RequestHead request;
+  http::ResponseHead response;
   base::Arena arena;
 };
 
-class Stream final : public H2Stream {
+class Request final : public Stream {
  public:
-  explicit Stream(std::unique_ptr<Memory> memory)
-      : H2Stream(memory->request, memory->response, memory->arena), memory_(std::move(memory)) {}
+  explicit Request(std::unique_ptr<Memory> memory)
+      : Stream(memory->request, memory->response, memory->arena), memory_(std::move(memory)) {}
 
  private:
   std::unique_ptr<Memory> memory_;
 };
 
 // Answers everything with what it has received.
-class EchoServer final : public H2Owner {
+class EchoServer final : public ConnectionOwner {
  public:
   explicit EchoServer(int fd)
-      : stream_(net::TcpStream::adopt(fd)), connection_(H2Role::server, shared_, settings(), stream_, *this) {
+      : stream_(net::TcpStream::adopt(fd)), connection_(Role::server, shared_, settings(), stream_, *this) {
     static constexpr std::string_view kPreface{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33};
     connection_.feed(kPreface);
     tasks_.spawn(run());
   }
-  static H2Settings settings() {
-    H2Settings settings;
+  static Settings settings() {
+    Settings settings;
     settings.max_streams = 8;
     return settings;
   }
@@ -47,24 +47,24 @@ class EchoServer final : public H2Owner {
   net::TaskGroup& tasks() { return tasks_; }
 
  private:
-  H2Stream* begin_request() override { return new Stream(std::make_unique<Memory>()); }
-  void serve(H2Stream& stream, const FieldVerdict&) override {
-    tasks_.spawn(answer(std::unique_ptr<Stream>(static_cast<Stream*>(&stream))));
+  Stream* begin_request() override { return new Request(std::make_unique<Memory>()); }
+  void serve(Stream& stream, const FieldVerdict&) override {
+    tasks_.spawn(answer(std::unique_ptr<Request>(static_cast<Request*>(&stream))));
   }
-  void discard(H2Stream& stream) override { delete static_cast<Stream*>(&stream); }
+  void discard(Stream& stream) override { delete static_cast<Request*>(&stream); }
   void on_streams_changed() override {}
   net::Task<void> run() {
     co_await connection_.run();
     stream_.close();
   }
-  net::Task<void> answer(std::unique_ptr<Stream> stream) {
-    H2FieldList& fields = shared_.fields();
+  net::Task<void> answer(std::unique_ptr<Request> stream) {
+    FieldList& fields = shared_.fields();
     fields.status(200);
     stream->send_head(fields, false);
     bool last = false;
     while (!last) {
       base::Result<void> waited = co_await stream->wait_input(net::Reactor::current().now() + std::chrono::seconds(1));
-      base::Result<BodyPiece> piece = stream->take();
+      base::Result<http::BodyPiece> piece = stream->take();
       if (!waited || !piece) co_return;
       last = piece->last;
       stream->send(piece->data, last);
@@ -74,13 +74,13 @@ class EchoServer final : public H2Owner {
   }
 
   net::TcpStream stream_;
-  H2Shared shared_;
-  H2Connection connection_;
+  Shared shared_;
+  Connection connection_;
   net::TaskGroup tasks_;
 };
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::http2
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
@@ -90,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   int fds[2];
   WEIR_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
   {
-    http::EchoServer server(fds[0]);
+    http2::EchoServer server(fds[0]);
     std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
     std::size_t piece = std::size_t{data[0]} * 16 + 1;
     char sink[65536];

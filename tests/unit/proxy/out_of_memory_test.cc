@@ -10,7 +10,7 @@
 
 #include "gtest/gtest.h"
 
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 #include "proxy/relay.h"
 #include "proxy/stream_relay.h"
 
@@ -92,20 +92,20 @@ TEST(OutOfMemoryTest, ATunnelWithADirectionThatLacksMemoryFails) {
   });
 }
 
-class NoRequests final : public http::H2Owner {
+class NoRequests final : public http2::ConnectionOwner {
  public:
-  http::H2Stream* begin_request() override { return nullptr; }
-  void serve(http::H2Stream&, const http::FieldVerdict&) override {}
-  void discard(http::H2Stream&) override {}
+  http2::Stream* begin_request() override { return nullptr; }
+  void serve(http2::Stream&, const http2::FieldVerdict&) override {}
+  void discard(http2::Stream&) override {}
   void on_streams_changed() override {}
 };
 
 TEST(OutOfMemoryTest, AConnectionOfHttp2ThatLacksMemoryEndsWithItsWriter) {
   in_a_new_thread([](net::Reactor& reactor) {
     Pair client;
-    http::H2Shared shared;
+    http2::Shared shared;
     NoRequests owner;
-    http::H2Connection connection(http::H2Role::server, shared, {}, client.stream, owner);
+    http2::Connection connection(http2::Role::server, shared, {}, client.stream, owner);
     net::TaskGroup group;
     group.spawn(connection.run());
     reactor.run_once(reactor.now());  // its SETTINGS are out

@@ -1,12 +1,12 @@
-#include "http/h2_callbacks.h"
+#include "http2/callbacks.h"
 
 #include <new>
 
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
-using Kind = H2Abuse::Kind;
+using Kind = Abuse::Kind;
 
 namespace {
 
@@ -28,14 +28,14 @@ struct Guarded<callback> {
   }
 };
 
-H2Connection& of(void* user) { return *static_cast<H2Connection*>(user); }
+Connection& of(void* user) { return *static_cast<Connection*>(user); }
 
 }  // namespace
 
 // A connection ends when one of these fails: nghttp2 tells receive() or pump(), which asks the peer to calm down.
-struct H2Callbacks {
+struct Callbacks {
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) {
-    H2Connection& connection = of(user);
+    Connection& connection = of(user);
     bool too_many = false;
     if (hd->type != NGHTTP2_DATA) {
       ++connection.frames_;
@@ -82,18 +82,18 @@ struct H2Callbacks {
   }
 
   static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    H2Connection& connection = of(user);
+    Connection& connection = of(user);
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
         connection.end_headers(*frame);
         break;
       case NGHTTP2_DATA:
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-          if (H2Stream* stream = connection.find(frame->hd.stream_id)) connection.end_input(*stream);
+          if (Stream* stream = connection.find(frame->hd.stream_id)) connection.end_input(*stream);
         }
         break;
       case NGHTTP2_RST_STREAM:
-        if (connection.role_ == H2Role::client) break;
+        if (connection.role_ == Role::client) break;
         connection.resets_.received(frame->hd.stream_id);
         // Of a stream that was at work; nghttp2 closes it right after this.
         if (connection.find(frame->hd.stream_id) != nullptr && connection.charge(Kind::reset)) {
@@ -123,33 +123,33 @@ struct H2Callbacks {
 
   static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data,
                      std::size_t size, void* user) {
-    H2Connection& connection = of(user);
+    Connection& connection = of(user);
     // The connection's window is no bound on memory: those of the streams are. So one that stalls holds up no other.
     nghttp2_session_consume_connection(session, size);
-    if (H2Stream* stream = connection.find(id)) connection.take_data(*stream, text(data, size));
+    if (Stream* stream = connection.find(id)) connection.take_data(*stream, text(data, size));
     return 0;
   }
 
   static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
-    H2Connection& connection = of(user);
+    Connection& connection = of(user);
     if (connection.incoming_ > 0) --connection.incoming_;
     connection.leave_section(id);
-    if (H2Stream* stream = connection.find(id)) connection.on_closed(*stream, code);
+    if (Stream* stream = connection.find(id)) connection.on_closed(*stream, code);
     return 0;
   }
 
   // Resets that the client makes us send cost what those it sends itself cost.
   static int on_frame_send(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-    H2Connection& connection = of(user);
+    Connection& connection = of(user);
     bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                 (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (ends && connection.role_ == H2Role::server && connection.find(frame->hd.stream_id) == nullptr &&
+    if (ends && connection.role_ == Role::server && connection.find(frame->hd.stream_id) == nullptr &&
         nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {
-      // The whole answer to a request that nobody reads to its end (H2Stream::leave).
+      // The whole answer to a request that nobody reads to its end (Stream::leave).
       nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
       return 0;
     }
-    if (frame->hd.type != NGHTTP2_RST_STREAM || connection.role_ != H2Role::server) return 0;
+    if (frame->hd.type != NGHTTP2_RST_STREAM || connection.role_ != Role::server) return 0;
     connection.resets_.sent(frame->hd.stream_id, net::Reactor::current().now());
     std::uint32_t code = frame->rst_stream.error_code;
     bool ours = code == NGHTTP2_NO_ERROR || code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR;
@@ -158,8 +158,8 @@ struct H2Callbacks {
 
   // Frames that nghttp2 has dropped: without its head or trailers a stream would never end.
   static int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
-    H2Connection& connection = of(user);
-    H2Stream* stream = frame->hd.type == NGHTTP2_HEADERS ? connection.find(frame->hd.stream_id) : nullptr;
+    Connection& connection = of(user);
+    Stream* stream = frame->hd.type == NGHTTP2_HEADERS ? connection.find(frame->hd.stream_id) : nullptr;
     if (stream != nullptr && error == NGHTTP2_ERR_FRAME_SIZE_ERROR) {
       connection.unsendable(*stream);
     }
@@ -175,16 +175,16 @@ struct H2Callbacks {
   }
 };
 
-void set_h2_callbacks(nghttp2_session_callbacks* callbacks) {
-  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Guarded<H2Callbacks::on_begin_frame>::call);
-  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Guarded<H2Callbacks::on_begin_headers>::call);
-  nghttp2_session_callbacks_set_on_header_callback(callbacks, Guarded<H2Callbacks::on_header>::call);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Guarded<H2Callbacks::on_frame_recv>::call);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Guarded<H2Callbacks::on_data>::call);
-  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Guarded<H2Callbacks::on_stream_close>::call);
-  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Guarded<H2Callbacks::on_frame_send>::call);
-  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Guarded<H2Callbacks::on_frame_not_sent>::call);
-  nghttp2_session_callbacks_set_send_data_callback(callbacks, Guarded<H2Callbacks::send_data>::call);
+void set_callbacks(nghttp2_session_callbacks* callbacks) {
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Guarded<Callbacks::on_begin_frame>::call);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Guarded<Callbacks::on_begin_headers>::call);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, Guarded<Callbacks::on_header>::call);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Guarded<Callbacks::on_frame_recv>::call);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Guarded<Callbacks::on_data>::call);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Guarded<Callbacks::on_stream_close>::call);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Guarded<Callbacks::on_frame_send>::call);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Guarded<Callbacks::on_frame_not_sent>::call);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Guarded<Callbacks::send_data>::call);
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

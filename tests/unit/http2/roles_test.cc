@@ -2,16 +2,16 @@
 #include <unistd.h>
 
 #include "base/function.h"
-#include "tests/unit/http/h2_pair.h"
+#include "tests/unit/http2/pair.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
-class ClientOwner final : public H2Owner {
+class ClientOwner final : public ConnectionOwner {
  public:
-  H2Stream* begin_request() override { return nullptr; }
-  void serve(H2Stream&, const FieldVerdict&) override {}
-  void discard(H2Stream&) override {}
+  Stream* begin_request() override { return nullptr; }
+  void serve(Stream&, const FieldVerdict&) override {}
+  void discard(Stream&) override {}
   void on_streams_changed() override { ++changes; }
   int changes = 0;
 };
@@ -24,11 +24,11 @@ struct Outcome {
   bool done = false;
 };
 
-net::Task<void> exchange(H2Connection& connection, std::string path, std::string body, bool trailers, Outcome& out) {
+net::Task<void> exchange(Connection& connection, std::string path, std::string body, bool trailers, Outcome& out) {
   auto state = std::make_unique<TestServer::Stream::State>();
   state->request.method = "POST";
-  H2Stream stream(state->request, state->response, state->arena);
-  H2FieldList fields;
+  Stream stream(state->request, state->response, state->arena);
+  FieldList fields;
   fields.add(":method", "POST");
   fields.add(":scheme", "http");
   fields.add(":authority", "a");
@@ -39,15 +39,15 @@ net::Task<void> exchange(H2Connection& connection, std::string path, std::string
     out.done = true;
     co_return;
   }
-  H2FieldList more;
+  FieldList more;
   more.add("x-t", "1");
   if (!body.empty()) {
     stream.send(body, true, trailers ? &more : nullptr);
-    H2Wait sent = stream.wait_sent(10s);
+    StreamWait sent = stream.wait_sent(10s);
     base::Result<void> waited = co_await sent;
     if (!waited) out.error = waited.error();
   }
-  H2Wait head = stream.wait_head(net::Reactor::current().now() + 10s);
+  StreamWait head = stream.wait_head(net::Reactor::current().now() + 10s);
   base::Result<void> waited = co_await head;
   base::Result<void> taken = stream.take_head();
   if (!taken) {
@@ -58,9 +58,9 @@ net::Task<void> exchange(H2Connection& connection, std::string path, std::string
   out.status = state->response.status;
   bool last = false;
   while (!last) {
-    H2Wait input = stream.wait_input(net::Reactor::current().now() + 10s);
+    StreamWait input = stream.wait_input(net::Reactor::current().now() + 10s);
     waited = co_await input;
-    base::Result<BodyPiece> piece = stream.take();
+    base::Result<http::BodyPiece> piece = stream.take();
     if (!piece) {
       out.error = piece.error();
       break;
@@ -78,7 +78,7 @@ class BothRoles : public H2Test {
     Pair pair = stream_pair();
     server_ = std::make_unique<TestServer>(std::move(pair.left));
     stream_ = std::move(pair.right);
-    client_ = std::make_unique<H2Connection>(H2Role::client, shared_, H2Settings{}, stream_, owner_);
+    client_ = std::make_unique<Connection>(Role::client, shared_, Settings{}, stream_, owner_);
     group_.spawn(client_->run());
   }
   ~BothRoles() override {
@@ -87,11 +87,11 @@ class BothRoles : public H2Test {
     client_.reset();
   }
   std::vector<Outcome> outs_;  // of tasks that are left at the end
-  H2Shared shared_;
+  Shared shared_;
   ClientOwner owner_;
   std::unique_ptr<TestServer> server_;
   net::TcpStream stream_;
-  std::unique_ptr<H2Connection> client_;
+  std::unique_ptr<Connection> client_;
   net::TaskGroup group_;
 };
 
@@ -162,9 +162,9 @@ TEST_F(H2Test, ManyRequestsThatWaitToBeSentStopNoReading) {
   };
   std::vector<Outcome> outs(101);
   net::TcpStream stream = net::TcpStream::adopt(fds[1]);
-  H2Shared shared;
+  Shared shared;
   ClientOwner owner;
-  H2Connection client(H2Role::client, shared, H2Settings{}, stream, owner);
+  Connection client(Role::client, shared, Settings{}, stream, owner);
   net::TaskGroup group;
   group.spawn(client.run());
   // Streams and windows for all of it.
@@ -185,4 +185,4 @@ TEST_F(H2Test, ManyRequestsThatWaitToBeSentStopNoReading) {
 }
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::http2

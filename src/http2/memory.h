@@ -3,10 +3,10 @@
 
 #include <nghttp2/nghttp2.h>
 
-namespace weir::http {
+namespace weir::http2 {
 
 // The thread's free lists (base/free_list.h): nghttp2 makes and frees a dozen small objects a stream. A session that
 // was made with it must be used and freed on the thread that made it. Never null.
-nghttp2_mem* h2_memory();
+nghttp2_mem* memory();
 
-}  // namespace weir::http
+}  // namespace weir::http2

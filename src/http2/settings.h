@@ -5,13 +5,13 @@
 #include <cstdint>
 
 #include "base/clock.h"
-#include "http/h2_fields.h"
+#include "http2/fields.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
-enum class H2Role : std::uint8_t { server, client };
+enum class Role : std::uint8_t { server, client };
 
-struct H2Settings {
+struct Settings {
   // Server: streams that the client may have open. Client: streams that we open, if the server allows as many.
   std::uint32_t max_streams = 128;
   FieldLimits fields;
@@ -31,4 +31,4 @@ struct H2Settings {
   base::Nanoseconds write_timeout = std::chrono::seconds(60);   // the peer takes nothing
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -1,9 +1,9 @@
 // What nghttp2's events mean for the streams of a connection, and what streams ask of it.
 #include <algorithm>
 
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 using base::Error;
 using base::ErrorCode;
@@ -20,15 +20,15 @@ constexpr std::uint32_t kMaxStreamId = INT32_MAX;
 
 }  // namespace
 
-H2Stream* H2Connection::find(std::int32_t id) const {
-  return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, id));
+Stream* Connection::find(std::int32_t id) const {
+  return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session_, id));
 }
 
-bool H2Connection::charge(H2Abuse::Kind kind) { return abuse_.charge(kind, net::Reactor::current().now()); }
+bool Connection::charge(Abuse::Kind kind) { return abuse_.charge(kind, net::Reactor::current().now()); }
 
-void H2Connection::check_late_frame(std::int32_t id) {
+void Connection::check_late_frame(std::int32_t id) {
   bool was_begun = id % 2 != 0 && id <= last_begun_;
-  if (role_ == H2Role::client || !was_begun || nghttp2_session_find_stream(session_, id) != nullptr) return;
+  if (role_ == Role::client || !was_begun || nghttp2_session_find_stream(session_, id) != nullptr) return;
   base::TimePoint now = net::Reactor::current().now();
   switch (resets_.judge(id, now)) {
     case LateFrame::in_flight:
@@ -44,7 +44,7 @@ void H2Connection::check_late_frame(std::int32_t id) {
   }
 }
 
-void H2Connection::attach(H2Stream& stream, std::int32_t id) {
+void Connection::attach(Stream& stream, std::int32_t id) {
   stream.connection_ = this;
   stream.woken_in_ = &woken_;
   stream.id_ = id;
@@ -53,15 +53,15 @@ void H2Connection::attach(H2Stream& stream, std::int32_t id) {
   abuse_.useful();
 }
 
-bool H2Connection::is_stream_too_many(std::int32_t id) {
-  if (role_ != H2Role::server || id <= last_begun_) return false;
+bool Connection::is_stream_too_many(std::int32_t id) {
+  if (role_ != Role::server || id <= last_begun_) return false;
   last_begun_ = id;
   return settings_acked_ && incoming_ >= settings_.max_streams;
 }
 
 // The session knows it no more; its bytes that were not taken yet stay. nghttp2 may go on with a head or trailers of it
 // that have begun: they have no place any more.
-void H2Connection::detach(H2Stream& stream) {
+void Connection::detach(Stream& stream) {
   if (section_stream_ == stream.id_) section_.emplace<std::monostate>();
   nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   opened_.remove(stream);
@@ -71,20 +71,20 @@ void H2Connection::detach(H2Stream& stream) {
   if (opened_.empty()) {
     idle_since_ = net::Reactor::current().now();
     untaken_ = 0;
-    if (shutting_down_ && role_ == H2Role::client) send_final_goaway();
+    if (shutting_down_ && role_ == Role::client) send_final_goaway();
     hurry_reader();
   }
   mark_dirty();
 }
 
-bool H2Connection::begin_headers(const nghttp2_frame& frame) {
+bool Connection::begin_headers(const nghttp2_frame& frame) {
   section_.emplace<std::monostate>();
   if (frame.hd.type != NGHTTP2_HEADERS) return true;
   section_stream_ = frame.hd.stream_id;
   section_began_ = net::Reactor::current().now();
-  if (role_ == H2Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+  if (role_ == Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     ++incoming_;
-    H2Stream* stream = ended_ ? nullptr : owner_.begin_request();
+    Stream* stream = ended_ ? nullptr : owner_.begin_request();
     if (stream == nullptr) {
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, section_stream_, NGHTTP2_REFUSED_STREAM);
       return true;
@@ -95,9 +95,9 @@ bool H2Connection::begin_headers(const nghttp2_frame& frame) {
     section_.emplace<RequestSection>().begin(stream->request_, stream->arena_, settings_.fields);
     return true;
   }
-  H2Stream* stream = find(section_stream_);
+  Stream* stream = find(section_stream_);
   if (stream == nullptr) return true;
-  if (role_ == H2Role::server || stream->final_head_) {
+  if (role_ == Role::server || stream->final_head_) {
     section_.emplace<TrailerSection>().begin(stream->trailers_, stream->arena_, settings_.fields);
     return true;
   }
@@ -107,13 +107,13 @@ bool H2Connection::begin_headers(const nghttp2_frame& frame) {
     return true;
   }
   if (stream->pending_heads_.size() >= kMaxPendingHeads) return false;
-  stream->pending_heads_.push_back(std::make_unique<H2Stream::PendingHead>());
-  H2Stream::PendingHead& pending = *stream->pending_heads_.back();
+  stream->pending_heads_.push_back(std::make_unique<Stream::PendingHead>());
+  Stream::PendingHead& pending = *stream->pending_heads_.back();
   section_.emplace<ResponseSection>().begin(pending.head, pending.arena, settings_.fields);
   return true;
 }
 
-bool H2Connection::take_field(std::string_view name, std::string_view value, bool never_indexed) {
+bool Connection::take_field(std::string_view name, std::string_view value, bool never_indexed) {
   std::uint64_t bytes = 0;
   if (auto* request = std::get_if<RequestSection>(&section_)) {
     request->take(name, value, never_indexed);
@@ -128,9 +128,9 @@ bool H2Connection::take_field(std::string_view name, std::string_view value, boo
   return bytes <= kAbsurdFieldBytes;
 }
 
-void H2Connection::end_headers(const nghttp2_frame& frame) {
+void Connection::end_headers(const nghttp2_frame& frame) {
   bool ends_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-  H2Stream* stream = find(frame.hd.stream_id);
+  Stream* stream = find(frame.hd.stream_id);
   section_stream_ = 0;
   if (stream != nullptr && std::holds_alternative<RequestSection>(section_)) {
     end_request(*stream, ends_stream);
@@ -148,7 +148,7 @@ void H2Connection::end_headers(const nghttp2_frame& frame) {
 }
 
 // The stream is closed; nghttp2 tells nothing of what else comes of its section.
-void H2Connection::leave_section(std::int32_t id) {
+void Connection::leave_section(std::int32_t id) {
   if (section_stream_ != id) return;
   section_stream_ = 0;
   section_.emplace<std::monostate>();
@@ -156,7 +156,7 @@ void H2Connection::leave_section(std::int32_t id) {
   hurry_reader();
 }
 
-void H2Connection::end_request(H2Stream& stream, bool ends_stream) {
+void Connection::end_request(Stream& stream, bool ends_stream) {
   FieldVerdict verdict = std::get<RequestSection>(section_).finish(ends_stream);
   if (verdict.kind == FieldVerdict::Kind::malformed) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, NGHTTP2_PROTOCOL_ERROR);
@@ -167,16 +167,16 @@ void H2Connection::end_request(H2Stream& stream, bool ends_stream) {
   }
   stream.verdict_ = verdict;
   stream.input_ended_ = ends_stream;
-  if (!ends_stream && stream.request_.body.kind == BodyFraming::Kind::length) {
+  if (!ends_stream && stream.request_.body.kind == http::BodyFraming::Kind::length) {
     stream.expected_ = stream.request_.body.length;
   }
   stream.arrived_ = true;
   wake(stream);
 }
 
-void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
+void Connection::end_response(Stream& stream, bool ends_stream) {
   bool queued = !stream.pending_heads_.empty() && !stream.pending_heads_.back()->complete;
-  ResponseHead& head = queued ? stream.pending_heads_.back()->head : stream.response_;
+  http::ResponseHead& head = queued ? stream.pending_heads_.back()->head : stream.response_;
   FieldVerdict verdict = std::get<ResponseSection>(section_).finish(ends_stream, stream.request_.method);
   if (verdict.kind != FieldVerdict::Kind::fine) {
     if (queued) stream.pending_heads_.pop_back();
@@ -184,7 +184,7 @@ void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
   }
   (queued ? stream.pending_heads_.back()->complete : stream.head_ready_) = true;
   stream.final_head_ = head.status >= 200;
-  if (!ends_stream && stream.final_head_ && head.body.kind == BodyFraming::Kind::length) {
+  if (!ends_stream && stream.final_head_ && head.body.kind == http::BodyFraming::Kind::length) {
     stream.expected_ = head.body.length;
   }
   if (ends_stream) stream.input_ended_ = true;
@@ -192,22 +192,22 @@ void H2Connection::end_response(H2Stream& stream, bool ends_stream) {
 }
 
 // The peer broke a rule that concerns one stream only (RFC 9113 5.4.2).
-void H2Connection::break_stream(H2Stream& stream, const char* what, ErrorCode code) {
+void Connection::break_stream(Stream& stream, const char* what, ErrorCode code) {
   stream.reset(NGHTTP2_PROTOCOL_ERROR);
   stream.fail({.code = code, .side = peer_side(), .what = what});
   wake(stream);
 }
 
-void H2Connection::unsendable(H2Stream& stream) {
+void Connection::unsendable(Stream& stream) {
   stream.reset(NGHTTP2_INTERNAL_ERROR);
   stream.fail({.code = ErrorCode::too_large, .side = base::Side::ours, .what = "header or trailers beyond 64 KB"});
   wake(stream);
 }
 
-void H2Connection::take_data(H2Stream& stream, std::string_view bytes) {
+void Connection::take_data(Stream& stream, std::string_view bytes) {
   abuse_.useful();
   stream.received_ += bytes.size();
-  if (role_ == H2Role::client && !stream.final_head_) {
+  if (role_ == Role::client && !stream.final_head_) {
     return break_stream(stream, "DATA before the response header (RFC 9113 8.1)");
   }
   if (stream.received_ > stream.expected_) {
@@ -217,8 +217,8 @@ void H2Connection::take_data(H2Stream& stream, std::string_view bytes) {
   if (stream.in_wait_ != nullptr) wake(stream);
 }
 
-void H2Connection::end_input(H2Stream& stream) {
-  if (role_ == H2Role::client && !stream.final_head_) {
+void Connection::end_input(Stream& stream) {
+  if (role_ == Role::client && !stream.final_head_) {
     return break_stream(stream, "the stream ended before the response header (RFC 9113 8.1)");
   }
   if (stream.expected_ != UINT64_MAX && stream.received_ != stream.expected_) {
@@ -228,14 +228,14 @@ void H2Connection::end_input(H2Stream& stream) {
   if (stream.in_wait_ != nullptr) wake(stream);
 }
 
-void H2Connection::on_closed(H2Stream& stream, std::uint32_t code) {
+void Connection::on_closed(Stream& stream, std::uint32_t code) {
   // Only a server may want no more of a request that it has answered whole (RFC 9113 8.1). A client that closes a
   // stream with any code wants no more of the response.
-  bool wants_no_more = role_ == H2Role::client && code == NGHTTP2_NO_ERROR;
+  bool wants_no_more = role_ == Role::client && code == NGHTTP2_NO_ERROR;
   bool complete = stream.input_ended_ && (stream.output_ended_ || wants_no_more);
   detach(stream);
   if (stream.unserved_) {
-    base::ListHook<H2Woken>& hook = stream;
+    base::ListHook<Woken>& hook = stream;
     if (hook.linked()) woken_.remove(stream);
     return owner_.discard(stream);
   }
@@ -250,7 +250,7 @@ void H2Connection::on_closed(H2Stream& stream, std::uint32_t code) {
 }
 
 // A tenth of a second of a fast sender must not wait for the window: it grows while the consumer keeps up.
-void H2Connection::consumed(H2Stream& stream, std::size_t bytes) {
+void Connection::consumed(Stream& stream, std::size_t bytes) {
   nghttp2_session_consume_stream(session_, stream.id_, bytes);
   stream.taken_since_growth_ += static_cast<std::uint32_t>(bytes);
   std::uint32_t window = stream.window_;
@@ -265,23 +265,23 @@ void H2Connection::consumed(H2Stream& stream, std::size_t bytes) {
   mark_dirty();
 }
 
-bool H2Connection::takes_streams() const {
+bool Connection::takes_streams() const {
   return !ended_ && !shutting_down_ && !goaway_received_ && open_streams() < stream_limit() &&
          nghttp2_session_get_next_stream_id(session_) < kMaxStreamId;
 }
 
-std::uint32_t H2Connection::stream_limit() const {
+std::uint32_t Connection::stream_limit() const {
   // Before its SETTINGS a server may mean fewer than nghttp2's guess.
   std::uint32_t theirs = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   if (!settings_received_) theirs = std::min<std::uint32_t>(theirs, 100);
   return std::min(theirs, settings_.max_streams);
 }
 
-bool H2Connection::peer_takes_extended_connect() const {
+bool Connection::peer_takes_extended_connect() const {
   return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
-base::Result<void> H2Connection::open(H2Stream& stream, const H2FieldList& fields, bool last) {
+base::Result<void> Connection::open(Stream& stream, const FieldList& fields, bool last) {
   Error refused{.code = ErrorCode::reset, .side = peer_side(), .retry_helps = true, .what = "no more streams"};
   if (!takes_streams()) return std::unexpected(refused);
   nghttp2_data_provider provider = stream.body_source();
@@ -294,8 +294,8 @@ base::Result<void> H2Connection::open(H2Stream& stream, const H2FieldList& field
   return {};
 }
 
-ssize_t H2Connection::next_body_bytes(std::int32_t id, std::size_t most, std::uint32_t* flags) {
-  H2Stream* stream = find(id);
+ssize_t Connection::next_body_bytes(std::int32_t id, std::size_t most, std::uint32_t* flags) {
+  Stream* stream = find(id);
   if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (stream->all_sent()) {
     stream->deferred_ = true;
@@ -306,7 +306,7 @@ ssize_t H2Connection::next_body_bytes(std::int32_t id, std::size_t most, std::ui
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (count == stream->out_.size() && stream->out_end_due_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (const H2FieldList* trailers = stream->out_trailers_; trailers != nullptr) {
+    if (const FieldList* trailers = stream->out_trailers_; trailers != nullptr) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       nghttp2_submit_trailer(session_, id, trailers->data(), trailers->size());
     }
@@ -315,8 +315,8 @@ ssize_t H2Connection::next_body_bytes(std::int32_t id, std::size_t most, std::ui
 }
 
 // The frame that next_body_bytes() has sized; there is room for it.
-bool H2Connection::take_body_bytes(std::int32_t id, std::string_view frame_header, std::size_t count) {
-  H2Stream* stream = find(id);
+bool Connection::take_body_bytes(std::int32_t id, std::string_view frame_header, std::size_t count) {
+  Stream* stream = find(id);
   if (stream == nullptr || count > stream->out_.size() || room() < frame_header.size() + count) return false;
   put(frame_header);
   put(stream->out_.substr(0, count));
@@ -330,4 +330,4 @@ bool H2Connection::take_body_bytes(std::int32_t id, std::string_view frame_heade
   return true;
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -8,44 +8,44 @@
 #include <variant>
 
 #include "base/intrusive_list.h"
-#include "http/h2_abuse.h"
-#include "http/h2_frame_scan.h"
-#include "http/h2_resets.h"
-#include "http/h2_settings.h"
-#include "http/h2_shared.h"
-#include "http/h2_stream.h"
+#include "http2/abuse.h"
+#include "http2/frame_scan.h"
+#include "http2/resets.h"
+#include "http2/settings.h"
+#include "http2/shared.h"
+#include "http2/stream.h"
 #include "net/task.h"
 #include "net/task_group.h"
 #include "net/tcp.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 // What a connection tells its owner. Never called while the owner's own call into the connection runs, but for
 // begin_request and discard.
-class H2Owner {
+class ConnectionOwner {
  public:
   // Server: a request begins. The stream that is to carry it, or null to refuse it (REFUSED_STREAM): it did nothing.
-  virtual H2Stream* begin_request() = 0;
+  virtual Stream* begin_request() = 0;
   // Server: its head is complete. The stream is the owner's now; with the verdict `malformed` it has been reset
   // already, with `refused` the client deserves an answer.
-  virtual void serve(H2Stream& stream, const FieldVerdict& verdict) = 0;
+  virtual void serve(Stream& stream, const FieldVerdict& verdict) = 0;
   // Server: the connection ended before its head was complete.
-  virtual void discard(H2Stream& stream) = 0;
+  virtual void discard(Stream& stream) = 0;
   // More or fewer streams may be opened than before: one has ended, or settings or GOAWAY came.
   virtual void on_streams_changed() = 0;
 
  protected:
-  ~H2Owner() = default;
+  ~ConnectionOwner() = default;
 };
 
 // One coroutine reads, one writes: all frames that a round of the reactor makes leave in one send. Without work it
 // holds no buffer of ours. Reactor's thread only; must outlive run().
-class H2Connection final : private net::RoundEndWork {
+class Connection final : private net::RoundEndWork {
  public:
-  H2Connection(H2Role role, H2Shared& shared, const H2Settings& settings, net::TcpStream& stream, H2Owner& owner);
-  ~H2Connection();
-  H2Connection(const H2Connection&) = delete;
-  H2Connection& operator=(const H2Connection&) = delete;
+  Connection(Role role, Shared& shared, const Settings& settings, net::TcpStream& stream, ConnectionOwner& owner);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // Before run(): bytes that the peer has sent and somebody else has read.
   void feed(std::string_view bytes) { receive(bytes); }
@@ -57,7 +57,7 @@ class H2Connection final : private net::RoundEndWork {
   // Client: streams that may be open at once, by both sides' wish.
   std::uint32_t stream_limit() const;
   // Client: the request of `stream`. Error{reset, retry_helps} when takes_streams() is false.
-  base::Result<void> open(H2Stream& stream, const H2FieldList& fields, bool last);
+  base::Result<void> open(Stream& stream, const FieldList& fields, bool last);
   // Client: the server takes extended CONNECT (RFC 8441 3).
   bool peer_takes_extended_connect() const;
   // The peer's first SETTINGS have come.
@@ -74,19 +74,19 @@ class H2Connection final : private net::RoundEndWork {
   // Ends now, with GOAWAY.
   void terminate(std::uint32_t code);
 
-  H2Shared& shared() { return shared_; }
+  Shared& shared() { return shared_; }
   // Why it ended, when not in an orderly way.
   const std::optional<base::Error>& failure() const { return failure_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
-  friend class H2Stream;
-  friend class H2Wait;
-  friend struct H2Callbacks;
+  friend class Stream;
+  friend class StreamWait;
+  friend struct Callbacks;
   class WriterWait;
 
-  // -- h2_connection.cc: its life
+  // -- connection.cc: its life
   void start();
   net::Task<void> read_loop();
   base::TimePoint read_deadline() const;
@@ -102,7 +102,7 @@ class H2Connection final : private net::RoundEndWork {
   void send_final_goaway();
   void hurry_reader();
 
-  // -- h2_output.cc: what goes out
+  // -- output.cc: what goes out
   net::Task<void> write_loop();
   void at_round_end() override;
   void mark_dirty();
@@ -115,9 +115,9 @@ class H2Connection final : private net::RoundEndWork {
   }
   bool has_output() const { return out_end_ > out_begin_; }
   void run_woken();
-  void wake(H2Stream& stream);
+  void wake(Stream& stream);
 
-  // -- h2_session.cc: nghttp2's events (H2Callbacks) and what streams ask for
+  // -- session.cc: nghttp2's events (Callbacks) and what streams ask for
   // False: the connection cannot go on.
   bool begin_headers(const nghttp2_frame& frame);
   // DATA or HEADERS of a stream that may be closed, which nghttp2 would ignore.
@@ -127,33 +127,33 @@ class H2Connection final : private net::RoundEndWork {
   bool take_field(std::string_view name, std::string_view value, bool never_indexed);
   void end_headers(const nghttp2_frame& frame);
   void leave_section(std::int32_t id);
-  void end_request(H2Stream& stream, bool ends_stream);
-  void end_response(H2Stream& stream, bool ends_stream);
-  bool charge(H2Abuse::Kind kind);
-  void take_data(H2Stream& stream, std::string_view bytes);
-  void end_input(H2Stream& stream);
-  void break_stream(H2Stream& stream, const char* what, base::ErrorCode code = base::ErrorCode::protocol);
+  void end_request(Stream& stream, bool ends_stream);
+  void end_response(Stream& stream, bool ends_stream);
+  bool charge(Abuse::Kind kind);
+  void take_data(Stream& stream, std::string_view bytes);
+  void end_input(Stream& stream);
+  void break_stream(Stream& stream, const char* what, base::ErrorCode code = base::ErrorCode::protocol);
   // nghttp2 has not sent its head or trailers, which are too large.
-  void unsendable(H2Stream& stream);
-  void attach(H2Stream& stream, std::int32_t id);
-  void detach(H2Stream& stream);
-  void on_closed(H2Stream& stream, std::uint32_t code);
-  void consumed(H2Stream& stream, std::size_t bytes);
-  H2Stream* find(std::int32_t id) const;
+  void unsendable(Stream& stream);
+  void attach(Stream& stream, std::int32_t id);
+  void detach(Stream& stream);
+  void on_closed(Stream& stream, std::uint32_t code);
+  void consumed(Stream& stream, std::size_t bytes);
+  Stream* find(std::int32_t id) const;
   // How much of the body of stream `id` its next DATA frame takes; or an error of nghttp2's.
   ssize_t next_body_bytes(std::int32_t id, std::size_t most, std::uint32_t* flags);
   bool take_body_bytes(std::int32_t id, std::string_view frame_header, std::size_t count);
-  base::Side peer_side() const { return role_ == H2Role::server ? base::Side::client : base::Side::backend; }
+  base::Side peer_side() const { return role_ == Role::server ? base::Side::client : base::Side::backend; }
 
-  H2Role role_;
-  H2Shared& shared_;
-  H2Settings settings_;
+  Role role_;
+  Shared& shared_;
+  Settings settings_;
   net::TcpStream& stream_;
-  H2Owner& owner_;
+  ConnectionOwner& owner_;
   nghttp2_session* session_ = nullptr;
-  H2Abuse abuse_;
-  H2FrameScan scan_;          // server: of what comes
-  H2Resets resets_;           // server: of the client's streams
+  Abuse abuse_;
+  FrameScan scan_;            // server: of what comes
+  Resets resets_;             // server: of the client's streams
   std::uint32_t frames_ = 0;  // received so far, those of bodies aside; may wrap around
 
   // What is being received.
@@ -173,8 +173,8 @@ class H2Connection final : private net::RoundEndWork {
   bool again_ = false;  // a DATA frame was made: there may be more
   bool running_woken_ = false;
 
-  base::IntrusiveList<H2Stream, H2Woken> woken_;
-  base::IntrusiveList<H2Stream, H2Opened> opened_;
+  base::IntrusiveList<Stream, Woken> woken_;
+  base::IntrusiveList<Stream, Opened> opened_;
   std::uint32_t growth_left_;
   base::TimePoint began_{};
   base::TimePoint idle_since_{};
@@ -199,4 +199,9 @@ class H2Connection final : private net::RoundEndWork {
   std::uint64_t bytes_written_ = 0;
 };
 
+}  // namespace weir::http2
+
+// Names that the files of an exchange still use.
+namespace weir::http {
+using H2Connection = http2::Connection;
 }  // namespace weir::http

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "http/message.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 struct FieldLimits {
   std::uint32_t bytes = 16 * 1024;  // names and values, and 32 for each field (RFC 9113 6.5.2)
@@ -35,18 +35,18 @@ class FieldSection {
   std::uint64_t bytes() const { return bytes_; }
 
  protected:
-  void begin(HeaderMap& fields, base::Arena& arena, const FieldLimits& limits);
+  void begin(http::HeaderMap& fields, base::Arena& arena, const FieldLimits& limits);
   // False when nothing more is to be kept.
   bool count(std::string_view name, std::string_view value);
   // A regular field, checked, copied to the arena and added; null when a rule is broken.
-  const HeaderField* take_regular(std::string_view name, std::string_view value, bool never_indexed);
+  const http::HeaderField* take_regular(std::string_view name, std::string_view value, bool never_indexed);
   void malformed(const char* what) { refuse(FieldVerdict::Kind::malformed, 400, what); }
   void refuse(FieldVerdict::Kind kind, std::uint16_t status, const char* what) {
     if (verdict_.kind == FieldVerdict::Kind::fine) verdict_ = {kind, status, what};
   }
   void take_length(std::string_view value);
 
-  HeaderMap* fields_ = nullptr;
+  http::HeaderMap* fields_ = nullptr;
   base::Arena* arena_ = nullptr;
   FieldLimits limits_;
   std::uint64_t bytes_ = 0;
@@ -68,7 +68,7 @@ class FieldSection {
 // head.extended_connect.
 class RequestSection final : public FieldSection {
  public:
-  void begin(RequestHead& head, base::Arena& arena, const FieldLimits& limits);
+  void begin(http::RequestHead& head, base::Arena& arena, const FieldLimits& limits);
   void take(std::string_view name, std::string_view value, bool never_indexed = false);
   // After the last field. `ends_stream`: no body follows.
   FieldVerdict finish(bool ends_stream);
@@ -81,7 +81,7 @@ class RequestSection final : public FieldSection {
   void finish_body(bool ends_stream);
   void join_cookies();
 
-  RequestHead* head_ = nullptr;
+  http::RequestHead* head_ = nullptr;
   std::string_view protocol_;
   std::string_view authority_;
   std::string_view host_;
@@ -93,20 +93,20 @@ class RequestSection final : public FieldSection {
 // A response, final or interim.
 class ResponseSection final : public FieldSection {
  public:
-  void begin(ResponseHead& head, base::Arena& arena, const FieldLimits& limits);
+  void begin(http::ResponseHead& head, base::Arena& arena, const FieldLimits& limits);
   void take(std::string_view name, std::string_view value, bool never_indexed = false);
   FieldVerdict finish(bool ends_stream, std::string_view request_method);
 
  private:
-  ResponseHead* head_ = nullptr;
+  http::ResponseHead* head_ = nullptr;
 };
 
 // Trailers of either.
 class TrailerSection final : public FieldSection {
  public:
-  void begin(HeaderMap& fields, base::Arena& arena, const FieldLimits& limits);
+  void begin(http::HeaderMap& fields, base::Arena& arena, const FieldLimits& limits);
   void take(std::string_view name, std::string_view value, bool never_indexed = false);
   FieldVerdict finish(bool ends_stream);
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -1,8 +1,8 @@
-#include "http/h2_shared.h"
+#include "http2/shared.h"
 
-#include "http/h2_callbacks.h"
+#include "http2/callbacks.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 // Acknowledgements that wait to be sent: a peer that asks for them and does not read gets no further.
@@ -24,7 +24,7 @@ nghttp2_nv field_of(std::string_view name, std::string_view value, std::uint8_t 
 nghttp2_option* common_options() {
   nghttp2_option* option = nullptr;
   nghttp2_option_new(&option);
-  // Windows are opened as bodies are used; the checks of RFC 9113 8 are those of h2_fields.h.
+  // Windows are opened as bodies are used; the checks of RFC 9113 8 are those of fields.h.
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_http_messaging(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
@@ -37,21 +37,21 @@ nghttp2_option* common_options() {
 
 }  // namespace
 
-void H2FieldList::add(std::string_view name, std::string_view value, Indexing indexing) {
+void FieldList::add(std::string_view name, std::string_view value, Indexing indexing) {
   bytes_ += name.size() + value.size();
   fields_.push_back(field_of(name, value, indexing == Indexing::never ? NGHTTP2_NV_FLAG_NO_INDEX : 0));
 }
 
-void H2FieldList::status(std::uint16_t status) {
+void FieldList::status(std::uint16_t status) {
   status_ = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
              static_cast<char>('0' + status % 10)};
   add(":status", {status_.data(), status_.size()});
 }
 
-H2Shared::H2Shared() {
+Shared::Shared() {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
-  set_h2_callbacks(callbacks);
+  set_callbacks(callbacks);
   callbacks_.reset(callbacks);
   server_options_.reset(common_options());
   client_options_.reset(common_options());
@@ -59,4 +59,4 @@ H2Shared::H2Shared() {
   nghttp2_option_set_peer_max_concurrent_streams(client_options_.get(), 100);
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -4,17 +4,17 @@
 #include "base/text.h"
 #include "http/authority.h"
 #include "http/chars.h"
-#include "http/h2_fields.h"
 #include "http/target.h"
+#include "http2/fields.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 using Kind = FieldVerdict::Kind;
 
-void RequestSection::begin(RequestHead& head, base::Arena& arena, const FieldLimits& limits) {
+void RequestSection::begin(http::RequestHead& head, base::Arena& arena, const FieldLimits& limits) {
   *this = {};
   head.clear();
-  head.version = Version::http_2;
+  head.version = http::Version::http_2;
   head_ = &head;
   FieldSection::begin(head.headers, arena, limits);
 }
@@ -22,21 +22,21 @@ void RequestSection::begin(RequestHead& head, base::Arena& arena, const FieldLim
 void RequestSection::take(std::string_view name, std::string_view value, bool never_indexed) {
   if (!count(name, value)) return;
   if (!name.empty() && name[0] == ':') return take_pseudo(name, value);
-  const HeaderField* field = take_regular(name, value, never_indexed);
+  const http::HeaderField* field = take_regular(name, value, never_indexed);
   if (field == nullptr) return;
   switch (field->id) {
-    case HeaderId::host:
+    case http::HeaderId::host:
       if (has_host_) return malformed("repeated Host (RFC 9110 7.2)");
       has_host_ = true;
       host_ = field->value;
       // The head's authority says it.
       return fields_->keep_first(fields_->size() - 1);
-    case HeaderId::content_length:
+    case http::HeaderId::content_length:
       return take_length(field->value);
-    case HeaderId::cookie:
+    case http::HeaderId::cookie:
       ++cookies_;
       return;
-    case HeaderId::expect:
+    case http::HeaderId::expect:
       expects_continue_ |= base::equal_ignoring_case(field->value, "100-continue");
       return;
     default:
@@ -79,7 +79,7 @@ FieldVerdict RequestSection::finish(bool ends_stream) {
   }
   if (!has_method_) {
     malformed("missing :method (RFC 9113 8.3.1)");
-  } else if (!is_token(head_->method)) {
+  } else if (!http::is_token(head_->method)) {
     malformed("method is not a token (RFC 9110 9.1)");
   } else if (has_protocol_ || head_->method == "CONNECT") {
     finish_connect();
@@ -117,9 +117,10 @@ void RequestSection::finish_target() {
       !base::equal_ignoring_case(head_->scheme, "https")) {
     return refuse(Kind::refused, 400, "scheme is neither http nor https (RFC 9110 4.2)");
   }
-  Target target;
-  const char* what = parse_target(head_->method, head_->target, target);
-  if (what == nullptr && target.form == TargetForm::absolute) what = "path does not begin with / (RFC 9113 8.3.1)";
+  http::Target target;
+  const char* what = http::parse_target(head_->method, head_->target, target);
+  if (what == nullptr && target.form == http::TargetForm::absolute)
+    what = "path does not begin with / (RFC 9113 8.3.1)";
   if (what != nullptr) return refuse(Kind::refused, 400, what);
   head_->form = target.form;
   head_->path = target.path;
@@ -131,22 +132,22 @@ void RequestSection::finish_target() {
 }
 
 void RequestSection::finish_authority() {
-  Authority named;
-  Authority host;
+  http::Authority named;
+  http::Authority host;
   bool has_authority = has_authority_ && !authority_.empty();
   if (has_authority_ && authority_.empty()) return malformed("empty :authority (RFC 9113 8.3.1)");
   if (!has_authority && !has_host_) return refuse(Kind::refused, 400, "missing :authority and Host (RFC 9113 8.3.1)");
   if (has_authority) {
-    if (const char* what = parse_authority(authority_, named)) return refuse(Kind::refused, 400, what);
+    if (const char* what = http::parse_authority(authority_, named)) return refuse(Kind::refused, 400, what);
   }
   if (has_host_) {
-    if (const char* what = parse_authority(host_, host)) return refuse(Kind::refused, 400, what);
+    if (const char* what = http::parse_authority(host_, host)) return refuse(Kind::refused, 400, what);
   }
   // No default port: neither side has a reason to write it in one place only.
-  if (has_authority && has_host_ && !same_origin(named, host, 0)) {
+  if (has_authority && has_host_ && !http::same_origin(named, host, 0)) {
     return malformed(":authority and Host disagree (RFC 9113 8.3.1)");
   }
-  head_->authority = without_empty_port(has_authority ? authority_ : host_);
+  head_->authority = http::without_empty_port(has_authority ? authority_ : host_);
 }
 
 void RequestSection::finish_body(bool ends_stream) {
@@ -158,7 +159,7 @@ void RequestSection::finish_body(bool ends_stream) {
     return;
   }
   if (tunnel) return;
-  head_->body = {.kind = length_ ? BodyFraming::Kind::length : BodyFraming::Kind::chunked,
+  head_->body = {.kind = length_ ? http::BodyFraming::Kind::length : http::BodyFraming::Kind::chunked,
                  .length = length_.value_or(0)};
   head_->expects_continue = expects_continue_ && length_ != 0u;
 }
@@ -166,8 +167,8 @@ void RequestSection::finish_body(bool ends_stream) {
 // RFC 9113 8.2.3: HTTP/1 knows one Cookie field, and splits its crumbs by "; ".
 void RequestSection::join_cookies() {
   std::size_t bytes = 0;
-  for (const HeaderField& field : *fields_) {
-    if (field.id == HeaderId::cookie) bytes += field.value.size() + 2;
+  for (const http::HeaderField& field : *fields_) {
+    if (field.id == http::HeaderId::cookie) bytes += field.value.size() + 2;
   }
   if (bytes == 0) return;
   char* text = arena_->allocate(bytes);
@@ -175,8 +176,8 @@ void RequestSection::join_cookies() {
   std::size_t kept = 0;
   std::size_t first = SIZE_MAX;
   for (std::size_t i = 0; i < fields_->size(); ++i) {
-    HeaderField& field = (*fields_)[i];
-    if (field.id == HeaderId::cookie) {
+    http::HeaderField& field = (*fields_)[i];
+    if (field.id == http::HeaderId::cookie) {
       if (first != SIZE_MAX) at = std::copy_n("; ", 2, at);
       at = std::copy(field.value.begin(), field.value.end(), at);
       if (first != SIZE_MAX) continue;
@@ -188,4 +189,4 @@ void RequestSection::join_cookies() {
   (*fields_)[first].value = {text, static_cast<std::size_t>(at - text)};
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

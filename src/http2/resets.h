@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 // What a frame for a stream means that is open no more (RFC 9113 5.1).
 enum class LateFrame : std::uint8_t {
@@ -19,7 +19,7 @@ enum class LateFrame : std::uint8_t {
 
 // Takes no memory until the first reset. Of older ones than the last kKept only the highest number is known: frames for
 // streams up to that one count as in flight. Not thread-safe.
-class H2Resets {
+class Resets {
  public:
   // Frames may come so long behind a RST_STREAM of ours.
   static constexpr auto kGrace = std::chrono::seconds(5);
@@ -53,4 +53,4 @@ class H2Resets {
   std::int32_t forgotten_ = 0;
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -1,13 +1,13 @@
-#include "http/h2_fields.h"
+#include "http2/fields.h"
 
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 
-#include "http/h2_head.h"
+#include "http2/head.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 using Kind = FieldVerdict::Kind;
@@ -15,7 +15,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   base::Arena arena;
-  RequestHead head;
+  http::RequestHead head;
   FieldVerdict verdict;
 };
 
@@ -44,14 +44,14 @@ TEST(H2Request, BecomesAHead) {
   Request request;
   read(request, get_with({{"accept", "*/*"}, {"x-tenant", "acme"}}));
   ASSERT_EQ(request.verdict.kind, Kind::fine) << request.verdict.what;
-  const RequestHead& head = request.head;
+  const http::RequestHead& head = request.head;
   EXPECT_EQ(head.method, "GET");
-  EXPECT_EQ(head.version, Version::http_2);
+  EXPECT_EQ(head.version, http::Version::http_2);
   EXPECT_EQ(head.target, "/x?y=1");
   EXPECT_EQ(head.path, "/x");
   EXPECT_EQ(head.query, "y=1");
   EXPECT_EQ(head.authority, "a.example");
-  EXPECT_EQ(head.body.kind, BodyFraming::Kind::none);
+  EXPECT_EQ(head.body.kind, http::BodyFraming::Kind::none);
   EXPECT_EQ(head.headers.size(), 2u);
   EXPECT_EQ(head.headers.find("x-tenant")->value, "acme");
 }
@@ -74,9 +74,9 @@ TEST(H2Request, OutlivesTheMemoryItsFieldsWereReadFrom) {
 TEST(H2Request, HasABodyUnlessItsHeadEndsTheStream) {
   Request sized, unsized, empty;
   read(sized, get_with({{"content-length", "5"}}), false);
-  EXPECT_EQ(sized.head.body, (BodyFraming{BodyFraming::Kind::length, 5}));
+  EXPECT_EQ(sized.head.body, (http::BodyFraming{http::BodyFraming::Kind::length, 5}));
   read(unsized, kGet, false);
-  EXPECT_EQ(unsized.head.body.kind, BodyFraming::Kind::chunked);
+  EXPECT_EQ(unsized.head.body.kind, http::BodyFraming::Kind::chunked);
   read(empty, get_with({{"content-length", "0"}}), true);
   EXPECT_EQ(empty.verdict.kind, Kind::fine);
   EXPECT_EQ(kind_of(get_with({{"content-length", "5"}}), true), Kind::malformed);
@@ -87,7 +87,7 @@ TEST(H2Request, JoinsItsCookies) {
   read(request, get_with({{"cookie", "a=1"}, {"accept", "*/*"}, {"cookie", "b=2"}, {"cookie", "c=3"}, {"x", "y"}}));
   ASSERT_EQ(request.head.headers.size(), 3u);
   EXPECT_EQ(request.head.headers[0].value, "a=1; b=2; c=3");
-  EXPECT_EQ(request.head.headers[1].id, HeaderId::accept);
+  EXPECT_EQ(request.head.headers[1].id, http::HeaderId::accept);
   EXPECT_EQ(request.head.headers[2].name, "x");
 }
 
@@ -167,7 +167,7 @@ TEST(H2Request, AnExtendedConnectIsAnUpgrade) {
   EXPECT_TRUE(request.head.wants_upgrade);
   EXPECT_EQ(request.head.upgrade, "websocket");
   EXPECT_EQ(request.head.method, "GET");
-  EXPECT_EQ(request.head.body.kind, BodyFraming::Kind::none);
+  EXPECT_EQ(request.head.body.kind, http::BodyFraming::Kind::none);
   EXPECT_EQ(kind_of(get_with({})), Kind::fine);
   EXPECT_EQ(kind_of({{":method", "GET"},
                      {":protocol", "websocket"},
@@ -181,7 +181,7 @@ TEST(H2Request, APlainConnectHasAnAuthorityOnly) {
   Request request;
   read(request, {{":method", "CONNECT"}, {":authority", "a.example:443"}}, false);
   EXPECT_EQ(request.verdict.kind, Kind::fine);
-  EXPECT_EQ(request.head.form, TargetForm::authority);
+  EXPECT_EQ(request.head.form, http::TargetForm::authority);
   EXPECT_EQ(kind_of({{":method", "CONNECT"}, {":scheme", "http"}, {":path", "/"}, {":authority", "a:1"}}),
             Kind::malformed);
 }
@@ -197,7 +197,7 @@ TEST(H2Request, ASectionFarBeyondItsLimitIsNotKept) {
   EXPECT_EQ(section.finish(true).status, 431);
 }
 
-FieldVerdict read_response(ResponseHead& head, base::Arena& arena, const Fields& fields, bool ends_stream,
+FieldVerdict read_response(http::ResponseHead& head, base::Arena& arena, const Fields& fields, bool ends_stream,
                            std::string_view method = "GET") {
   ResponseSection section;
   section.begin(head, arena, {});
@@ -207,20 +207,20 @@ FieldVerdict read_response(ResponseHead& head, base::Arena& arena, const Fields&
 
 TEST(H2Response, SaysHowItsBodyEnds) {
   base::Arena arena;
-  ResponseHead head;
+  http::ResponseHead head;
   EXPECT_EQ(read_response(head, arena, {{":status", "200"}, {"content-length", "7"}}, false).kind, Kind::fine);
-  EXPECT_EQ(head.body, (BodyFraming{BodyFraming::Kind::length, 7}));
+  EXPECT_EQ(head.body, (http::BodyFraming{http::BodyFraming::Kind::length, 7}));
   EXPECT_EQ(read_response(head, arena, {{":status", "200"}}, false).kind, Kind::fine);
-  EXPECT_EQ(head.body.kind, BodyFraming::Kind::chunked);
+  EXPECT_EQ(head.body.kind, http::BodyFraming::Kind::chunked);
   EXPECT_EQ(read_response(head, arena, {{":status", "200"}, {"content-length", "7"}}, true, "HEAD").kind, Kind::fine);
-  EXPECT_EQ(head.body.kind, BodyFraming::Kind::none);
+  EXPECT_EQ(head.body.kind, http::BodyFraming::Kind::none);
   EXPECT_EQ(read_response(head, arena, {{":status", "304"}, {"content-length", "7"}}, true).kind, Kind::fine);
   EXPECT_EQ(read_response(head, arena, {{":status", "200"}, {"content-length", "7"}}, true).kind, Kind::malformed);
 }
 
 TEST(H2Response, IsMalformedWithoutOneStatusOfThreeDigits) {
   base::Arena arena;
-  ResponseHead head;
+  http::ResponseHead head;
   for (const Fields& fields : std::vector<Fields>{{},
                                                   {{":status", "99"}},
                                                   {{":status", "20x"}},
@@ -238,7 +238,7 @@ TEST(H2Response, IsMalformedWithoutOneStatusOfThreeDigits) {
 
 TEST(H2Trailers, AreRegularFieldsThatEndTheStream) {
   base::Arena arena;
-  HeaderMap fields;
+  http::HeaderMap fields;
   TrailerSection section;
   section.begin(fields, arena, {});
   section.take("grpc-status", "0");
@@ -251,10 +251,10 @@ TEST(H2Trailers, AreRegularFieldsThatEndTheStream) {
   EXPECT_EQ(section.finish(false).kind, Kind::malformed);
 }
 
-TEST(H2HeadSink, KeepsSecretsOutOfTablesThatOthersShare) {
-  H2FieldList fields;
+TEST(HeadSink, KeepsSecretsOutOfTablesThatOthersShare) {
+  FieldList fields;
   base::Arena arena;
-  H2HeadSink sink(fields, arena);
+  HeadSink sink(fields, arena);
   for (const char* name : {"cookie", "Authorization", "Proxy-Authorization", "set-cookie"})
     sink.field(name, "x", true, false);
   sink.field("accept", "x", true, false);
@@ -266,4 +266,4 @@ TEST(H2HeadSink, KeepsSecretsOutOfTablesThatOthersShare) {
 }
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::http2

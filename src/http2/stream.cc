@@ -1,14 +1,14 @@
-#include "http/h2_stream.h"
+#include "http2/stream.h"
 
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 using base::ErrorCode;
 
-bool H2Wait::await_ready() const { return stream_.is_ready(for_); }
+bool StreamWait::await_ready() const { return stream_.is_ready(for_); }
 
-void H2Wait::attach() {
+void StreamWait::attach() {
   (for_ == For::sent ? stream_.out_wait_ : stream_.in_wait_) = this;
   net::Reactor& reactor = net::Reactor::current();
   if (for_ == For::sent) {
@@ -19,36 +19,36 @@ void H2Wait::attach() {
   if (expires != net::kNever) reactor.timers().arm(*this, expires);
 }
 
-void H2Wait::detach() {
+void StreamWait::detach() {
   (for_ == For::sent ? stream_.out_wait_ : stream_.in_wait_) = nullptr;
   net::Reactor::current().timers().disarm(*this);
 }
 
-void H2Wait::go() {
+void StreamWait::go() {
   detach();
   resume();
 }
 
-void H2Wait::cancel() {
+void StreamWait::cancel() {
   error_ = ErrorCode::cancelled;
   detach();
   resume_later();
 }
 
-void H2Wait::hurry(base::TimePoint deadline) {
+void StreamWait::hurry(base::TimePoint deadline) {
   if (deadline >= deadline_) return;
   deadline_ = deadline;
   net::Reactor& reactor = net::Reactor::current();
   reactor.timers().arm(*this, reactor.tick(deadline));
 }
 
-void H2Wait::on_timer() {
+void StreamWait::on_timer() {
   net::Reactor& reactor = net::Reactor::current();
   if (for_ == For::sent && stream_.sent_at_ + patience_ > reactor.now()) {
     return reactor.timers().arm(*this, reactor.tick(stream_.sent_at_ + patience_));
   }
   // The socket is what holds it up, not the window of the stream: the connection's write finds out who takes nothing.
-  H2Connection* connection = stream_.connection();
+  Connection* connection = stream_.connection();
   if (for_ == For::sent && connection != nullptr && connection->has_written_for(patience_ / 2)) {
     return reactor.timers().arm(*this, reactor.tick(reactor.now() + patience_));
   }
@@ -57,61 +57,61 @@ void H2Wait::on_timer() {
   resume();
 }
 
-H2Stream::~H2Stream() {
+Stream::~Stream() {
   WEIR_ASSERT(in_wait_ == nullptr && out_wait_ == nullptr);
   leave();
-  base::ListHook<H2Woken>& hook = *this;
+  base::ListHook<Woken>& hook = *this;
   if (hook.linked()) woken_in_->remove(*this);
 }
 
-void H2Stream::leave() {
+void Stream::leave() {
   if (connection_ == nullptr) return;
   forget_output();
   if (input_ended_ && output_ended_) return connection_->detach(*this);
   // A whole answer to a request that was not read to its end: the rest of it is of no interest (RFC 9113 8.1).
-  bool answered = output_ended_ && connection_->role_ == H2Role::server;
+  bool answered = output_ended_ && connection_->role_ == Role::server;
   if (!answered) return reset(NGHTTP2_CANCEL);
-  // For nghttp2 a stream that is to be reset sends nothing more: the answer goes first (H2Callbacks::on_frame_send).
+  // For nghttp2 a stream that is to be reset sends nothing more: the answer goes first (Callbacks::on_frame_send).
   bool sent = nghttp2_session_get_stream_local_close(connection_->session_, id_) == 1;
   if (sent) return reset(NGHTTP2_NO_ERROR);
   connection_->detach(*this);
 }
 
-bool H2Stream::may_send() const {
+bool Stream::may_send() const {
   return connection_ != nullptr && nghttp2_session_get_stream_remote_window_size(connection_->session_, id_) > 0;
 }
 
-void H2Stream::cut(const base::Error& error) {
-  H2Connection* connection = connection_;
+void Stream::cut(const base::Error& error) {
+  Connection* connection = connection_;
   if (connection == nullptr) return;
   reset(NGHTTP2_CANCEL);
   fail(error);
   connection->wake(*this);
 }
 
-void H2Stream::fail(const base::Error& error) {
+void Stream::fail(const base::Error& error) {
   if (!error_) error_ = error;
   forget_output();
 }
 
-void H2Stream::reset(std::uint32_t code) {
+void Stream::reset(std::uint32_t code) {
   if (connection_ == nullptr) return;
-  H2Connection& connection = *connection_;
+  Connection& connection = *connection_;
   nghttp2_submit_rst_stream(connection.session_, NGHTTP2_FLAG_NONE, id_, code);
   connection.detach(*this);
   forget_output();
   connection.mark_dirty();
 }
 
-base::Result<void> H2Stream::take_head() {
+base::Result<void> Stream::take_head() {
   if (!head_ready_ && has_pending_head()) {
-    const ResponseHead& from = pending_heads_.front()->head;
+    const http::ResponseHead& from = pending_heads_.front()->head;
     response_.clear();
     response_.version = from.version;
     response_.status = from.status;
     response_.body = from.body;
-    for (HeaderField field : from.headers) {
-      if (field.id == HeaderId::other) field.name = arena_.copy(field.name);
+    for (http::HeaderField field : from.headers) {
+      if (field.id == http::HeaderId::other) field.name = arena_.copy(field.name);
       field.value = arena_.copy(field.value);
       response_.headers.add(field);
     }
@@ -127,7 +127,7 @@ base::Result<void> H2Stream::take_head() {
   return {};
 }
 
-base::Result<BodyPiece> H2Stream::take() {
+base::Result<http::BodyPiece> Stream::take() {
   if (in_hand_ > 0) {
     std::size_t used = std::exchange(in_hand_, 0);
     input_.drop(used);
@@ -136,30 +136,31 @@ base::Result<BodyPiece> H2Stream::take() {
   return peek();
 }
 
-base::Result<BodyPiece> H2Stream::peek() {
+base::Result<http::BodyPiece> Stream::peek() {
   if (in_hand_ > 0) {
-    return BodyPiece{.data = input_.front().substr(0, in_hand_), .last = input_ended_ && in_hand_ == input_.size()};
+    return http::BodyPiece{.data = input_.front().substr(0, in_hand_),
+                           .last = input_ended_ && in_hand_ == input_.size()};
   }
   if (!input_.empty()) {
     std::string_view front = input_.front();
     in_hand_ = front.size();
-    return BodyPiece{.data = front, .last = input_ended_ && in_hand_ == input_.size()};
+    return http::BodyPiece{.data = front, .last = input_ended_ && in_hand_ == input_.size()};
   }
-  if (input_ended_) return BodyPiece{.data = {}, .last = true};
+  if (input_ended_) return http::BodyPiece{.data = {}, .last = true};
   if (error_) return std::unexpected(*error_);
-  return BodyPiece{};
+  return http::BodyPiece{};
 }
 
-nghttp2_data_provider H2Stream::body_source() {
+nghttp2_data_provider Stream::body_source() {
   nghttp2_data_provider provider{};
   provider.read_callback = [](nghttp2_session*, std::int32_t id, std::uint8_t*, std::size_t most, std::uint32_t* flags,
                               nghttp2_data_source*, void* user) -> ssize_t {
-    return static_cast<H2Connection*>(user)->next_body_bytes(id, most, flags);
+    return static_cast<Connection*>(user)->next_body_bytes(id, most, flags);
   };
   return provider;
 }
 
-void H2Stream::send_head(const H2FieldList& fields, bool last, bool interim) {
+void Stream::send_head(const FieldList& fields, bool last, bool interim) {
   if (connection_ == nullptr) return;
   nghttp2_session* session = connection_->session_;
   if (interim) {
@@ -174,10 +175,10 @@ void H2Stream::send_head(const H2FieldList& fields, bool last, bool interim) {
   connection_->mark_dirty();
 }
 
-void H2Stream::send(std::string_view bytes, bool last, const H2FieldList* trailers) {
+void Stream::send(std::string_view bytes, bool last, const FieldList* trailers) {
   if (connection_ == nullptr) return;
   if (bytes.empty() && !last) return;
-  H2Connection& connection = *connection_;
+  Connection& connection = *connection_;
   if (bytes.empty() && trailers != nullptr && deferred_) {
     // Nothing of the body is left: the trailers go out at once, without an empty frame before them.
     nghttp2_submit_trailer(connection.session_, id_, trailers->data(), trailers->size());
@@ -191,4 +192,4 @@ void H2Stream::send(std::string_view bytes, bool last, const H2FieldList* traile
   connection.pump();
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

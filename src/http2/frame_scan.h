@@ -9,10 +9,10 @@
 #include <optional>
 #include <string_view>
 
-namespace weir::http {
+namespace weir::http2 {
 
 // Reads the headers of frames and skips their payload, in pieces of any size. Not thread-safe.
-class H2FrameScan {
+class FrameScan {
  public:
   static constexpr std::size_t kHeaderBytes = 9;
   struct Frame {
@@ -22,7 +22,7 @@ class H2FrameScan {
   };
 
   // `skipped`: what comes before the first frame (the preface).
-  explicit H2FrameScan(std::uint32_t skipped) : left_(skipped) {}
+  explicit FrameScan(std::uint32_t skipped) : left_(skipped) {}
 
   // Up to the end of the next header: how many of `bytes` those are, and the header if it is whole.
   std::size_t next(std::string_view bytes, std::optional<Frame>& frame) {
@@ -52,4 +52,4 @@ class H2FrameScan {
   std::array<std::uint8_t, kHeaderBytes> header_{};
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

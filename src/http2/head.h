@@ -4,16 +4,16 @@
 #include <string_view>
 
 #include "base/arena.h"
-#include "http/h2_shared.h"
 #include "http/head_writer.h"
+#include "http2/shared.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 // Pseudo-fields come first, so a request's Host, which becomes :authority, must be the first field. Values that do not
 // last are copied to `arena`.
-class H2HeadSink final : public FieldSink {
+class HeadSink final : public http::FieldSink {
  public:
-  H2HeadSink(H2FieldList& fields, base::Arena& arena) : fields_(fields), arena_(arena) {}
+  HeadSink(FieldList& fields, base::Arena& arena) : fields_(fields), arena_(arena) {}
   // Of a request: what its scheme is, and for an extended CONNECT its protocol (RFC 8441).
   void set_scheme(std::string_view scheme) { scheme_ = scheme; }
   void set_protocol(std::string_view protocol) { protocol_ = protocol; }
@@ -25,7 +25,7 @@ class H2HeadSink final : public FieldSink {
   void field(std::string_view name, std::string_view value, bool lasting, bool never_indexed) override;
 
  private:
-  H2FieldList& fields_;
+  FieldList& fields_;
   base::Arena& arena_;
   std::string_view scheme_ = "http";
   std::string_view protocol_;
@@ -33,4 +33,9 @@ class H2HeadSink final : public FieldSink {
   bool tunnel_ = false;
 };
 
+}  // namespace weir::http2
+
+// Names that the files of an exchange still use.
+namespace weir::http {
+using H2HeadSink = http2::HeadSink;
 }  // namespace weir::http

@@ -1,4 +1,4 @@
-#include "http/h2_memory.h"
+#include "http2/memory.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 #include "base/free_list.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 // In front of every block: its whole size, which the free lists ask for. Keeps the alignment of malloc().
@@ -55,10 +55,10 @@ void* reallocate(void* block, std::size_t bytes, void* user) {
 
 }  // namespace
 
-nghttp2_mem* h2_memory() {
+nghttp2_mem* memory() {
   static nghttp2_mem memory{
       .mem_user_data = nullptr, .malloc = allocate, .free = release, .calloc = allocate_zeroed, .realloc = reallocate};
   return &memory;
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

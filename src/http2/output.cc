@@ -4,9 +4,9 @@
 #include <new>
 
 #include "base/out_of_memory.h"
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 namespace {
 
@@ -16,9 +16,9 @@ constexpr std::size_t kMinRoom = 2048;
 }  // namespace
 
 // The writing coroutine while there is nothing to write.
-class H2Connection::WriterWait final : public net::Suspension<net::Wait> {
+class Connection::WriterWait final : public net::Suspension<net::Wait> {
  public:
-  explicit WriterWait(H2Connection& connection) : connection_(connection) {}
+  explicit WriterWait(Connection& connection) : connection_(connection) {}
   bool await_ready() const { return connection_.has_output() || connection_.finishing_; }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> handle) {
@@ -41,11 +41,11 @@ class H2Connection::WriterWait final : public net::Suspension<net::Wait> {
   }
 
  private:
-  H2Connection& connection_;
+  Connection& connection_;
   bool cancelled_ = false;
 };
 
-net::Task<void> H2Connection::write_loop() {
+net::Task<void> Connection::write_loop() {
   while (true) {
     WriterWait wait(*this);
     bool on = co_await wait;
@@ -74,9 +74,9 @@ net::Task<void> H2Connection::write_loop() {
   }
 }
 
-void H2Connection::mark_dirty() { net::Reactor::current().run_at_round_end(*this); }
+void Connection::mark_dirty() { net::Reactor::current().run_at_round_end(*this); }
 
-void H2Connection::at_round_end() {
+void Connection::at_round_end() {
   run_woken();
   pump();
   run_woken();
@@ -91,7 +91,7 @@ void H2Connection::at_round_end() {
   }
 }
 
-bool H2Connection::make_room() {
+bool Connection::make_room() {
   if (!out_) {
     try {
       out_ = base::Buffer::small();
@@ -124,14 +124,14 @@ bool H2Connection::make_room() {
   return room() >= kMinRoom;
 }
 
-void H2Connection::put(std::string_view bytes) {
+void Connection::put(std::string_view bytes) {
   if (bytes.empty()) return;  // of an empty DATA frame there may be no address
   std::memcpy(out_.data() + out_end_, bytes.data(), bytes.size());
   out_end_ += bytes.size();
 }
 
 // Has nghttp2 make frames while there is room for them. Never inside a call of nghttp2's.
-void H2Connection::pump() {
+void Connection::pump() {
   if (pumping_ || muted_ || failed_) return;
   pumping_ = true;
   while (make_room()) {
@@ -163,19 +163,19 @@ void H2Connection::pump() {
   if (has_output()) mark_dirty();
 }
 
-void H2Connection::wake(H2Stream& stream) {
-  base::ListHook<H2Woken>& hook = stream;
+void Connection::wake(Stream& stream) {
+  base::ListHook<Woken>& hook = stream;
   if (!hook.linked()) woken_.push_back(stream);
   mark_dirty();
 }
 
 // Gives every stream that can go on its turn, here and now: only from the top of the reactor's round, never from
 // inside what a stream asked for. Those for which this turn has no time left go on at the end of the round.
-void H2Connection::run_woken() {
+void Connection::run_woken() {
   if (running_woken_) return;
   running_woken_ = true;
   while (!woken_.empty() && !net::Turn::is_over()) {
-    H2Stream* stream = woken_.pop_front();
+    Stream* stream = woken_.pop_front();
     net::Turn::spend(net::Turn::kStream);
     if (stream->arrived_) {
       stream->arrived_ = stream->unserved_ = false;
@@ -190,7 +190,7 @@ void H2Connection::run_woken() {
     bool is_cut_off = stream->error_ || (!stream->is_open() && !stream->output_ended_);
     if (is_cut_off && stream->break_context_ != nullptr) std::exchange(stream->break_context_, nullptr)->cancel();
     bool in = stream->in_wait_ != nullptr && stream->is_ready(stream->in_wait_->for_);
-    bool out = stream->out_wait_ != nullptr && stream->is_ready(H2Wait::For::sent);
+    bool out = stream->out_wait_ != nullptr && stream->is_ready(StreamWait::For::sent);
     // Whoever goes on may destroy the stream.
     if (in && out) woken_.push_back(*stream);
     if (in) {
@@ -203,4 +203,4 @@ void H2Connection::run_woken() {
   if (!woken_.empty()) mark_dirty();
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -11,22 +11,22 @@
 #include "base/error.h"
 #include "base/intrusive_list.h"
 #include "http/h1_body.h"
-#include "http/h2_fields.h"
-#include "http/h2_input.h"
-#include "http/h2_shared.h"
+#include "http2/fields.h"
+#include "http2/input.h"
+#include "http2/shared.h"
 #include "net/wait.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
-class H2Connection;
-class H2Stream;
+class Connection;
+class Stream;
 
 // Waits until a stream has what is asked for, or has failed; Error{timeout, cancelled} otherwise. Never fails because
 // the stream did: what is there to take says so.
-class H2Wait final : public net::Suspension<net::Wait>, private net::TimerNode {
+class StreamWait final : public net::Suspension<net::Wait>, private net::TimerNode {
  public:
   enum class For : std::uint8_t { head, input, sent };
-  H2Wait(H2Stream& stream, For what, base::TimePoint deadline, base::Nanoseconds patience)
+  StreamWait(Stream& stream, For what, base::TimePoint deadline, base::Nanoseconds patience)
       : stream_(stream), for_(what), deadline_(deadline), patience_(patience) {}
   bool await_ready() const;
   template <typename Promise>
@@ -45,73 +45,73 @@ class H2Wait final : public net::Suspension<net::Wait>, private net::TimerNode {
   void cancel() override;
 
  private:
-  friend class H2Connection;
-  friend class H2Stream;
+  friend class Connection;
+  friend class Stream;
   void attach();
   void detach();
   void go();
   void hurry(base::TimePoint deadline);
   void on_timer() override;
 
-  H2Stream& stream_;
+  Stream& stream_;
   For for_;
   base::TimePoint deadline_;
   base::Nanoseconds patience_;
   std::optional<base::ErrorCode> error_;
 };
 
-struct H2Woken;   // tag: somebody may go on
-struct H2Opened;  // tag: open in its connection
+struct Woken;   // tag: somebody may go on
+struct Opened;  // tag: open in its connection
 
 // Owned by who uses it; knows its connection while it is open there, and leaves it when destroyed: by a reset, unless
 // both directions have ended. Reactor's thread only.
 //
 // One task may wait for what comes in and one for what goes out.
-class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened> {
+class Stream : public base::ListHook<Woken>, public base::ListHook<Opened> {
  public:
   // Heads that arrive are read into `request` (server) or `response` (client) and `arena`.
-  H2Stream(RequestHead& request, ResponseHead& response, base::Arena& arena)
+  Stream(http::RequestHead& request, http::ResponseHead& response, base::Arena& arena)
       : request_(request), response_(response), arena_(arena) {}
-  virtual ~H2Stream();
-  H2Stream(const H2Stream&) = delete;
-  H2Stream& operator=(const H2Stream&) = delete;
+  virtual ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   std::int32_t id() const { return id_; }
   // False before it was opened, and after it has ended or failed: then nothing more can be sent.
   bool is_open() const { return connection_ != nullptr; }
-  H2Connection* connection() const { return connection_; }
+  Connection* connection() const { return connection_; }
 
   // -- what comes in
   // Client: waits for the next head, interim or final; the one before is not used any more.
-  H2Wait wait_head(base::TimePoint deadline) {
+  StreamWait wait_head(base::TimePoint deadline) {
     wants_head_ = true;
-    return {*this, H2Wait::For::head, deadline, {}};
+    return {*this, StreamWait::For::head, deadline, {}};
   }
   // After wait_head(): the head is in `response` now, or what the stream failed of.
   base::Result<void> take_head();
   // Something to take(): bytes of the body, its end, or the failure.
   bool has_input() const { return input_.size() > in_hand_ || input_ended_ || error_; }
-  H2Wait wait_input(base::TimePoint deadline) { return {*this, H2Wait::For::input, deadline, {}}; }
+  StreamWait wait_input(base::TimePoint deadline) { return {*this, StreamWait::For::input, deadline, {}}; }
   // The piece that take() gives next, without taking it; stays the same until then.
-  base::Result<BodyPiece> peek();
+  base::Result<http::BodyPiece> peek();
   bool has_in_hand() const { return in_hand_ > 0; }  // a piece that was peeked or taken, whose bytes are still there
   // After has_input(): the next piece, whose bytes stay until the next take(). Taking opens the window again.
-  base::Result<BodyPiece> take();
+  base::Result<http::BodyPiece> take();
   // Moves the deadline of who waits for a head or input, if somebody does, to `deadline` when that is earlier.
   void hurry_reader(base::TimePoint deadline) {
     if (in_wait_ != nullptr) in_wait_->hurry(deadline);
   }
-  const HeaderMap& trailers() const { return trailers_; }
+  const http::HeaderMap& trailers() const { return trailers_; }
 
   // -- what goes out
-  // Server: a head, interim or final. `last`: no body follows. (A client's is H2Connection::open.)
-  void send_head(const H2FieldList& fields, bool last, bool interim = false);
+  // Server: a head, interim or final. `last`: no body follows. (A client's is Connection::open.)
+  void send_head(const FieldList& fields, bool last, bool interim = false);
   // The next bytes of the body, which must stay until wait_sent() has ended or the stream is reset; `trailers`, if any,
   // as long. Only after what was sent before is all gone.
-  void send(std::string_view bytes, bool last, const H2FieldList* trailers = nullptr);
+  void send(std::string_view bytes, bool last, const FieldList* trailers = nullptr);
   bool all_sent() const { return out_.empty() && !out_end_due_; }
   // Until the bytes were taken over for sending. Error{timeout} when none of them were for `patience`.
-  H2Wait wait_sent(base::Nanoseconds patience) { return {*this, H2Wait::For::sent, {}, patience}; }
+  StreamWait wait_sent(base::Nanoseconds patience) { return {*this, StreamWait::For::sent, {}, patience}; }
   bool output_ended() const { return output_ended_; }
   // Bytes of the body that have gone so far.
   std::uint64_t sent_bytes() const { return sent_; }
@@ -132,47 +132,47 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   void cancel_when_reset(net::TaskContext* context) { break_context_ = context; }
 
  private:
-  friend class H2Connection;
-  friend class H2Wait;
+  friend class Connection;
+  friend class StreamWait;
   // A head that arrived before anybody took the one before.
   struct PendingHead {
     base::Arena arena;
-    ResponseHead head;
+    http::ResponseHead head;
     bool complete = false;  // until then its fields are still being read
   };
 
   bool has_pending_head() const { return !pending_heads_.empty() && pending_heads_.front()->complete; }
-  bool is_ready(H2Wait::For what) const {
-    if (what == H2Wait::For::sent) return all_sent() || error_ || connection_ == nullptr;
-    return what == H2Wait::For::head ? head_ready_ || has_pending_head() || error_ || input_ended_ : has_input();
+  bool is_ready(StreamWait::For what) const {
+    if (what == StreamWait::For::sent) return all_sent() || error_ || connection_ == nullptr;
+    return what == StreamWait::For::head ? head_ready_ || has_pending_head() || error_ || input_ended_ : has_input();
   }
   void fail(const base::Error& error);
   nghttp2_data_provider body_source();
   // Drops what must not be used again by the session: bytes that are about to go away.
   void forget_output() { out_ = {}, out_trailers_ = nullptr, out_end_due_ = false; }
 
-  RequestHead& request_;
-  ResponseHead& response_;
+  http::RequestHead& request_;
+  http::ResponseHead& response_;
   base::Arena& arena_;
-  H2Connection* connection_ = nullptr;
+  Connection* connection_ = nullptr;
   std::int32_t id_ = 0;
 
-  H2Input input_;
+  Input input_;
   std::size_t in_hand_ = 0;              // of the front: given out by take()
   std::uint64_t received_ = 0;           // bytes of the body
   std::uint64_t expected_ = UINT64_MAX;  // by Content-Length
   std::uint32_t window_ = 0;
   std::uint32_t taken_since_growth_ = 0;
   std::vector<std::unique_ptr<PendingHead>> pending_heads_;
-  HeaderMap trailers_;
-  H2Wait* in_wait_ = nullptr;
-  H2Wait* out_wait_ = nullptr;
+  http::HeaderMap trailers_;
+  StreamWait* in_wait_ = nullptr;
+  StreamWait* out_wait_ = nullptr;
   net::TaskContext* break_context_ = nullptr;
-  base::IntrusiveList<H2Stream, H2Woken>* woken_in_ = nullptr;
+  base::IntrusiveList<Stream, Woken>* woken_in_ = nullptr;
   std::optional<base::Error> error_;
 
   std::string_view out_;
-  const H2FieldList* out_trailers_ = nullptr;
+  const FieldList* out_trailers_ = nullptr;
   base::TimePoint sent_at_{};  // when bytes last went
   std::uint64_t sent_ = 0;     // bytes of the body
   bool out_end_due_ = false;   // after out_, the end
@@ -188,4 +188,10 @@ class H2Stream : public base::ListHook<H2Woken>, public base::ListHook<H2Opened>
   FieldVerdict verdict_;
 };
 
+}  // namespace weir::http2
+
+// Names that the files of an exchange still use.
+namespace weir::http {
+using H2Stream = http2::Stream;
+using H2Wait = http2::StreamWait;
 }  // namespace weir::http

@@ -8,9 +8,9 @@
 
 #include "gtest/gtest.h"
 
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 using namespace std::chrono_literals;
 
@@ -55,32 +55,32 @@ inline std::string get(std::uint32_t stream, const std::string& path = "/", std:
 inline const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0);
 
 // A server that answers each request by a coroutine.
-class TestServer final : public H2Owner {
+class TestServer final : public ConnectionOwner {
  public:
-  struct Stream final : H2Stream {
+  struct Stream final : http2::Stream {
     struct State {
-      RequestHead request;
-      ResponseHead response;
+      http::RequestHead request;
+      http::ResponseHead response;
       base::Arena arena;
     };
     explicit Stream(std::unique_ptr<State> with)
-        : H2Stream(with->request, with->response, with->arena), state(std::move(with)) {}
+        : http2::Stream(with->request, with->response, with->arena), state(std::move(with)) {}
     std::unique_ptr<State> state;
   };
 
-  TestServer(net::TcpStream stream, const H2Settings& settings = {})
-      : stream_(std::move(stream)), connection(H2Role::server, shared, settings, stream_, *this) {
+  TestServer(net::TcpStream stream, const Settings& settings = {})
+      : stream_(std::move(stream)), connection(Role::server, shared, settings, stream_, *this) {
     group.spawn(run());
   }
-  H2Stream* begin_request() override {
+  http2::Stream* begin_request() override {
     ++begun;
     return new Stream(std::make_unique<Stream::State>());
   }
-  void serve(H2Stream& stream, const FieldVerdict& verdict) override {
+  void serve(http2::Stream& stream, const FieldVerdict& verdict) override {
     ++(verdict.kind == FieldVerdict::Kind::malformed ? malformed : served);
     group.spawn(answer(std::unique_ptr<Stream>(static_cast<Stream*>(&stream)), verdict));
   }
-  void discard(H2Stream& stream) override { delete static_cast<Stream*>(&stream); }
+  void discard(http2::Stream& stream) override { delete static_cast<Stream*>(&stream); }
   void on_streams_changed() override {}
 
   // "/echo": the body; "/N": N bytes; "/wait": nothing.
@@ -92,8 +92,8 @@ class TestServer final : public H2Owner {
   }
 
   net::TcpStream stream_;
-  H2Shared shared;
-  H2Connection connection;
+  Shared shared;
+  Connection connection;
   net::TaskGroup group;
   int begun = 0, served = 0, malformed = 0, failed = 0;
   bool ended = false;
@@ -101,7 +101,7 @@ class TestServer final : public H2Owner {
 
 inline net::Task<void> TestServer::answer(std::unique_ptr<Stream> stream, FieldVerdict verdict) {
   std::string path(stream->state->request.path), body;
-  H2FieldList& fields = shared.fields();
+  FieldList& fields = shared.fields();
   if (verdict.kind != FieldVerdict::Kind::fine) {
     fields.status(verdict.status);
     stream->send_head(fields, true);
@@ -116,9 +116,9 @@ inline net::Task<void> TestServer::answer(std::unique_ptr<Stream> stream, FieldV
   }
   bool last = false;
   while (!last) {
-    H2Wait wait = stream->wait_input(net::Reactor::current().now() + 10s);
+    StreamWait wait = stream->wait_input(net::Reactor::current().now() + 10s);
     base::Result<void> waited = co_await wait;
-    base::Result<BodyPiece> piece = stream->take();
+    base::Result<http::BodyPiece> piece = stream->take();
     if (!waited || !piece) {
       ++failed;
       co_return;
@@ -131,11 +131,11 @@ inline net::Task<void> TestServer::answer(std::unique_ptr<Stream> stream, FieldV
   fields.status(200);
   stream->send_head(fields, body.empty());
   if (body.empty()) co_return;
-  H2FieldList trailers;
+  FieldList trailers;
   std::string sum = std::to_string(body.size());
   trailers.add("x-sum", sum);
   stream->send(body, true, stream->trailers().empty() ? nullptr : &trailers);
-  H2Wait sent = stream->wait_sent(10s);
+  StreamWait sent = stream->wait_sent(10s);
   base::Result<void> done = co_await sent;
   if (!done || !stream->all_sent()) ++failed;
 }
@@ -163,4 +163,4 @@ class H2Test : public testing::Test {
   net::Reactor reactor_;
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -1,16 +1,16 @@
 // An HTTP/2 connection that has much to do leaves turns to everything else.
 #include "base/function.h"
 #include "net/turn.h"
-#include "tests/unit/http/h2_pair.h"
+#include "tests/unit/http2/pair.h"
 #include "tests/unit/net/endless.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 class H2TurnsTest : public H2Test {
  protected:
   // Serves what `peer` sends until that is `until`, with something ready beside it.
-  void serve(std::unique_ptr<net::EndlessPeer> peer, const H2Settings& settings, base::FunctionRef<bool()> until) {
+  void serve(std::unique_ptr<net::EndlessPeer> peer, const Settings& settings, base::FunctionRef<bool()> until) {
     peer->stays = true;
     TestServer server(net::endless_stream(std::move(peer)), settings);
     served_ = &server.served;
@@ -40,7 +40,7 @@ class H2TurnsTest : public H2Test {
 
 TEST_F(H2TurnsTest, AReadyTaskRunsBesideAnUploadThatNeverPauses) {
   constexpr std::size_t kTotal = 32 * 1024 * 1024;
-  H2Settings settings;
+  Settings settings;
   settings.stream_window_bytes = settings.max_stream_window_bytes = 64 * 1024 * 1024;
   settings.connection_window_bytes = 64 * 1024 * 1024;
   std::string settings_ack = frame(4, 1, 0);  // before that, the larger window does not count
@@ -54,7 +54,7 @@ TEST_F(H2TurnsTest, AReadyTaskRunsBesideAnUploadThatNeverPauses) {
 
 TEST_F(H2TurnsTest, AReadyTaskRunsBesideManyRequestsThatAreAnsweredAtOnce) {
   constexpr int kRequests = 4000;
-  H2Settings settings;
+  Settings settings;
   settings.max_streams = 10'000;
   std::string begin = kPreface;
   for (std::uint32_t i = 0; i < kRequests; ++i) begin += get(2 * i + 1, "/0");
@@ -65,4 +65,4 @@ TEST_F(H2TurnsTest, AReadyTaskRunsBesideManyRequestsThatAreAnsweredAtOnce) {
 }
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::http2

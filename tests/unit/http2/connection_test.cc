@@ -1,17 +1,17 @@
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
 #include <unistd.h>
 
 #include "base/function.h"
-#include "tests/unit/http/h2_pair.h"
+#include "tests/unit/http2/pair.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 // A client of frames written by hand.
 class RawClient : public H2Test {
  protected:
-  explicit RawClient(const H2Settings& settings = {}) { begin(settings); }
+  explicit RawClient(const Settings& settings = {}) { begin(settings); }
   ~RawClient() override {
     if (fd_ >= 0) ::close(fd_);
     join(server_->group);
@@ -68,7 +68,7 @@ class RawClient : public H2Test {
     std::optional<Frame> reset = wait_for(3, stream);
     return reset ? read_u32(reset->payload) : UINT32_MAX;
   }
-  void begin(const H2Settings& settings = {}) {
+  void begin(const Settings& settings = {}) {
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     fd_ = fds[0];
@@ -374,7 +374,7 @@ class ShortPatience : public RawClient {
  protected:
   ShortPatience()
       : RawClient([] {
-          H2Settings settings;
+          Settings settings;
           settings.header_timeout = 30ms;
           settings.idle_timeout = 50ms;
           return settings;
@@ -397,4 +397,4 @@ TEST_F(ShortPatience, EndsHeadsThatNeverEnd) {
 }
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::http2

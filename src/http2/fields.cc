@@ -1,10 +1,10 @@
-#include "http/h2_fields.h"
+#include "http2/fields.h"
 
 #include "base/text.h"
 #include "http/chars.h"
 #include "http/status.h"
 
-namespace weir::http {
+namespace weir::http2 {
 namespace {
 
 using Kind = FieldVerdict::Kind;
@@ -12,8 +12,8 @@ using Kind = FieldVerdict::Kind;
 constexpr std::uint64_t kFieldOverhead = 32;  // RFC 9113 6.5.2
 
 bool is_h2_name(std::string_view name) {
-  return !name.empty() &&
-         scan_by_table(name.data(), name.data() + name.size(), kLowerTokenChar) == name.data() + name.size();
+  return !name.empty() && http::scan_by_table(name.data(), name.data() + name.size(), http::kLowerTokenChar) ==
+                              name.data() + name.size();
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -22,12 +22,12 @@ bool is_h2_value(std::string_view value) {
   if (value.empty()) return true;
   if (is_blank(value.front()) || is_blank(value.back())) return false;
   const char* end = value.data() + value.size();
-  return scan_field_value(value.data(), end) == end;
+  return http::scan_field_value(value.data(), end) == end;
 }
 
 }  // namespace
 
-void FieldSection::begin(HeaderMap& fields, base::Arena& arena, const FieldLimits& limits) {
+void FieldSection::begin(http::HeaderMap& fields, base::Arena& arena, const FieldLimits& limits) {
   fields_ = &fields;
   arena_ = &arena;
   limits_ = limits;
@@ -42,7 +42,7 @@ bool FieldSection::count(std::string_view name, std::string_view value) {
   return verdict_.kind == Kind::fine || verdict_.status != 431;
 }
 
-const HeaderField* FieldSection::take_regular(std::string_view name, std::string_view value, bool never_indexed) {
+const http::HeaderField* FieldSection::take_regular(std::string_view name, std::string_view value, bool never_indexed) {
   regular_seen_ = true;
   if (!is_h2_name(name)) {
     malformed("field name is not a token in lower case (RFC 9113 8.2.1)");
@@ -52,16 +52,16 @@ const HeaderField* FieldSection::take_regular(std::string_view name, std::string
     malformed("control byte or outer blank in a field value (RFC 9113 8.2.1)");
     return nullptr;
   }
-  HeaderId id = header_id(name);
+  http::HeaderId id = http::header_id(name);
   switch (id) {
-    case HeaderId::connection:
-    case HeaderId::keep_alive:
-    case HeaderId::proxy_connection:
-    case HeaderId::transfer_encoding:
-    case HeaderId::upgrade:
+    case http::HeaderId::connection:
+    case http::HeaderId::keep_alive:
+    case http::HeaderId::proxy_connection:
+    case http::HeaderId::transfer_encoding:
+    case http::HeaderId::upgrade:
       malformed("field of an HTTP/1 connection (RFC 9113 8.2.2)");
       return nullptr;
-    case HeaderId::te:
+    case http::HeaderId::te:
       if (!base::equal_ignoring_case(value, "trailers")) {
         malformed("TE other than trailers (RFC 9113 8.2.2)");
         return nullptr;
@@ -70,8 +70,8 @@ const HeaderField* FieldSection::take_regular(std::string_view name, std::string
     default:
       break;
   }
-  HeaderField field{.name = header_name(id), .value = {}, .id = id, .never_indexed = never_indexed};
-  if (id == HeaderId::other) field.name = arena_->copy(name);
+  http::HeaderField field{.name = http::header_name(id), .value = {}, .id = id, .never_indexed = never_indexed};
+  if (id == http::HeaderId::other) field.name = arena_->copy(name);
   field.value = arena_->copy(value);
   fields_->add(field);
   return &(*fields_)[fields_->size() - 1];
@@ -83,10 +83,10 @@ void FieldSection::take_length(std::string_view value) {
   if (!length_) malformed("Content-Length is not one decimal number (RFC 9110 8.6)");
 }
 
-void ResponseSection::begin(ResponseHead& head, base::Arena& arena, const FieldLimits& limits) {
+void ResponseSection::begin(http::ResponseHead& head, base::Arena& arena, const FieldLimits& limits) {
   *this = {};
   head.clear();
-  head.version = Version::http_2;
+  head.version = http::Version::http_2;
   head_ = &head;
   FieldSection::begin(head.headers, arena, limits);
 }
@@ -94,8 +94,8 @@ void ResponseSection::begin(ResponseHead& head, base::Arena& arena, const FieldL
 void ResponseSection::take(std::string_view name, std::string_view value, bool never_indexed) {
   if (!count(name, value)) return;
   if (name.empty() || name[0] != ':') {
-    const HeaderField* field = take_regular(name, value, never_indexed);
-    if (field != nullptr && field->id == HeaderId::content_length) take_length(field->value);
+    const http::HeaderField* field = take_regular(name, value, never_indexed);
+    if (field != nullptr && field->id == http::HeaderId::content_length) take_length(field->value);
     return;
   }
   if (regular_seen_) return malformed("pseudo-field behind a regular field (RFC 9113 8.3)");
@@ -113,21 +113,21 @@ FieldVerdict ResponseSection::finish(bool ends_stream, std::string_view request_
   if (head_->status == 0) malformed("missing :status (RFC 9113 8.3.2)");
   if (head_->status == 101) malformed("101 in HTTP/2 (RFC 9113 8.6)");
   if (head_->status < 200 && ends_stream) malformed("interim response that ends the stream (RFC 9113 8.1)");
-  bool has_content = content_allowed(head_->status, request_method);
+  bool has_content = http::content_allowed(head_->status, request_method);
   if (ends_stream) {
     if (has_content && length_.value_or(0) != 0) malformed("body shorter than Content-Length (RFC 9113 8.1.1)");
   } else if (!has_content) {
     // What may not have content ends with an empty frame.
-    head_->body = {.kind = BodyFraming::Kind::length, .length = 0};
+    head_->body = {.kind = http::BodyFraming::Kind::length, .length = 0};
   } else if (length_) {
-    head_->body = {.kind = BodyFraming::Kind::length, .length = *length_};
+    head_->body = {.kind = http::BodyFraming::Kind::length, .length = *length_};
   } else {
-    head_->body = {.kind = BodyFraming::Kind::chunked, .length = 0};
+    head_->body = {.kind = http::BodyFraming::Kind::chunked, .length = 0};
   }
   return verdict_;
 }
 
-void TrailerSection::begin(HeaderMap& fields, base::Arena& arena, const FieldLimits& limits) {
+void TrailerSection::begin(http::HeaderMap& fields, base::Arena& arena, const FieldLimits& limits) {
   *this = {};
   fields.clear();
   FieldSection::begin(fields, arena, limits);
@@ -144,4 +144,4 @@ FieldVerdict TrailerSection::finish(bool ends_stream) {
   return verdict_;
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -8,10 +8,10 @@
 
 #include "base/free_list.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 // A queue in buffers from the free lists; none while it is empty. Its owner bounds it (by the flow-control window).
-class H2Input {
+class Input {
  public:
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
@@ -59,4 +59,4 @@ class H2Input {
   std::size_t size_ = 0;
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -9,15 +9,15 @@
 
 #include "base/clock.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 // A bucket for each kind, which leaks with time. All but `reset` leak by useful work as well: a connection that carries
 // much may have many control frames. Not thread-safe.
-class H2Abuse {
+class Abuse {
  public:
   enum class Kind : std::uint8_t { reset, settings, ping, priority, window_update, empty, unknown };
 
-  explicit H2Abuse(std::uint32_t max_resets) { limits_[0] = max_resets; }
+  explicit Abuse(std::uint32_t max_resets) { limits_[0] = max_resets; }
 
   // One more of `kind`. True when that is too many.
   bool charge(Kind kind, base::TimePoint now) {
@@ -61,4 +61,4 @@ class H2Abuse {
   base::TimePoint leaked_{};
 };
 
-}  // namespace weir::http
+}  // namespace weir::http2

@@ -10,10 +10,10 @@
 
 #include "http/message.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 // Fields to be sent: borrowed views, copied when they are submitted. Names may be in upper case; they go out in lower.
-class H2FieldList {
+class FieldList {
  public:
   enum class Indexing : std::uint8_t {
     allowed,
@@ -23,7 +23,7 @@ class H2FieldList {
   // Of names and values.
   std::size_t bytes() const { return bytes_; }
   void add(std::string_view name, std::string_view value, Indexing indexing = Indexing::allowed);
-  void add(const HeaderField& field) {
+  void add(const http::HeaderField& field) {
     add(field.name, field.value, field.never_indexed ? Indexing::never : Indexing::allowed);
   }
   // ":status".
@@ -38,17 +38,17 @@ class H2FieldList {
 };
 
 // One worker's; outlives its connections.
-class H2Shared {
+class Shared {
  public:
-  H2Shared();
-  H2Shared(const H2Shared&) = delete;
-  H2Shared& operator=(const H2Shared&) = delete;
+  Shared();
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
 
   const nghttp2_session_callbacks* callbacks() const { return callbacks_.get(); }
   const nghttp2_option* server_options() const { return server_options_.get(); }
   const nghttp2_option* client_options() const { return client_options_.get(); }
   // Cleared, for one message's fields.
-  H2FieldList& fields() {
+  FieldList& fields() {
     fields_.clear();
     return fields_;
   }
@@ -61,7 +61,12 @@ class H2Shared {
   std::unique_ptr<nghttp2_session_callbacks, Free> callbacks_;
   std::unique_ptr<nghttp2_option, Free> server_options_;
   std::unique_ptr<nghttp2_option, Free> client_options_;
-  H2FieldList fields_;
+  FieldList fields_;
 };
 
+}  // namespace weir::http2
+
+// Names that the files of an exchange still use.
+namespace weir::http {
+using H2FieldList = http2::FieldList;
 }  // namespace weir::http

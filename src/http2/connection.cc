@@ -1,14 +1,14 @@
-#include "http/h2_connection.h"
+#include "http2/connection.h"
 
 #include <algorithm>
 #include <array>
 #include <new>
 
 #include "base/out_of_memory.h"
-#include "http/h2_memory.h"
+#include "http2/memory.h"
 #include "net/cancel_at.h"
 
-namespace weir::http {
+namespace weir::http2 {
 
 using base::Error;
 using base::ErrorCode;
@@ -27,8 +27,8 @@ constexpr auto kDrainPause = std::chrono::milliseconds(20);
 
 }  // namespace
 
-H2Connection::H2Connection(H2Role role, H2Shared& shared, const H2Settings& settings, net::TcpStream& stream,
-                           H2Owner& owner)
+Connection::Connection(Role role, Shared& shared, const Settings& settings, net::TcpStream& stream,
+                       ConnectionOwner& owner)
     : role_(role),
       shared_(shared),
       settings_(settings),
@@ -38,25 +38,24 @@ H2Connection::H2Connection(H2Role role, H2Shared& shared, const H2Settings& sett
       scan_(NGHTTP2_CLIENT_MAGIC_LEN),
       growth_left_(settings.growth_bytes) {
   began_ = idle_since_ = net::Reactor::current().now();
-  int made =
-      role == H2Role::server
-          ? nghttp2_session_server_new3(&session_, shared.callbacks(), this, shared.server_options(), h2_memory())
-          : nghttp2_session_client_new3(&session_, shared.callbacks(), this, shared.client_options(), h2_memory());
+  int made = role == Role::server
+                 ? nghttp2_session_server_new3(&session_, shared.callbacks(), this, shared.server_options(), memory())
+                 : nghttp2_session_client_new3(&session_, shared.callbacks(), this, shared.client_options(), memory());
   if (made == NGHTTP2_ERR_NOMEM) throw std::bad_alloc();
   WEIR_ASSERT(made == 0);
   start();
 }
 
-H2Connection::~H2Connection() {
+Connection::~Connection() {
   WEIR_ASSERT(opened_.empty());
   net::Reactor::current().forget(*this);
   nghttp2_session_del(session_);
 }
 
-void H2Connection::start() {
+void Connection::start() {
   std::array<nghttp2_settings_entry, 6> entries;
   std::size_t count = 0;
-  if (role_ == H2Role::server) {
+  if (role_ == Role::server) {
     entries[count++] = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings_.max_streams};
     if (settings_.extended_connect) entries[count++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
   } else {
@@ -72,7 +71,7 @@ void H2Connection::start() {
   mark_dirty();
 }
 
-net::Task<void> H2Connection::run() {
+net::Task<void> Connection::run() {
   // Without memory it ends as a connection that has broken: its streams and its writer end with it.
   net::TaskGroup writer;
   try {
@@ -98,9 +97,9 @@ net::Task<void> H2Connection::run() {
   co_await writer.join();
 }
 
-base::TimePoint H2Connection::read_deadline() const {
+base::TimePoint Connection::read_deadline() const {
   if (shutting_down_ && final_goaway_ && open_streams() == 0) return began_;
-  if (shutting_down_ && !final_goaway_ && (open_streams() == 0 || role_ == H2Role::server)) {
+  if (shutting_down_ && !final_goaway_ && (open_streams() == 0 || role_ == Role::server)) {
     return shut_down_at_ + kGoodbye;
   }
   if (section_stream_ != 0) return section_began_ + settings_.header_timeout;
@@ -110,7 +109,7 @@ base::TimePoint H2Connection::read_deadline() const {
 }
 
 // True when waiting goes on.
-bool H2Connection::on_read_timeout() {
+bool Connection::on_read_timeout() {
   base::TimePoint now = net::Reactor::current().now();
   if (read_deadline() > now) return true;
   if (shutting_down_ && !final_goaway_) {
@@ -132,7 +131,7 @@ bool H2Connection::on_read_timeout() {
 
 // Whether the peer has still something of ours to take, and goes on with it: the streams have ended long before their
 // last bytes are there.
-bool H2Connection::is_taking() {
+bool Connection::is_taking() {
   std::size_t left = out_end_ - out_begin_ + stream_.untaken_bytes();
   base::TimePoint now = net::Reactor::current().now();
   if (untaken_ == 0 || left < untaken_) {
@@ -143,17 +142,17 @@ bool H2Connection::is_taking() {
 }
 
 // Who breaks no rule is given the time to take what it has asked for.
-bool H2Connection::ends_in_order() const {
-  return role_ == H2Role::server && !failure_ && (shutting_down_ || goaway_received_);
+bool Connection::ends_in_order() const {
+  return role_ == Role::server && !failure_ && (shutting_down_ || goaway_received_);
 }
 
 // The client has us answer (PING, SETTINGS, resets) and takes none of it. To a backend, what waits are requests: ours.
-bool H2Connection::owes_too_much() const {
-  return role_ == H2Role::server && writing_ && !shutting_down_ &&
+bool Connection::owes_too_much() const {
+  return role_ == Role::server && writing_ && !shutting_down_ &&
          nghttp2_session_get_outbound_queue_size(session_) > kMaxOwed;
 }
 
-net::Task<void> H2Connection::read_loop() {
+net::Task<void> Connection::read_loop() {
   run_woken();
   bool large = false;
   while (!ended_) {
@@ -197,22 +196,22 @@ net::Task<void> H2Connection::read_loop() {
 }
 
 // nghttp2 says nothing of DATA for closed streams. Such a frame is judged by what was before it, which goes in first.
-ssize_t H2Connection::take_in(std::string_view bytes) {
+ssize_t Connection::take_in(std::string_view bytes) {
   auto feed = [this](std::string_view piece) {
     return nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size());
   };
-  if (role_ == H2Role::client) return feed(bytes);
+  if (role_ == Role::client) return feed(bytes);
   std::size_t fed = 0;
   std::size_t at = 0;
   bool may_have_closed = false;
   while (at < bytes.size()) {
-    std::optional<H2FrameScan::Frame> frame;
+    std::optional<FrameScan::Frame> frame;
     at += scan_.next(bytes.substr(at), frame);
     if (!frame) break;
     bool is_data = frame->type == NGHTTP2_DATA;
     if (is_data && (may_have_closed || nghttp2_session_find_stream(session_, frame->stream) == nullptr)) {
       // The header may have begun in an earlier piece.
-      std::size_t begin = std::max(fed, at - std::min(at, H2FrameScan::kHeaderBytes));
+      std::size_t begin = std::max(fed, at - std::min(at, FrameScan::kHeaderBytes));
       ssize_t used = feed(bytes.substr(fed, begin - fed));
       if (used < 0) return used;
       fed = begin;
@@ -225,7 +224,7 @@ ssize_t H2Connection::take_in(std::string_view bytes) {
   return feed(bytes.substr(fed));
 }
 
-void H2Connection::receive(std::string_view bytes) {
+void Connection::receive(std::string_view bytes) {
   bytes_read_ += bytes.size();
   ssize_t used = take_in(bytes);
   if (used < 0) {
@@ -251,7 +250,7 @@ void H2Connection::receive(std::string_view bytes) {
 }
 
 // GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 10.5), whatever state nghttp2 is in: what it still wanted to send is dropped.
-void H2Connection::calm_down() {
+void Connection::calm_down() {
   std::array<char, 17> frame{0, 0, 8, NGHTTP2_GOAWAY, 0, 0, 0, 0, 0};
   auto last = static_cast<std::uint32_t>(nghttp2_session_get_last_proc_stream_id(session_));
   for (int i = 0; i < 4; ++i) {
@@ -273,7 +272,7 @@ void H2Connection::calm_down() {
   mark_dirty();
 }
 
-void H2Connection::terminate(std::uint32_t code) {
+void Connection::terminate(std::uint32_t code) {
   if (ended_) return;
   nghttp2_session_terminate_session(session_, code);
   pump();
@@ -281,11 +280,11 @@ void H2Connection::terminate(std::uint32_t code) {
   stream_.descriptor().hurry_reader(0);
 }
 
-void H2Connection::shut_down() {
+void Connection::shut_down() {
   if (shutting_down_ || ended_) return;
   shutting_down_ = true;
   shut_down_at_ = net::Reactor::current().now();
-  if (role_ == H2Role::client) {
+  if (role_ == Role::client) {
     // Opening no more streams is enough; servers that see a GOAWAY while streams are open may break them.
     if (opened_.empty()) send_final_goaway();
   } else {
@@ -297,7 +296,7 @@ void H2Connection::shut_down() {
   mark_dirty();
 }
 
-void H2Connection::send_final_goaway() {
+void Connection::send_final_goaway() {
   if (std::exchange(final_goaway_, true)) return;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                         NGHTTP2_NO_ERROR, nullptr, 0);
@@ -306,19 +305,19 @@ void H2Connection::send_final_goaway() {
 }
 
 // The reader looks at its deadline again.
-void H2Connection::hurry_reader() {
+void Connection::hurry_reader() {
   net::Reactor& reactor = net::Reactor::current();
   stream_.descriptor().hurry_reader(reactor.tick(std::max(read_deadline(), reactor.now())));
 }
 
-void H2Connection::fail_streams() {
+void Connection::fail_streams() {
   ended_ = true;
   Error error = failure_.value_or(Error{.code = ErrorCode::closed, .what = "the connection has ended"});
   error.side = peer_side();
-  while (H2Stream* stream = opened_.front()) {
+  while (Stream* stream = opened_.front()) {
     detach(*stream);
     if (stream->unserved_) {
-      base::ListHook<H2Woken>& hook = *stream;
+      base::ListHook<Woken>& hook = *stream;
       if (hook.linked()) woken_.remove(*stream);
       owner_.discard(*stream);
     } else {
@@ -331,7 +330,7 @@ void H2Connection::fail_streams() {
 
 // Lets the peer take the last frames, then waits a moment for it to close first: a close with bytes unread would be a
 // reset, and so is the answer to whatever comes after it. Either makes the kernel throw away what was not taken yet.
-net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
+net::Task<void> Connection::close_down(net::TaskGroup& writer) {
   bool patient = ends_in_order();
   base::TimePoint deadline = net::Reactor::current().now() + kGoodbye;
   if (failed_) {
@@ -371,4 +370,4 @@ net::Task<void> H2Connection::close_down(net::TaskGroup& writer) {
   }
 }
 
-}  // namespace weir::http
+}  // namespace weir::http2
