@@ -267,7 +267,7 @@ control::Reloaded Weir::Parts::reload() {
   if (since_start.store) needs_restart.emplace_back("store");
   if (since_start.workers) needs_restart.emplace_back("workers");
   bool loses_tokens = !catalog->file().admin.tokens.empty() && read->admin.tokens.empty();
-  std::unique_ptr<proxy::AccessLog> next_log;
+  std::unique_ptr<access_log::Log> next_log;
   if (diff.access_log) {
     auto opened = open_access_log(read->access_log);
     if (!opened) return refuse({opened.error()});
@@ -299,9 +299,9 @@ control::Reloaded Weir::Parts::reload() {
 }
 
 // The old log ends only when no worker can still be writing to it. Nothing waits for that: its output may be stuck.
-void Weir::Parts::replace_access_log(std::unique_ptr<proxy::AccessLog> next) {
+void Weir::Parts::replace_access_log(std::unique_ptr<access_log::Log> next) {
   services.access_log = next.get();
-  std::unique_ptr<proxy::AccessLog> old = std::exchange(access_log, std::move(next));
+  std::unique_ptr<access_log::Log> old = std::exchange(access_log, std::move(next));
   if (old == nullptr) return;
   auto writers = std::make_shared<std::size_t>(workers.size());  // counted on the control thread
   for (auto& worker : workers) {
@@ -315,7 +315,7 @@ void Weir::Parts::replace_access_log(std::unique_ptr<proxy::AccessLog> next) {
 }
 
 void Weir::Parts::forget_ended_logs() {
-  std::erase_if(replaced_logs, [this](const std::unique_ptr<proxy::AccessLog>& log) {
+  std::erase_if(replaced_logs, [this](const std::unique_ptr<access_log::Log>& log) {
     if (!log->has_ended()) return false;
     lines_dropped_before += log->dropped();
     return true;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "access_log/log.h"
 #include "app/weir.h"
 #include "base/log.h"
 #include "control/admin_server.h"
@@ -17,7 +18,6 @@
 #include "health/prober.h"
 #include "metrics/registry.h"
 #include "net/dns_watch.h"
-#include "proxy/access_log.h"
 #include "proxy/tls_stage.h"
 #include "proxy/worker.h"
 
@@ -36,7 +36,7 @@ struct Weir::Parts {
   int run();
   int give_up(int exit_code);  // closes what start() has opened before something went wrong
   // A log for `wanted`, null when it is off; otherwise what is wrong with it.
-  std::expected<std::unique_ptr<proxy::AccessLog>, config::Fault> open_access_log(const config::AccessLog& wanted);
+  std::expected<std::unique_ptr<access_log::Log>, config::Fault> open_access_log(const config::AccessLog& wanted);
   void make_workers();
   void make_control();
   control::Catalog::Resources resources();
@@ -56,7 +56,7 @@ struct Weir::Parts {
   void follow_generation();
   void refresh_files();
   control::Reloaded reload();
-  void replace_access_log(std::unique_ptr<proxy::AccessLog> next);  // null: off from now on
+  void replace_access_log(std::unique_ptr<access_log::Log> next);  // null: off from now on
   void forget_ended_logs();
   void begin_drain();
   void worker_ended();  // any thread
@@ -72,8 +72,8 @@ struct Weir::Parts {
   std::vector<std::unique_ptr<tls::Library>> libraries;
   net::Reactor control_reactor;
   std::unique_ptr<proxy::TlsMetrics> tls_metrics;
-  std::unique_ptr<proxy::AccessLog> access_log;
-  std::vector<std::unique_ptr<proxy::AccessLog>> replaced_logs;  // until each has ended
+  std::unique_ptr<access_log::Log> access_log;
+  std::vector<std::unique_ptr<access_log::Log>> replaced_logs;  // until each has ended
   proxy::Services services;
   std::vector<std::unique_ptr<proxy::Worker>> workers;
   std::vector<upstream::Peer> peers;

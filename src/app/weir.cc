@@ -105,16 +105,16 @@ Weir::Parts::~Parts() {
   }
 }
 
-std::expected<std::unique_ptr<proxy::AccessLog>, config::Fault> Weir::Parts::open_access_log(
+std::expected<std::unique_ptr<access_log::Log>, config::Fault> Weir::Parts::open_access_log(
     const config::AccessLog& wanted) {
   if (!wanted.enabled) return nullptr;
   auto fault = [&](std::string path, std::string message) {
     config::Origin file{.file = options.config_path};
     return std::unexpected(config::Fault{.at = file, .path = std::move(path), .message = std::move(message)});
   };
-  auto format = proxy::AccessFormat::compile(wanted.format);
+  auto format = access_log::Format::compile(wanted.format);
   if (!format) return fault("access_log.format", format.error());
-  auto opened = proxy::AccessLog::open(std::move(*format), {.path = wanted.path, .workers = worker_count});
+  auto opened = access_log::Log::open(std::move(*format), {.path = wanted.path, .workers = worker_count});
   if (opened) return std::move(*opened);
   std::string why = std::strerror(opened.error().os_error);
   if (opened.error().os_error == ENOENT) {

@@ -287,18 +287,18 @@ void TcpSession::count(Termination how) {
 }
 
 void TcpSession::log(const Ending& ending) {
-  AccessLog* log = worker_.services.access_log.load(std::memory_order_acquire);
+  access_log::Log* log = worker_.services.access_log.load(std::memory_order_acquire);
   if (log == nullptr) return;
   base::Nanoseconds duration = worker_.reactor.now() - started_;
   std::string client = client_.peer.ip.to_string();
-  AccessRecord record;
+  access_log::Record record;
   record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   record.client = client;
   record.client_port = client_.peer.port;
   record.version = client_.facts && client_.facts->hello ? "TLS" : "TCP";
   if (client_.facts && client_.facts->hello) record.host = client_.facts->hello->server_name;
   if (client_.stream && client_.stream.is_filtered()) record.host = tls::server_name(client_.stream);
-  std::optional<TlsRecord> tls = tls_record(client_);
+  std::optional<access_log::TlsRecord> tls = tls_record(client_);
   if (tls) record.tls = &*tls;
   record.route = route_;
   record.bytes_in = bytes_in_;

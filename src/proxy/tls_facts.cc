@@ -22,14 +22,14 @@ bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::stri
   return false;
 }
 
-std::optional<TlsRecord> tls_record(const Arrival& client) {
+std::optional<access_log::TlsRecord> tls_record(const Arrival& client) {
   if (!client.stream || !client.stream.is_filtered()) return std::nullopt;
-  TlsRecord record{.version = tls::version(client.stream),
-                   .cipher = tls::cipher(client.stream),
-                   .sni = tls::server_name(client.stream),
-                   .alpn = tls::protocol(client.stream),
-                   .client_subject = {},
-                   .resumed = tls::resumed(client.stream)};
+  access_log::TlsRecord record{.version = tls::version(client.stream),
+                               .cipher = tls::cipher(client.stream),
+                               .sni = tls::server_name(client.stream),
+                               .alpn = tls::protocol(client.stream),
+                               .client_subject = {},
+                               .resumed = tls::resumed(client.stream)};
   if (client.facts != nullptr && client.facts->client_certificate != nullptr) {
     record.client_subject = client.facts->client_certificate->subject;
   }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "proxy/access_record.h"
+#include "access_log/record.h"
 #include "proxy/client_connection.h"
 
 namespace weir::proxy {
@@ -15,6 +15,6 @@ namespace weir::proxy {
 bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::string_view authority);
 
 // What the access log says of TLS with this client; nothing without TLS. The views live as long as `client`.
-std::optional<TlsRecord> tls_record(const Arrival& client);
+std::optional<access_log::TlsRecord> tls_record(const Arrival& client);
 
 }  // namespace weir::proxy

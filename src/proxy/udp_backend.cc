@@ -255,12 +255,12 @@ void UdpRelay::forget(UdpFlow& flow, Termination how, std::string_view detail) {
 }
 
 void UdpRelay::log(const UdpFlow& flow, Termination how, std::string_view detail) {
-  AccessLog* access_log = worker_.services.access_log.load(std::memory_order_acquire);
+  access_log::Log* access_log = worker_.services.access_log.load(std::memory_order_acquire);
   if (access_log == nullptr) return;
   base::SocketAddress client_address = flow.key.client.to_socket_address();
   std::string client = client_address.ip.to_string();
   base::Nanoseconds duration = worker_.reactor.now() - flow.started;
-  AccessRecord record;
+  access_log::Record record;
   record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   record.client = client;
   record.client_port = client_address.port;

@@ -6,11 +6,11 @@ namespace weir::proxy {
 
 void log_unserved(const Arrival& arrival, const Unserved& connection) {
   Worker& worker = arrival.worker;
-  AccessLog* log = worker.services.access_log.load(std::memory_order_acquire);
+  access_log::Log* log = worker.services.access_log.load(std::memory_order_acquire);
   if (log == nullptr) return;
   std::string client = arrival.peer.ip.to_string();
   std::string detail = std::string(connection.about) + base::cause(connection.error);
-  AccessRecord record;
+  access_log::Record record;
   record.unix_ms = worker.unix_ms();
   record.client = client;
   record.client_port = arrival.peer.port;

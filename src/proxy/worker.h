@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "access_log/log.h"
 #include "base/arena.h"
 #include "base/random.h"
 #include "http/date.h"
@@ -16,7 +17,6 @@
 #include "net/descriptor_budget.h"
 #include "net/reactor.h"
 #include "net/task_group.h"
-#include "proxy/access_log.h"
 #include "proxy/admission.h"
 #include "proxy/placement.h"
 #include "proxy/refusal_log.h"
@@ -62,8 +62,8 @@ struct ListenerRuntime {
 // What workers share. Outlives them.
 struct Services {
   metrics::Registry* registry = nullptr;
-  std::atomic<AccessLog*> access_log{nullptr};  // null: off
-  net::Reactor* control = nullptr;              // where old snapshots are destroyed
+  std::atomic<access_log::Log*> access_log{nullptr};  // null: off
+  net::Reactor* control = nullptr;                    // where old snapshots are destroyed
   // A connection to a backend could not be opened. Called on workers, must not block.
   std::function<void(const pool::Backend&, const base::Error&)> connect_failed;
   std::function<void()> worker_ended;  // called on each worker's thread as its last deed

@@ -5,13 +5,13 @@
 
 #include "benchmark/benchmark.h"
 
-#include "proxy/access_log.h"
+#include "access_log/log.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
-AccessRecord usual_record() {
-  AccessRecord record;
+Record usual_record() {
+  Record record;
   record.unix_ms = 1'784'616'251'042;
   record.client = "203.0.113.9";
   record.client_port = 40321;
@@ -39,11 +39,11 @@ AccessRecord usual_record() {
 }
 
 // Requests arrive 20 microseconds apart, so that the date changes as it would.
-void advance(AccessRecord& record, std::uint64_t number) { record.unix_ms += number % 50 == 0 ? 1 : 0; }
+void advance(Record& record, std::uint64_t number) { record.unix_ms += number % 50 == 0 ? 1 : 0; }
 
 void format_line(benchmark::State& state, const char* text) {
-  AccessFormat format = *AccessFormat::compile(text);
-  AccessRecord record = usual_record();
+  Format format = *Format::compile(text);
+  Record record = usual_record();
   DateText dates;
   std::string out(format.bound(record), '\0');
   std::uint64_t number = 0;
@@ -63,12 +63,12 @@ BENCHMARK_CAPTURE(format_line, template, "%{time} %{client} \"%{method} %{target
 // With the ring, the wake-ups and the writer on another core. Lines are dropped when the writer is slower than this
 // loop; `dropped` says which share.
 void write_to_log(benchmark::State& state) {
-  auto log = AccessLog::open(*AccessFormat::compile("json"), {.path = "/dev/null"});
+  auto log = Log::open(*Format::compile("json"), {.path = "/dev/null"});
   if (!log) {
     state.SkipWithError("cannot open /dev/null");
     return;
   }
-  AccessRecord record = usual_record();
+  Record record = usual_record();
   std::uint64_t number = 0;
   for (auto _ : state) {
     advance(record, ++number);
@@ -79,4 +79,4 @@ void write_to_log(benchmark::State& state) {
 BENCHMARK(write_to_log);
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::access_log

@@ -1,4 +1,4 @@
-#include "proxy/access_log_format.h"
+#include "access_log/format.h"
 
 #include <map>
 #include <string>
@@ -7,11 +7,11 @@
 
 #include "base/text.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
-AccessRecord full_record() {
-  AccessRecord record;
+Record full_record() {
+  Record record;
   record.unix_ms = 1'784'616'251'042;  // 2026-07-21T06:44:11.042Z
   record.client = "203.0.113.9";
   record.client_port = 40321;
@@ -40,13 +40,13 @@ AccessRecord full_record() {
   return record;
 }
 
-std::string line(std::string_view format, const AccessRecord& record) {
-  auto compiled = AccessFormat::compile(format);
+std::string line(std::string_view format, const Record& record) {
+  auto compiled = Format::compile(format);
   return compiled ? compiled->line(record) : "error: " + compiled.error();
 }
 
 std::string error(std::string_view format) {
-  auto compiled = AccessFormat::compile(format);
+  auto compiled = Format::compile(format);
   return compiled ? "" : compiled.error();
 }
 
@@ -58,7 +58,7 @@ constexpr TlsRecord kTls{.version = "TLSv1.3",
                          .resumed = true};
 
 TEST(AccessFormat, WritesTlsAsJsonWhereThereIsTls) {
-  AccessRecord record = full_record();
+  Record record = full_record();
   record.tls = &kTls;
   EXPECT_TRUE(
       line("json", record)
@@ -76,7 +76,7 @@ TEST(AccessFormat, WritesTlsAsJsonWhereThereIsTls) {
 }
 
 TEST(AccessFormat, WritesNothingOfTlsInTemplatesWithoutIt) {
-  EXPECT_EQ(line("%{tls_version} %{tls_sni} %{tls_resumed} %{tls_client_subject}", AccessRecord{}), "- - - -\n");
+  EXPECT_EQ(line("%{tls_version} %{tls_sni} %{tls_resumed} %{tls_client_subject}", Record{}), "- - - -\n");
 }
 
 TEST(AccessFormat, WritesEveryFieldAsJson) {
@@ -91,7 +91,7 @@ TEST(AccessFormat, WritesEveryFieldAsJson) {
 }
 
 TEST(AccessFormat, WritesAnEmptyRecordAsJson) {
-  std::string text = line("json", AccessRecord{});
+  std::string text = line("json", Record{});
   EXPECT_TRUE(text.starts_with(R"({"time":"1970-01-01T00:00:00.000Z","client":"","client_port":0,"method":"",)"))
       << text;
   EXPECT_TRUE(text.ends_with(R"("termination":"","detail":""})"
@@ -99,7 +99,7 @@ TEST(AccessFormat, WritesAnEmptyRecordAsJson) {
 }
 
 TEST(AccessFormat, WritesTheCombinedLog) {
-  AccessRecord record = full_record();
+  Record record = full_record();
   record.bytes_out = 5120;
   record.detail = {};
   EXPECT_EQ(line("combined", record),
@@ -111,7 +111,7 @@ TEST(AccessFormat, WritesTheCombinedLog) {
 }
 
 TEST(AccessFormat, AddsTheCauseOfAFailureToTheCombinedLog) {
-  AccessRecord record = full_record();
+  Record record = full_record();
   record.termination = "backend_refused";
   record.detail = "connect: Connection refused";
   EXPECT_TRUE(
@@ -150,7 +150,7 @@ TEST(AccessFormat, WritesTemplatesWithEveryField) {
                                                        {"tls_alpn", "h2"},
                                                        {"tls_resumed", "true"},
                                                        {"tls_client_subject", "CN=ann,O=\\\"Acme\\\""}};
-  AccessRecord record = full_record();
+  Record record = full_record();
   record.tls = &kTls;
   EXPECT_EQ(expected.size(), config::kLogFieldNames.size());
   for (std::string_view name : config::kLogFieldNames) {
@@ -163,7 +163,7 @@ TEST(AccessFormat, KeepsTheLiteralTextOfATemplate) {
             "100% of\t\"200\" {x} \\n \xc3\xb6GETGET\n");
   std::string literal(100, 'x');
   EXPECT_EQ(line(literal + "%{status}" + literal, full_record()), literal + "200" + literal + "\n");
-  EXPECT_EQ(line("%{referer} %{query}", AccessRecord{}), "- -\n");
+  EXPECT_EQ(line("%{referer} %{query}", Record{}), "- -\n");
 }
 
 TEST(AccessFormat, SaysWhatIsWrongWithATemplate) {
@@ -184,7 +184,7 @@ TEST(AccessFormat, LetsNoClientForgeALine) {
   const std::string_view attack("x\"\n\r\\\t\0\x1b[31m\x7f\x85\xe2\x80\xa8 {\"status\":200}", 32);
   for (std::size_t lead = 0; lead < 20; ++lead) {
     std::string text = std::string(lead, 'a') + std::string(attack);
-    AccessRecord record = full_record();
+    Record record = full_record();
     for (std::string_view* field :
          {&record.client, &record.method, &record.target, &record.path, &record.query, &record.host, &record.version,
           &record.listener, &record.route, &record.pool, &record.backend, &record.request_id, &record.user_agent,
@@ -214,7 +214,7 @@ TEST(AccessFormat, EscapesEveryByteLikeTheJsonOfTheRest) {
       for (std::size_t at : {std::size_t{0}, length / 2, length - 1}) {
         std::string text(length, 'a');
         text[at] = static_cast<char>(byte);
-        AccessRecord record;
+        Record record;
         record.detail = text;
         std::string expected = "\"detail\":\"";
         base::append_json_escaped(expected, text);
@@ -225,14 +225,14 @@ TEST(AccessFormat, EscapesEveryByteLikeTheJsonOfTheRest) {
 }
 
 TEST(AccessFormat, LeavesValidUtf8InJsonAlone) {
-  AccessRecord record;
+  Record record;
   record.user_agent = "K\xc3\xb6ln \xe2\x82\xac \xf0\x9f\x98\x80";
   EXPECT_TRUE(line("json", record).contains("\"user_agent\":\"K\xc3\xb6ln \xe2\x82\xac \xf0\x9f\x98\x80\""));
 }
 
 TEST(AccessFormat, CutsWhatIsTooLong) {
-  std::string text(AccessFormat::kMaxFieldBytes, 'a');
-  AccessRecord record;
+  std::string text(Format::kMaxFieldBytes, 'a');
+  Record record;
   record.target = text;
   EXPECT_EQ(line("%{target}", record), text + "\n");
   std::string longer = text + "b";
@@ -241,8 +241,8 @@ TEST(AccessFormat, CutsWhatIsTooLong) {
 }
 
 TEST(AccessFormat, NeverWritesMoreThanItsBound) {
-  std::string worst(AccessFormat::kMaxFieldBytes + 1, '\x01');
-  AccessRecord record = full_record();
+  std::string worst(Format::kMaxFieldBytes + 1, '\x01');
+  Record record = full_record();
   record.bytes_in = record.bytes_out = UINT64_MAX;
   record.duration = record.upstream = record.queue = base::Nanoseconds::max();
   record.attempts = UINT32_MAX;
@@ -253,14 +253,14 @@ TEST(AccessFormat, NeverWritesMoreThanItsBound) {
     *field = worst;
   }
   for (const char* text : {"json", "combined", "%{host}%{host}%{host}", "%{time}%{duration_ms}%{bytes_in}"}) {
-    AccessFormat format = *AccessFormat::compile(text);
+    Format format = *Format::compile(text);
     EXPECT_LE(format.line(record).size(), format.bound(record)) << text;
     EXPECT_LE(format.line({}).size(), format.bound({})) << text;
   }
 }
 
 TEST(AccessFormat, ShowsTimesThatRanBackwardsAsZero) {
-  AccessRecord record;
+  Record record;
   record.duration = base::Nanoseconds(-5);
   EXPECT_EQ(line("%{duration_ms}", record), "0.000\n");
 }
@@ -287,10 +287,10 @@ TEST(DateText, StaysWithinItsLengthForAnyTime) {
 }
 
 TEST(DateText, OfATimeBefore1970StillHasThreeDigitsOfMilliseconds) {
-  AccessRecord record;
+  Record record;
   record.unix_ms = -1;
   EXPECT_EQ(line("%{time}", record), "1970-01-01T00:00:00.999Z\n");
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::access_log

@@ -1,4 +1,4 @@
-#include "proxy/access_log.h"
+#include "access_log/log.h"
 
 #include <algorithm>
 #include <array>
@@ -15,18 +15,18 @@
 
 #include "gtest/gtest.h"
 
-#include "tests/unit/proxy/temporary_folder.h"
+#include "tests/unit/access_log/temporary_folder.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
-std::unique_ptr<AccessLog> open_log(AccessLogOptions options, const char* format = "%{request_id}") {
-  auto log = AccessLog::open(*AccessFormat::compile(format), std::move(options));
+std::unique_ptr<Log> open_log(Options options, const char* format = "%{request_id}") {
+  auto log = Log::open(*Format::compile(format), std::move(options));
   return log ? std::move(*log) : nullptr;
 }
 
-void write_line(AccessLog& log, std::uint32_t worker, std::string_view text) {
-  AccessRecord record;
+void write_line(Log& log, std::uint32_t worker, std::string_view text) {
+  Record record;
   record.request_id = text;
   log.write(worker, record);
 }
@@ -101,7 +101,7 @@ TEST(AccessLog, WritesEverythingOutWhenItEnds) {
 
 TEST(AccessLog, SaysWhyItCannotBeOpened) {
   test::TemporaryFolder folder;
-  auto log = AccessLog::open(*AccessFormat::compile("json"), {.path = folder.path("missing/access.log")});
+  auto log = Log::open(*Format::compile("json"), {.path = folder.path("missing/access.log")});
   ASSERT_FALSE(log);
   EXPECT_EQ(log.error().code, base::ErrorCode::not_found);
 }
@@ -257,4 +257,4 @@ TEST(AccessLog, CountsLinesThatCouldNotBeWritten) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::access_log

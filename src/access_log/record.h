@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 
 // What was agreed on with a client that speaks TLS.
 struct TlsRecord {
@@ -19,9 +19,9 @@ struct TlsRecord {
 };
 
 // What is known of an exchange (or of a relayed TCP connection) when it ends. The views must be valid during
-// AccessLog::write() only. What does not apply is empty or 0. Names and meanings are those of
+// Log::write() only. What does not apply is empty or 0. Names and meanings are those of
 // config/access_log_fields.h.
-struct AccessRecord {
+struct Record {
   std::int64_t unix_ms = 0;  // when the first byte of the request arrived
   std::string_view client;   // address of the client, without port
   std::uint16_t client_port = 0;
@@ -50,4 +50,10 @@ struct AccessRecord {
   std::string_view detail;         // why: "connect: Connection refused"; empty when nothing failed
 };
 
+}  // namespace weir::access_log
+
+// Names that the files of an exchange still use.
+namespace weir::proxy {
+using AccessRecord = access_log::Record;
+using TlsRecord = access_log::TlsRecord;
 }  // namespace weir::proxy

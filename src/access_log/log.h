@@ -11,15 +11,15 @@
 #include <thread>
 #include <vector>
 
+#include "access_log/format.h"
+#include "access_log/ring.h"
+#include "access_log/sink.h"
 #include "base/error.h"
 #include "metrics/registry.h"
-#include "proxy/access_log_format.h"
-#include "proxy/access_log_ring.h"
-#include "proxy/access_log_sink.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 
-struct AccessLogOptions {
+struct Options {
   std::string path = "stdout";           // stdout, stderr or a file (created with mode 0640, appended to)
   std::uint32_t workers = 1;             // threads that write lines
   std::size_t ring_bytes = 1024 * 1024;  // room for lines not yet written, per worker; a power of two, >= 4096
@@ -33,16 +33,16 @@ struct AccessLogOptions {
 //
 // Destruction writes out what is there, for at most shutdown_limit, and ends the thread. The workers must have stopped
 // writing by then.
-class AccessLog {
+class Log {
  public:
   // Opens the output and starts the writer. Errors: of opening the file.
-  static base::Result<std::unique_ptr<AccessLog>> open(AccessFormat format, AccessLogOptions options);
-  ~AccessLog();
-  AccessLog(const AccessLog&) = delete;
-  AccessLog& operator=(const AccessLog&) = delete;
+  static base::Result<std::unique_ptr<Log>> open(Format format, Options options);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
   // For the thread with index `worker` only. Never blocks, never allocates in steady state.
-  void write(std::uint32_t worker, const AccessRecord& record);
+  void write(std::uint32_t worker, const Record& record);
 
   // Any thread: opens the path again (log rotation; no effect on stdout and stderr). Returns at once. Lines written
   // before go to the old file; once a flush() called after this has returned, all further lines go to the new one. When
@@ -62,32 +62,32 @@ class AccessLog {
   // What one worker writes with.
   struct alignas(64) Lane {
     explicit Lane(std::size_t ring_bytes) : ring(ring_bytes) {}
-    AccessLogRing ring;
+    Ring ring;
     DateText dates;
     std::string scratch;                    // for lines that do not fit in one piece of the ring
     std::atomic<std::uint64_t> dropped{0};  // written by the worker
   };
   enum class Drained : std::uint8_t { all, output_busy };
 
-  AccessLog(AccessFormat format, const AccessLogOptions& options, AccessLogSink sink, int wake_event);
-  void write_in_parts(Lane& lane, const AccessRecord& record, std::size_t bound);
+  Log(Format format, const Options& options, Sink sink, int wake_event);
+  void write_in_parts(Lane& lane, const Record& record, std::size_t bound);
   void wake();
 
   // The writer's thread.
   void run();
   Drained write_out_all();
-  Drained write_out(AccessLogRing& ring);
+  Drained write_out(Ring& ring);
   void answer_flush(std::uint64_t asked);
   void sleep(Drained drained);
   void drop_rest();
   void report_lost();
 
-  const AccessFormat format_;
+  const Format format_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   const std::chrono::milliseconds shutdown_limit_;
   const int wake_event_;
 
-  AccessLogSink sink_;               // the writer's, as the next three
+  Sink sink_;                        // the writer's, as the next three
   base::Error last_error_{};         // of the output
   std::uint64_t lost_reported_ = 0;  // by report_lost()
   base::TimePoint next_report_{};
@@ -103,4 +103,9 @@ class AccessLog {
   std::thread writer_;
 };
 
+}  // namespace weir::access_log
+
+// Names that the files of an exchange still use.
+namespace weir::proxy {
+using AccessLog = access_log::Log;
 }  // namespace weir::proxy

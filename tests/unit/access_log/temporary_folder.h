@@ -9,7 +9,7 @@
 
 #include "gtest/gtest.h"
 
-namespace weir::proxy::test {
+namespace weir::access_log::test {
 
 // Removed with all that is in it on destruction.
 class TemporaryFolder {
@@ -38,4 +38,4 @@ inline std::string read_file(const std::string& path) {
   return text.str();
 }
 
-}  // namespace weir::proxy::test
+}  // namespace weir::access_log::test

@@ -1,4 +1,4 @@
-#include "proxy/access_log_ring.h"
+#include "access_log/ring.h"
 
 #include <cstring>
 #include <string>
@@ -6,16 +6,16 @@
 
 #include "gtest/gtest.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
-bool put(AccessLogRing& ring, std::string_view text) {
+bool put(Ring& ring, std::string_view text) {
   if (!ring.put(text)) return false;
   ring.commit(text.size());
   return true;
 }
 
-std::string take_all(AccessLogRing& ring) {
+std::string take_all(Ring& ring) {
   std::string taken;
   std::uint64_t until = ring.published();
   for (std::string_view text = ring.readable(until); !text.empty(); text = ring.readable(until)) {
@@ -26,7 +26,7 @@ std::string take_all(AccessLogRing& ring) {
 }
 
 TEST(AccessLogRing, GivesBytesBackInOrder) {
-  AccessLogRing ring(64);
+  Ring ring(64);
   EXPECT_EQ(take_all(ring), "");
   EXPECT_TRUE(put(ring, "one\n"));
   EXPECT_TRUE(put(ring, "two\n"));
@@ -35,7 +35,7 @@ TEST(AccessLogRing, GivesBytesBackInOrder) {
 }
 
 TEST(AccessLogRing, ShowsNothingBeforeItIsCommitted) {
-  AccessLogRing ring(64);
+  Ring ring(64);
   char* room = ring.reserve(10);
   ASSERT_NE(room, nullptr);
   std::memcpy(room, "abc", 3);
@@ -45,7 +45,7 @@ TEST(AccessLogRing, ShowsNothingBeforeItIsCommitted) {
 }
 
 TEST(AccessLogRing, TakesExactlyItsCapacity) {
-  AccessLogRing ring(16);
+  Ring ring(16);
   EXPECT_FALSE(ring.put(std::string(17, 'x')));
   EXPECT_TRUE(put(ring, std::string(16, 'x')));
   EXPECT_FALSE(ring.put("y"));
@@ -55,7 +55,7 @@ TEST(AccessLogRing, TakesExactlyItsCapacity) {
 }
 
 TEST(AccessLogRing, PutsAroundTheEndWhatItCannotReserveInOnePiece) {
-  AccessLogRing ring(16);
+  Ring ring(16);
   put(ring, "0123456789");
   take_all(ring);
   EXPECT_EQ(ring.reserve(7), nullptr);
@@ -65,7 +65,7 @@ TEST(AccessLogRing, PutsAroundTheEndWhatItCannotReserveInOnePiece) {
 }
 
 TEST(AccessLogRing, AsksForTheConsumerOnceAQuarter) {
-  AccessLogRing ring(64);
+  Ring ring(64);
   int asked = 0;
   for (int i = 0; i < 64; ++i) {
     ASSERT_TRUE(ring.put("x"));
@@ -75,7 +75,7 @@ TEST(AccessLogRing, AsksForTheConsumerOnceAQuarter) {
 }
 
 TEST(AccessLogRing, HandsEverythingToAnotherThread) {
-  AccessLogRing ring(256);
+  Ring ring(256);
   constexpr int kLines = 20'000;
   std::thread producer([&ring] {
     for (int i = 0; i < kLines;) {
@@ -104,4 +104,4 @@ TEST(AccessLogRing, HandsEverythingToAnotherThread) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::access_log

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "access_log/record.h"
 #include "config/access_log_fields.h"
-#include "proxy/access_record.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 
 // The text of the second that was written last, so that a date is formatted once a second. One per worker.
 class DateText {
@@ -40,7 +40,7 @@ class DateText {
 // No field can end a line or leave its quotes, whatever a client sends: in JSON, quotes, backslashes, control bytes and
 // invalid UTF-8 are \-escaped (RFC 8259); in combined and templates quotes and backslashes become \" and \\, bytes
 // below 0x20 and from 0x7f on \xHH. A text longer than kMaxFieldBytes is cut there and ends in "...".
-class AccessFormat {
+class Format {
  public:
   static constexpr std::size_t kMaxFieldBytes = 4096;
 
@@ -49,22 +49,22 @@ class AccessFormat {
   // else is a template: literal text with %{field}; "%%" is a percent sign; in it an empty text is written as "-". The
   // error is a sentence for people: unknown field (with the nearest name), '%' without '{', missing '}', control byte,
   // no field.
-  static std::expected<AccessFormat, std::string> compile(std::string_view text);
+  static std::expected<Format, std::string> compile(std::string_view text);
 
   // No line of `record` is longer than this, in bytes, with its '\n'. write() may use that much room, more than it
   // finally fills.
-  std::size_t bound(const AccessRecord& record) const;
+  std::size_t bound(const Record& record) const;
   // Writes the line with its '\n' to `out`, which has room for bound(record); returns its end.
-  char* write(char* out, const AccessRecord& record, DateText& dates) const;
+  char* write(char* out, const Record& record, DateText& dates) const;
   // The same, as a string: for tests and tools.
-  std::string line(const AccessRecord& record) const;
+  std::string line(const Record& record) const;
 
  private:
   enum class Escape : std::uint8_t { json, text };
   enum class Source : std::uint8_t { nothing, field, clf_time };
   // Literal text and what follows it.
   struct Piece {
-    bool belongs_to(const AccessRecord& record) const {
+    bool belongs_to(const Record& record) const {
       return only == Only::always || (only == Only::tls ? record.tls != nullptr : !record.detail.empty());
     }
     std::string literal;  // padded to a whole number of kLiteralStep bytes, for copies of constant length
@@ -75,12 +75,12 @@ class AccessFormat {
   };
   static constexpr std::size_t kLiteralStep = 32;
 
-  static AccessFormat json();
-  static AccessFormat combined();
-  static std::expected<AccessFormat, std::string> from_template(std::string_view text);
+  static Format json();
+  static Format combined();
+  static std::expected<Format, std::string> from_template(std::string_view text);
   void add(std::string_view literal, Source source, config::LogField field = {});
   char* write_text(char* out, std::string_view text) const;
-  char* write_field(char* out, config::LogField field, const AccessRecord& record, DateText& dates) const;
+  char* write_field(char* out, config::LogField field, const Record& record, DateText& dates) const;
 
   std::vector<Piece> pieces_;
   std::size_t fixed_bytes_ = 0;  // room for literals and numbers
@@ -88,4 +88,4 @@ class AccessFormat {
   Escape escape_ = Escape::text;
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::access_log

@@ -11,13 +11,13 @@
 
 #include "base/assert.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 
 // A bounded queue of bytes with one producer and one consumer, lock-free. Positions count all bytes ever put in.
-class AccessLogRing {
+class Ring {
  public:
   // `bytes` is a power of two.
-  explicit AccessLogRing(std::size_t bytes) : data_(std::make_unique_for_overwrite<char[]>(bytes)), capacity_(bytes) {
+  explicit Ring(std::size_t bytes) : data_(std::make_unique_for_overwrite<char[]>(bytes)), capacity_(bytes) {
     WEIR_ASSERT(std::has_single_bit(bytes));
   }
 
@@ -73,4 +73,4 @@ class AccessLogRing {
   alignas(64) std::atomic<std::uint64_t> consumed_{0};
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::access_log

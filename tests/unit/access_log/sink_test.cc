@@ -1,4 +1,4 @@
-#include "proxy/access_log_sink.h"
+#include "access_log/sink.h"
 
 #include <array>
 #include <csignal>
@@ -13,9 +13,9 @@
 
 #include "gtest/gtest.h"
 
-#include "tests/unit/proxy/temporary_folder.h"
+#include "tests/unit/access_log/temporary_folder.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
 // Standard output is another file while this lives.
@@ -42,7 +42,7 @@ TEST(AccessLogSink, CreatesAFileThatOthersMayNotReadAndAppends) {
   std::string path = folder.path("access.log");
   mode_t mask = ::umask(0);
   for (const char* line : {"one\n", "two\n"}) {
-    auto sink = AccessLogSink::open(path);
+    auto sink = Sink::open(path);
     ASSERT_TRUE(sink);
     EXPECT_EQ(sink->write(line), 4u);
   }
@@ -55,15 +55,15 @@ TEST(AccessLogSink, CreatesAFileThatOthersMayNotReadAndAppends) {
 
 TEST(AccessLogSink, ReportsAFileThatCannotBeOpened) {
   test::TemporaryFolder folder;
-  EXPECT_EQ(AccessLogSink::open(folder.path("missing/access.log")).error().code, base::ErrorCode::not_found);
-  EXPECT_EQ(AccessLogSink::open(folder.path("")).error().os_error, EISDIR);
-  EXPECT_FALSE(AccessLogSink::open(""));
+  EXPECT_EQ(Sink::open(folder.path("missing/access.log")).error().code, base::ErrorCode::not_found);
+  EXPECT_EQ(Sink::open(folder.path("")).error().os_error, EISDIR);
+  EXPECT_FALSE(Sink::open(""));
 }
 
 TEST(AccessLogSink, OpensThePathAgainAfterRotation) {
   test::TemporaryFolder folder;
   std::string path = folder.path("access.log");
-  auto sink = AccessLogSink::open(path);
+  auto sink = Sink::open(path);
   ASSERT_TRUE(sink);
   EXPECT_TRUE(sink->write("old\n"));
   ASSERT_EQ(::rename(path.c_str(), folder.path("access.log.1").c_str()), 0);
@@ -77,7 +77,7 @@ TEST(AccessLogSink, OpensThePathAgainAfterRotation) {
 TEST(AccessLogSink, KeepsTheOldFileWhenTheNewOneCannotBeOpened) {
   test::TemporaryFolder folder;
   std::string path = folder.path("access.log");
-  auto sink = AccessLogSink::open(path);
+  auto sink = Sink::open(path);
   ASSERT_TRUE(sink);
   std::string moved = folder.path("moved");
   ASSERT_EQ(::rename(path.c_str(), moved.c_str()), 0);
@@ -92,9 +92,9 @@ TEST(AccessLogSink, TakesWhatAPipeHoldsAndNeverBlocks) {
   test::TemporaryFolder folder;
   std::string path = folder.path("pipe");
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  EXPECT_EQ(AccessLogSink::open(path).error().os_error, ENXIO);  // nobody reads
+  EXPECT_EQ(Sink::open(path).error().os_error, ENXIO);  // nobody reads
   int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  auto sink = AccessLogSink::open(path);
+  auto sink = Sink::open(path);
   ASSERT_TRUE(sink);
   std::string text(1024 * 1024, 'x');
   std::size_t total = 0;
@@ -115,7 +115,7 @@ TEST(AccessLogSink, WritesToAStandardOutputThatIsAPipeWithoutChangingItsFlags) {
   ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
   {
     ReplacedStdout replaced(pipe[1]);
-    auto sink = AccessLogSink::open("stdout");
+    auto sink = Sink::open("stdout");
     ASSERT_TRUE(sink);
     EXPECT_EQ(sink->write("line\n"), 5u);
     EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0);
@@ -133,7 +133,7 @@ TEST(AccessLogSink, WritesToAStandardOutputThatIsASocket) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()), 0);
   {
     ReplacedStdout replaced(sockets[1]);
-    auto sink = AccessLogSink::open("stdout");
+    auto sink = Sink::open("stdout");
     ASSERT_TRUE(sink);
     EXPECT_EQ(sink->write("line\n"), 5u);
     std::string much(1024 * 1024, 'x');
@@ -151,7 +151,7 @@ TEST(AccessLogSink, AppendsToAStandardOutputThatIsAFile) {
   ASSERT_EQ(::write(fd, "before\n", 7), 7);
   {
     ReplacedStdout replaced(fd);
-    auto sink = AccessLogSink::open("stdout");
+    auto sink = Sink::open("stdout");
     ASSERT_TRUE(sink);
     EXPECT_EQ(sink->write("after\n"), 6u);
   }
@@ -160,7 +160,7 @@ TEST(AccessLogSink, AppendsToAStandardOutputThatIsAFile) {
 }
 
 TEST(AccessLogSink, ReportsAFullDisk) {
-  auto sink = AccessLogSink::open("/dev/full");
+  auto sink = Sink::open("/dev/full");
   ASSERT_TRUE(sink);
   EXPECT_EQ(sink->write("line\n").error().os_error, ENOSPC);
 }
@@ -168,7 +168,7 @@ TEST(AccessLogSink, ReportsAFullDisk) {
 TEST(AccessLogSink, BeginsANewLineAfterOneThatWasLostHalfway) {
   test::TemporaryFolder folder;
   std::string path = folder.path("access.log");
-  auto sink = AccessLogSink::open(path);
+  auto sink = Sink::open(path);
   ASSERT_TRUE(sink);
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
@@ -190,4 +190,4 @@ TEST(AccessLogSink, BeginsANewLineAfterOneThatWasLostHalfway) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::access_log

@@ -1,4 +1,4 @@
-#include "proxy/access_log_format.h"
+#include "access_log/format.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
 using config::LogField;
@@ -131,7 +131,7 @@ char* put_time(char* out, std::int64_t unix_ms, DateText& dates) {
 }
 
 // The text of a field that is text; nothing for numbers and times.
-const std::string_view* text_of(LogField field, const AccessRecord& record) {
+const std::string_view* text_of(LogField field, const Record& record) {
   static constexpr TlsRecord kNoTls;
   const TlsRecord& tls = record.tls != nullptr ? *record.tls : kNoTls;
   switch (field) {
@@ -213,8 +213,8 @@ void DateText::render(std::int64_t unix_second) {
   second_ = unix_second;
 }
 
-std::expected<AccessFormat, std::string> AccessFormat::compile(std::string_view text) {
-  AccessFormat format;
+std::expected<Format, std::string> Format::compile(std::string_view text) {
+  Format format;
   if (text == "json") {
     format = json();
   } else if (text == "combined") {
@@ -232,8 +232,8 @@ std::expected<AccessFormat, std::string> AccessFormat::compile(std::string_view 
   return format;
 }
 
-AccessFormat AccessFormat::json() {
-  AccessFormat format;
+Format Format::json() {
+  Format format;
   format.escape_ = Escape::json;
   std::string before = "{";
   for (std::size_t i = 0; i < config::kLogFieldNames.size(); ++i) {
@@ -250,8 +250,8 @@ AccessFormat AccessFormat::json() {
 }
 
 // https://httpd.apache.org/docs/2.4/logs.html#combined
-AccessFormat AccessFormat::combined() {
-  AccessFormat format;
+Format Format::combined() {
+  Format format;
   format.add("", Source::field, LogField::client);
   format.add(" - - [", Source::clf_time);
   format.add("] \"", Source::field, LogField::method);
@@ -269,8 +269,8 @@ AccessFormat AccessFormat::combined() {
   return format;
 }
 
-std::expected<AccessFormat, std::string> AccessFormat::from_template(std::string_view text) {
-  AccessFormat format;
+std::expected<Format, std::string> Format::from_template(std::string_view text) {
+  Format format;
   std::string literal;
   for (std::size_t at = 0; at < text.size(); ++at) {
     auto byte = static_cast<unsigned char>(text[at]);
@@ -303,13 +303,13 @@ std::expected<AccessFormat, std::string> AccessFormat::from_template(std::string
   return format;
 }
 
-void AccessFormat::add(std::string_view literal, Source source, LogField field) {
+void Format::add(std::string_view literal, Source source, LogField field) {
   Piece piece{.literal = std::string(literal), .literal_bytes = literal.size(), .source = source, .field = field};
   piece.literal.resize((literal.size() + kLiteralStep - 1) / kLiteralStep * kLiteralStep);
   pieces_.push_back(std::move(piece));
 }
 
-std::size_t AccessFormat::bound(const AccessRecord& record) const {
+std::size_t Format::bound(const Record& record) const {
   constexpr std::size_t kLongestEscape = 6;  // \u00xx
   constexpr std::size_t kTextFields = 21;
   auto bytes = [](std::string_view text) { return std::min(text.size(), kMaxFieldBytes); };
@@ -325,7 +325,7 @@ std::size_t AccessFormat::bound(const AccessRecord& record) const {
   return fixed_bytes_ + repeats_ * (total * kLongestEscape + kTextFields * kCut.size());
 }
 
-char* AccessFormat::write(char* out, const AccessRecord& record, DateText& dates) const {
+char* Format::write(char* out, const Record& record, DateText& dates) const {
   for (const Piece& piece : pieces_) {
     if (!piece.belongs_to(record)) continue;
     const char* literal = piece.literal.data();
@@ -343,14 +343,14 @@ char* AccessFormat::write(char* out, const AccessRecord& record, DateText& dates
   return out;
 }
 
-std::string AccessFormat::line(const AccessRecord& record) const {
+std::string Format::line(const Record& record) const {
   DateText dates;
   std::string text(bound(record), '\0');
   text.resize(static_cast<std::size_t>(write(text.data(), record, dates) - text.data()));
   return text;
 }
 
-char* AccessFormat::write_text(char* out, std::string_view text) const {
+char* Format::write_text(char* out, std::string_view text) const {
   if (text.empty()) return escape_ == Escape::json ? out : put(out, "-");
   bool cut = text.size() > kMaxFieldBytes;
   if (cut) text = text.substr(0, kMaxFieldBytes);
@@ -363,7 +363,7 @@ char* AccessFormat::write_text(char* out, std::string_view text) const {
   return cut ? put(out, kCut) : out;
 }
 
-char* AccessFormat::write_field(char* out, LogField field, const AccessRecord& record, DateText& dates) const {
+char* Format::write_field(char* out, LogField field, const Record& record, DateText& dates) const {
   switch (field) {
     case LogField::time:
       return put_time(out, record.unix_ms, dates);
@@ -391,4 +391,4 @@ char* AccessFormat::write_field(char* out, LogField field, const AccessRecord& r
   }
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::access_log

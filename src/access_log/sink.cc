@@ -1,4 +1,4 @@
-#include "proxy/access_log_sink.h"
+#include "access_log/sink.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
 int open_file(const std::string& path) {
@@ -21,7 +21,7 @@ bool is_standard(const std::string& path) { return path == "stdout" || path == "
 
 }  // namespace
 
-AccessLogSink::Kind AccessLogSink::kind_of(int fd) {
+Sink::Kind Sink::kind_of(int fd) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return Kind::borrowed;
   if (S_ISREG(status.st_mode)) return Kind::file;
@@ -29,30 +29,30 @@ AccessLogSink::Kind AccessLogSink::kind_of(int fd) {
   return Kind::borrowed;
 }
 
-base::Result<AccessLogSink> AccessLogSink::open(const std::string& path) {
+base::Result<Sink> Sink::open(const std::string& path) {
   if (!is_standard(path)) {
     int fd = open_file(path);
     if (fd < 0) return base::fail_errno(errno, "open the access log");
     Kind kind = kind_of(fd);
-    return AccessLogSink(path, fd, kind == Kind::borrowed ? Kind::stream : kind);
+    return Sink(path, fd, kind == Kind::borrowed ? Kind::stream : kind);
   }
   int standard = path == "stdout" ? STDOUT_FILENO : STDERR_FILENO;
   Kind kind = kind_of(standard);
   if (kind == Kind::borrowed) {
     // O_NONBLOCK is a flag of the open file, which other processes share. Opened anew, it is ours alone.
     int own = ::open(fmt::format("/proc/self/fd/{}", standard).c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (own >= 0) return AccessLogSink(path, own, Kind::stream);
+    if (own >= 0) return Sink(path, own, Kind::stream);
   }
   int copy = ::fcntl(standard, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) return base::fail_errno(errno, "duplicate standard output for the access log");
-  return AccessLogSink(path, copy, kind);
+  return Sink(path, copy, kind);
 }
 
-AccessLogSink::~AccessLogSink() {
+Sink::~Sink() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-base::Result<std::size_t> AccessLogSink::write(std::string_view text) {
+base::Result<std::size_t> Sink::write(std::string_view text) {
   if (text.empty()) return 0;
   if (torn_) {
     auto ended = write_some("\n");
@@ -69,7 +69,7 @@ base::Result<std::size_t> AccessLogSink::write(std::string_view text) {
   return written;
 }
 
-base::Result<std::size_t> AccessLogSink::write_some(std::string_view text) const {
+base::Result<std::size_t> Sink::write_some(std::string_view text) const {
   std::size_t bytes = text.size();
   if (kind_ == Kind::borrowed) {
     pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
@@ -86,7 +86,7 @@ base::Result<std::size_t> AccessLogSink::write_some(std::string_view text) const
   return base::fail_errno(errno, "write the access log");
 }
 
-base::Result<void> AccessLogSink::reopen() {
+base::Result<void> Sink::reopen() {
   if (is_standard(path_)) return {};
   int fd = open_file(path_);
   if (fd < 0) return base::fail_errno(errno, "open the access log again");
@@ -98,4 +98,4 @@ base::Result<void> AccessLogSink::reopen() {
   return {};
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::access_log

@@ -8,18 +8,17 @@
 
 #include "base/error.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 
 // An open output that never blocks on a slow reader. Used by one thread; may be moved before its first use.
-class AccessLogSink {
+class Sink {
  public:
   // "stdout", "stderr" or a file: created with mode 0640 if it is missing, always appended to. Errors: those of open(2)
   // and fcntl(2).
-  static base::Result<AccessLogSink> open(const std::string& path);
-  AccessLogSink(AccessLogSink&& other) noexcept
-      : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), kind_(other.kind_) {}
-  AccessLogSink& operator=(AccessLogSink&&) = delete;
-  ~AccessLogSink();
+  static base::Result<Sink> open(const std::string& path);
+  Sink(Sink&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), kind_(other.kind_) {}
+  Sink& operator=(Sink&&) = delete;
+  ~Sink();
 
   // Writes what the output takes now: the number of bytes, 0 when it takes nothing at the moment. After an error the
   // caller drops `text`; if an earlier call has written a part of a line, the next line begins on a fresh one.
@@ -37,7 +36,7 @@ class AccessLogSink {
     stream,    // pipe or terminal, opened non-blocking by us
     borrowed,  // pipe or terminal whose flags are shared with others: never more than it takes for certain
   };
-  AccessLogSink(std::string path, int fd, Kind kind) : path_(std::move(path)), fd_(fd), kind_(kind) {}
+  Sink(std::string path, int fd, Kind kind) : path_(std::move(path)), fd_(fd), kind_(kind) {}
   static Kind kind_of(int fd);
   base::Result<std::size_t> write_some(std::string_view text) const;
 
@@ -48,4 +47,4 @@ class AccessLogSink {
   bool torn_ = false;         // and the rest of that line is lost
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::access_log

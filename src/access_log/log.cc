@@ -1,4 +1,4 @@
-#include "proxy/access_log.h"
+#include "access_log/log.h"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 
-namespace weir::proxy {
+namespace weir::access_log {
 namespace {
 
 constexpr std::chrono::milliseconds kRound{100};
@@ -21,12 +21,12 @@ std::uint64_t count_lines(std::string_view text) { return static_cast<std::uint6
 
 }  // namespace
 
-base::Result<std::unique_ptr<AccessLog>> AccessLog::open(AccessFormat format, AccessLogOptions options) {
-  auto sink = AccessLogSink::open(options.path);
+base::Result<std::unique_ptr<Log>> Log::open(Format format, Options options) {
+  auto sink = Sink::open(options.path);
   if (!sink) return std::unexpected(sink.error());
   int wake_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_event < 0) return base::fail_errno(errno, "create the access log's event");
-  std::unique_ptr<AccessLog> log(new AccessLog(std::move(format), options, std::move(*sink), wake_event));
+  std::unique_ptr<Log> log(new Log(std::move(format), options, std::move(*sink), wake_event));
   // Signals are for other threads; SIGPIPE of a closed pipe stays pending here and comes back as EPIPE.
   sigset_t all, before;
   sigfillset(&all);
@@ -36,7 +36,7 @@ base::Result<std::unique_ptr<AccessLog>> AccessLog::open(AccessFormat format, Ac
   return log;
 }
 
-AccessLog::AccessLog(AccessFormat format, const AccessLogOptions& options, AccessLogSink sink, int wake_event)
+Log::Log(Format format, const Options& options, Sink sink, int wake_event)
     : format_(std::move(format)),
       shutdown_limit_(options.shutdown_limit),
       wake_event_(wake_event),
@@ -46,18 +46,18 @@ AccessLog::AccessLog(AccessFormat format, const AccessLogOptions& options, Acces
   }
 }
 
-void AccessLog::end() {
+void Log::end() {
   stopping_.store(true, std::memory_order_release);
   wake();
 }
 
-AccessLog::~AccessLog() {
+Log::~Log() {
   end();
   if (writer_.joinable()) writer_.join();
   ::close(wake_event_);
 }
 
-void AccessLog::write(std::uint32_t worker, const AccessRecord& record) {
+void Log::write(std::uint32_t worker, const Record& record) {
   Lane& lane = *lanes_[worker];
   std::size_t bound = format_.bound(record);
   char* out = lane.ring.reserve(bound);
@@ -66,7 +66,7 @@ void AccessLog::write(std::uint32_t worker, const AccessRecord& record) {
   if (lane.ring.commit(static_cast<std::size_t>(end - out))) wake();
 }
 
-void AccessLog::write_in_parts(Lane& lane, const AccessRecord& record, std::size_t bound) {
+void Log::write_in_parts(Lane& lane, const Record& record, std::size_t bound) {
   if (lane.scratch.size() < bound) lane.scratch.resize(bound);
   char* end = format_.write(lane.scratch.data(), record, lane.dates);
   std::string_view line(lane.scratch.data(), end);
@@ -77,25 +77,25 @@ void AccessLog::write_in_parts(Lane& lane, const AccessRecord& record, std::size
   if (lane.ring.commit(line.size())) wake();
 }
 
-void AccessLog::wake() {
+void Log::wake() {
   std::uint64_t one = 1;
   // It fails only when the counter is full, and then the writer is awake.
   [[maybe_unused]] ssize_t written = ::write(wake_event_, &one, sizeof one);
 }
 
-void AccessLog::reopen() {
+void Log::reopen() {
   reopen_asked_.store(true, std::memory_order_release);
   wake();
 }
 
-bool AccessLog::flush(std::chrono::milliseconds limit) {
+bool Log::flush(std::chrono::milliseconds limit) {
   std::uint64_t mine = flush_asked_.fetch_add(1, std::memory_order_acq_rel) + 1;
   wake();
   std::unique_lock lock(mutex_);
   return flushed_changed_.wait_for(lock, limit, [&] { return flushed_ >= mine; });
 }
 
-std::uint64_t AccessLog::dropped() const {
+std::uint64_t Log::dropped() const {
   std::uint64_t total = lost_by_writer_.load(std::memory_order_relaxed);
   for (const auto& lane : lanes_) total += lane->dropped.load(std::memory_order_relaxed);
   return total;
@@ -103,7 +103,7 @@ std::uint64_t AccessLog::dropped() const {
 
 // ---- the writer -------------------------------------------------------------------------------------------------
 
-void AccessLog::run() {
+void Log::run() {
   base::TimePoint give_up = base::TimePoint::max();
   for (;;) {
     // Questions are read before the rings, so that the answers cover all that was written before asking.
@@ -129,7 +129,7 @@ void AccessLog::run() {
   ended_.store(true, std::memory_order_release);
 }
 
-AccessLog::Drained AccessLog::write_out_all() {
+Log::Drained Log::write_out_all() {
   auto drained = Drained::all;
   for (auto& lane : lanes_) {
     if (write_out(lane->ring) == Drained::output_busy) drained = Drained::output_busy;
@@ -139,7 +139,7 @@ AccessLog::Drained AccessLog::write_out_all() {
 
 // Writes what the ring holds now; what comes meanwhile waits for the next round, so that no worker keeps the others
 // waiting.
-AccessLog::Drained AccessLog::write_out(AccessLogRing& ring) {
+Log::Drained Log::write_out(Ring& ring) {
   std::uint64_t until = ring.published();
   for (std::string_view text = ring.readable(until); !text.empty(); text = ring.readable(until)) {
     auto written = sink_.write(text);
@@ -156,7 +156,7 @@ AccessLog::Drained AccessLog::write_out(AccessLogRing& ring) {
   return Drained::all;
 }
 
-void AccessLog::answer_flush(std::uint64_t asked) {
+void Log::answer_flush(std::uint64_t asked) {
   {
     std::lock_guard lock(mutex_);
     if (flushed_ == asked) return;
@@ -165,7 +165,7 @@ void AccessLog::answer_flush(std::uint64_t asked) {
   flushed_changed_.notify_all();
 }
 
-void AccessLog::sleep(Drained drained) {
+void Log::sleep(Drained drained) {
   std::array<pollfd, 2> events{pollfd{.fd = wake_event_, .events = POLLIN, .revents = 0},
                                pollfd{.fd = sink_.fd(), .events = POLLOUT, .revents = 0}};
   ::poll(events.data(), drained == Drained::output_busy ? 2 : 1, kRound.count());
@@ -173,9 +173,9 @@ void AccessLog::sleep(Drained drained) {
   [[maybe_unused]] ssize_t got = ::read(wake_event_, &count, sizeof count);
 }
 
-void AccessLog::drop_rest() {
+void Log::drop_rest() {
   for (auto& lane : lanes_) {
-    AccessLogRing& ring = lane->ring;
+    Ring& ring = lane->ring;
     std::uint64_t until = ring.published();
     for (std::string_view text = ring.readable(until); !text.empty(); text = ring.readable(until)) {
       metrics::add_to_cell(lost_by_writer_, count_lines(text));
@@ -184,7 +184,7 @@ void AccessLog::drop_rest() {
   }
 }
 
-void AccessLog::report_lost() {
+void Log::report_lost() {
   std::uint64_t lost = dropped();
   if (lost == lost_reported_ || base::now() < next_report_) return;
   base::log_warning("access log {}: {} lines dropped: {}", sink_.path(), lost - lost_reported_,
@@ -194,4 +194,4 @@ void AccessLog::report_lost() {
   next_report_ = base::now() + kReportEvery;
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::access_log
