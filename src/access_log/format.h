@@ -1,39 +1,17 @@
 // How a line of the access log looks: a format compiled once, written many times.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "access_log/date_text.h"
 #include "access_log/record.h"
 #include "config/access_log_fields.h"
 
 namespace weir::access_log {
-
-// The text of the second that was written last, so that a date is formatted once a second. One per worker.
-class DateText {
- public:
-  static constexpr std::size_t kRfc3339Bytes = 20;  // "2026-07-21T06:44:11."
-  static constexpr std::size_t kClfBytes = 26;      // "21/Jul/2026:06:44:11 +0000"
-
-  DateText() { render(0); }
-  // Both are UTC and valid until the next call. Times outside the years 1970 to 9999 are written as the nearest inside.
-  const char* rfc3339(std::int64_t unix_second) { return refresh(unix_second), rfc3339_.data(); }
-  const char* clf(std::int64_t unix_second) { return refresh(unix_second), clf_.data(); }
-
- private:
-  void refresh(std::int64_t unix_second) {
-    if (unix_second != second_) render(unix_second);
-  }
-  void render(std::int64_t unix_second);
-
-  std::int64_t second_ = 0;
-  std::array<char, 32> rfc3339_{};
-  std::array<char, 32> clf_{};
-};
 
 // A compiled format. Immutable after compile(), so any number of threads may write with it, each with its own DateText.
 //
@@ -43,6 +21,7 @@ class DateText {
 class Format {
  public:
   static constexpr std::size_t kMaxFieldBytes = 4096;
+  static constexpr std::size_t kNumberBytes = 32;  // room for any number or date
 
   // "json": one object a line with every field of config/access_log_fields.h, those of TLS where there is TLS.
   // "combined": Apache's; a record with a detail has its termination and detail behind that, each in quotes. Anything
@@ -75,10 +54,12 @@ class Format {
   };
   static constexpr std::size_t kLiteralStep = 32;
 
+  // -- format.cc: from a text to pieces
   static Format json();
   static Format combined();
   static std::expected<Format, std::string> from_template(std::string_view text);
   void add(std::string_view literal, Source source, config::LogField field = {});
+  // -- line.cc: from a record to a line
   char* write_text(char* out, std::string_view text) const;
   char* write_field(char* out, config::LogField field, const Record& record, DateText& dates) const;
 
