@@ -305,7 +305,7 @@ void Weir::Parts::replace_access_log(std::unique_ptr<access_log::Log> next) {
   if (old == nullptr) return;
   auto writers = std::make_shared<std::size_t>(workers.size());  // counted on the control thread
   for (auto& worker : workers) {
-    worker->reactor.post([this, writers, log = old.get()] {
+    worker->worker().reactor.post([this, writers, log = old.get()] {
       control_reactor.post([writers, log] {
         if (--*writers == 0) log->end();
       });

@@ -19,7 +19,7 @@
 #include "metrics/registry.h"
 #include "net/dns_watch.h"
 #include "proxy/tls_stage.h"
-#include "proxy/worker.h"
+#include "proxy/worker_thread.h"
 
 namespace weir::app {
 
@@ -75,7 +75,8 @@ struct Weir::Parts {
   std::unique_ptr<access_log::Log> access_log;
   std::vector<std::unique_ptr<access_log::Log>> replaced_logs;  // until each has ended
   proxy::Services services;
-  std::vector<std::unique_ptr<proxy::Worker>> workers;
+  std::vector<std::unique_ptr<proxy::WorkerThread>> workers;
+  std::vector<proxy::WorkerThread*> all_workers;  // the same
   std::vector<upstream::Peer> peers;
   std::unique_ptr<control::Store> store;
   control::EventLog events;

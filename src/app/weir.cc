@@ -137,14 +137,15 @@ void Weir::Parts::make_workers() {
   };
   services.worker_ended = [this] { worker_ended(); };
   tls_metrics = std::make_unique<proxy::TlsMetrics>(registry);
-  services.tls = tls_metrics.get();
+  services.worker_count = worker_count;
   for (std::uint32_t i = 0; i < worker_count; ++i) {
     libraries.push_back(std::make_unique<tls::Library>());
-    workers.push_back(std::make_unique<proxy::Worker>(i, services));
-    services.workers.push_back(workers.back().get());
-    peers.push_back({.reactor = &workers.back()->reactor, .connections = &workers.back()->connections});
+    workers.push_back(std::make_unique<proxy::WorkerThread>(i, services, *tls_metrics, all_workers));
+    all_workers.push_back(workers.back().get());
+    proxy::Worker& worker = workers.back()->worker();
+    peers.push_back({.reactor = &worker.reactor, .connections = &worker.connections});
   }
-  for (auto& worker : workers) worker->connections.set_peers(peers);
+  for (auto& thread : workers) thread->worker().connections.set_peers(peers);
 }
 
 // What a configuration takes before it is accepted: listening sockets, and everything of TLS.
@@ -173,7 +174,7 @@ control::Catalog::Resources Weir::Parts::resources() {
 }
 
 void Weir::Parts::make_control() {
-  sockets = std::make_unique<control::Sockets>(services.workers, registry);
+  sockets = std::make_unique<control::Sockets>(all_workers, registry);
   std::vector<tls::Library*> of_workers;
   of_workers.reserve(libraries.size());
   for (const auto& library : libraries) of_workers.push_back(library.get());

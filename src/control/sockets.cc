@@ -234,7 +234,7 @@ bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<
   for (auto& [id, open] : open_) {
     if (open.place != place || wanted.contains(id)) continue;
     std::shared_ptr<proxy::ListenerRuntime> runtime = make_runtime(listener);
-    for (proxy::Worker* worker : workers_) worker->hand_over_udp(id, runtime);
+    for (proxy::WorkerThread* worker : workers_) worker->hand_over_udp(id, runtime);
     addresses_[listener.config->name] = addresses_[open.name];
     open_.emplace(listener.id, Open{.name = listener.config->name, .place = place, .runtime = std::move(runtime)});
     return true;
@@ -259,7 +259,7 @@ std::shared_ptr<proxy::ListenerRuntime> Sockets::make_runtime(const proxy::Liste
 void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener) {
   const config::Listener& wanted = *listener.config;
   for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
-    for (proxy::Worker* worker : workers_) worker->cut_udp(left->second->id);
+    for (proxy::WorkerThread* worker : workers_) worker->cut_udp(left->second->id);
   }
   // The group is complete: from now on a client's datagrams come to the same worker always.
   for (const std::vector<int>& fds : bound.fds_of_worker) {
@@ -273,7 +273,7 @@ void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapsh
       }
     }
   }
-  std::size_t most = workers_.front()->services.descriptors.max_flows();
+  std::size_t most = workers_.front()->worker().services.descriptors.max_flows();
   if (place.udp && wanted.udp.max_flows > most) {
     base::log_warning(
         "listener {}: udp.max_flows is {}, but all UDP flows together are bounded by {}, half of the limit on open "
@@ -313,7 +313,7 @@ void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_ti
     if (wanted.contains(entry.first)) return false;
     base::log_info("listener {}: closing {}", entry.second.name, entry.second.place.address);
     left_.emplace(entry.second.place, entry.second.runtime);
-    for (proxy::Worker* worker : workers_) {
+    for (proxy::WorkerThread* worker : workers_) {
       worker->close_listener(entry.first, drain_timeout, followed.contains(entry.first));
     }
     return true;

@@ -276,7 +276,6 @@ void Reactor::run_once(base::TimePoint latest) {
     Turn::begin();
     sparing_others([&] { round_end_work_.pop_front()->at_round_end(); });
   }
-  for (const RoundEnd& end : round_end_) sparing_others([&] { end.call(end.argument); });
   bury_retired();
 }
 

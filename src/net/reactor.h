@@ -173,15 +173,9 @@ class Reactor {
   void forget(RoundEndWork& work) {
     if (work.linked()) round_end_work_.remove(work);
   }
-  // Called at the end of every round, before sleeping (batched hand-over of logs and the like).
-  void at_round_end(void (*call)(void*), void* argument) { round_end_.push_back({call, argument}); }
 
  private:
   friend class Descriptor;
-  struct RoundEnd {
-    void (*call)(void*);
-    void* argument;
-  };
   base::TimePoint read_clock() const { return clock_ == nullptr ? base::now() : clock_->now(); }
   int sleep_milliseconds(base::TimePoint latest) const;
   void note_lateness(base::TimePoint expected);
@@ -203,7 +197,6 @@ class Reactor {
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<Descriptor*> retired_;  // closed in this round: events of theirs may still be in the batch
-  std::vector<RoundEnd> round_end_;
   base::IntrusiveList<RoundEndWork> round_end_work_;
   base::IntrusiveList<NewWork> new_work_;
 };

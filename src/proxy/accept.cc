@@ -15,25 +15,25 @@ constexpr auto kPauseWhenExhausted = std::chrono::milliseconds(100);
 constexpr auto kComplainEvery = std::chrono::seconds(60);
 
 // A listener outlives whatever befalls a connection of it.
-void take_in(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer) {
+void take_in(Placer& placer, OpenListener& open, int fd, const base::SocketAddress& peer) {
   try {
-    worker.place(listening, fd, peer);
+    placer.place(open, fd, peer);
   } catch (const std::bad_alloc&) {
     // It is closed and counted; only a line of the log is missing.
   }
 }
 
-void complain(const Listening& listening, const base::Error& error) {
+void complain(const OpenListener& open, const base::Error& error) {
   bool exhausted = error.code == base::ErrorCode::exhausted;
   try {
-    base::log_error("listener {}: cannot accept connections: {}{}", listening.runtime->name,
+    base::log_error("listener {}: cannot accept connections: {}{}", open.listening.runtime->name,
                     std::strerror(error.os_error), exhausted ? "; raise the limit on open files (ulimit -n)" : "");
   } catch (const std::bad_alloc&) {
     // It will come again.
   }
 }
 
-void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) {
+void take_in_what_waits(Placer& placer, OpenListener& open, int listening_fd) {
   while (true) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
@@ -41,7 +41,7 @@ void take_in_what_waits(Worker& worker, Listening& listening, int listening_fd) 
     // A connection that went away while it was queued; anything else will not pass soon.
     if (fd < 0 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)) continue;
     if (fd < 0) return;
-    take_in(worker, listening, fd, base::SocketAddress::from(storage));
+    take_in(placer, open, fd, base::SocketAddress::from(storage));
   }
 }
 
@@ -53,26 +53,26 @@ bool is_of_one_connection(base::ErrorCode code) {
 
 }  // namespace
 
-net::Task<void> accept_connections(Worker& worker, Listening& listening, net::Listener listener) {
+net::Task<void> accept_connections(Worker& worker, Placer& placer, OpenListener& open, net::Listener listener) {
   base::TimePoint next_complaint{};
   while (true) {
     auto socket = co_await listener.accept();
     if (socket) {
-      take_in(worker, listening, socket->fd, socket->peer);
+      take_in(placer, open, socket->fd, socket->peer);
       continue;
     }
     if (socket.error().code == base::ErrorCode::cancelled) break;
     if (is_of_one_connection(socket.error().code)) continue;
     if (worker.reactor.now() >= next_complaint) {
       next_complaint = worker.reactor.now() + kComplainEvery;
-      complain(listening, socket.error());
+      complain(open, socket.error());
     }
     base::Result<void> slept = co_await net::sleep_for(kPauseWhenExhausted);
     if (!slept) break;
   }
   // What waits is for whoever accepts there now.
-  if (listening.followed) co_return;
-  take_in_what_waits(worker, listening, listener.fd());
+  if (open.followed) co_return;
+  take_in_what_waits(placer, open, listener.fd());
 }
 
 }  // namespace weir::proxy

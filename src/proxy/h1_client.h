@@ -2,8 +2,8 @@
 #pragma once
 
 #include "http/h1_body.h"
+#include "proxy/client_connection.h"
 #include "proxy/client_side.h"
-#include "proxy/h1_session.h"
 #include "proxy/incoming.h"
 #include "proxy/worker.h"
 

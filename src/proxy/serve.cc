@@ -29,21 +29,22 @@ bool has_stages(const config::Listener& listener) {
 
 // Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
 // before they first suspend.
-void start_session(Arrival& arrival) {
+void start_session(OpenListener& open, Arrival& arrival) {
   // HTTP/2 without TLS is found by serve_h1, from its first bytes.
   using enum config::ListenerProtocol;
   const config::Listener* config = configuration(arrival.worker, arrival.listening);
   if (config != nullptr && (config->protocol == tcp || config->protocol == tls)) {
-    arrival.listening.sessions.spawn(serve_tcp(arrival));
+    open.sessions.spawn(serve_tcp(arrival));
   } else if (arrival.stream.is_filtered() && tls::protocol(arrival.stream) == "h2") {
-    arrival.listening.sessions.spawn(serve_h2(arrival));
+    open.sessions.spawn(serve_h2(arrival));
   } else {
-    arrival.listening.sessions.spawn(serve_h1(arrival));
+    open.sessions.spawn(serve_h1(arrival));
   }
 }
 
 // The stages, in order. Each ends the connection itself when it fails. `listener` is of `snapshot`.
-net::Task<void> pass_stages(Arrival arrival, SnapshotRef snapshot, const config::Listener& listener) {
+net::Task<void> pass_stages(const TlsMetrics& tls, OpenListener& open, Arrival arrival, SnapshotRef snapshot,
+                            const config::Listener& listener) {
   base::Nanoseconds patience = listener.timeouts.header.value_or(snapshot->timeouts.header);
   if (listener.proxy_protocol != config::AcceptProxy::off) {
     bool trusted = is_trusted(arrival.peer.ip, listener.trusted_proxies);
@@ -55,14 +56,15 @@ net::Task<void> pass_stages(Arrival arrival, SnapshotRef snapshot, const config:
   if (listener.protocol == config::ListenerProtocol::tls) {
     ready = co_await read_client_hello(arrival, patience);
   } else if (listener.protocol == config::ListenerProtocol::https || listener.tls) {
-    ready = co_await shake_hands(arrival);
+    ready = co_await shake_hands(arrival, tls);
   }
-  if (ready) start_session(arrival);
+  if (ready) start_session(open, arrival);
 }
 
 }  // namespace
 
-void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer) {
+void serve(Worker& worker, const TlsMetrics& tls, OpenListener& open, int fd, const base::SocketAddress& peer) {
+  Listening& listening = open.listening;
   bool counted = false;
   try {
     net::TcpStream stream = net::TcpStream::adopt(fd);
@@ -70,9 +72,9 @@ void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddre
     counted = true;  // by the arrival, until it ends
     const config::Listener* config = configuration(worker, listening);
     if (config != nullptr && has_stages(*config)) {
-      listening.stages.spawn(pass_stages(std::move(arrival), worker.snapshot_of(listening), *config));
+      open.stages.spawn(pass_stages(tls, open, std::move(arrival), worker.snapshot_of(listening), *config));
     } else if (config == nullptr || arrival.admit(*config)) {
-      start_session(arrival);
+      start_session(open, arrival);
     }
   } catch (const std::bad_alloc&) {
     // Whatever there was of the connection has closed it.

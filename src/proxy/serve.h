@@ -2,11 +2,13 @@
 #pragma once
 
 #include "base/ip.h"
+#include "proxy/open_listener.h"
+#include "proxy/tls_stage.h"
 #include "proxy/worker.h"
 
 namespace weir::proxy {
 
 // Takes over `fd`, accepted from `peer` and counted in the listener's `open`. Whatever goes wrong ends the connection.
-void serve(Worker& worker, Listening& listening, int fd, const base::SocketAddress& peer);
+void serve(Worker& worker, const TlsMetrics& tls, OpenListener& open, int fd, const base::SocketAddress& peer);
 
 }  // namespace weir::proxy

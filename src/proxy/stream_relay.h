@@ -5,9 +5,9 @@
 #include <array>
 #include <optional>
 
-#include "base/intrusive_list.h"
 #include "http/websocket_frames.h"
 #include "net/task_group.h"
+#include "proxy/open_websocket.h"
 #include "proxy/tunnel_end.h"
 
 namespace weir::pool {
@@ -24,7 +24,7 @@ inline constexpr std::uint16_t kServiceRestart = 1012;
 
 // An end in one direction is passed on and the other goes on; a slow reader stops the reading from its peer; a quiet
 // direction holds no buffer. The worker's thread only; borrows the ends.
-class StreamRelay : public base::ListHook<StreamRelay> {
+class StreamRelay final : public OpenWebsocket {
  public:
   StreamRelay(TunnelEnd& client, TunnelEnd& backend, base::Nanoseconds idle_limit)
       : idle_limit_(idle_limit),
@@ -48,8 +48,7 @@ class StreamRelay : public base::ListHook<StreamRelay> {
   // That code; 0: they were not told.
   std::uint16_t close_code() const { return close_code_; }
 
-  // The same where its backend drains or its listener goes.
-  void close_where_it_must_go();
+  void close_where_it_must_go() override;
 
   // It is a WebSocket, of which these bytes have passed before run().
   void follow_websocket(std::string_view from_client, std::string_view from_backend) {

@@ -105,7 +105,7 @@ TlsMetrics::TlsMetrics(metrics::Registry& registry)
   }
 }
 
-net::Task<bool> shake_hands(Arrival& arrival) {
+net::Task<bool> shake_hands(Arrival& arrival, const TlsMetrics& metrics) {
   Worker& worker = arrival.worker;
   // Keeps what the callbacks of the handshake ask.
   SnapshotRef snapshot = worker.snapshot_of(arrival.listening);
@@ -115,7 +115,6 @@ net::Task<bool> shake_hands(Arrival& arrival) {
   if (listener.tls == nullptr) co_return false;
   static const config::ListenerTls kByDefault;
   const config::ListenerTls& rules = listener.config->tls ? *listener.config->tls : kByDefault;
-  const TlsMetrics& metrics = *worker.services.tls;
   if (listener.tls->limit != nullptr && !listener.tls->limit->admit(arrival.peer.ip, worker.reactor.now())) {
     metrics.too_many.add(worker.index);
     arrival.listening.runtime->refuse(Refusal::handshake_rate, worker.index, arrival.peer.ip, worker.reactor.now());

@@ -17,6 +17,6 @@ struct TlsMetrics {
 
 // True when the arrival's stream speaks TLS from now on, with the listener's rules as of now. Otherwise the connection
 // is of no more use; a client that speaks HTTP without TLS has been told so (400).
-net::Task<bool> shake_hands(Arrival& arrival);
+net::Task<bool> shake_hands(Arrival& arrival, const TlsMetrics& metrics);
 
 }  // namespace weir::proxy

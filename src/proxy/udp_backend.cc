@@ -192,7 +192,7 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     datagrams += reply.count();
     bytes += reply.bytes.size();
   }
-  if (!std::exchange(replies_wait_, true)) worker_.flush_at_round_end(*this);
+  worker_.reactor.run_at_round_end(*this);
   flow.replies += datagrams;
   flow.unanswered_since = net::kNever;
   flow.bytes_out += bytes;

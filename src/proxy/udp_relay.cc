@@ -43,7 +43,7 @@ UdpRelay::UdpRelay(Worker& worker, Listening& listening, const std::vector<int>&
 UdpRelay::~UdpRelay() {
   end_all();
   flush_replies();
-  worker_.forget_replies(*this);
+  worker_.reactor.forget(*this);
 }
 
 void UdpRelay::serve_for(Listening& listening) {
@@ -223,7 +223,7 @@ bool UdpRelay::is_lost(const UdpFlow& flow) const {
 
 // The table is bounded for each worker by its share, and all tables together by what the process may open.
 void UdpRelay::make_room() {
-  std::size_t workers = worker_.services.workers.size();
+  std::size_t workers = worker_.services.worker_count;
   std::size_t share = std::max<std::size_t>(1, (listener()->config->udp.max_flows + workers - 1) / workers);
   const net::DescriptorBudget& descriptors = worker_.services.descriptors;
   while (table_.size() >= share || !descriptors.has_flows()) {
@@ -268,7 +268,6 @@ void UdpRelay::flush_replies() {
     if (outcome.dropped > 0) metrics_.dropped_unsent.add(worker_.index, outcome.dropped);
   }
   reply_window_ = 0;
-  replies_wait_ = false;
 }
 
 }  // namespace weir::proxy

@@ -45,7 +45,7 @@ class UdpEntrance final : public net::IoWaiter {
 //
 // Everything on the worker's thread. There are no tasks here: sockets tell when something can be read, and one timer
 // follows the flow that is oldest.
-class UdpRelay final : private net::TimerNode {
+class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
  public:
   // Takes over `fds`.
   UdpRelay(Worker& worker, Listening& listening, const std::vector<int>& fds);
@@ -63,8 +63,6 @@ class UdpRelay final : private net::TimerNode {
   void end_all();
   // Ends the flows to `backend`.
   void break_flows(const pool::Backend& backend);
-  // Sends the replies that have been gathered; the worker does at the end of every round.
-  void flush_replies();
   std::size_t flows() const { return table_.size(); }
 
  private:
@@ -83,6 +81,9 @@ class UdpRelay final : private net::TimerNode {
   const ListenerSnapshot* listener() const;
   void on_timer() override;
   void arm();
+  // Sends the replies that the round has gathered.
+  void at_round_end() override { flush_replies(); }
+  void flush_replies();
 
   // -- to and from backends (udp_backend.cc)
   base::Result<void> connect(UdpFlow& flow);
@@ -114,7 +115,6 @@ class UdpRelay final : private net::TimerNode {
   net::DatagramSender outbox_;     // to one backend
   net::DatagramReceiver replies_;  // from backends; what is in it waits in the entrances' senders
   std::size_t reply_window_ = 0;   // the next free one
-  bool replies_wait_ = false;
 
   bool closing_ = false;
   net::Waiter* drained_ = nullptr;

@@ -1,4 +1,4 @@
-#include "proxy/worker.h"
+#include "proxy/worker_thread.h"
 
 #include <functional>
 #include <sys/socket.h>
@@ -13,22 +13,24 @@
 namespace weir::proxy {
 namespace {
 
-TEST(Worker, EndsWhileItGivesMemoryBack) {
+TEST(WorkerThread, EndsWhileItGivesMemoryBack) {
   metrics::Registry registry(1);
   Services services;
   services.registry = &registry;
-  Worker worker(0, services);
-  services.workers = {&worker};
+  TlsMetrics tls(registry);
+  std::vector<WorkerThread*> all;
+  WorkerThread thread(0, services, tls, all);
+  all = {&thread};
   // More frames than one step looks at, so that the work is not done at once.
-  worker.reactor.post([] {
+  thread.worker().reactor.post([] {
     std::vector<void*> frames(20'000);
     for (void*& frame : frames) frame = base::allocate_frame(128);
     for (void* frame : frames) base::free_frame(frame, 128);
   });
-  worker.give_back_memory();
-  worker.start();
-  worker.drain(std::chrono::seconds(10));
-  worker.join();
+  thread.give_back_memory();
+  thread.start();
+  thread.drain(std::chrono::seconds(10));
+  thread.join();
 }
 
 bool comes_true(const std::function<bool()>& condition) {
@@ -37,16 +39,19 @@ bool comes_true(const std::function<bool()>& condition) {
   return condition();
 }
 
-TEST(Worker, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
+TEST(WorkerThread, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
   metrics::Registry registry(2);
   Services services;
   services.registry = &registry;
-  Worker first(0, services);
-  Worker second(1, services);
-  services.workers = {&first, &second};
-  for (Worker* worker : services.workers) {
-    worker->apply(std::make_shared<const Snapshot>());
-    worker->start();
+  services.worker_count = 2;
+  TlsMetrics tls(registry);
+  std::vector<WorkerThread*> all;
+  WorkerThread first(0, services, tls, all);
+  WorkerThread second(1, services, tls, all);
+  all = {&first, &second};
+  for (WorkerThread* thread : all) {
+    thread->apply(std::make_shared<const Snapshot>());
+    thread->start();
   }
   auto runtime = std::make_shared<ListenerRuntime>(0, "web", registry);
   runtime->listening_workers = 2;
@@ -71,8 +76,8 @@ TEST(Worker, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
   EXPECT_TRUE(comes_true([&] { return second.open_connections() == 1; }));
   for (int fd : clients) ::close(fd);
   EXPECT_TRUE(comes_true([&] { return runtime->open == 0; }));
-  for (Worker* worker : services.workers) worker->drain(std::chrono::seconds(10));
-  for (Worker* worker : services.workers) worker->join();
+  for (WorkerThread* thread : all) thread->drain(std::chrono::seconds(10));
+  for (WorkerThread* thread : all) thread->join();
   EXPECT_EQ(runtime->adopting_workers, 0u);
 }
 

@@ -1,0 +1,26 @@
+// A listener on one worker with all that it owns there.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "net/task_group.h"
+#include "proxy/listening.h"
+#include "proxy/udp_relay.h"
+
+namespace weir::proxy {
+
+// The worker's thread only. Its groups must be empty when it goes.
+struct OpenListener {
+  explicit OpenListener(std::shared_ptr<ListenerRuntime> shared) : listening{.runtime = std::move(shared)} {}
+
+  Listening listening;
+  bool followed = false;     // another listener accepts on the same sockets now
+  std::vector<int> sockets;  // the acceptors'
+  net::TaskGroup acceptors;
+  net::TaskGroup stages;  // connections before their sessions
+  net::TaskGroup sessions;
+  std::unique_ptr<UdpRelay> udp;  // instead of all that, with protocol udp
+};
+
+}  // namespace weir::proxy
