@@ -120,14 +120,14 @@ void Weir::Parts::follow_memory(base::TimePoint now) {
   next_trim = now + kTrimEvery;
 }
 
-void Weir::Parts::publish(std::shared_ptr<const proxy::Snapshot> snapshot) {
+void Weir::Parts::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
   divide_descriptors(*snapshot);
   for (auto& worker : workers) worker->apply(snapshot);
   sockets->follow(*snapshot, catalog->config().drain_timeout);
   divide_descriptors(*snapshot);
 }
 
-void Weir::Parts::divide_descriptors(const proxy::Snapshot& snapshot) {
+void Weir::Parts::divide_descriptors(const worker::Snapshot& snapshot) {
   // Standard streams, signals, store, log; a loop with its wake-up for each thread.
   constexpr std::size_t kFixed = 24;
   auto is_udp = [](const auto& listener) { return listener->config->protocol == config::ListenerProtocol::udp; };

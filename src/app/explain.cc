@@ -17,11 +17,11 @@
 #include "http/forward.h"
 #include "http/h1_codec.h"
 #include "http/target.h"
-#include "proxy/admission.h"
 #include "proxy/forwarded.h"
 #include "route/name_table.h"
 #include "route/path_rules.h"
 #include "route/table.h"
+#include "worker/admission.h"
 
 namespace weir::app {
 namespace {
@@ -237,9 +237,9 @@ bool tell_exchange(std::string& out, const config::Config& config, const config:
 bool tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
                    const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
   line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
-  proxy::Admission admission;
-  proxy::Counted counted = proxy::Counted::no;
-  if (admission.admit(listener, peer, {}, counted) == proxy::Refusal::denied) {
+  worker::Admission admission;
+  worker::Counted counted = worker::Counted::no;
+  if (admission.admit(listener, peer, {}, counted) == worker::Refusal::denied) {
     line(out, "answer", fmt::format("none: {} may not connect, by allow and deny", peer.to_string()));
     return false;
   }

@@ -51,8 +51,8 @@ struct Weir::Parts {
   void follow_memory(base::TimePoint now);
   net::Task<void> close_all();
   void poke() { poked->wake(); }
-  void publish(std::shared_ptr<const proxy::Snapshot> snapshot);
-  void divide_descriptors(const proxy::Snapshot& snapshot);
+  void publish(std::shared_ptr<const worker::Snapshot> snapshot);
+  void divide_descriptors(const worker::Snapshot& snapshot);
   void follow_generation();
   void refresh_files();
   control::Reloaded reload();
@@ -74,7 +74,7 @@ struct Weir::Parts {
   std::unique_ptr<proxy::TlsMetrics> tls_metrics;
   std::unique_ptr<access_log::Log> access_log;
   std::vector<std::unique_ptr<access_log::Log>> replaced_logs;  // until each has ended
-  proxy::Services services;
+  worker::Services services;
   std::vector<std::unique_ptr<proxy::WorkerThread>> workers;
   std::vector<proxy::WorkerThread*> all_workers;  // the same
   std::vector<upstream::Peer> peers;

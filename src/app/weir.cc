@@ -142,7 +142,7 @@ void Weir::Parts::make_workers() {
     libraries.push_back(std::make_unique<tls::Library>());
     workers.push_back(std::make_unique<proxy::WorkerThread>(i, services, *tls_metrics, all_workers));
     all_workers.push_back(workers.back().get());
-    proxy::Worker& worker = workers.back()->worker();
+    worker::Worker& worker = workers.back()->worker();
     peers.push_back({.reactor = &worker.reactor, .connections = &worker.connections});
   }
   for (auto& thread : workers) thread->worker().connections.set_peers(peers);
@@ -207,7 +207,7 @@ void Weir::Parts::make_control() {
     return certificates->of_listener(listener.name);
   };
   publishing.pool_tls = [this](const config::Pool& pool) { return certificates->of_pool(pool); };
-  publishing.publish = [this](std::shared_ptr<const proxy::Snapshot> snapshot) { publish(std::move(snapshot)); };
+  publishing.publish = [this](std::shared_ptr<const worker::Snapshot> snapshot) { publish(std::move(snapshot)); };
   publishing.leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout, bool removed) {
     leave(backend, timeout, removed);
   };

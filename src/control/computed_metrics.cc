@@ -60,9 +60,9 @@ void emit_failures(const Publisher& publisher, const Registry::Emit& emit) {
 }
 
 void per_pool(Registry& registry, const metrics::Family& family, const Publisher& publisher,
-              std::function<double(const proxy::PoolSnapshot&)> value) {
+              std::function<double(const worker::PoolSnapshot&)> value) {
   registry.computed(family, [&publisher, value = std::move(value)](const Registry::Emit& emit) {
-    std::shared_ptr<const proxy::Snapshot> snapshot = publisher.snapshot();
+    std::shared_ptr<const worker::Snapshot> snapshot = publisher.snapshot();
     if (snapshot == nullptr) return;
     for (const auto& pool : snapshot->pools) emit({{"pool", pool->config->name}}, value(*pool));
   });
@@ -83,10 +83,10 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
   per_backend(registry, families::kBackendRequests, publisher,
               [](const pool::Backend& backend) { return static_cast<double>(backend.total_requests.load()); });
   per_pool(registry, families::kPoolDegraded, publisher,
-           [](const proxy::PoolSnapshot& pool) { return pool.degraded ? 1 : 0; });
+           [](const worker::PoolSnapshot& pool) { return pool.degraded ? 1 : 0; });
   per_pool(registry, families::kPoolBackendsEligible, publisher,
-           [](const proxy::PoolSnapshot& pool) { return static_cast<double>(pool.eligible.size()); });
-  per_pool(registry, families::kUpstreamQueueLength, publisher, [](const proxy::PoolSnapshot& pool) {
+           [](const worker::PoolSnapshot& pool) { return static_cast<double>(pool.eligible.size()); });
+  per_pool(registry, families::kUpstreamQueueLength, publisher, [](const worker::PoolSnapshot& pool) {
     double queued = 0;
     for (const pool::BackendEntry& entry : pool.eligible) queued += entry.backend->queued.load();
     return queued;

@@ -22,7 +22,7 @@ std::vector<std::uint32_t> pool_indexes(const config::Listener& listener,
   indexes.reserve(listener.routes.size() + 1);
   auto find = [&](const std::string& name) {
     auto found = index_of.find(name);
-    return found == index_of.end() ? proxy::kNoPool : found->second;
+    return found == index_of.end() ? worker::kNoPool : found->second;
   };
   for (const config::Route& route : listener.routes) indexes.push_back(find(route.pool));
   indexes.push_back(find(listener.pool));
@@ -37,7 +37,7 @@ std::string hsts_value(const config::Hsts& hsts) {
                      hsts.preload ? "; preload" : "");
 }
 
-void add_stickiness(proxy::PoolSnapshot& pool, const persist::StickyKey& cookie_key) {
+void add_stickiness(worker::PoolSnapshot& pool, const persist::StickyKey& cookie_key) {
   const config::Sticky& sticky = pool.config->sticky;
   std::string key = "client_address";
   switch (sticky.type) {
@@ -87,7 +87,7 @@ void Publisher::update_pools(const Effective& effective) {
       std::unique_ptr<PoolRecord>& record = pools_[wanted.name];
       if (!record) {
         record = std::make_unique<PoolRecord>();
-        record->runtime = std::make_shared<proxy::PoolRuntime>(wanted.name, options_.workers, *options_.registry);
+        record->runtime = std::make_shared<worker::PoolRuntime>(wanted.name, options_.workers, *options_.registry);
       }
       if (!record->config || !(*record->config == wanted)) {
         record->config = std::make_shared<const config::Pool>(wanted);
@@ -126,7 +126,7 @@ void Publisher::update_listeners(const Effective& effective) {
     if (options_.listener_tls) tls = options_.listener_tls(wanted);
     if (record->built && *record->built->config == wanted && record->built->tls == tls) continue;
     bool same_socket = record->built && config::same_sockets(*record->built->config, wanted);
-    auto built = std::make_shared<proxy::ListenerSnapshot>();
+    auto built = std::make_shared<worker::ListenerSnapshot>();
     built->config = std::make_shared<const config::Listener>(wanted);
     built->id = same_socket ? record->built->id : next_listener_id_++;
     built->routes = route::Table::compile(*built->config);
@@ -145,7 +145,7 @@ void Publisher::update_listeners(const Effective& effective) {
   });
 }
 
-Publisher::FormerListener::FormerListener(const std::shared_ptr<const proxy::ListenerSnapshot>& built)
+Publisher::FormerListener::FormerListener(const std::shared_ptr<const worker::ListenerSnapshot>& built)
     : object(built), name(built->config->name) {
   routes.reserve(built->config->routes.size());
   for (const config::Route& route : built->config->routes) routes.push_back(route.name);
@@ -184,7 +184,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   }
   pool::Eligibility eligibility = pool::eligible(candidates, pool.config->min_healthy);
 
-  auto built = std::make_shared<proxy::PoolSnapshot>();
+  auto built = std::make_shared<worker::PoolSnapshot>();
   built->config = pool.config;
   built->runtime = pool.runtime;
   built->tls = pool.tls;
@@ -213,7 +213,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
 }
 
 void Publisher::publish(base::TimePoint now) {
-  auto next = std::make_shared<proxy::Snapshot>();
+  auto next = std::make_shared<worker::Snapshot>();
   next->version = snapshot_ ? snapshot_->version + 1 : 1;
   next->timeouts = config_->timeouts;
   next->max_connections = config_->max_connections;

@@ -14,7 +14,7 @@
 #include "health/prober.h"
 #include "metrics/registry.h"
 #include "pool/backend.h"
-#include "proxy/snapshot.h"
+#include "worker/snapshot.h"
 
 namespace weir::control {
 
@@ -35,7 +35,7 @@ class Publisher {
     // null for all.
     std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
     std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> pool_tls = {};  // likewise
-    std::function<void(std::shared_ptr<const proxy::Snapshot>)> publish;
+    std::function<void(std::shared_ptr<const worker::Snapshot>)> publish;
     // The backend takes no new work from now on (draining or disabled, or removed when `removed`). What is in progress
     // there after `timeout` is to be closed.
     std::function<void(const std::shared_ptr<pool::Backend>&, config::Duration timeout, bool removed)> leave;
@@ -86,7 +86,7 @@ class Publisher {
   // Grows with every apply(): tells whether watched() may have changed.
   std::uint64_t generation() const { return generation_; }
   // The last one published; null before the first apply().
-  std::shared_ptr<const proxy::Snapshot> snapshot() const { return snapshot_; }
+  std::shared_ptr<const worker::Snapshot> snapshot() const { return snapshot_; }
 
  private:
   struct BackendRecord;
@@ -103,7 +103,7 @@ class Publisher {
   // As a listener was before it was changed or removed, with what metrics say of it. Work may still be in progress with
   // each of them.
   struct FormerListener {
-    explicit FormerListener(const std::shared_ptr<const proxy::ListenerSnapshot>& built);
+    explicit FormerListener(const std::shared_ptr<const worker::ListenerSnapshot>& built);
     std::weak_ptr<const void> object;
     std::string name;
     std::vector<std::string> routes;
@@ -131,7 +131,7 @@ class Publisher {
   std::vector<FormerListener> former_listeners_;
   std::shared_ptr<const config::Config> config_;
   persist::StickyKey sticky_key_{};
-  std::shared_ptr<const proxy::Snapshot> snapshot_;
+  std::shared_ptr<const worker::Snapshot> snapshot_;
   std::uint32_t next_listener_id_ = 0;
   std::uint64_t generation_ = 0;  // of apply(): tells records that are still wanted
   bool dirty_ = false;

@@ -29,17 +29,17 @@ struct Publisher::BackendRecord {
 
 struct Publisher::PoolRecord {
   std::shared_ptr<const config::Pool> config;
-  std::shared_ptr<proxy::PoolRuntime> runtime;
+  std::shared_ptr<worker::PoolRuntime> runtime;
   std::shared_ptr<const tls::ClientContexts> tls;
   std::vector<BackendRecord*> backends;  // in the order of the configuration
-  std::shared_ptr<const proxy::PoolSnapshot> built;
+  std::shared_ptr<const worker::PoolSnapshot> built;
   bool dirty = true;
   std::optional<base::TimePoint> ramp_due;  // the next step of a slow start
   std::uint64_t generation = 0;
 };
 
 struct Publisher::ListenerRecord {
-  std::shared_ptr<const proxy::ListenerSnapshot> built;
+  std::shared_ptr<const worker::ListenerSnapshot> built;
   std::uint64_t generation = 0;
 };
 

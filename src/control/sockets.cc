@@ -228,12 +228,12 @@ config::Faults Sockets::prepare(const config::Config& wanted) {
 
 // A UDP listener that only has another name now: it goes on with the sockets and flows that are there, as the kernel
 // spreads flows by the sockets of an address.
-bool Sockets::hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted) {
+bool Sockets::hand_over(const worker::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted) {
   Place place = place_of(*listener.config);
   if (!place.udp) return false;
   for (auto& [id, open] : open_) {
     if (open.place != place || wanted.contains(id)) continue;
-    std::shared_ptr<proxy::ListenerRuntime> runtime = make_runtime(listener);
+    std::shared_ptr<worker::ListenerRuntime> runtime = make_runtime(listener);
     for (proxy::WorkerThread* worker : workers_) worker->hand_over_udp(id, runtime);
     addresses_[listener.config->name] = addresses_[open.name];
     open_.emplace(listener.id, Open{.name = listener.config->name, .place = place, .runtime = std::move(runtime)});
@@ -250,13 +250,13 @@ std::size_t Sockets::descriptors() const {
   return count;
 }
 
-std::shared_ptr<proxy::ListenerRuntime> Sockets::make_runtime(const proxy::ListenerSnapshot& listener) const {
-  auto runtime = std::make_shared<proxy::ListenerRuntime>(listener.id, listener.config->name, registry_);
+std::shared_ptr<worker::ListenerRuntime> Sockets::make_runtime(const worker::ListenerSnapshot& listener) const {
+  auto runtime = std::make_shared<worker::ListenerRuntime>(listener.id, listener.config->name, registry_);
   runtime->listening_workers = static_cast<std::uint32_t>(workers_.size());
   return runtime;
 }
 
-void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener) {
+void Sockets::open(const Place& place, Bound& bound, const worker::ListenerSnapshot& listener) {
   const config::Listener& wanted = *listener.config;
   for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
     for (proxy::WorkerThread* worker : workers_) worker->cut_udp(left->second->id);
@@ -280,7 +280,7 @@ void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapsh
         "files (ulimit -n) or less",
         wanted.name, wanted.udp.max_flows, most);
   }
-  std::shared_ptr<proxy::ListenerRuntime> runtime = make_runtime(listener);
+  std::shared_ptr<worker::ListenerRuntime> runtime = make_runtime(listener);
   for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->open_listener(runtime, bound.fds_of_worker[i]);
   for (const std::string& address : bound.addresses) {
     base::log_info("listener {}: accepting on {}", wanted.name, address);
@@ -294,7 +294,7 @@ void Sockets::open(const Place& place, Bound& bound, const proxy::ListenerSnapsh
   open_.emplace(listener.id, std::move(opened));
 }
 
-void Sockets::follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout) {
+void Sockets::follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_timeout) {
   std::set<std::uint32_t> wanted;
   std::set<std::uint32_t> followed;  // whose sockets another one goes on with
   for (const auto& listener : snapshot.listeners) wanted.insert(listener->id);

@@ -34,7 +34,7 @@ class Sockets {
   void abandon();
   // Brings the workers' listeners in line with `snapshot`: opens what is new on the sockets prepared, closes what is
   // gone, whose connections get `drain_timeout` to end. Call after the workers were given the snapshot.
-  void follow(const proxy::Snapshot& snapshot, base::Nanoseconds drain_timeout);
+  void follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_timeout);
   // Addresses by listener name, with the real ports.
   // Listening sockets that are open, over all workers.
   std::size_t descriptors() const;
@@ -58,7 +58,7 @@ class Sockets {
   struct Open {
     std::string name;
     Place place;
-    std::shared_ptr<proxy::ListenerRuntime> runtime;
+    std::shared_ptr<worker::ListenerRuntime> runtime;
     bool reuse_port = true;
     // Of TCP: the workers', which close them only when they are told to close the listener.
     std::vector<std::vector<int>> fds_of_worker{};
@@ -69,9 +69,9 @@ class Sockets {
   base::Result<Bound> bind(const config::Listener& listener) const;
   std::optional<std::uint32_t> find_before(const config::Listener& listener, const config::Config& wanted) const;
   base::Result<Bound> share(std::uint32_t before) const;
-  void open(const Place& place, Bound& bound, const proxy::ListenerSnapshot& listener);
-  bool hand_over(const proxy::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
-  std::shared_ptr<proxy::ListenerRuntime> make_runtime(const proxy::ListenerSnapshot& listener) const;
+  void open(const Place& place, Bound& bound, const worker::ListenerSnapshot& listener);
+  bool hand_over(const worker::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
+  std::shared_ptr<worker::ListenerRuntime> make_runtime(const worker::ListenerSnapshot& listener) const;
   bool is_renamed(const Place& place, const config::Config& wanted) const;
   // What the configuration asks of this machine for connections to backends.
   static config::Faults check_pools(const config::Config& wanted);
@@ -82,7 +82,7 @@ class Sockets {
   std::map<Place, Bound> prepared_;
   std::map<std::uint32_t, Open> open_;  // by listener id
   // Listeners that were closed and have sockets still: handshakes under way are completed, flows go on.
-  std::multimap<Place, std::shared_ptr<proxy::ListenerRuntime>> left_;
+  std::multimap<Place, std::shared_ptr<worker::ListenerRuntime>> left_;
   std::map<std::string, std::vector<std::string>> addresses_;
 };
 

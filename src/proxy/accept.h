@@ -5,7 +5,7 @@
 #include "net/listener.h"
 #include "net/task.h"
 #include "proxy/open_listener.h"
-#include "proxy/worker.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

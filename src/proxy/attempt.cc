@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "proxy/exchange.h"
-#include "proxy/proxy_preamble.h"
 #include "tls/handshake.h"
+#include "worker/proxy_preamble.h"
 
 namespace weir::proxy {
 

@@ -4,8 +4,8 @@
 #include "base/free_list.h"
 #include "base/log.h"
 #include "http2/connection.h"
-#include "proxy/client_connection.h"
 #include "proxy/worker_thread.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

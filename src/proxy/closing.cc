@@ -3,8 +3,8 @@
 
 #include "http2/connection.h"
 #include "net/cancel_at.h"
-#include "proxy/client_connection.h"
 #include "proxy/worker_thread.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

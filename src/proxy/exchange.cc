@@ -9,8 +9,8 @@
 #include "http/target.h"
 #include "proxy/grpc.h"
 #include "proxy/hash_key.h"
-#include "proxy/tls_facts.h"
 #include "route/path_rules.h"
+#include "worker/tls_facts.h"
 
 namespace weir::proxy {
 

@@ -4,7 +4,7 @@
 
 #include "metrics/families.h"
 #include "proxy/exchange.h"
-#include "proxy/tls_facts.h"
+#include "worker/tls_facts.h"
 
 namespace weir::proxy {
 

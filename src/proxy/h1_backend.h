@@ -4,8 +4,8 @@
 #include "base/arena.h"
 #include "http/h1_body.h"
 #include "proxy/backend_side.h"
-#include "proxy/worker.h"
 #include "upstream/connections.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "http/h1_body.h"
-#include "proxy/client_connection.h"
 #include "proxy/client_side.h"
 #include "proxy/incoming.h"
-#include "proxy/worker.h"
+#include "worker/client_connection.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

@@ -8,7 +8,7 @@
 #include "proxy/h2_session.h"
 #include "proxy/incoming.h"
 #include "proxy/linger.h"
-#include "proxy/timeouts.h"
+#include "worker/timeouts.h"
 
 namespace weir::proxy {
 

@@ -6,8 +6,8 @@
 #include "http2/shared.h"
 #include "http2/stream.h"
 #include "proxy/backend_side.h"
-#include "proxy/worker.h"
 #include "upstream/h2_links.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

@@ -2,7 +2,7 @@
 
 #include "http2/connection.h"
 #include "http2/head.h"
-#include "proxy/client_connection.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

@@ -4,11 +4,13 @@
 #include "http2/shared.h"
 #include "http2/stream.h"
 #include "proxy/client_side.h"
-#include "proxy/worker.h"
+#include "worker/worker.h"
+
+namespace weir::worker {
+class ClientConnection;
+}
 
 namespace weir::proxy {
-
-class ClientConnection;
 
 class H2Client final : public ClientSide {
  public:

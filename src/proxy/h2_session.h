@@ -2,8 +2,8 @@
 #pragma once
 
 #include "net/task.h"
-#include "proxy/client_connection.h"
 #include "proxy/incoming.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

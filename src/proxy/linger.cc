@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "base/free_list.h"
-#include "proxy/client_connection.h"
-#include "proxy/timeouts.h"
+#include "worker/client_connection.h"
+#include "worker/timeouts.h"
 
 namespace weir::proxy {
 

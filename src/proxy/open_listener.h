@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "net/task_group.h"
-#include "proxy/listening.h"
 #include "proxy/udp_relay.h"
+#include "worker/listening.h"
 
 namespace weir::proxy {
 

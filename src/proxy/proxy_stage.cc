@@ -5,8 +5,8 @@
 #include "net/client_hello.h"
 #include "net/peek.h"
 #include "net/proxy_protocol.h"
-#include "proxy/termination.h"
 #include "proxy/unserved.h"
+#include "worker/termination.h"
 
 namespace weir::proxy {
 namespace {

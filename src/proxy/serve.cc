@@ -2,7 +2,6 @@
 
 #include <new>
 
-#include "proxy/client_connection.h"
 #include "proxy/forwarded.h"
 #include "proxy/h1_session.h"
 #include "proxy/h2_session.h"
@@ -10,6 +9,7 @@
 #include "proxy/tcp_session.h"
 #include "proxy/tls_stage.h"
 #include "tls/handshake.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 namespace {

@@ -4,7 +4,7 @@
 #include "base/ip.h"
 #include "proxy/open_listener.h"
 #include "proxy/tls_stage.h"
-#include "proxy/worker.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

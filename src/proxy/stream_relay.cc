@@ -4,7 +4,7 @@
 #include <new>
 
 #include "base/out_of_memory.h"
-#include "proxy/worker.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

@@ -7,16 +7,18 @@
 
 #include "http/websocket_frames.h"
 #include "net/task_group.h"
-#include "proxy/open_websocket.h"
 #include "proxy/tunnel_end.h"
+#include "worker/open_websocket.h"
 
 namespace weir::pool {
 class Backend;
 }
 
-namespace weir::proxy {
-
+namespace weir::worker {
 struct Listening;
+}
+
+namespace weir::proxy {
 
 // Codes of a WebSocket's Close (RFC 6455 7.4.1 and its registry): why Weir ends it.
 inline constexpr std::uint16_t kGoingAway = 1001;
@@ -57,7 +59,7 @@ class StreamRelay final : public OpenWebsocket {
     downward_.frames.take(from_backend);
   }
   // Whose it is: what ends it.
-  Listening* listening = nullptr;
+  worker::Listening* listening = nullptr;
   pool::Backend* backend = nullptr;
 
  private:

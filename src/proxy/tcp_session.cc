@@ -5,15 +5,15 @@
 
 #include "metrics/families.h"
 #include "net/keep_alive.h"
-#include "proxy/backend_choice.h"
 #include "proxy/linger.h"
-#include "proxy/proxy_preamble.h"
 #include "proxy/relay.h"
-#include "proxy/termination.h"
-#include "proxy/timeouts.h"
-#include "proxy/tls_facts.h"
 #include "tls/handshake.h"
 #include "upstream/connections.h"
+#include "worker/backend_choice.h"
+#include "worker/proxy_preamble.h"
+#include "worker/termination.h"
+#include "worker/timeouts.h"
+#include "worker/tls_facts.h"
 
 namespace weir::proxy {
 

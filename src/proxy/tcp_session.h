@@ -2,7 +2,7 @@
 #pragma once
 
 #include "net/task.h"
-#include "proxy/client_connection.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

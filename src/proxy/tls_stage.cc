@@ -4,9 +4,9 @@
 #include "http/h1_codec.h"
 #include "metrics/families.h"
 #include "net/drop_rest.h"
-#include "proxy/termination.h"
 #include "proxy/unserved.h"
 #include "tls/handshake.h"
+#include "worker/termination.h"
 
 namespace weir::proxy {
 

@@ -3,7 +3,7 @@
 
 #include "metrics/registry.h"
 #include "net/task.h"
-#include "proxy/client_connection.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

@@ -9,7 +9,7 @@
 #include "base/intrusive_list.h"
 #include "net/reactor.h"
 #include "net/udp_socket.h"
-#include "proxy/backend_choice.h"
+#include "worker/backend_choice.h"
 
 namespace weir::proxy {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "metrics/registry.h"
-#include "proxy/admission.h"
+#include "worker/admission.h"
 
 namespace weir::proxy {
 

@@ -5,7 +5,7 @@
 #include <new>
 #include <unistd.h>
 
-#include "proxy/timeouts.h"
+#include "worker/timeouts.h"
 
 namespace weir::proxy {
 

@@ -12,11 +12,11 @@
 #include "net/task.h"
 #include "net/timer_wheel.h"
 #include "net/wait.h"
-#include "proxy/termination.h"
 #include "proxy/udp_flow.h"
 #include "proxy/udp_flow_table.h"
 #include "proxy/udp_metrics.h"
-#include "proxy/worker.h"
+#include "worker/termination.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

@@ -1,6 +1,6 @@
 #include "proxy/unserved.h"
 
-#include "proxy/termination.h"
+#include "worker/termination.h"
 
 namespace weir::proxy {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "proxy/client_connection.h"
+#include "worker/client_connection.h"
 
 namespace weir::proxy {
 

@@ -2,8 +2,8 @@
 #include <charconv>
 
 #include "proxy/exchange.h"
-#include "proxy/tls_facts.h"
 #include "tls/handshake.h"
+#include "worker/tls_facts.h"
 
 namespace weir::proxy {
 

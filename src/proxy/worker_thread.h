@@ -10,7 +10,7 @@
 #include "proxy/open_listener.h"
 #include "proxy/placement.h"
 #include "proxy/tls_stage.h"
-#include "proxy/worker.h"
+#include "worker/worker.h"
 
 namespace weir::proxy {
 

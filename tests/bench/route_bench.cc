@@ -8,8 +8,8 @@
 #include "http/h1_codec.h"
 #include "http/target.h"
 #include "proxy/forwarded.h"
-#include "proxy/request_id.h"
 #include "route/table.h"
+#include "worker/request_id.h"
 
 namespace weir {
 namespace {
@@ -213,11 +213,11 @@ BENCHMARK(forwarded_fields)->ArgName("trusted")->Arg(0)->Arg(1);
 
 void request_id_made(benchmark::State& state) {
   const Request request("/", "shop.example.com");
-  proxy::RequestIds ids;
+  worker::RequestIds ids;
   base::Arena arena;
   for (auto _ : state) {
     arena.reset();
-    benchmark::DoNotOptimize(proxy::request_id(request.head(), true, ids, arena));
+    benchmark::DoNotOptimize(worker::request_id(request.head(), true, ids, arena));
   }
 }
 BENCHMARK(request_id_made);

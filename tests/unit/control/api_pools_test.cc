@@ -262,12 +262,12 @@ TEST_F(RoutingRules, RouteAPathOnEveryHttpListenerToTheirBackends) {
   std::string id =
       make(R"({"path_prefix": "/v2", "host": "a.example", "algorithm": "random", "backends": ["web-2", "api-1"],
                             "session_sticky": true})");
-  const proxy::PoolSnapshot* pool = plane.pool(id);
+  const worker::PoolSnapshot* pool = plane.pool(id);
   ASSERT_NE(pool, nullptr);
   EXPECT_EQ(pool->config->algorithm.name, "random");
   EXPECT_EQ(pool->config->sticky.type, config::StickyType::cookie);
   EXPECT_THAT(plane.eligible(id), ElementsAre("web-2", "api-1"));
-  const proxy::Snapshot& snapshot = *plane.snapshot();
+  const worker::Snapshot& snapshot = *plane.snapshot();
   ASSERT_EQ(snapshot.listeners[0]->config->routes.size(), 2u);
   EXPECT_EQ(snapshot.listeners[0]->config->routes[1].match.path_prefix, "/v2");
   EXPECT_THAT(snapshot.listeners[0]->config->routes[1].match.host, ElementsAre("a.example"));

@@ -57,7 +57,7 @@ class ControlPlane {
                    .gather = std::chrono::milliseconds(20),
                    .resolve = [this](const std::string& host, std::uint16_t port) { return resolve(host, port); },
                    .resolve_error = [this](const std::string&) { return name_error; },
-                   .publish = [this](std::shared_ptr<const proxy::Snapshot> next) { published.push_back(next); },
+                   .publish = [this](std::shared_ptr<const worker::Snapshot> next) { published.push_back(next); },
                    .leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout,
                                    bool removed) { left.push_back({backend->id(), timeout, removed}); }}),
         catalog(store, publisher, all_kinds(),
@@ -102,8 +102,8 @@ class ControlPlane {
     return request;
   }
 
-  std::shared_ptr<const proxy::Snapshot> snapshot() const { return publisher.snapshot(); }
-  const proxy::PoolSnapshot* pool(std::string_view name) const {
+  std::shared_ptr<const worker::Snapshot> snapshot() const { return publisher.snapshot(); }
+  const worker::PoolSnapshot* pool(std::string_view name) const {
     for (const auto& pool : snapshot()->pools) {
       if (pool->config->name == name) return pool.get();
     }
@@ -130,7 +130,7 @@ class ControlPlane {
   metrics::Registry registry{4};
   std::map<std::string, pool::Addresses> names;  // what host names resolve to
   std::string name_error;                        // why others do not; empty: not known yet
-  std::vector<std::shared_ptr<const proxy::Snapshot>> published;
+  std::vector<std::shared_ptr<const worker::Snapshot>> published;
   std::vector<Left> left;
   std::optional<health::HealthDetails> health_details;
   std::function<config::Faults(const config::Config&)> prepare;

@@ -38,7 +38,7 @@ class PublisherTest : public testing::Test {
 
 TEST_F(PublisherTest, PublishesTheWholeConfigurationAtTheStart) {
   ASSERT_EQ(plane.published.size(), 1u);
-  const proxy::Snapshot& snapshot = *plane.published[0];
+  const worker::Snapshot& snapshot = *plane.published[0];
   EXPECT_EQ(snapshot.version, 1u);
   ASSERT_EQ(snapshot.pools.size(), 2u);
   ASSERT_EQ(snapshot.listeners.size(), 2u);
@@ -50,7 +50,7 @@ TEST_F(PublisherTest, PublishesTheWholeConfigurationAtTheStart) {
 
 TEST_F(PublisherTest, RoutesWithoutAPoolAndListenersWithoutADefaultHaveNone) {
   reload(replaced(kFile, "        pool: api\n    pool: site\n", "        redirect: {to: /new}\n"));
-  EXPECT_EQ(plane.snapshot()->pool_of_route[0], (std::vector<std::uint32_t>{proxy::kNoPool, proxy::kNoPool}));
+  EXPECT_EQ(plane.snapshot()->pool_of_route[0], (std::vector<std::uint32_t>{worker::kNoPool, worker::kNoPool}));
 }
 
 TEST_F(PublisherTest, BackendsStayTheSameObjectsOverChanges) {

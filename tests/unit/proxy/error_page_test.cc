@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "proxy/termination.h"
+#include "worker/termination.h"
 
 namespace weir::proxy {
 namespace {

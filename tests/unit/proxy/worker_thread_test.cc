@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 
 #include "net/listener.h"
-#include "proxy/snapshot.h"
+#include "worker/snapshot.h"
 
 namespace weir::proxy {
 namespace {

@@ -1,0 +1,136 @@
+#include "worker/admission.h"
+
+#include <algorithm>
+
+namespace weir::worker {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+bool contains(const std::vector<base::Cidr>& blocks, const base::IpAddress& address) {
+  return std::ranges::any_of(blocks, [&](const base::Cidr& block) { return block.contains(address); });
+}
+
+// One address stands for all that one subscriber commonly has.
+base::IpAddress subscriber(const base::IpAddress& client) {
+  if (!client.is_v6()) return client;
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(client.bytes().first(8), bytes.begin());
+  return base::IpAddress::v6(bytes);
+}
+
+// The time after one more event at `now`, in step with `per_second` and with at most a second's worth at once; 0 when
+// there is no room for it.
+std::int64_t after_one_more(std::int64_t next_due, std::int64_t now, std::uint32_t per_second) {
+  std::int64_t due = std::max(next_due, now);
+  if (due - now > kSecond - kSecond / per_second) return 0;
+  return due + kSecond / per_second;
+}
+
+bool takes_part(std::atomic<std::int64_t>& next_due, std::int64_t now, std::uint32_t per_second) {
+  std::int64_t before = next_due.load(std::memory_order_relaxed);
+  std::int64_t after = 0;
+  do {
+    after = after_one_more(before, now, per_second);
+    if (after == 0) return false;
+  } while (!next_due.compare_exchange_weak(before, after, std::memory_order_relaxed));
+  return true;
+}
+
+}  // namespace
+
+const char* name(Refusal refusal) {
+  static constexpr std::array<const char*, kRefusals> kNames{
+      "none",         "limit",        "max_connections", "memory",
+      "denied",       "rate",         "client_rate",     "client_connections",
+      "proxy_header", "client_hello", "client_table",    "handshake_rate"};
+  return kNames[static_cast<std::size_t>(refusal)];
+}
+
+const char* key_of(Refusal refusal) {
+  static constexpr std::array<const char*, kRefusals> kKeys{"",
+                                                            "limits.connections",
+                                                            "max_connections",
+                                                            "memory",
+                                                            "deny or allow",
+                                                            "limits.connection_rate",
+                                                            "limits.client_connection_rate",
+                                                            "limits.connections_per_client",
+                                                            "proxy_protocol: required from trusted_proxies",
+                                                            "protocol: tls",
+                                                            "a limit of one client (the table of clients is full)",
+                                                            "tls.handshakes_per_second"};
+  return kKeys[static_cast<std::size_t>(refusal)];
+}
+
+std::array<Admission::Shard, Admission::kShards>& Admission::shards() {
+  std::call_once(made_, [this] { shards_ = std::make_unique<std::array<Shard, kShards>>(); });
+  return *shards_;
+}
+
+std::uint64_t Admission::hash_of(const base::IpAddress& client) const {
+  auto bytes = client.bytes();
+  return base::keyed_hash(key_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+// The client's place; with `make` a new one, for which another client may be forgotten. Null when there is none.
+Admission::Client* Admission::place(Shard& shard, std::uint64_t hash, const base::IpAddress& client, bool make,
+                                    std::int64_t now) {
+  if (shard.clients.empty()) {
+    if (!make) return nullptr;
+    shard.clients.resize(kPlaces);
+  }
+  Client* best = nullptr;
+  for (std::size_t i = 0; i < kReach; ++i) {
+    Client& candidate = shard.clients[(hash / kShards + i) % kPlaces];
+    if (candidate.known && candidate.address == client) return &candidate;
+    if (candidate.known && candidate.open > 0) continue;
+    if (best == nullptr || !candidate.known || (best->known && candidate.next_due < best->next_due)) best = &candidate;
+  }
+  if (!make || best == nullptr) return nullptr;
+  *best = {.address = client, .open = 0, .known = true, .next_due = now};
+  return best;
+}
+
+Refusal Admission::admit(const config::Listener& listener, const base::IpAddress& client, base::TimePoint when,
+                         Counted& counted) {
+  counted = Counted::no;
+  if (contains(listener.deny, client)) return Refusal::denied;
+  if (!listener.allow.empty() && !contains(listener.allow, client)) return Refusal::denied;
+  const config::Limits& limits = listener.limits;
+  std::int64_t now = when.time_since_epoch().count();
+  if (limits.connections_per_client == 0 && limits.client_connection_rate == 0) {
+    bool refused = limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate);
+    return refused ? Refusal::rate : Refusal::none;
+  }
+  base::IpAddress who = subscriber(client);
+  std::uint64_t hash = hash_of(who);
+  Shard& shard = shards()[hash % kShards];
+  std::lock_guard lock(shard.mutex);
+  Client* own = place(shard, hash, who, true, now);
+  Client& known = own != nullptr ? *own : shard.shared;
+  if (limits.connections_per_client > 0 && known.open >= limits.connections_per_client) {
+    return own != nullptr ? Refusal::client_connections : Refusal::client_table;
+  }
+  if (limits.client_connection_rate > 0) {
+    std::int64_t next_due = after_one_more(known.next_due, now, limits.client_connection_rate);
+    if (next_due == 0) return own != nullptr ? Refusal::client_rate : Refusal::client_table;
+    known.next_due = next_due;
+  }
+  if (limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate)) return Refusal::rate;
+  ++known.open;
+  counted = own != nullptr ? Counted::own : Counted::shared;
+  return Refusal::none;
+}
+
+void Admission::leave(const base::IpAddress& client, Counted counted) {
+  if (counted == Counted::no) return;
+  base::IpAddress who = subscriber(client);
+  std::uint64_t hash = hash_of(who);
+  Shard& shard = shards()[hash % kShards];
+  std::lock_guard lock(shard.mutex);
+  Client* known = counted == Counted::shared ? &shard.shared : place(shard, hash, who, false, 0);
+  if (known != nullptr && known->open > 0) --known->open;
+}
+
+}  // namespace weir::worker

@@ -1,0 +1,131 @@
+#include "worker/backend_choice.h"
+
+#include <algorithm>
+
+namespace weir::worker {
+
+using base::ErrorCode;
+
+namespace {
+
+constexpr std::uint32_t kFailuresToSuspend = 3;
+constexpr auto kSuspension = std::chrono::seconds(1);
+
+}  // namespace
+
+bool is_connect_failure(ErrorCode code) {
+  return code == ErrorCode::refused || code == ErrorCode::timeout || code == ErrorCode::unreachable ||
+         code == ErrorCode::reset || code == ErrorCode::no_backend || code == ErrorCode::protocol;  // of TLS
+}
+
+bool BackendChoice::is_suspended(std::uint32_t index) const {
+  std::int64_t until = pool_->eligible[index].backend->suspended_until.load(std::memory_order_relaxed);
+  return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
+}
+
+// The state is set a moment before the snapshot without the backend reaches the worker. In a degraded pool such
+// backends are there on purpose.
+bool BackendChoice::has_failed(std::uint32_t index) const {
+  if (pool_->degraded) return false;
+  return pool_->eligible[index].backend->state.load(std::memory_order_relaxed) == pool::BackendState::unhealthy;
+}
+
+// Likewise; and work of a listener that is gone goes on with the backends it had.
+bool BackendChoice::has_left(std::uint32_t index) const {
+  if (pool_->degraded) return false;
+  pool::BackendState state = pool_->eligible[index].backend->state.load(std::memory_order_relaxed);
+  return state == pool::BackendState::draining || state == pool::BackendState::disabled;
+}
+
+bool BackendChoice::is_cut_off(std::uint32_t index) const {
+  return has_left(index) && pool_->eligible[index].backend->cut_off.load(std::memory_order_relaxed);
+}
+
+// Nobody would end a second try on a backend whose time to drain is over. A first one belongs to a listener that is
+// gone, and ends with that at the latest.
+bool BackendChoice::is_barred(std::uint32_t index) const {
+  return (has_failed(index) && pool_->config->min_healthy == 0) || (tries_ > 0 && is_cut_off(index));
+}
+
+std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
+  balance::PickContext context{.key_hash = key_hash,
+                               .now = worker_.reactor.now(),
+                               .random = &worker_.random,
+                               .avoid = std::span(tried_.data(), tried_count_)};
+  std::uint32_t picked = pool_->strategy->pick(context);
+  auto is_passed_over = [this](std::uint32_t index) {
+    return is_suspended(index) || has_failed(index) || has_left(index);
+  };
+  if (picked == balance::kNone || !is_passed_over(picked)) return picked;
+  std::uint32_t nothing_else = is_barred(picked) ? balance::kNone : picked;
+  std::array<std::uint32_t, kMaxTried> avoid = tried_;
+  for (std::size_t count = tried_count_; count < kMaxTried;) {
+    avoid[count++] = picked;
+    context.avoid = std::span(avoid.data(), count);
+    picked = pool_->strategy->pick(context);
+    if (picked == balance::kNone || std::ranges::find(context.avoid, picked) != context.avoid.end()) break;
+    if (!is_passed_over(picked)) return picked;
+    if (nothing_else == balance::kNone && !is_barred(picked)) nothing_else = picked;
+  }
+  return nothing_else;
+}
+
+std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {
+  bool sticks = pool_->sticky_strategy != nullptr &&
+                pool_->sticky_key.kind == balance::HashKeySource::Kind::client_address && tried_count_ == 0;
+  if (!sticks) return pick(address_hash);
+  return pool_->sticky_strategy->pick(
+      {.key_hash = address_hash, .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}});
+}
+
+base::Error BackendChoice::none_is_eligible() const {
+  const char* others = "every backend that took requests has become unhealthy, has left or was tried already";
+  return {.code = base::ErrorCode::no_backend, .what = pool_->why_none.empty() ? others : pool_->why_none.c_str()};
+}
+
+void BackendChoice::begin(std::uint32_t index) {
+  index_ = index;
+  pool::Backend& chosen = backend();
+  chosen.in_flight.fetch_add(1, std::memory_order_relaxed);
+  pool_->strategy->started(index);
+  under_way_ = true;
+  responded_ = false;
+  note_tried(index);
+  ++tries_;
+}
+
+void BackendChoice::responded(base::Nanoseconds latency) {
+  if (!under_way_ || responded_) return;
+  responded_ = true;
+  pool_->strategy->responded(index_, std::max(latency, base::Nanoseconds(1)), worker_.reactor.now());
+}
+
+void BackendChoice::end(bool failed, base::Nanoseconds latency, const base::Error& why) {
+  if (!under_way_) return;
+  under_way_ = false;
+  pool::Backend& chosen = backend();
+  chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  // Nothing is learnt of a backend that had no time to answer, like when its client left.
+  if (responded_ || (!failed && latency == base::Nanoseconds(0))) latency = balance::kToldBefore;
+  pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
+  if (failed) chosen.count_failure(why, worker_.unix_ms());
+}
+
+void BackendChoice::connected() {
+  pool::Backend& chosen = backend();
+  if (chosen.consecutive_connect_failures.load(std::memory_order_relaxed) == 0) return;
+  chosen.consecutive_connect_failures.store(0, std::memory_order_relaxed);
+  chosen.suspended_until.store(0, std::memory_order_relaxed);
+}
+
+void BackendChoice::connect_failed(const base::Error& error) {
+  pool::Backend& chosen = backend();
+  std::uint32_t in_a_row = chosen.consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (in_a_row >= kFailuresToSuspend) {
+    auto until = worker_.reactor.now() + kSuspension;
+    chosen.suspended_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  if (worker_.services.connect_failed) worker_.services.connect_failed(chosen, error);
+}
+
+}  // namespace weir::worker

@@ -1,0 +1,47 @@
+// The memory of exchanges.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/arena.h"
+#include "http/message.h"
+
+namespace weir::worker {
+
+// Memory that one exchange needs and the next one can use again. What it holds are views into the arena, the client's
+// buffer or the exchange, none of which outlives that exchange.
+struct ExchangeState {
+  void clear() {
+    request.clear();
+    response.clear();
+    own_fields.clear();
+    received_trailers.clear();
+    arena.reset();
+  }
+
+  http::RequestHead request;
+  http::ResponseHead response;
+  http::HeaderMap own_fields;  // of answers made here, and trailers that go on
+  http::HeaderMap received_trailers;
+  base::Arena arena;
+};
+
+// What is free of it on one worker.
+class ExchangeStates {
+ public:
+  std::unique_ptr<ExchangeState> take();
+  void give_back(std::unique_ptr<ExchangeState> state);
+  // Half of it goes back to the heap.
+  void shrink();
+
+ private:
+  std::vector<std::unique_ptr<ExchangeState>> free_;
+};
+
+}  // namespace weir::worker
+
+// Until the exchange moves.
+namespace weir::proxy {
+using namespace weir::worker;
+}

@@ -1,0 +1,27 @@
+// What a pool keeps over changes of its configuration.
+#pragma once
+
+#include <string>
+
+#include "metrics/registry.h"
+#include "pool/retry_budget.h"
+#include "upstream/connections.h"
+
+namespace weir::worker {
+
+// Created on the control thread, used by all workers.
+struct PoolRuntime {
+  PoolRuntime(const std::string& pool_name, std::uint32_t workers, metrics::Registry& registry);
+
+  pool::RetryBudget retry_budget;
+  upstream::ConnectionMetrics connections;
+  metrics::Counter retries;
+  metrics::Histogram upstream_duration;
+};
+
+}  // namespace weir::worker
+
+// Until the exchange moves.
+namespace weir::proxy {
+using namespace weir::worker;
+}

@@ -1,0 +1,20 @@
+// The PROXY header that is sent to a backend in front of everything else.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "worker/client_connection.h"
+
+namespace weir::worker {
+
+// Empty for SendProxy::off. `unique_id` may be empty.
+std::string proxy_preamble(config::SendProxy version, const Arrival& client, std::string_view unique_id);
+
+}  // namespace weir::worker
+
+// Until the exchange moves.
+namespace weir::proxy {
+using namespace weir::worker;
+}

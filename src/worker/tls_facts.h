@@ -1,0 +1,25 @@
+// What an established TLS connection of a client says, to requests on it and to the access log.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "access_log/record.h"
+#include "worker/client_connection.h"
+
+namespace weir::worker {
+
+// Whether a request for `authority` should not have come over this connection (421, RFC 9110 15.5.20): the client asked
+// for another name by SNI, for which this listener shows other certificates, and the one it has seen is not good for
+// this host. The last host that was allowed is remembered, in client.facts.
+bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::string_view authority);
+
+// What the access log says of TLS with this client; nothing without TLS. The views live as long as `client`.
+std::optional<access_log::TlsRecord> tls_record(const Arrival& client);
+
+}  // namespace weir::worker
+
+// Until the exchange moves.
+namespace weir::proxy {
+using namespace weir::worker;
+}
