@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "net/task_group.h"
-#include "proxy/udp_relay.h"
+#include "relay/udp_relay.h"
 #include "worker/listening.h"
 
 namespace weir::proxy {
@@ -20,7 +20,7 @@ struct OpenListener {
   net::TaskGroup acceptors;
   net::TaskGroup stages;  // connections before their sessions
   net::TaskGroup sessions;
-  std::unique_ptr<UdpRelay> udp;  // instead of all that, with protocol udp
+  std::unique_ptr<relay::UdpRelay> udp;  // instead of all that, with protocol udp
 };
 
 }  // namespace weir::proxy

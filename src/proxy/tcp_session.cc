@@ -6,7 +6,7 @@
 #include "metrics/families.h"
 #include "net/keep_alive.h"
 #include "proxy/linger.h"
-#include "proxy/relay.h"
+#include "relay/relay.h"
 #include "tls/handshake.h"
 #include "upstream/connections.h"
 #include "worker/backend_choice.h"

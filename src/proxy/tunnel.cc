@@ -5,8 +5,8 @@
 #include "base/out_of_memory.h"
 #include "base/text.h"
 #include "proxy/exchange.h"
-#include "proxy/relay.h"
 #include "proxy/stream_relay.h"
+#include "relay/relay.h"
 
 namespace weir::proxy {
 

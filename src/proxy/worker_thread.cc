@@ -79,7 +79,7 @@ void WorkerThread::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::
     }
     OpenListener& opened = add(runtime);
     if (!fds.empty() && net::is_datagram_socket(fds.front())) {
-      opened.udp = std::make_unique<UdpRelay>(worker_, opened.listening, fds);
+      opened.udp = std::make_unique<relay::UdpRelay>(worker_, opened.listening, fds);
       return;
     }
     opened.sockets = fds;

@@ -11,8 +11,8 @@
 #include "gtest/gtest.h"
 
 #include "http2/connection.h"
-#include "proxy/relay.h"
 #include "proxy/stream_relay.h"
+#include "relay/relay.h"
 
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 #include "tests/unit/net/failing_allocations.h"

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "proxy/udp_flow.h"
+#include "relay/udp_flow.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 // Open addressing with linear probing, at most half full; removal moves later entries up, so there are no tombstones.
 // Does not own the flows. One thread.
@@ -74,4 +74,4 @@ class UdpFlowTable {
   std::size_t size_ = 0;
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

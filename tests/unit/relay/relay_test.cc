@@ -1,9 +1,9 @@
-#include "proxy/relay.h"
+#include "relay/relay.h"
 
 #include "net/turn.h"
 #include "tests/unit/net/endless.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 namespace {
 
 using namespace std::chrono_literals;
@@ -51,4 +51,4 @@ TEST_F(RelayTest, AReadyTaskRunsBesideManySmallPieces) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::relay

@@ -11,7 +11,7 @@
 #include "net/task_group.h"
 #include "net/tcp.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 // Where bytes are counted as they pass; empty: nowhere. The backend's side counts the same bytes.
 struct RelayCounters {
@@ -82,4 +82,9 @@ class Relay {
   Direction downward_;
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::relay
+
+// Until the exchange moves.
+namespace weir::proxy {
+using namespace weir::relay;
+}

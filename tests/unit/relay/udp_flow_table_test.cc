@@ -1,4 +1,4 @@
-#include "proxy/udp_flow_table.h"
+#include "relay/udp_flow_table.h"
 
 #include <map>
 #include <memory>
@@ -6,9 +6,9 @@
 
 #include "gtest/gtest.h"
 
-#include "proxy/udp_relay.h"
+#include "relay/udp_relay.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 namespace {
 
 UdpFlowKey key_of(std::uint16_t port) {
@@ -25,8 +25,8 @@ class UdpFlowTableTest : public testing::Test {
                                      key_of(port), hash, worker_);
   }
   alignas(64) std::byte nobody_[1]{};
-  Services services_;
-  Worker worker_{0, services_};
+  worker::Services services_;
+  worker::Worker worker_{0, services_};
   UdpFlowTable table_;
 };
 
@@ -68,4 +68,4 @@ TEST_F(UdpFlowTableTest, FindsWhatIsThereAfterAnyInsertionsAndRemovals) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::relay

@@ -6,7 +6,7 @@
 #include "metrics/registry.h"
 #include "worker/admission.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 struct UdpMetrics {
   UdpMetrics(const std::string& listener, metrics::Registry& registry);
@@ -20,7 +20,7 @@ struct UdpMetrics {
   metrics::Counter dropped_closing, dropped_denied, dropped_rate, dropped_client_rate, dropped_client_connections,
       dropped_client_table, dropped_no_backend, dropped_exhausted, dropped_unreachable, dropped_unsent;
   // Of a client that admission refuses.
-  const metrics::Counter& refused(Refusal why) const;
+  const metrics::Counter& refused(worker::Refusal why) const;
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

@@ -5,9 +5,9 @@
 
 #include "base/hash.h"
 #include "base/out_of_memory.h"
-#include "proxy/udp_relay.h"
+#include "relay/udp_relay.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 using base::ErrorCode;
 
@@ -39,7 +39,7 @@ void UdpFlow::on_ready() { relay.take_replies(*this); }
 
 // Picks a backend and opens a socket to it. Error: no backend can be had; the flow has no socket then.
 base::Result<void> UdpRelay::connect(UdpFlow& flow) {
-  BackendChoice& choice = flow.choice;
+  worker::BackendChoice& choice = flow.choice;
   bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->sticky_strategy != nullptr;
   std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
   std::uint32_t passed_over = 0;
@@ -56,7 +56,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     if (entry.max_connections > 0 && before >= entry.max_connections) {
       open.fetch_sub(1, std::memory_order_relaxed);
       choice.pass_over(index);
-      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), BackendChoice::kMaxTried)) {
+      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), worker::BackendChoice::kMaxTried)) {
         return base::fail(ErrorCode::no_backend, "every backend of the pool is at its max_connections");
       }
       continue;
@@ -173,7 +173,7 @@ void UdpRelay::deliver(UdpFlow* flow) {
       return;
     }
   }
-  if (flow->expected_responses == 0u) end(*flow, Termination::ok);
+  if (flow->expected_responses == 0u) end(*flow, worker::Termination::ok);
 }
 
 void UdpRelay::take_replies(UdpFlow& flow) {
@@ -216,7 +216,7 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     net::gather_segments(flow.fd());
   }
   const std::optional<std::uint32_t>& expected = flow.expected_responses;
-  if (expected && flow.replies >= flow.datagrams_in * *expected) end(flow, Termination::ok);
+  if (expected && flow.replies >= flow.datagrams_in * *expected) end(flow, worker::Termination::ok);
 }
 
 // The backend's side says that datagrams do not arrive there.
@@ -229,7 +229,7 @@ void UdpRelay::lost(UdpFlow& flow, const base::Error& error) {
   end_failed(flow, error);
 }
 
-void UdpRelay::end(UdpFlow& flow, Termination how, std::string_view detail) {
+void UdpRelay::end(UdpFlow& flow, worker::Termination how, std::string_view detail) {
   close_socket(flow);
   flow.choice.end(false, flow.first_reply);
   forget(flow, how, detail);
@@ -239,10 +239,10 @@ void UdpRelay::end_failed(UdpFlow& flow, const base::Error& failure) {
   close_socket(flow);
   flow.choice.end(true, flow.first_reply, failure);
   bool known = failure.code == ErrorCode::refused || failure.code == ErrorCode::timeout;
-  forget(flow, known ? termination(failure) : Termination::backend_unreachable, base::cause(failure));
+  forget(flow, known ? worker::termination(failure) : worker::Termination::backend_unreachable, base::cause(failure));
 }
 
-void UdpRelay::forget(UdpFlow& flow, Termination how, std::string_view detail) {
+void UdpRelay::forget(UdpFlow& flow, worker::Termination how, std::string_view detail) {
   table_.remove(flow);
   by_age_.remove(flow);
   metrics_.flows_active.subtract(worker_.index);
@@ -254,7 +254,7 @@ void UdpRelay::forget(UdpFlow& flow, Termination how, std::string_view detail) {
   if (by_age_.empty() && drained_ != nullptr) drained_->wake();
 }
 
-void UdpRelay::log(const UdpFlow& flow, Termination how, std::string_view detail) {
+void UdpRelay::log(const UdpFlow& flow, worker::Termination how, std::string_view detail) {
   access_log::Log* access_log = worker_.services.access_log.load(std::memory_order_acquire);
   if (access_log == nullptr) return;
   base::SocketAddress client_address = flow.key.client.to_socket_address();
@@ -278,4 +278,4 @@ void UdpRelay::log(const UdpFlow& flow, Termination how, std::string_view detail
   access_log->write(worker_.index, record);
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

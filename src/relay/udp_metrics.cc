@@ -1,8 +1,8 @@
-#include "proxy/udp_metrics.h"
+#include "relay/udp_metrics.h"
 
 #include "metrics/families.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 namespace families = metrics::families;
 
@@ -16,29 +16,29 @@ UdpMetrics::UdpMetrics(const std::string& listener, metrics::Registry& registry)
       backend_out(registry.counter(families::kUdpDatagrams, {listener, "backend_out"})),
       dropped_closing(registry.counter(families::kUdpDropped, {listener, "closing"})),
       dropped_denied(registry.counter(families::kUdpDropped, {listener, "denied"})),
-      dropped_rate(registry.counter(families::kUdpDropped, {listener, name(Refusal::rate)})),
-      dropped_client_rate(registry.counter(families::kUdpDropped, {listener, name(Refusal::client_rate)})),
+      dropped_rate(registry.counter(families::kUdpDropped, {listener, name(worker::Refusal::rate)})),
+      dropped_client_rate(registry.counter(families::kUdpDropped, {listener, name(worker::Refusal::client_rate)})),
       dropped_client_connections(
-          registry.counter(families::kUdpDropped, {listener, name(Refusal::client_connections)})),
-      dropped_client_table(registry.counter(families::kUdpDropped, {listener, name(Refusal::client_table)})),
+          registry.counter(families::kUdpDropped, {listener, name(worker::Refusal::client_connections)})),
+      dropped_client_table(registry.counter(families::kUdpDropped, {listener, name(worker::Refusal::client_table)})),
       dropped_no_backend(registry.counter(families::kUdpDropped, {listener, "no_backend"})),
       dropped_exhausted(registry.counter(families::kUdpDropped, {listener, "exhausted"})),
       dropped_unreachable(registry.counter(families::kUdpDropped, {listener, "unreachable"})),
       dropped_unsent(registry.counter(families::kUdpDropped, {listener, "unsent"})) {}
 
-const metrics::Counter& UdpMetrics::refused(Refusal why) const {
+const metrics::Counter& UdpMetrics::refused(worker::Refusal why) const {
   switch (why) {
-    case Refusal::rate:
+    case worker::Refusal::rate:
       return dropped_rate;
-    case Refusal::client_rate:
+    case worker::Refusal::client_rate:
       return dropped_client_rate;
-    case Refusal::client_connections:
+    case worker::Refusal::client_connections:
       return dropped_client_connections;
-    case Refusal::client_table:
+    case worker::Refusal::client_table:
       return dropped_client_table;
     default:
       return dropped_denied;
   }
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

@@ -1,4 +1,4 @@
-#include "proxy/udp_relay.h"
+#include "relay/udp_relay.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include "worker/timeouts.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 namespace {
 
@@ -30,7 +30,7 @@ UdpEntrance::~UdpEntrance() {
 void UdpEntrance::on_ready() { relay_.take_from_clients(*this); }
 
 // The outbox has room for a kept first datagram besides a whole inbox.
-UdpRelay::UdpRelay(Worker& worker, Listening& listening, const std::vector<int>& fds)
+UdpRelay::UdpRelay(worker::Worker& worker, worker::Listening& listening, const std::vector<int>& fds)
     : worker_(worker),
       listening_(&listening),
       metrics_(listening.runtime->name, *worker.services.registry),
@@ -46,7 +46,7 @@ UdpRelay::~UdpRelay() {
   worker_.reactor.forget(*this);
 }
 
-void UdpRelay::serve_for(Listening& listening) {
+void UdpRelay::serve_for(worker::Listening& listening) {
   metrics_.flows_active.subtract(worker_.index, table_.size());
   listening_ = &listening;
   metrics_ = UdpMetrics(listening.runtime->name, *worker_.services.registry);
@@ -54,18 +54,18 @@ void UdpRelay::serve_for(Listening& listening) {
   configuration_changed();
 }
 
-const ListenerSnapshot* UdpRelay::listener() const {
+const worker::ListenerSnapshot* UdpRelay::listener() const {
   std::uint32_t index = listening_->index;
   return index == UINT32_MAX ? nullptr : worker_.snapshot_of(*listening_)->listeners[index].get();
 }
 
 net::Tick UdpRelay::idle_ticks() const {
-  const Snapshot& snapshot = *worker_.snapshot_of(*listening_);
-  TimeoutScopes scopes{.global = &snapshot.timeouts};
-  if (const ListenerSnapshot* mine = listener()) {
+  const worker::Snapshot& snapshot = *worker_.snapshot_of(*listening_);
+  worker::TimeoutScopes scopes{.global = &snapshot.timeouts};
+  if (const worker::ListenerSnapshot* mine = listener()) {
     scopes.listener = &mine->config->timeouts;
     std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();
-    if (pool != kNoPool) scopes.pool = &snapshot.pools[pool]->config->timeouts;
+    if (pool != worker::kNoPool) scopes.pool = &snapshot.pools[pool]->config->timeouts;
   }
   base::Nanoseconds idle = scopes.get(&config::TimeoutOverrides::idle, &config::Timeouts::idle);
   return static_cast<net::Tick>(std::chrono::ceil<std::chrono::milliseconds>(idle).count());
@@ -90,7 +90,7 @@ void UdpRelay::on_timer() {
                            .side = base::Side::backend,
                            .what = "fewer responses than udp.expected_responses within timeouts.idle"});
     } else {
-      end(*oldest, Termination::idle_timeout, "nothing moved within timeouts.idle");
+      end(*oldest, worker::Termination::idle_timeout, "nothing moved within timeouts.idle");
     }
   }
   if (!by_age_.empty()) arm();
@@ -125,7 +125,7 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
     // Only now: delivering may have ended others to make room.
     UdpFlow* flow = run != nullptr ? run : table_.find(hash, key);
     if (flow != nullptr && flow != run && is_lost(*flow)) {
-      end(*flow, Termination::backend_unhealthy, "the backend is unhealthy and answered nothing for 2 s");
+      end(*flow, worker::Termination::backend_unhealthy, "the backend is unhealthy and answered nothing for 2 s");
       flow = nullptr;
     }
     if (flow == nullptr) flow = begin_flow(entrance, key, hash, datagrams.count());
@@ -150,18 +150,18 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
 
 UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std::uint32_t hash,
                               std::uint64_t datagrams) {
-  const ListenerSnapshot* mine = listener();
+  const worker::ListenerSnapshot* mine = listener();
   if (closing_ || mine == nullptr) {
     metrics_.dropped_closing.add(worker_.index, datagrams);
     return nullptr;
   }
-  const Snapshot& snapshot = *worker_.snapshot_of(*listening_);
+  const worker::Snapshot& snapshot = *worker_.snapshot_of(*listening_);
   std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();
-  if (pool == kNoPool) {
+  if (pool == worker::kNoPool) {
     metrics_.dropped_no_backend.add(worker_.index, datagrams);
     return nullptr;
   }
-  Counted counted = Counted::no;
+  worker::Counted counted = worker::Counted::no;
   if (!admit(*mine->config, key, datagrams, counted)) return nullptr;
   make_room();
   std::unique_ptr<UdpFlow> flow;
@@ -169,12 +169,13 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
     flow = std::make_unique<UdpFlow>(*this, entrance, key, hash, worker_);
     table_.make_room();
   } catch (const std::bad_alloc&) {
-    if (counted != Counted::no) listening_->runtime->admission.leave(key.client.to_socket_address().ip, counted);
+    if (counted != worker::Counted::no)
+      listening_->runtime->admission.leave(key.client.to_socket_address().ip, counted);
     metrics_.dropped_exhausted.add(worker_.index, datagrams);
     return nullptr;
   }
   flow->counted = counted;
-  if (counted != Counted::no) flow->counted_by = listening_->runtime;
+  if (counted != worker::Counted::no) flow->counted_by = listening_->runtime;
   flow->snapshot = worker_.snapshot_of(*listening_);
   flow->pool = snapshot.pools[pool].get();
   flow->expected_responses = mine->config->udp.expected_responses;
@@ -184,7 +185,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   if (base::Result<void> connected = connect(*flow); !connected) {
     bool exhausted = connected.error().code == base::ErrorCode::exhausted;
     (exhausted ? metrics_.dropped_exhausted : metrics_.dropped_no_backend).add(worker_.index, datagrams);
-    log(*flow, termination(connected.error()), base::cause(connected.error()));
+    log(*flow, worker::termination(connected.error()), base::cause(connected.error()));
     return nullptr;
   }
   table_.insert(*flow);
@@ -199,11 +200,11 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
 
 // Whether the client may begin a flow; one that may not leaves nothing behind.
 bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams,
-                     Counted& counted) {
-  if (!Admission::asked_of(listener)) return true;
+                     worker::Counted& counted) {
+  if (!worker::Admission::asked_of(listener)) return true;
   base::IpAddress client = key.client.to_socket_address().ip;
-  Refusal verdict = listening_->runtime->admission.admit(listener, client, worker_.reactor.now(), counted);
-  if (verdict == Refusal::none) return true;
+  worker::Refusal verdict = listening_->runtime->admission.admit(listener, client, worker_.reactor.now(), counted);
+  if (verdict == worker::Refusal::none) return true;
   metrics_.refused(verdict).add(worker_.index, datagrams);
   listening_->runtime->refusal_log.note(listening_->runtime->name, verdict, client, worker_.reactor.now());
   return false;
@@ -216,9 +217,9 @@ bool UdpRelay::is_lost(const UdpFlow& flow) const {
   net::Tick now = worker_.reactor.tick(worker_.reactor.now());
   if (flow.unanswered_since == net::kNever || flow.unanswered_since + kUnansweredMs > now) return false;
   if (closing_ || listener() == nullptr) return false;
-  const Snapshot& snapshot = *worker_.snapshot_of(*listening_);
+  const worker::Snapshot& snapshot = *worker_.snapshot_of(*listening_);
   std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();
-  return pool != kNoPool && !snapshot.pools[pool]->degraded && !snapshot.pools[pool]->eligible.empty();
+  return pool != worker::kNoPool && !snapshot.pools[pool]->degraded && !snapshot.pools[pool]->eligible.empty();
 }
 
 // The table is bounded for each worker by its share, and all tables together by what the process may open.
@@ -235,13 +236,13 @@ bool UdpRelay::evict_oldest() {
   UdpFlow* oldest = by_age_.front();
   if (oldest == nullptr) return false;
   metrics_.evicted.add(worker_.index);
-  end(*oldest, Termination::evicted, "it was silent longest, and there was no room for another flow");
+  end(*oldest, worker::Termination::evicted, "it was silent longest, and there was no room for another flow");
   return true;
 }
 
 void UdpRelay::break_flows(const pool::Backend& backend) {
   by_age_.for_each([&](UdpFlow& flow) {
-    if (&flow.choice.backend() == &backend) end(flow, Termination::backend_drained, kBackendDrained);
+    if (&flow.choice.backend() == &backend) end(flow, worker::Termination::backend_drained, worker::kBackendDrained);
   });
 }
 
@@ -257,7 +258,7 @@ net::Task<void> UdpRelay::finish(base::TimePoint deadline) {
 }
 
 void UdpRelay::end_all() {
-  while (UdpFlow* flow = by_age_.front()) end(*flow, Termination::drained, kListenerDrained);
+  while (UdpFlow* flow = by_age_.front()) end(*flow, worker::Termination::drained, worker::kListenerDrained);
 }
 
 void UdpRelay::flush_replies() {
@@ -270,4 +271,4 @@ void UdpRelay::flush_replies() {
   reply_window_ = 0;
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

@@ -11,7 +11,7 @@
 #include "net/udp_socket.h"
 #include "worker/backend_choice.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 class UdpEntrance;
 class UdpRelay;
@@ -44,7 +44,8 @@ class FirstDatagram {
 // Owned by its relay, which does everything; the flow itself only waits for replies.
 class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
  public:
-  UdpFlow(UdpRelay& owner, UdpEntrance& through, const UdpFlowKey& flow_key, std::uint32_t key_hash, Worker& worker)
+  UdpFlow(UdpRelay& owner, UdpEntrance& through, const UdpFlowKey& flow_key, std::uint32_t key_hash,
+          worker::Worker& worker)
       : relay(owner), entrance(through), key(flow_key), hash(key_hash), choice(worker) {}
   ~UdpFlow();
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
@@ -62,11 +63,12 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   UdpEntrance& entrance;
   const UdpFlowKey key;
   const std::uint32_t hash;
-  SnapshotRef snapshot;
-  std::shared_ptr<ListenerRuntime> counted_by;  // whose admission counts it as one of its client's; null: none does
-  Counted counted = Counted::no;
-  const PoolSnapshot* pool = nullptr;
-  BackendChoice choice;
+  worker::SnapshotRef snapshot;
+  std::shared_ptr<worker::ListenerRuntime>
+      counted_by;  // whose admission counts it as one of its client's; null: none does
+  worker::Counted counted = worker::Counted::no;
+  const worker::PoolSnapshot* pool = nullptr;
+  worker::BackendChoice choice;
   net::Descriptor* socket = nullptr;  // to the backend; null between two of them
   FirstDatagram first;
   std::optional<std::uint32_t> expected_responses;  // to each datagram; none: not known
@@ -87,4 +89,4 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   bool bulk = false;  // replies come in long runs
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

@@ -12,13 +12,13 @@
 #include "net/task.h"
 #include "net/timer_wheel.h"
 #include "net/wait.h"
-#include "proxy/udp_flow.h"
-#include "proxy/udp_flow_table.h"
-#include "proxy/udp_metrics.h"
+#include "relay/udp_flow.h"
+#include "relay/udp_flow_table.h"
+#include "relay/udp_metrics.h"
 #include "worker/termination.h"
 #include "worker/worker.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 // One of the listener's sockets: where datagrams of clients come in and replies go out.
 class UdpEntrance final : public net::IoWaiter {
@@ -48,7 +48,7 @@ class UdpEntrance final : public net::IoWaiter {
 class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
  public:
   // Takes over `fds`.
-  UdpRelay(Worker& worker, Listening& listening, const std::vector<int>& fds);
+  UdpRelay(worker::Worker& worker, worker::Listening& listening, const std::vector<int>& fds);
   ~UdpRelay();
   UdpRelay(const UdpRelay&) = delete;
   UdpRelay& operator=(const UdpRelay&) = delete;
@@ -56,7 +56,7 @@ class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
   // The worker has another snapshot.
   void configuration_changed();
   // Sockets and flows are of another listener from now on, as after a change of name.
-  void serve_for(Listening& listening);
+  void serve_for(worker::Listening& listening);
   // No flow is begun any more. `finish` waits until the last one has ended, and ends those that are left at `deadline`.
   void begin_closing() { closing_ = true; }
   net::Task<void> finish(base::TimePoint deadline);
@@ -72,13 +72,14 @@ class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
   // -- from clients (udp_relay.cc)
   void take_from_clients(UdpEntrance& entrance);
   UdpFlow* begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std::uint32_t hash, std::uint64_t datagrams);
-  bool admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams, Counted& counted);
+  bool admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams,
+             worker::Counted& counted);
   bool is_lost(const UdpFlow& flow) const;
   void make_room();
   bool evict_oldest();
   void touch(UdpFlow& flow);
   net::Tick idle_ticks() const;
-  const ListenerSnapshot* listener() const;
+  const worker::ListenerSnapshot* listener() const;
   void on_timer() override;
   void arm();
   // Sends the replies that the round has gathered.
@@ -97,14 +98,14 @@ class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
   void take_replies(UdpFlow& flow);
   void lost(UdpFlow& flow, const base::Error& error);
   // Not by the backend's fault; `detail` says why, empty: all went well.
-  void end(UdpFlow& flow, Termination how, std::string_view detail = {});
+  void end(UdpFlow& flow, worker::Termination how, std::string_view detail = {});
   // By the backend's fault.
   void end_failed(UdpFlow& flow, const base::Error& failure);
-  void forget(UdpFlow& flow, Termination how, std::string_view detail);
-  void log(const UdpFlow& flow, Termination how, std::string_view detail);
+  void forget(UdpFlow& flow, worker::Termination how, std::string_view detail);
+  void log(const UdpFlow& flow, worker::Termination how, std::string_view detail);
 
-  Worker& worker_;
-  Listening* listening_;
+  worker::Worker& worker_;
+  worker::Listening* listening_;
   UdpMetrics metrics_;
   const base::HashKey hash_key_ = base::HashKey::random();
   std::vector<std::unique_ptr<UdpEntrance>> entrances_;
@@ -120,4 +121,4 @@ class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
   net::Waiter* drained_ = nullptr;
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::relay

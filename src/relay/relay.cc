@@ -1,4 +1,4 @@
-#include "proxy/relay.h"
+#include "relay/relay.h"
 
 #include <cerrno>
 #include <new>
@@ -8,7 +8,7 @@
 #include "base/out_of_memory.h"
 #include "net/pipe.h"
 
-namespace weir::proxy {
+namespace weir::relay {
 
 using base::Error;
 using base::ErrorCode;
@@ -139,4 +139,4 @@ net::Task<base::Result<void>> Relay::run() {
   co_return base::Result<void>();
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::relay
