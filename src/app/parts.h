@@ -15,11 +15,11 @@
 #include "control/certificates.h"
 #include "control/publisher.h"
 #include "control/sockets.h"
+#include "front/tls_stage.h"
+#include "front/worker_thread.h"
 #include "health/prober.h"
 #include "metrics/registry.h"
 #include "net/dns_watch.h"
-#include "proxy/tls_stage.h"
-#include "proxy/worker_thread.h"
 
 namespace weir::app {
 
@@ -71,12 +71,12 @@ struct Weir::Parts {
   // One per worker, and the health thread's. Outlive the reactors, whose messages may hold the last snapshots.
   std::vector<std::unique_ptr<tls::Library>> libraries;
   net::Reactor control_reactor;
-  std::unique_ptr<proxy::TlsMetrics> tls_metrics;
+  std::unique_ptr<front::TlsMetrics> tls_metrics;
   std::unique_ptr<access_log::Log> access_log;
   std::vector<std::unique_ptr<access_log::Log>> replaced_logs;  // until each has ended
   worker::Services services;
-  std::vector<std::unique_ptr<proxy::WorkerThread>> workers;
-  std::vector<proxy::WorkerThread*> all_workers;  // the same
+  std::vector<std::unique_ptr<front::WorkerThread>> workers;
+  std::vector<front::WorkerThread*> all_workers;  // the same
   std::vector<upstream::Peer> peers;
   std::unique_ptr<control::Store> store;
   control::EventLog events;

@@ -136,11 +136,11 @@ void Weir::Parts::make_workers() {
     prober->report_connect_failure(backend, error);
   };
   services.worker_ended = [this] { worker_ended(); };
-  tls_metrics = std::make_unique<proxy::TlsMetrics>(registry);
+  tls_metrics = std::make_unique<front::TlsMetrics>(registry);
   services.worker_count = worker_count;
   for (std::uint32_t i = 0; i < worker_count; ++i) {
     libraries.push_back(std::make_unique<tls::Library>());
-    workers.push_back(std::make_unique<proxy::WorkerThread>(i, services, *tls_metrics, all_workers));
+    workers.push_back(std::make_unique<front::WorkerThread>(i, services, *tls_metrics, all_workers));
     all_workers.push_back(workers.back().get());
     worker::Worker& worker = workers.back()->worker();
     peers.push_back({.reactor = &worker.reactor, .connections = &worker.connections});

@@ -234,7 +234,7 @@ bool Sockets::hand_over(const worker::ListenerSnapshot& listener, const std::set
   for (auto& [id, open] : open_) {
     if (open.place != place || wanted.contains(id)) continue;
     std::shared_ptr<worker::ListenerRuntime> runtime = make_runtime(listener);
-    for (proxy::WorkerThread* worker : workers_) worker->hand_over_udp(id, runtime);
+    for (front::WorkerThread* worker : workers_) worker->hand_over_udp(id, runtime);
     addresses_[listener.config->name] = addresses_[open.name];
     open_.emplace(listener.id, Open{.name = listener.config->name, .place = place, .runtime = std::move(runtime)});
     return true;
@@ -259,7 +259,7 @@ std::shared_ptr<worker::ListenerRuntime> Sockets::make_runtime(const worker::Lis
 void Sockets::open(const Place& place, Bound& bound, const worker::ListenerSnapshot& listener) {
   const config::Listener& wanted = *listener.config;
   for (auto [left, end] = left_.equal_range(place); left != end; ++left) {
-    for (proxy::WorkerThread* worker : workers_) worker->cut_udp(left->second->id);
+    for (front::WorkerThread* worker : workers_) worker->cut_udp(left->second->id);
   }
   // The group is complete: from now on a client's datagrams come to the same worker always.
   for (const std::vector<int>& fds : bound.fds_of_worker) {
@@ -313,7 +313,7 @@ void Sockets::follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_t
     if (wanted.contains(entry.first)) return false;
     base::log_info("listener {}: closing {}", entry.second.name, entry.second.place.address);
     left_.emplace(entry.second.place, entry.second.runtime);
-    for (proxy::WorkerThread* worker : workers_) {
+    for (front::WorkerThread* worker : workers_) {
       worker->close_listener(entry.first, drain_timeout, followed.contains(entry.first));
     }
     return true;

@@ -12,8 +12,8 @@
 
 #include "config/config.h"
 #include "config/fault.h"
+#include "front/worker_thread.h"
 #include "metrics/registry.h"
-#include "proxy/worker_thread.h"
 
 namespace weir::control {
 
@@ -21,7 +21,7 @@ namespace weir::control {
 class Sockets {
  public:
   // Borrowed; outlive this.
-  Sockets(std::vector<proxy::WorkerThread*> workers, metrics::Registry& registry)
+  Sockets(std::vector<front::WorkerThread*> workers, metrics::Registry& registry)
       : workers_(std::move(workers)), registry_(registry) {}
   ~Sockets();
   Sockets(const Sockets&) = delete;
@@ -77,7 +77,7 @@ class Sockets {
   static config::Faults check_pools(const config::Config& wanted);
   static void close(Bound& bound);
 
-  std::vector<proxy::WorkerThread*> workers_;
+  std::vector<front::WorkerThread*> workers_;
   metrics::Registry& registry_;
   std::map<Place, Bound> prepared_;
   std::map<std::uint32_t, Open> open_;  // by listener id

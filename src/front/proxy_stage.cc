@@ -1,35 +1,35 @@
-#include "proxy/proxy_stage.h"
+#include "front/proxy_stage.h"
 
 #include <array>
 
+#include "front/unserved.h"
 #include "net/client_hello.h"
 #include "net/peek.h"
 #include "net/proxy_protocol.h"
-#include "proxy/unserved.h"
 #include "worker/termination.h"
 
-namespace weir::proxy {
+namespace weir::front {
 namespace {
 
 using base::ErrorCode;
 
 // A connection whose first bytes were not what they must be.
-void refuse(Arrival& arrival, Refusal why, base::Error error) {
+void refuse(worker::Arrival& arrival, worker::Refusal why, base::Error error) {
   arrival.listening.runtime->count_refused(why, arrival.worker.index);
   if (error.code == ErrorCode::cancelled) {
-    error.what = kListenerDrained;
+    error.what = worker::kListenerDrained;
   } else {
     error.side = base::Side::client;
   }
-  log_unserved(arrival, {.version = why == Refusal::client_hello ? "TLS" : "TCP", .error = error});
+  log_unserved(arrival, {.version = why == worker::Refusal::client_hello ? "TLS" : "TCP", .error = error});
 }
 
 constexpr base::Error kNoHeader{.code = ErrorCode::protocol,
                                 .what = "no PROXY header, or a malformed one, where proxy_protocol wants one"};
 constexpr base::Error kNoHello{.code = ErrorCode::protocol, .what = "not a TLS ClientHello"};
 
-ConnectionFacts& facts_of(Arrival& arrival) {
-  if (!arrival.facts) arrival.facts = std::make_unique<ConnectionFacts>();
+worker::ConnectionFacts& facts_of(worker::Arrival& arrival) {
+  if (!arrival.facts) arrival.facts = std::make_unique<worker::ConnectionFacts>();
   return *arrival.facts;
 }
 
@@ -45,13 +45,14 @@ base::Result<net::ProxyHeader> look_at_header(net::TcpStream& stream, std::size_
 
 }  // namespace
 
-net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bool trusted,
+net::Task<bool> read_proxy_header(worker::Arrival& arrival, config::AcceptProxy rule, bool trusted,
                                   base::Nanoseconds patience) {
   bool required = rule == config::AcceptProxy::required;
   if (!trusted) {
-    Worker& worker = arrival.worker;
+    worker::Worker& worker = arrival.worker;
     if (required) {
-      arrival.listening.runtime->refuse(Refusal::proxy_header, worker.index, arrival.peer.ip, worker.reactor.now());
+      arrival.listening.runtime->refuse(worker::Refusal::proxy_header, worker.index, arrival.peer.ip,
+                                        worker.reactor.now());
     }
     co_return !required;
   }
@@ -83,12 +84,12 @@ net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bo
     base::Result<net::ProxyHeader> header = look_at_header(arrival.stream, shown);
     if (header && shown == 0) co_return true;
   }
-  if (!ready) error = naming_timeout(ready.error(), "no whole PROXY header within timeouts.header");
-  refuse(arrival, Refusal::proxy_header, error);
+  if (!ready) error = worker::naming_timeout(ready.error(), "no whole PROXY header within timeouts.header");
+  refuse(arrival, worker::Refusal::proxy_header, error);
   co_return false;
 }
 
-net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience) {
+net::Task<bool> read_client_hello(worker::Arrival& arrival, base::Nanoseconds patience) {
   base::TimePoint deadline = arrival.worker.reactor.now() + patience;
   base::Result<void> ready = co_await arrival.stream.wait_readable(deadline);
   base::Error error = kNoHello;
@@ -110,9 +111,9 @@ net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience) 
     }
     ready = co_await net::wait_for_more(arrival.stream, deadline);
   }
-  if (!ready) error = naming_timeout(ready.error(), "no whole TLS ClientHello within timeouts.header");
-  refuse(arrival, Refusal::client_hello, error);
+  if (!ready) error = worker::naming_timeout(ready.error(), "no whole TLS ClientHello within timeouts.header");
+  refuse(arrival, worker::Refusal::client_hello, error);
   co_return false;
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

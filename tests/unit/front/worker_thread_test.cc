@@ -1,4 +1,4 @@
-#include "proxy/worker_thread.h"
+#include "front/worker_thread.h"
 
 #include <functional>
 #include <sys/socket.h>
@@ -10,12 +10,12 @@
 #include "net/listener.h"
 #include "worker/snapshot.h"
 
-namespace weir::proxy {
+namespace weir::front {
 namespace {
 
 TEST(WorkerThread, EndsWhileItGivesMemoryBack) {
   metrics::Registry registry(1);
-  Services services;
+  worker::Services services;
   services.registry = &registry;
   TlsMetrics tls(registry);
   std::vector<WorkerThread*> all;
@@ -41,7 +41,7 @@ bool comes_true(const std::function<bool()>& condition) {
 
 TEST(WorkerThread, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
   metrics::Registry registry(2);
-  Services services;
+  worker::Services services;
   services.registry = &registry;
   services.worker_count = 2;
   TlsMetrics tls(registry);
@@ -50,10 +50,10 @@ TEST(WorkerThread, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
   WorkerThread second(1, services, tls, all);
   all = {&first, &second};
   for (WorkerThread* thread : all) {
-    thread->apply(std::make_shared<const Snapshot>());
+    thread->apply(std::make_shared<const worker::Snapshot>());
     thread->start();
   }
-  auto runtime = std::make_shared<ListenerRuntime>(0, "web", registry);
+  auto runtime = std::make_shared<worker::ListenerRuntime>(0, "web", registry);
   runtime->listening_workers = 2;
   int listening = *net::listen_tcp(*base::SocketAddress::parse("127.0.0.1:0"), {});
   sockaddr_storage address{};
@@ -82,4 +82,4 @@ TEST(WorkerThread, KeepsWhatItAcceptsUntilTheOthersHaveTheListenerToo) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -5,13 +5,13 @@
 #include "proxy/incoming.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Serves the connection until it ends. Never fails: whatever goes wrong ends the connection. Takes `arrival` over
 // before it first suspends.
-net::Task<void> serve_h2(Arrival& arrival);
+net::Task<void> serve_h2(worker::Arrival& arrival);
 
 // The same for a connection that has begun in HTTP/1, whose first bytes are in `incoming`: those of prior knowledge.
-net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming);
+net::Task<void> continue_as_h2(worker::ClientConnection& client, proxy::Incoming& incoming);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

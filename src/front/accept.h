@@ -2,12 +2,12 @@
 #pragma once
 
 #include "base/ip.h"
+#include "front/open_listener.h"
 #include "net/listener.h"
 #include "net/task.h"
-#include "proxy/open_listener.h"
 #include "worker/worker.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Decides about accepted connections.
 class Placer {
@@ -20,6 +20,6 @@ class Placer {
 };
 
 // Accepts until cancelled, then takes in what already waits in the queue and closes the listening socket.
-net::Task<void> accept_connections(Worker& worker, Placer& placer, OpenListener& open, net::Listener listener);
+net::Task<void> accept_connections(worker::Worker& worker, Placer& placer, OpenListener& open, net::Listener listener);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

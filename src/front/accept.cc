@@ -1,4 +1,4 @@
-#include "proxy/accept.h"
+#include "front/accept.h"
 
 #include <cerrno>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-namespace weir::proxy {
+namespace weir::front {
 namespace {
 
 // With no descriptor left there is nothing to do but wait for connections to end.
@@ -53,7 +53,7 @@ bool is_of_one_connection(base::ErrorCode code) {
 
 }  // namespace
 
-net::Task<void> accept_connections(Worker& worker, Placer& placer, OpenListener& open, net::Listener listener) {
+net::Task<void> accept_connections(worker::Worker& worker, Placer& placer, OpenListener& open, net::Listener listener) {
   base::TimePoint next_complaint{};
   while (true) {
     auto socket = co_await listener.accept();
@@ -75,4 +75,4 @@ net::Task<void> accept_connections(Worker& worker, Placer& placer, OpenListener&
   take_in_what_waits(placer, open, listener.fd());
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

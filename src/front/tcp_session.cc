@@ -1,11 +1,11 @@
-#include "proxy/tcp_session.h"
+#include "front/tcp_session.h"
 
 #include <new>
 #include <sys/socket.h>
 
+#include "front/linger.h"
 #include "metrics/families.h"
 #include "net/keep_alive.h"
-#include "proxy/linger.h"
 #include "relay/relay.h"
 #include "tls/handshake.h"
 #include "upstream/connections.h"
@@ -15,7 +15,7 @@
 #include "worker/timeouts.h"
 #include "worker/tls_facts.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 using base::Error;
 using base::ErrorCode;
@@ -24,9 +24,9 @@ using base::Side;
 namespace {
 
 // The steps of a connection are in run(), in their order. Lives in the frame of its session.
-class TcpSession final : private FirstByteObserver {
+class TcpSession final : private relay::FirstByteObserver {
  public:
-  explicit TcpSession(ClientConnection& client)
+  explicit TcpSession(worker::ClientConnection& client)
       : client_(client), worker_(client.worker), choice_(client.worker), started_(worker_.reactor.now()) {}
   ~TcpSession();
   TcpSession(const TcpSession&) = delete;
@@ -45,19 +45,19 @@ class TcpSession final : private FirstByteObserver {
   bool backend_said_all(const base::Result<void>& outcome) const;
   void finish(const base::Result<void>& outcome);
   struct Ending {
-    Termination how;
+    worker::Termination how;
     std::string detail;  // empty: nothing failed
   };
   Ending ending_of(const base::Result<void>& outcome) const;
   Error attributed(Error error) const;
-  void count(Termination how);
+  void count(worker::Termination how);
   void log(const Ending& ending);
 
-  ClientConnection& client_;
-  Worker& worker_;
+  worker::ClientConnection& client_;
+  worker::Worker& worker_;
   // A relay may last for days: it holds its pool, not the whole snapshot.
-  std::shared_ptr<const PoolSnapshot> pool_;
-  BackendChoice choice_;
+  std::shared_ptr<const worker::PoolSnapshot> pool_;
+  worker::BackendChoice choice_;
   upstream::Lease lease_;
   base::TimePoint started_;
   base::TimePoint attempt_started_;
@@ -108,8 +108,8 @@ bool TcpSession::backend_said_all(const base::Result<void>& outcome) const {
 base::Result<void> TcpSession::find_pool() {
   std::uint32_t index = client_.listening.index;
   if (index == UINT32_MAX) return base::fail(ErrorCode::no_backend, "the listener is not ready yet");
-  const Snapshot& snapshot = *worker_.snapshot_of(client_.listening);
-  const ListenerSnapshot& listener = *snapshot.listeners[index];
+  const worker::Snapshot& snapshot = *worker_.snapshot_of(client_.listening);
+  const worker::ListenerSnapshot& listener = *snapshot.listeners[index];
   const std::vector<std::uint32_t>& pools = snapshot.pool_of_route[index];
   std::uint32_t pool = pools.back();
   const net::ClientHello* hello = client_.facts && client_.facts->hello ? &*client_.facts->hello : nullptr;
@@ -120,16 +120,16 @@ base::Result<void> TcpSession::find_pool() {
       route_ = listener.config->routes[route].name;
     }
   }
-  if (pool == kNoPool) {
+  if (pool == worker::kNoPool) {
     if (hello != nullptr) refuse_name();
     Error error{.code = ErrorCode::not_found, .side = Side::client, .what = "no route takes the server name"};
     return std::unexpected(error);
   }
   pool_ = snapshot.pools[pool];
   choice_.use(*pool_);
-  TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
-                         .listener = &snapshot.listeners[index]->config->timeouts,
-                         .global = &snapshot.timeouts};
+  worker::TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
+                                 .listener = &snapshot.listeners[index]->config->timeouts,
+                                 .global = &snapshot.timeouts};
   connect_timeout_ = timeouts.connect();
   queue_timeout_ = timeouts.queue();
   idle_timeout_ = timeouts.tunnel();
@@ -181,15 +181,15 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   base::Arena arena;
   std::string preamble;
   if (pool.proxy_protocol != config::SendProxy::off) {
-    preamble = proxy_preamble(pool.proxy_protocol, client_, worker_.request_ids.make(arena));
+    preamble = worker::proxy_preamble(pool.proxy_protocol, client_, worker_.request_ids.make(arena));
     options.preamble = preamble;
   }
   if (pool.transparent) options.source = &client_.peer.ip;
   base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
-    const Error error = naming_connect_timeout(acquired.error());
-    if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
+    const Error error = worker::naming_connect_timeout(acquired.error());
+    if (error.side == Side::backend && worker::is_connect_failure(error.code)) choice_.connect_failed(error);
     co_return std::unexpected(error);
   }
   lease_ = std::move(*acquired);
@@ -211,12 +211,12 @@ bool TcpSession::may_retry(const Error& error) {
 }
 
 net::Task<base::Result<void>> TcpSession::relay() {
-  RelayCounters counters{.from_client = worker_.services.client_bytes_in,
-                         .to_backend = worker_.services.backend_bytes_out,
-                         .from_backend = worker_.services.backend_bytes_in,
-                         .to_client = worker_.services.client_bytes_out,
-                         .worker = worker_.index};
-  Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters, this);
+  relay::RelayCounters counters{.from_client = worker_.services.client_bytes_in,
+                                .to_backend = worker_.services.backend_bytes_out,
+                                .from_backend = worker_.services.backend_bytes_in,
+                                .to_client = worker_.services.client_bytes_out,
+                                .worker = worker_.index};
+  relay::Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters, this);
   net::TaskContext& context = co_await net::this_context();
   lease_.cancel_when_cut(&context);
   base::Result<void> outcome = co_await relay.run();
@@ -256,22 +256,26 @@ Error TcpSession::attributed(Error error) const {
   if (!lease_ && client_.stream.is_broken()) {
     return {.code = error.code, .side = Side::client, .what = "the client reset the connection"};
   }
-  return {.code = error.code, .side = Side::ours, .what = kListenerDrained};
+  return {.code = error.code, .side = Side::ours, .what = worker::kListenerDrained};
 }
 
 TcpSession::Ending TcpSession::ending_of(const base::Result<void>& outcome) const {
-  if (lease_ && lease_.was_cut()) return {Termination::backend_drained, kBackendDrained};
+  if (lease_ && lease_.was_cut()) return {worker::Termination::backend_drained, worker::kBackendDrained};
   if (outcome) {
-    return {finished_first_ == Side::client ? Termination::client_closed : Termination::backend_closed, {}};
+    return {finished_first_ == Side::client ? worker::Termination::client_closed : worker::Termination::backend_closed,
+            {}};
   }
   Error error = attributed(outcome.error());
-  if (lease_) error = naming_timeout(error, "nothing moved within timeouts.tunnel");
+  if (lease_) error = worker::naming_timeout(error, "nothing moved within timeouts.tunnel");
   bool no_route = error.code == ErrorCode::not_found && error.side == Side::client;
   bool idle = lease_ && error.side == Side::ours && error.code == ErrorCode::timeout;
-  return {no_route ? Termination::no_route : idle ? Termination::idle_timeout : termination(error), base::cause(error)};
+  return {no_route ? worker::Termination::no_route
+          : idle   ? worker::Termination::idle_timeout
+                   : worker::termination(error),
+          base::cause(error)};
 }
 
-void TcpSession::count(Termination how) {
+void TcpSession::count(worker::Termination how) {
   const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
   metrics::CellKey key{.listener = client_.listening.runtime->id,
                        .route = 0,
@@ -298,7 +302,7 @@ void TcpSession::log(const Ending& ending) {
   record.version = client_.facts && client_.facts->hello ? "TLS" : "TCP";
   if (client_.facts && client_.facts->hello) record.host = client_.facts->hello->server_name;
   if (client_.stream && client_.stream.is_filtered()) record.host = tls::server_name(client_.stream);
-  std::optional<access_log::TlsRecord> tls = tls_record(client_);
+  std::optional<access_log::TlsRecord> tls = worker::tls_record(client_);
   if (tls) record.tls = &*tls;
   record.route = route_;
   record.bytes_in = bytes_in_;
@@ -317,11 +321,11 @@ void TcpSession::log(const Ending& ending) {
 
 }  // namespace
 
-net::Task<void> serve_tcp(Arrival& arrival) {
-  ClientConnection client(std::move(arrival));
-  client.stage = Stage::working;
+net::Task<void> serve_tcp(worker::Arrival& arrival) {
+  worker::ClientConnection client(std::move(arrival));
+  client.stage = worker::Stage::working;
   TcpSession session(client);
   co_await session.run();
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

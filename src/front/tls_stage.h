@@ -5,7 +5,7 @@
 #include "net/task.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Handshakes of all listeners, both sides' outcome; handles into the registry.
 struct TlsMetrics {
@@ -17,6 +17,6 @@ struct TlsMetrics {
 
 // True when the arrival's stream speaks TLS from now on, with the listener's rules as of now. Otherwise the connection
 // is of no more use; a client that speaks HTTP without TLS has been told so (400).
-net::Task<bool> shake_hands(Arrival& arrival, const TlsMetrics& metrics);
+net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,17 +1,17 @@
-#include "proxy/worker_thread.h"
+#include "front/worker_thread.h"
 
 #include <new>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory_reserve.h"
+#include "front/serve.h"
 #include "net/listener.h"
 #include "net/pipe.h"
-#include "proxy/serve.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
-WorkerThread::WorkerThread(std::uint32_t index, Services& services, const TlsMetrics& tls,
+WorkerThread::WorkerThread(std::uint32_t index, worker::Services& services, const TlsMetrics& tls,
                            const std::vector<WorkerThread*>& all)
     : worker_(index, services), tls_(tls), all_(all) {}
 
@@ -32,13 +32,13 @@ void WorkerThread::run() {
   if (worker_.services.worker_ended) worker_.services.worker_ended();
 }
 
-void WorkerThread::apply(std::shared_ptr<const Snapshot> next) {
+void WorkerThread::apply(std::shared_ptr<const worker::Snapshot> next) {
   worker_.reactor.post([this, next = std::move(next)]() mutable {
-    SnapshotRef before = worker_.use(std::move(next));
+    worker::SnapshotRef before = worker_.use(std::move(next));
     // A listener that is gone, for good or to another address, serves what still comes as it last did.
     for (auto& open : listeners_) {
       if (open == nullptr) continue;
-      Listening& listening = open->listening;
+      worker::Listening& listening = open->listening;
       if (listening.index != UINT32_MAX && !listening.last) listening.last = before;
     }
     const auto& listeners = worker_.snapshot()->listeners;
@@ -46,7 +46,7 @@ void WorkerThread::apply(std::shared_ptr<const Snapshot> next) {
       OpenListener* known = find(listeners[i]->id);
       if (known == nullptr) continue;
       known->listening.index = i;
-      known->listening.last = SnapshotRef();
+      known->listening.last = worker::SnapshotRef();
     }
     for (auto& open : listeners_) {
       if (open != nullptr && open->udp != nullptr) open->udp->configuration_changed();
@@ -57,20 +57,20 @@ void WorkerThread::apply(std::shared_ptr<const Snapshot> next) {
 
 OpenListener* WorkerThread::find(std::uint32_t id) { return id < listeners_.size() ? listeners_[id].get() : nullptr; }
 
-OpenListener& WorkerThread::add(std::shared_ptr<ListenerRuntime> runtime) {
+OpenListener& WorkerThread::add(std::shared_ptr<worker::ListenerRuntime> runtime) {
   std::uint32_t id = runtime->id;
   if (listeners_.size() <= id) listeners_.resize(id + 1);
   listeners_[id] = std::make_unique<OpenListener>(std::move(runtime));
-  Listening& added = listeners_[id]->listening;
+  worker::Listening& added = listeners_[id]->listening;
   added.runtime->adopting_workers.fetch_add(1);
-  const SnapshotRef& snapshot = worker_.snapshot();
+  const worker::SnapshotRef& snapshot = worker_.snapshot();
   for (std::uint32_t i = 0; snapshot && i < snapshot->listeners.size(); ++i) {
     if (snapshot->listeners[i]->id == id) added.index = i;
   }
   return *listeners_[id];
 }
 
-void WorkerThread::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds) {
+void WorkerThread::open_listener(std::shared_ptr<worker::ListenerRuntime> runtime, std::vector<int> fds) {
   worker_.reactor.post([this, runtime = std::move(runtime), fds = std::move(fds)] {
     if (worker_.draining()) {
       for (int fd : fds) ::close(fd);
@@ -87,7 +87,7 @@ void WorkerThread::open_listener(std::shared_ptr<ListenerRuntime> runtime, std::
   });
 }
 
-void WorkerThread::hand_over_udp(std::uint32_t id, std::shared_ptr<ListenerRuntime> runtime) {
+void WorkerThread::hand_over_udp(std::uint32_t id, std::shared_ptr<worker::ListenerRuntime> runtime) {
   worker_.reactor.post([this, id, runtime = std::move(runtime)] {
     OpenListener* before = find(id);
     if (worker_.draining() || before == nullptr || before->udp == nullptr) {
@@ -108,8 +108,8 @@ void WorkerThread::cut_udp(std::uint32_t id) {
 }
 
 void WorkerThread::place(OpenListener& open, int fd, const base::SocketAddress& peer) {
-  Listening& listening = open.listening;
-  Services& services = worker_.services;
+  worker::Listening& listening = open.listening;
+  worker::Services& services = worker_.services;
   std::uint32_t limit = listening.index == UINT32_MAX
                             ? 0
                             : worker_.snapshot_of(listening)->listeners[listening.index]->config->limits.connections;
@@ -120,27 +120,27 @@ void WorkerThread::place(OpenListener& open, int fd, const base::SocketAddress& 
     if (other->worker_.load() < least->worker_.load()) least = other;
     open_everywhere += other->open_connections();
   }
-  Refusal refusal = limit > 0 && open_there >= limit ? Refusal::limit : Refusal::none;
-  if (!base::memory_reserve::is_whole()) refusal = Refusal::memory;
+  worker::Refusal refusal = limit > 0 && open_there >= limit ? worker::Refusal::limit : worker::Refusal::none;
+  if (!base::memory_reserve::is_whole()) refusal = worker::Refusal::memory;
   // The others hear of a new listener one after the other.
   bool all_adopt = listening.runtime->adopting_workers.load(std::memory_order_relaxed) == all_.size();
   // Accepting goes on, whatever is missing for this connection.
   try {
-    bool is_full = refusal == Refusal::none && open_everywhere >= services.descriptors.max_clients();
-    if (is_full && !make_room_for_client(open_everywhere)) refusal = Refusal::max_connections;
-    bool is_for_another = refusal == Refusal::none && !listening.closing && all_adopt &&
+    bool is_full = refusal == worker::Refusal::none && open_everywhere >= services.descriptors.max_clients();
+    if (is_full && !make_room_for_client(open_everywhere)) refusal = worker::Refusal::max_connections;
+    bool is_for_another = refusal == worker::Refusal::none && !listening.closing && all_adopt &&
                           placement_.gives_away(worker_.load(), least->worker_.load(), worker_.reactor.now());
     if (is_for_another) return least->adopt(listening.runtime, fd, peer);
   } catch (const std::bad_alloc&) {
-    refusal = Refusal::memory;
+    refusal = worker::Refusal::memory;
   }
-  if (refusal == Refusal::none) return serve(worker_, tls_, open, fd, peer);
+  if (refusal == worker::Refusal::none) return serve(worker_, tls_, open, fd, peer);
   listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
   ::close(fd);
   listening.runtime->refuse(refusal, worker_.index, peer.ip, worker_.reactor.now());
 }
 
-void WorkerThread::adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer) {
+void WorkerThread::adopt(std::shared_ptr<worker::ListenerRuntime> runtime, int fd, base::SocketAddress peer) {
   // Counted at once, so that a burst is not all sent to the same worker.
   worker_.connection_opens();
   try {
@@ -166,4 +166,4 @@ void WorkerThread::break_connections(std::shared_ptr<pool::Backend> backend) {
   });
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

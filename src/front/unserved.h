@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 struct Unserved {
   std::string_view version;  // "TCP", "TLS", or of HTTP
@@ -19,6 +19,6 @@ struct Unserved {
 };
 
 // Writes the line, if there is an access log.
-void log_unserved(const Arrival& arrival, const Unserved& connection);
+void log_unserved(const worker::Arrival& arrival, const Unserved& connection);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

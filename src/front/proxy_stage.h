@@ -4,13 +4,14 @@
 #include "net/task.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Reads the PROXY header where `rule` asks for one and `trusted` peers may send one; then arrival.peer is the client.
 // False when the connection must end: it was counted as refused.
-net::Task<bool> read_proxy_header(Arrival& arrival, config::AcceptProxy rule, bool trusted, base::Nanoseconds patience);
+net::Task<bool> read_proxy_header(worker::Arrival& arrival, config::AcceptProxy rule, bool trusted,
+                                  base::Nanoseconds patience);
 
 // Looks at the hello of a TLS client, which stays in the socket; arrival.facts->hello tells of it. False as above.
-net::Task<bool> read_client_hello(Arrival& arrival, base::Nanoseconds patience);
+net::Task<bool> read_client_hello(worker::Arrival& arrival, base::Nanoseconds patience);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

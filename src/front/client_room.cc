@@ -3,11 +3,11 @@
 
 #include "base/free_list.h"
 #include "base/log.h"
+#include "front/worker_thread.h"
 #include "http2/connection.h"
-#include "proxy/worker_thread.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 using std::chrono::milliseconds;
 
@@ -42,17 +42,17 @@ bool WorkerThread::make_room_for_client(std::size_t open) {
 
 // Looks at some of them, other ones each time.
 bool WorkerThread::close_idle_client(OpenListener& listener) {
-  base::IntrusiveList<ClientConnection>& all = listener.listening.connections;
+  base::IntrusiveList<worker::ClientConnection>& all = listener.listening.connections;
   for (std::size_t left = std::min(all.size(), kLookedAt); left > 0; --left) {
-    ClientConnection& client = *all.pop_front();
+    worker::ClientConnection& client = *all.pop_front();
     all.push_back(client);
     bool idle_h2 = client.h2 != nullptr && client.h2->open_streams() == 0 && client.requests > 0;
     if (idle_h2 && client.h2->takes_streams()) {
       client.h2->shut_down();
       return true;
     }
-    if (client.stage != Stage::waiting || client.requests == 0) continue;
-    client.stage = Stage::working;
+    if (client.stage != worker::Stage::waiting || client.requests == 0) continue;
+    client.stage = worker::Stage::working;
     client.stream.descriptor().hurry_reader(worker_.reactor.tick(worker_.reactor.now()));
     return true;
   }
@@ -80,4 +80,4 @@ net::Task<void> WorkerThread::sort_frames() {
   }
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,37 +1,37 @@
-#include "proxy/h2_session.h"
+#include "front/h2_session.h"
 
 #include <new>
 
 #include "base/memory_reserve.h"
+#include "front/unserved.h"
 #include "http2/connection.h"
 #include "proxy/exchange.h"
 #include "proxy/h2_client.h"
-#include "proxy/unserved.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 namespace {
 
 // A request's stream, and the memory of its exchange.
 class RequestStream final : public http2::Stream {
  public:
-  explicit RequestStream(std::unique_ptr<ExchangeState> memory)
+  explicit RequestStream(std::unique_ptr<worker::ExchangeState> memory)
       : http2::Stream(memory->request, memory->response, memory->arena), state(std::move(memory)) {}
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
-  std::unique_ptr<ExchangeState> state;
+  std::unique_ptr<worker::ExchangeState> state;
 };
 
-void destroy(Worker& worker, RequestStream* stream) {
-  std::unique_ptr<ExchangeState> state = std::move(stream->state);
+void destroy(worker::Worker& worker, RequestStream* stream) {
+  std::unique_ptr<worker::ExchangeState> state = std::move(stream->state);
   delete stream;
   worker.give_back(std::move(state));
 }
 
-net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, http2::FieldVerdict verdict) {
+net::Task<void> serve_request(worker::ClientConnection& client, RequestStream* stream, http2::FieldVerdict verdict) {
   try {
-    H2Client side(client, *stream, *stream->state);
-    Exchange exchange(client, side, *stream->state);
+    proxy::H2Client side(client, *stream, *stream->state);
+    proxy::Exchange exchange(client, side, *stream->state);
     if (verdict.kind == http2::FieldVerdict::Kind::fine) {
       co_await exchange.run();
     } else {
@@ -48,9 +48,9 @@ net::Task<void> serve_request(ClientConnection& client, RequestStream* stream, h
   destroy(client.worker, stream);
 }
 
-http2::Settings settings_for(const ClientConnection& client) {
+http2::Settings settings_for(const worker::ClientConnection& client) {
   http2::Settings settings;
-  const Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
+  const worker::Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
   if (client.listening.index == UINT32_MAX) return settings;
   const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
   const config::Http2& own = listener.http2;
@@ -68,12 +68,12 @@ http2::Settings settings_for(const ClientConnection& client) {
 
 class Session final : public http2::ConnectionOwner, private net::TimerNode {
  public:
-  explicit Session(ClientConnection& client)
+  explicit Session(worker::ClientConnection& client)
       : connection(http2::Role::server, client.worker.h2, settings_for(client), client.stream, *this), client_(client) {
-    client.stage = Stage::working;
+    client.stage = worker::Stage::working;
     client.h2 = &connection;
     net::Reactor& reactor = client.worker.reactor;
-    if (auto age = age_limit(client, true)) reactor.timers().arm(*this, reactor.tick(reactor.now() + *age));
+    if (auto age = worker::age_limit(client, true)) reactor.timers().arm(*this, reactor.tick(reactor.now() + *age));
     if (client.listening.closing) connection.shut_down();
   }
   ~Session() { client_.h2 = nullptr; }
@@ -95,12 +95,12 @@ class Session final : public http2::ConnectionOwner, private net::TimerNode {
 
  private:
   void on_timer() override { connection.shut_down(); }
-  ClientConnection& client_;
+  worker::ClientConnection& client_;
 };
 
 }  // namespace
 
-net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming) {
+net::Task<void> continue_as_h2(worker::ClientConnection& client, proxy::Incoming& incoming) {
   Session session(client);
   // Before there are streams, which it alone can end.
   net::Task<void> running = session.connection.run();
@@ -118,10 +118,10 @@ net::Task<void> continue_as_h2(ClientConnection& client, Incoming& incoming) {
   }
 }
 
-net::Task<void> serve_h2(Arrival& arrival) {
-  ClientConnection client(std::move(arrival));
-  Incoming nothing;
+net::Task<void> serve_h2(worker::Arrival& arrival) {
+  worker::ClientConnection client(std::move(arrival));
+  proxy::Incoming nothing;
   co_await continue_as_h2(client, nothing);
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,11 +1,11 @@
-#include "proxy/unserved.h"
+#include "front/unserved.h"
 
 #include "worker/termination.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
-void log_unserved(const Arrival& arrival, const Unserved& connection) {
-  Worker& worker = arrival.worker;
+void log_unserved(const worker::Arrival& arrival, const Unserved& connection) {
+  worker::Worker& worker = arrival.worker;
   access_log::Log* log = worker.services.access_log.load(std::memory_order_acquire);
   if (log == nullptr) return;
   std::string client = arrival.peer.ip.to_string();
@@ -20,9 +20,9 @@ void log_unserved(const Arrival& arrival, const Unserved& connection) {
   record.version = connection.version;
   record.status = connection.status;
   record.listener = arrival.listening.runtime->name;
-  record.termination = name(termination(connection.error));
+  record.termination = name(worker::termination(connection.error));
   record.detail = detail;
   log->write(worker.index, record);
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

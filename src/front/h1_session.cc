@@ -1,16 +1,16 @@
-#include "proxy/h1_session.h"
+#include "front/h1_session.h"
 
 #include <algorithm>
 
+#include "front/h2_session.h"
+#include "front/linger.h"
 #include "http/h1_codec.h"
 #include "proxy/exchange.h"
 #include "proxy/h1_client.h"
-#include "proxy/h2_session.h"
 #include "proxy/incoming.h"
-#include "proxy/linger.h"
 #include "worker/timeouts.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 using base::ErrorCode;
 
@@ -24,8 +24,8 @@ struct ReadingRules {
   bool prior_knowledge;  // clients may begin with HTTP/2 at once (RFC 9113 3.3)
 };
 
-ReadingRules reading_rules(const ClientConnection& client) {
-  const Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
+ReadingRules reading_rules(const worker::ClientConnection& client) {
+  const worker::Snapshot& snapshot = *client.worker.snapshot_of(client.listening);
   if (client.listening.index == UINT32_MAX) return {{}, std::chrono::seconds(1), std::chrono::milliseconds(1), false};
   const config::Listener& listener = *snapshot.listeners[client.listening.index]->config;
   return {.limits = {.start_line_bytes = listener.limits.request_line_bytes,
@@ -51,12 +51,12 @@ http::Parsed unfinished(const base::Result<std::size_t>& got, bool listener_clos
                          : "the client reset the connection within the request header";
   return {.state = http::Parsed::State::invalid,
           .consumed = 0,
-          .status = late ? std::uint16_t{408} : kClientClosedRequest,
+          .status = late ? std::uint16_t{408} : proxy::kClientClosedRequest,
           .what = late ? too_late : gone};
 }
 
 // Reads until a head is complete in `incoming`; `parsed` says why when it never will be.
-net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, http::RequestHead& head,
+net::Task<HeadOutcome> read_head(worker::ClientConnection& client, proxy::Incoming& incoming, http::RequestHead& head,
                                  http::Parsed& parsed) {
   ReadingRules rules = reading_rules(client);
   base::TimePoint deadline = client.worker.reactor.now() + rules.header_timeout;
@@ -85,7 +85,7 @@ net::Task<HeadOutcome> read_head(ClientConnection& client, Incoming& incoming, h
 
 // Behind a slow reader the socket has no room for the end of TLS, without which a response that lasts until the end of
 // the connection looks cut off.
-net::Task<void> announce_end(ClientConnection& client) {
+net::Task<void> announce_end(worker::ClientConnection& client) {
   client.stream.announce_end();
   static_cast<void>(co_await client.stream.write(std::string_view(), reading_rules(client).idle_timeout));
 }
@@ -95,11 +95,11 @@ constexpr std::string_view kH2Begin = "PRI ";
 bool may_become_h2(std::string_view bytes) { return bytes.size() < kH2Begin.size() && kH2Begin.starts_with(bytes); }
 
 // Serves what is there now and whatever is pipelined behind it. True when the connection may wait for more.
-net::Task<bool> serve_ready(ClientConnection& client) {
-  Worker& worker = client.worker;
-  Incoming incoming;
+net::Task<bool> serve_ready(worker::ClientConnection& client) {
+  worker::Worker& worker = client.worker;
+  proxy::Incoming incoming;
   do {
-    std::unique_ptr<ExchangeState> state = worker.take_state();
+    std::unique_ptr<worker::ExchangeState> state = worker.take_state();
     http::Parsed parsed;
     bool keep = false;
     bool lingers = false;
@@ -133,15 +133,16 @@ net::Task<bool> serve_ready(ClientConnection& client) {
         outcome = co_await read_head(client, incoming, state->request, parsed);
       }
       if (outcome != HeadOutcome::ended) {
-        client.stage = Stage::working;
+        client.stage = worker::Stage::working;
         bool complete = outcome == HeadOutcome::complete;
-        H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
+        proxy::H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
         {
-          Exchange exchange(client, side, *state);
+          proxy::Exchange exchange(client, side, *state);
           if (complete) {
             co_await exchange.run();
           } else {
-            co_await exchange.refuse(parsed, outcome == HeadOutcome::drained ? Termination::drained : Termination::ok);
+            co_await exchange.refuse(
+                parsed, outcome == HeadOutcome::drained ? worker::Termination::drained : worker::Termination::ok);
           }
         }
         keep = side.finish();
@@ -156,7 +157,7 @@ net::Task<bool> serve_ready(ClientConnection& client) {
       co_await linger(client);
     }
     if (!keep) co_return false;
-    client.stage = Stage::beginning;  // of what is pipelined
+    client.stage = worker::Stage::beginning;  // of what is pipelined
     if (incoming.bytes() == kEmptyLine) incoming.drop(kEmptyLine.size());
   } while (!incoming.empty());
   co_return true;
@@ -164,20 +165,20 @@ net::Task<bool> serve_ready(ClientConnection& client) {
 
 }  // namespace
 
-net::Task<void> serve_h1(Arrival& arrival) {
-  ClientConnection client(std::move(arrival));
+net::Task<void> serve_h1(worker::Arrival& arrival) {
+  worker::ClientConnection client(std::move(arrival));
   client.limit_age();
   while (true) {
     ReadingRules rules = reading_rules(client);
     base::Nanoseconds patience = client.requests == 0 ? rules.header_timeout : rules.idle_timeout;
-    if (client.listening.closing) patience = std::min<base::Nanoseconds>(patience, kClosingGrace);
-    client.stage = Stage::waiting;
+    if (client.listening.closing) patience = std::min<base::Nanoseconds>(patience, worker::kClosingGrace);
+    client.stage = worker::Stage::waiting;
     base::Result<void> ready = co_await client.stream.wait_for_work(client.worker.reactor.now() + patience);
     if (!ready) break;
-    client.stage = Stage::beginning;
+    client.stage = worker::Stage::beginning;
     bool keep = co_await serve_ready(client);
     if (!keep) break;
   }
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,13 +1,13 @@
-// An HTTP/1 client connection: requests in order, one exchange each.
+// A TCP connection from client to backend: TCP listeners, and TLS ones that pass through.
 #pragma once
 
 #include "net/task.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Serves the connection until it ends. Never fails: whatever goes wrong ends the connection. For TaskGroup::spawn only:
 // it takes `arrival` over before it first suspends.
-net::Task<void> serve_h1(Arrival& arrival);
+net::Task<void> serve_tcp(worker::Arrival& arrival);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,10 +1,10 @@
-#include "proxy/placement.h"
+#include "front/placement.h"
 
 #include <array>
 
 #include "gtest/gtest.h"
 
-namespace weir::proxy {
+namespace weir::front {
 namespace {
 
 using namespace std::chrono_literals;
@@ -55,4 +55,4 @@ TEST(Placement, NothingIsGivenToOneWithNoLessToDo) {
 }
 
 }  // namespace
-}  // namespace weir::proxy
+}  // namespace weir::front

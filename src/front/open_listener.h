@@ -8,13 +8,13 @@
 #include "relay/udp_relay.h"
 #include "worker/listening.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // The worker's thread only. Its groups must be empty when it goes.
 struct OpenListener {
-  explicit OpenListener(std::shared_ptr<ListenerRuntime> shared) : listening{.runtime = std::move(shared)} {}
+  explicit OpenListener(std::shared_ptr<worker::ListenerRuntime> shared) : listening{.runtime = std::move(shared)} {}
 
-  Listening listening;
+  worker::Listening listening;
   bool followed = false;     // another listener accepts on the same sockets now
   std::vector<int> sockets;  // the acceptors'
   net::TaskGroup acceptors;
@@ -23,4 +23,4 @@ struct OpenListener {
   std::unique_ptr<relay::UdpRelay> udp;  // instead of all that, with protocol udp
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,14 +1,14 @@
-#include "proxy/tls_stage.h"
+#include "front/tls_stage.h"
 
 #include "base/log.h"
+#include "front/unserved.h"
 #include "http/h1_codec.h"
 #include "metrics/families.h"
 #include "net/drop_rest.h"
-#include "proxy/unserved.h"
 #include "tls/handshake.h"
 #include "worker/termination.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 namespace families = metrics::families;
 using base::ErrorCode;
@@ -39,21 +39,21 @@ net::Task<void> let_alert_arrive(net::TcpStream& stream) {
 // The error of a handshake that failed, with the side whose doing it was.
 base::Error handshake_error(base::Error error) {
   if (error.code == ErrorCode::cancelled) {
-    error.what = kListenerDrained;
+    error.what = worker::kListenerDrained;
   } else if (error.code != ErrorCode::exhausted) {
     error.side = base::Side::client;
   }
   if (error.code == ErrorCode::closed) error.what = "the client closed the connection within the TLS handshake";
-  return naming_timeout(error, "no whole TLS handshake within tls.handshake_timeout");
+  return worker::naming_timeout(error, "no whole TLS handshake within tls.handshake_timeout");
 }
 
 // The client left before its first byte: a probe, or a connection that was opened in advance. Listeners without TLS
 // write no line for such either.
-bool left_unused(const Arrival& arrival, const base::Error& error) {
+bool left_unused(const worker::Arrival& arrival, const base::Error& error) {
   return !arrival.stream.is_filtered() && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
 }
 
-void log_failed(const Arrival& arrival, const base::Error& error) {
+void log_failed(const worker::Arrival& arrival, const base::Error& error) {
   Unserved line{.version = "TLS", .error = handshake_error(error)};
   if (arrival.stream.is_filtered()) {
     line.host = tls::server_name(arrival.stream);
@@ -66,7 +66,7 @@ void log_failed(const Arrival& arrival, const base::Error& error) {
 }
 
 // Method, target and host of what came instead of a handshake are in its first bytes.
-void log_plain(const Arrival& arrival, std::string_view first_bytes, std::uint16_t status) {
+void log_plain(const worker::Arrival& arrival, std::string_view first_bytes, std::uint16_t status) {
   http::RequestHead head;
   static_cast<void>(http::parse_request_head(first_bytes, {}, head));
   const http::HeaderField* host = head.headers.find(http::HeaderId::host);
@@ -105,19 +105,20 @@ TlsMetrics::TlsMetrics(metrics::Registry& registry)
   }
 }
 
-net::Task<bool> shake_hands(Arrival& arrival, const TlsMetrics& metrics) {
-  Worker& worker = arrival.worker;
+net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics) {
+  worker::Worker& worker = arrival.worker;
   // Keeps what the callbacks of the handshake ask.
-  SnapshotRef snapshot = worker.snapshot_of(arrival.listening);
+  worker::SnapshotRef snapshot = worker.snapshot_of(arrival.listening);
   std::uint32_t index = arrival.listening.index;
   if (index == UINT32_MAX) co_return false;
-  const ListenerSnapshot& listener = *snapshot->listeners[index];
+  const worker::ListenerSnapshot& listener = *snapshot->listeners[index];
   if (listener.tls == nullptr) co_return false;
   static const config::ListenerTls kByDefault;
   const config::ListenerTls& rules = listener.config->tls ? *listener.config->tls : kByDefault;
   if (listener.tls->limit != nullptr && !listener.tls->limit->admit(arrival.peer.ip, worker.reactor.now())) {
     metrics.too_many.add(worker.index);
-    arrival.listening.runtime->refuse(Refusal::handshake_rate, worker.index, arrival.peer.ip, worker.reactor.now());
+    arrival.listening.runtime->refuse(worker::Refusal::handshake_rate, worker.index, arrival.peer.ip,
+                                      worker.reactor.now());
     arrival.stream.abort();
     co_return false;
   }
@@ -144,11 +145,11 @@ net::Task<bool> shake_hands(Arrival& arrival, const TlsMetrics& metrics) {
   metrics.established[is_1_3][tls::resumed(arrival.stream)].add(worker.index);
   if (rules.client.mode != config::ClientCertificateMode::off) {
     if (auto identity = tls::client_identity(arrival.stream)) {
-      if (arrival.facts == nullptr) arrival.facts = std::make_unique<ConnectionFacts>();
+      if (arrival.facts == nullptr) arrival.facts = std::make_unique<worker::ConnectionFacts>();
       arrival.facts->client_certificate = std::move(identity);
     }
   }
   co_return true;
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,21 +1,21 @@
-#include "proxy/serve.h"
+#include "front/serve.h"
 
 #include <new>
 
+#include "front/h1_session.h"
+#include "front/h2_session.h"
+#include "front/proxy_stage.h"
+#include "front/tcp_session.h"
+#include "front/tls_stage.h"
 #include "proxy/forwarded.h"
-#include "proxy/h1_session.h"
-#include "proxy/h2_session.h"
-#include "proxy/proxy_stage.h"
-#include "proxy/tcp_session.h"
-#include "proxy/tls_stage.h"
 #include "tls/handshake.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 namespace {
 
 // The listener's configuration as of now; null when it is being removed.
-const config::Listener* configuration(const Worker& worker, const Listening& listening) {
+const config::Listener* configuration(const worker::Worker& worker, const worker::Listening& listening) {
   if (listening.index == UINT32_MAX) return nullptr;
   return worker.snapshot_of(listening)->listeners[listening.index]->config.get();
 }
@@ -29,7 +29,7 @@ bool has_stages(const config::Listener& listener) {
 
 // Sessions are tasks of their own, so that an idle connection holds nothing of its stages. They take `arrival` over
 // before they first suspend.
-void start_session(OpenListener& open, Arrival& arrival) {
+void start_session(OpenListener& open, worker::Arrival& arrival) {
   // HTTP/2 without TLS is found by serve_h1, from its first bytes.
   using enum config::ListenerProtocol;
   const config::Listener* config = configuration(arrival.worker, arrival.listening);
@@ -43,11 +43,11 @@ void start_session(OpenListener& open, Arrival& arrival) {
 }
 
 // The stages, in order. Each ends the connection itself when it fails. `listener` is of `snapshot`.
-net::Task<void> pass_stages(const TlsMetrics& tls, OpenListener& open, Arrival arrival, SnapshotRef snapshot,
-                            const config::Listener& listener) {
+net::Task<void> pass_stages(const TlsMetrics& tls, OpenListener& open, worker::Arrival arrival,
+                            worker::SnapshotRef snapshot, const config::Listener& listener) {
   base::Nanoseconds patience = listener.timeouts.header.value_or(snapshot->timeouts.header);
   if (listener.proxy_protocol != config::AcceptProxy::off) {
-    bool trusted = is_trusted(arrival.peer.ip, listener.trusted_proxies);
+    bool trusted = proxy::is_trusted(arrival.peer.ip, listener.trusted_proxies);
     bool read = co_await read_proxy_header(arrival, listener.proxy_protocol, trusted, patience);
     if (!read) co_return;
   }
@@ -63,12 +63,12 @@ net::Task<void> pass_stages(const TlsMetrics& tls, OpenListener& open, Arrival a
 
 }  // namespace
 
-void serve(Worker& worker, const TlsMetrics& tls, OpenListener& open, int fd, const base::SocketAddress& peer) {
-  Listening& listening = open.listening;
+void serve(worker::Worker& worker, const TlsMetrics& tls, OpenListener& open, int fd, const base::SocketAddress& peer) {
+  worker::Listening& listening = open.listening;
   bool counted = false;
   try {
     net::TcpStream stream = net::TcpStream::adopt(fd);
-    Arrival arrival(worker, listening, std::move(stream), peer);
+    worker::Arrival arrival(worker, listening, std::move(stream), peer);
     counted = true;  // by the arrival, until it ends
     const config::Listener* config = configuration(worker, listening);
     if (config != nullptr && has_stages(*config)) {
@@ -79,8 +79,8 @@ void serve(Worker& worker, const TlsMetrics& tls, OpenListener& open, int fd, co
   } catch (const std::bad_alloc&) {
     // Whatever there was of the connection has closed it.
     if (!counted) listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
-    listening.runtime->refuse(Refusal::memory, worker.index, peer.ip, worker.reactor.now());
+    listening.runtime->refuse(worker::Refusal::memory, worker.index, peer.ip, worker.reactor.now());
   }
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -1,4 +1,4 @@
-#include "proxy/linger.h"
+#include "front/linger.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "worker/client_connection.h"
 #include "worker/timeouts.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 namespace {
 
@@ -32,28 +32,28 @@ class InCount {
 
 }  // namespace
 
-net::Task<void> linger(ClientConnection& client) {
-  Worker& worker = client.worker;
+net::Task<void> linger(worker::ClientConnection& client) {
+  worker::Worker& worker = client.worker;
   if (worker.lingering >= kMostAtOnce) co_return;
   InCount counted(worker.lingering);
   net::TcpStream& stream = client.stream;
   stream.finish_writing();
   // A listener that closes hurries it; so does a new client that needs its place, which makes the stage `working`.
-  client.stage = Stage::waiting;
+  client.stage = worker::Stage::waiting;
   base::TimePoint now = worker.reactor.now();
-  base::TimePoint end = now + (client.listening.closing ? kClosingGrace : kLingerTime);
+  base::TimePoint end = now + (client.listening.closing ? worker::kClosingGrace : kLingerTime);
   base::TimePoint window_end = now + kWindow;
   std::size_t untaken = SIZE_MAX;
   std::size_t dropped = 0;
   std::size_t dropped_before = 0;
   while (dropped < kLingerBytes) {
     base::Result<void> ready = co_await stream.wait_readable(std::min(end, window_end));
-    if (client.stage == Stage::working) co_return;
+    if (client.stage == worker::Stage::working) co_return;
     if (ready) {
       base::Buffer buffer = base::Buffer::large();
       base::Result<std::size_t> got =
           co_await stream.read({buffer.data(), buffer.capacity()}, std::min(end, window_end));
-      if (client.stage == Stage::working) co_return;
+      if (client.stage == worker::Stage::working) co_return;
       bool ready_for_nothing = !got && got.error().code == base::ErrorCode::timeout;
       if (!ready_for_nothing && (!got || *got == 0)) co_return;
       if (got) dropped += *got;
@@ -72,4 +72,4 @@ net::Task<void> linger(ClientConnection& client) {
   }
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

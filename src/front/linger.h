@@ -7,7 +7,7 @@ namespace weir::worker {
 class ClientConnection;
 }
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Says that no more will be written, then reads and forgets what comes until the client has closed, neither sends nor
 // takes any more, or a bound is reached (of time, of bytes, of connections that do this on the worker). A close while
@@ -15,4 +15,4 @@ namespace weir::proxy {
 // what the client has not taken yet (RFC 9112 9.6).
 net::Task<void> linger(worker::ClientConnection& client);
 
-}  // namespace weir::proxy
+}  // namespace weir::front

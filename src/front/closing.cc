@@ -1,12 +1,12 @@
 // The end of a listener and of a worker: what is under way finishes, what is left at its limit is cut.
 #include <algorithm>
 
+#include "front/worker_thread.h"
 #include "http2/connection.h"
 #include "net/cancel_at.h"
-#include "proxy/worker_thread.h"
 #include "worker/client_connection.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 using std::chrono::milliseconds;
 
@@ -25,7 +25,7 @@ net::Task<void> join_by(net::TaskGroup& group, base::TimePoint deadline) {
 }  // namespace
 
 void WorkerThread::begin_closing(OpenListener& open) {
-  Listening& listening = open.listening;
+  worker::Listening& listening = open.listening;
   listening.closing = true;
   listening.runtime->adopting_workers.fetch_sub(1);
   if (open.udp != nullptr) open.udp->begin_closing();
@@ -36,11 +36,11 @@ void WorkerThread::begin_closing(OpenListener& open) {
   }
   listening.begin_by = worker_.reactor.now() + kIdleGrace;
   net::Tick soon = worker_.reactor.tick(listening.begin_by);
-  listening.connections.for_each([soon](ClientConnection& connection) {
+  listening.connections.for_each([soon](worker::ClientConnection& connection) {
     if (connection.h2 != nullptr) connection.h2->shut_down();
-    if (connection.stage != Stage::working) connection.stream.descriptor().hurry_reader(soon);
+    if (connection.stage != worker::Stage::working) connection.stream.descriptor().hurry_reader(soon);
   });
-  worker_.websockets.for_each([](OpenWebsocket& websocket) { websocket.close_where_it_must_go(); });
+  worker_.websockets.for_each([](worker::OpenWebsocket& websocket) { websocket.close_where_it_must_go(); });
 }
 
 void WorkerThread::close_listener(std::uint32_t id, base::Nanoseconds limit, bool followed) {
@@ -55,7 +55,7 @@ void WorkerThread::close_listener(std::uint32_t id, base::Nanoseconds limit, boo
 
 net::Task<void> WorkerThread::finish_closing(std::uint32_t id, base::Nanoseconds limit) {
   OpenListener& closing = *listeners_[id];
-  std::shared_ptr<ListenerRuntime> runtime = closing.listening.runtime;
+  std::shared_ptr<worker::ListenerRuntime> runtime = closing.listening.runtime;
   base::TimePoint deadline = worker_.reactor.now() + limit;
   // Handshakes under way complete and are served.
   static_cast<void>(co_await net::sleep_for(kHandshakeGrace));
@@ -95,4 +95,4 @@ net::Task<void> WorkerThread::finish_draining(base::Nanoseconds limit) {
   worker_.reactor.stop();
 }
 
-}  // namespace weir::proxy
+}  // namespace weir::front

@@ -5,30 +5,31 @@
 #include <thread>
 #include <vector>
 
+#include "front/accept.h"
+#include "front/open_listener.h"
+#include "front/placement.h"
+#include "front/tls_stage.h"
 #include "net/task_group.h"
-#include "proxy/accept.h"
-#include "proxy/open_listener.h"
-#include "proxy/placement.h"
-#include "proxy/tls_stage.h"
 #include "worker/worker.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // Functions are for any thread unless they say otherwise.
 class WorkerThread final : private Placer {
  public:
   // `all` are the threads among which connections are placed, this one included: complete before the first starts.
-  WorkerThread(std::uint32_t index, Services& services, const TlsMetrics& tls, const std::vector<WorkerThread*>& all);
+  WorkerThread(std::uint32_t index, worker::Services& services, const TlsMetrics& tls,
+               const std::vector<WorkerThread*>& all);
   ~WorkerThread();
   void start();  // once
   void join();   // after drain() has come to its end
 
   // From now on new work uses `snapshot`.
-  void apply(std::shared_ptr<const Snapshot> snapshot);
+  void apply(std::shared_ptr<const worker::Snapshot> snapshot);
   // Accepts on `fds`, which it takes over, for the listener `runtime` is about.
-  void open_listener(std::shared_ptr<ListenerRuntime> runtime, std::vector<int> fds);
+  void open_listener(std::shared_ptr<worker::ListenerRuntime> runtime, std::vector<int> fds);
   // The listener `runtime` is about goes on with sockets and flows of the UDP listener `id`, which has none any more.
-  void hand_over_udp(std::uint32_t id, std::shared_ptr<ListenerRuntime> runtime);
+  void hand_over_udp(std::uint32_t id, std::shared_ptr<worker::ListenerRuntime> runtime);
   // What is left of a UDP listener that closes is cut now, as another one needs its address.
   void cut_udp(std::uint32_t id);
   // Accepts no more there; its connections end after their exchange, idle ones after a moment of grace; what is left
@@ -42,16 +43,16 @@ class WorkerThread final : private Placer {
   void give_back_memory();
   std::uint32_t open_connections() const { return worker_.open_connections(); }
 
-  Worker& worker() { return worker_; }
+  worker::Worker& worker() { return worker_; }
 
  private:
   void run();
   OpenListener* find(std::uint32_t id);
-  OpenListener& add(std::shared_ptr<ListenerRuntime> runtime);
+  OpenListener& add(std::shared_ptr<worker::ListenerRuntime> runtime);
   // A new connection, accepted here: served here, or by the worker with the least to do.
   void place(OpenListener& listener, int fd, const base::SocketAddress& peer) override;
   // A connection accepted by another worker. Any thread.
-  void adopt(std::shared_ptr<ListenerRuntime> runtime, int fd, base::SocketAddress peer);
+  void adopt(std::shared_ptr<worker::ListenerRuntime> runtime, int fd, base::SocketAddress peer);
 
   // -- closing.cc
   void begin_closing(OpenListener& listener);
@@ -63,7 +64,7 @@ class WorkerThread final : private Placer {
   bool close_idle_client(OpenListener& listener);
   net::Task<void> sort_frames();
 
-  Worker worker_;
+  worker::Worker worker_;
   const TlsMetrics& tls_;
   const std::vector<WorkerThread*>& all_;
   std::vector<std::unique_ptr<OpenListener>> listeners_;  // by id
@@ -74,4 +75,4 @@ class WorkerThread final : private Placer {
   std::thread thread_;
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::front

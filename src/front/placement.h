@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-namespace weir::proxy {
+namespace weir::front {
 
 // The rule of the worker that has accepted the connection: keep it, or give it to the worker with the least to do. A
 // few long connections are each worth a place of their own, while giving away (some 5 us on two workers) would be dear
@@ -37,4 +37,4 @@ class Placement {
   base::TimePoint earned_until_{};
 };
 
-}  // namespace weir::proxy
+}  // namespace weir::front
