@@ -1,5 +1,6 @@
 #include "http2/callbacks.h"
 
+#include <memory>
 #include <new>
 
 #include "http2/connection.h"
@@ -175,7 +176,11 @@ struct Callbacks {
   }
 };
 
-void set_callbacks(nghttp2_session_callbacks* callbacks) {
+namespace {
+
+nghttp2_session_callbacks* make_callbacks() {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  if (nghttp2_session_callbacks_new(&callbacks) != 0) throw std::bad_alloc();
   nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Guarded<Callbacks::on_begin_frame>::call);
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Guarded<Callbacks::on_begin_headers>::call);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Guarded<Callbacks::on_header>::call);
@@ -185,6 +190,18 @@ void set_callbacks(nghttp2_session_callbacks* callbacks) {
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Guarded<Callbacks::on_frame_send>::call);
   nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Guarded<Callbacks::on_frame_not_sent>::call);
   nghttp2_session_callbacks_set_send_data_callback(callbacks, Guarded<Callbacks::send_data>::call);
+  return callbacks;
+}
+
+struct Delete {
+  void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
+};
+
+}  // namespace
+
+const nghttp2_session_callbacks* callbacks() {
+  static const std::unique_ptr<nghttp2_session_callbacks, Delete> made(make_callbacks());
+  return made.get();
 }
 
 }  // namespace weir::http2

@@ -5,7 +5,7 @@
 
 namespace weir::http2 {
 
-// The user data of every session is its Connection.
-void set_callbacks(nghttp2_session_callbacks* callbacks);
+// Those of every session, whose user data is its Connection. Made once and never changed; any thread.
+const nghttp2_session_callbacks* callbacks();
 
 }  // namespace weir::http2

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/out_of_memory.h"
+#include "http2/callbacks.h"
 #include "http2/memory.h"
 #include "net/cancel_at.h"
 
@@ -39,8 +40,8 @@ Connection::Connection(Role role, Shared& shared, const Settings& settings, net:
       growth_left_(settings.growth_bytes) {
   began_ = idle_since_ = net::Reactor::current().now();
   int made = role == Role::server
-                 ? nghttp2_session_server_new3(&session_, shared.callbacks(), this, shared.server_options(), memory())
-                 : nghttp2_session_client_new3(&session_, shared.callbacks(), this, shared.client_options(), memory());
+                 ? nghttp2_session_server_new3(&session_, callbacks(), this, shared.server_options(), memory())
+                 : nghttp2_session_client_new3(&session_, callbacks(), this, shared.client_options(), memory());
   if (made == NGHTTP2_ERR_NOMEM) throw std::bad_alloc();
   WEIR_ASSERT(made == 0);
   start();

@@ -1,7 +1,5 @@
 #include "http2/shared.h"
 
-#include "http2/callbacks.h"
-
 namespace weir::http2 {
 namespace {
 
@@ -49,10 +47,6 @@ void FieldList::status(std::uint16_t status) {
 }
 
 Shared::Shared() {
-  nghttp2_session_callbacks* callbacks = nullptr;
-  nghttp2_session_callbacks_new(&callbacks);
-  set_callbacks(callbacks);
-  callbacks_.reset(callbacks);
   server_options_.reset(common_options());
   client_options_.reset(common_options());
   // Until the server's SETTINGS say more.

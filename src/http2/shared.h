@@ -1,4 +1,4 @@
-// What all HTTP/2 connections of a worker share: nghttp2's callbacks and options, and scratch memory.
+// What all HTTP/2 connections of a worker share: nghttp2's options, and scratch memory.
 #pragma once
 
 #include <array>
@@ -44,7 +44,6 @@ class Shared {
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
-  const nghttp2_session_callbacks* callbacks() const { return callbacks_.get(); }
   const nghttp2_option* server_options() const { return server_options_.get(); }
   const nghttp2_option* client_options() const { return client_options_.get(); }
   // Cleared, for one message's fields.
@@ -55,10 +54,8 @@ class Shared {
 
  private:
   struct Free {
-    void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
     void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
   };
-  std::unique_ptr<nghttp2_session_callbacks, Free> callbacks_;
   std::unique_ptr<nghttp2_option, Free> server_options_;
   std::unique_ptr<nghttp2_option, Free> client_options_;
   FieldList fields_;
