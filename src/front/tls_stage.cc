@@ -141,7 +141,7 @@ net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics)
     if (error.code == ErrorCode::protocol && arrival.stream.is_filtered()) co_await let_alert_arrive(arrival.stream);
     co_return false;
   }
-  bool is_1_3 = SSL_version(tls::Stream::of(arrival.stream.descriptor()).ssl()) == TLS1_3_VERSION;
+  bool is_1_3 = tls::is_version_1_3(arrival.stream);
   metrics.established[is_1_3][tls::resumed(arrival.stream)].add(worker.index);
   if (rules.client.mode != config::ClientCertificateMode::off) {
     if (auto identity = tls::client_identity(arrival.stream)) {

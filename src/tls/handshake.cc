@@ -92,6 +92,7 @@ const char* refused_certificate(const net::TcpStream& stream) {
 }
 
 std::string_view version(const net::TcpStream& stream) { return view(SSL_get_version(ssl_of(stream))); }
+bool is_version_1_3(const net::TcpStream& stream) { return SSL_version(ssl_of(stream)) == TLS1_3_VERSION; }
 std::string_view cipher(const net::TcpStream& stream) { return view(SSL_get_cipher_name(ssl_of(stream))); }
 std::string_view server_name(const net::TcpStream& stream) {
   return view(SSL_get_servername(ssl_of(stream), TLSEXT_NAMETYPE_host_name));

@@ -35,6 +35,7 @@ std::string_view cipher(const net::TcpStream& stream);       // "TLS_AES_128_GCM
 std::string_view server_name(const net::TcpStream& stream);  // of the client's SNI; empty: none
 std::string_view protocol(const net::TcpStream& stream);     // by ALPN; empty: none
 bool resumed(const net::TcpStream& stream);
+bool is_version_1_3(const net::TcpStream& stream);
 
 // Whether the certificate that the server's side has shown is good for this name or address (RFC 9110 4.3.4).
 bool certificate_covers(const net::TcpStream& stream, std::string_view host);
