@@ -4,12 +4,17 @@
 - src/floors.txt: a folder of src/ may include itself and the folders named after it; a line names only earlier lines
 - a file of src/ or tests/ (.cc .h .py .sh) has at most 400 lines
 - a word has one synonym: none of the banned ones in the names of files and types
+- units (x.h with x.cc, and the parts that src/units.txt lists) do not include each other in a circle
+- SSL_* is for tls/ only, nghttp2_* for http2/
 """
 
 import argparse
 import pathlib
 import re
 import sys
+
+from tree_identifiers import check_wrapped_libraries
+from tree_units import check_units
 
 MAX_LINES = 400
 CHECKED_SUFFIXES = {".cc", ".h", ".py", ".sh", ".def"}
@@ -103,6 +108,8 @@ def check(root):
     checked = [p for top in ("src", "tests") for p in sorted((root / top).rglob("*")) if p.suffix in CHECKED_SUFFIXES]
     faults += check_lengths(checked)
     faults += check_names(src)
+    faults += check_units(src)
+    faults += check_wrapped_libraries(src)
     return faults
 
 

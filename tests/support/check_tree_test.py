@@ -31,13 +31,13 @@ def test_a_tree_that_keeps_the_rules_has_no_faults(tree):
 
 
 def test_an_include_upwards_is_found(tree):
-    root = tree("src/base/ip.cc", '#include "base/ip.h"\n\n#include "net/socket.h"\n')
-    assert faults(root) == ["src/base/ip.cc:3: base must not include net (floors.txt)"]
+    root = tree("src/base/clock.cc", '#include "base/ip.h"\n\n#include "net/socket.h"\n')
+    assert faults(root) == ["src/base/clock.cc:3: base must not include net (floors.txt)"]
 
 
 def test_an_include_with_spaces_is_found(tree):
-    root = tree("src/base/ip.cc", '  # include "net/socket.h"\n')
-    assert faults(root) == ["src/base/ip.cc:1: base must not include net (floors.txt)"]
+    root = tree("src/base/clock.cc", '  # include "net/socket.h"\n')
+    assert faults(root) == ["src/base/clock.cc:1: base must not include net (floors.txt)"]
 
 
 def test_an_include_that_does_not_start_at_src_is_found(tree):
@@ -89,3 +89,52 @@ def test_a_word_that_only_begins_like_a_banned_one_is_fine(tree, name):
 @pytest.mark.parametrize("name", ["string_util", "pool_impl", "pool_manager", "strategy_base"])
 def test_a_file_with_a_banned_word_is_found(tree, name):
     assert len(faults(tree(f"src/net/{name}.h", ""))) == 1
+
+
+def test_units_that_include_each_other_are_found(tree):
+    tree("src/net/a.h", '#include "net/b.h"\n')
+    tree("src/net/b.cc", '#include "net/b.h"\n#include "net/c.h"\n')
+    tree("src/net/b.h", "")
+    root = tree("src/net/c.h", '#include "net/a.h"\n')
+    assert faults(root) == [
+        "src/net/a.h:1: units include each other: net/a includes net/b, net/b includes net/c, net/c includes net/a"
+    ]
+
+
+def test_a_source_without_a_header_belongs_to_the_unit_whose_class_it_implements(tree):
+    tree("src/net/wheel.h", "class Wheel {\n};\n")
+    tree("src/net/wheel_turns.cc", '#include "net/user.h"\n#include "net/wheel.h"\nvoid Wheel::turn() {}\n')
+    root = tree("src/net/user.h", '#include "net/wheel.h"\n')
+    assert len(faults(root)) == 1
+    tree("src/net/wheel_turns.cc", '#include "net/user.h"\n#include "net/wheel.h"\nvoid turn() { Wheel::other(); }\n')
+    assert faults(root) == []
+
+
+def test_parts_that_units_txt_lists_are_no_cycle(tree):
+    tree("src/net/a.h", "class A {\n};\n")
+    tree("src/net/a.cc", '#include "net/a.h"\n#include "net/a_state.h"\n')
+    root = tree("src/net/a_state.h", '#include "net/a.h"\n')
+    assert len(faults(root)) == 1
+    tree("src/units.txt", "# comment\nnet/a: net/a_state  # what A hides\n")
+    assert faults(root) == []
+
+
+@pytest.mark.parametrize(
+    "line, fault",
+    [
+        ("net/socket: base/ip  # why", "src/units.txt:1: base/ip lies in another folder than net/socket"),
+        ("net/socket: net/none  # why", "src/units.txt:1: there is no net/none.h or net/none.cc"),
+        ("net/socket: net/socket", "src/units.txt:1: not a line of the form `folder/unit: folder/part  # reason`"),
+    ],
+)
+def test_faults_of_the_list_of_units_are_found(tree, line, fault):
+    assert faults(tree("src/units.txt", line + "\n")) == [fault]
+
+
+def test_openssl_and_nghttp2_are_found_outside_their_folders(tree):
+    tree("src/net/socket.h", '#include "base/ip.h"\n// SSL_read is not called here\nint x = SSL_read(stream);\n')
+    root = tree("src/base/frame.cc", "nghttp2_session* session;\n")
+    assert faults(root) == [
+        "src/base/frame.cc:1: nghttp2_session is for http2/ only",
+        "src/net/socket.h:3: SSL_read is for tls/ only",
+    ]
