@@ -2,6 +2,7 @@
 """Checks that the source tree keeps to its own rules and prints every breach as `file:line: what`.
 
 - src/floors.txt: a folder of src/ may include itself and the folders named after it; a line names only earlier lines
+- a source with a header of its own includes that first, so that the header compiles alone
 - a file of src/ or tests/ (.cc .h .py .sh) has at most 400 lines
 - a word has one synonym: none of the banned ones in the names of files and types
 - units (x.h with x.cc, and the parts that src/units.txt lists) do not include each other in a circle
@@ -68,6 +69,20 @@ def check_includes(src, floors):
                 yield f"{path}:{number}: {folder} must not include {included} (floors.txt)"
 
 
+def check_first_includes(src):
+    for path in sorted(src.rglob("*.cc")):
+        own = path.with_suffix(".h")
+        if not own.is_file():
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if not line.lstrip().startswith("#"):
+                continue
+            match = INCLUDE.match(line)
+            if not match or match[1] != str(own.relative_to(src)):
+                yield f"{path}:{number}: the first include must be \"{own.relative_to(src)}\", so that it compiles alone"
+            break
+
+
 def check_lengths(paths):
     for path in paths:
         lines = path.read_bytes().count(b"\n")
@@ -105,6 +120,7 @@ def check(root):
     src = root / "src"
     floors, faults = read_floors(src / "floors.txt")
     faults += check_includes(src, floors)
+    faults += check_first_includes(src)
     checked = [p for top in ("src", "tests") for p in sorted((root / top).rglob("*")) if p.suffix in CHECKED_SUFFIXES]
     faults += check_lengths(checked)
     faults += check_names(src)

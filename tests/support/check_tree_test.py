@@ -16,7 +16,7 @@ def tree(tmp_path):
 
     write("src/floors.txt", "# comment\nbase:\nnet: base\napp: base net\n")
     write("src/base/ip.h", "#pragma once\nclass Address {};\n")
-    write("src/net/socket.cc", '#include <vector>\n#include "base/ip.h"\n#include "net/socket.h"\n')
+    write("src/net/socket.cc", '#include "net/socket.h"\n\n#include <vector>\n\n#include "base/ip.h"\n')
     write("src/net/socket.h", '#include "base/ip.h"\n')
     write("tests/unit/net/socket_test.cc", '#include "app/whatever.h"\n')
     return write
@@ -38,6 +38,13 @@ def test_an_include_upwards_is_found(tree):
 def test_an_include_with_spaces_is_found(tree):
     root = tree("src/base/clock.cc", '  # include "net/socket.h"\n')
     assert faults(root) == ["src/base/clock.cc:1: base must not include net (floors.txt)"]
+
+
+def test_a_source_that_does_not_include_its_own_header_first_is_found(tree):
+    root = tree("src/net/socket.cc", '// text\n#include <vector>\n#include "net/socket.h"\n')
+    assert faults(root) == [
+        'src/net/socket.cc:2: the first include must be "net/socket.h", so that it compiles alone'
+    ]
 
 
 def test_an_include_that_does_not_start_at_src_is_found(tree):
