@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/explain.h"
 #include "config/config.h"
@@ -30,7 +32,14 @@ std::string version_text();
 // `topic` as for help_text().
 int print_help(const std::string& topic, const std::string& section = {});
 
-// What a configuration may name, from the tables that read it: "strategies", "checkers", "stores", or "config" for
+// The topics of help_text().
+struct HelpTopic {
+  std::string_view name;
+  std::string_view summary;
+};
+std::vector<HelpTopic> help_topics();
+
+// The help on a topic, from the tables that read a configuration: the entries of a kind by its name, or "config" for
 // every key, or with `section` ("listeners") those of one section and what is in it; empty when there is none. Also
 // "variables".
 std::string help_text(const std::string& topic, const std::string& section = {});

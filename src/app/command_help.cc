@@ -33,9 +33,9 @@ std::string value_text(const config::OptionValue& value) {
   return std::visit(Writer{}, value);
 }
 
-std::string entries_text(std::string_view what, std::span<const config::KindEntry> entries) {
-  std::string out = fmt::format("{}\n", what);
-  for (const config::KindEntry& entry : entries) {
+std::string kind_text(const config::Kind& kind) {
+  std::string out = fmt::format("{}: {}\n", kind.place, kind.summary);
+  for (const config::KindEntry& entry : kind.entries) {
     out += fmt::format("\n  {}\n      {}\n", entry.name, entry.summary);
     for (const config::OptionSpec& option : entry.options) {
       out += fmt::format("      {}: {} (default {})\n", option.key, option.summary, value_text(option.default_value));
@@ -206,20 +206,29 @@ std::string config_text(std::string_view section) {
   Sections sections(schema.root);
   sections.add(std::string(Sections::kTop), "config");
   if (!section.empty()) return sections_called(section, sections.take());
-  return "The configuration file is YAML. Durations are written 500ms, 5s, 1h; sizes 16KB, 1MB.\n"
-         "Every section with its keys; `weir schema` prints the same as JSON Schema, `weir help strategies`,\n"
-         "`weir help checkers` and `weir help stores` the options of each type, and `weir help config listeners`\n"
-         "one section.\n" +
-         sections.take();
+  std::string topics;
+  for (const config::Kind& kind : kinds())
+    topics += fmt::format("{}`weir help {}`", topics.empty() ? "" : ", ", kind.name);
+  return fmt::format(
+      "The configuration file is YAML. Durations are written 500ms, 5s, 1h; sizes 16KB, 1MB.\n"
+      "Every section with its keys; `weir schema` prints the same as JSON Schema, `weir help config listeners`\n"
+      "one section, and the options of each type are in\n{}.\n{}",
+      topics, sections.take());
 }
 
 }  // namespace
 
+std::vector<HelpTopic> help_topics() {
+  std::vector<HelpTopic> topics{{"config", "every section and key of the configuration file"}};
+  for (const config::Kind& kind : kinds()) topics.push_back({kind.name, kind.summary});
+  topics.push_back({"variables", "what may be put into headers, redirects and rewrites"});
+  return topics;
+}
+
 std::string help_text(const std::string& topic, const std::string& section) {
-  config::Kinds all = kinds();
-  if (topic == "strategies") return entries_text("pools[].algorithm: how a pool picks a backend", all.strategies);
-  if (topic == "checkers") return entries_text("pools[].health_check.type: how backends are probed", all.checkers);
-  if (topic == "stores") return entries_text("store.type: where objects made through the API live", all.stores);
+  for (const config::Kind& kind : kinds()) {
+    if (kind.name == topic) return kind_text(kind);
+  }
   if (topic == "variables") return variables_text();
   return config_text(section);
 }

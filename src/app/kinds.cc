@@ -1,3 +1,5 @@
+#include <array>
+
 #include "app/weir.h"
 #include "balance/strategy.h"
 #include "control/store.h"
@@ -5,8 +7,15 @@
 
 namespace weir::app {
 
+// One line for each kind: reader, schema, help and OpenAPI take theirs from here.
 config::Kinds kinds() {
-  return {.strategies = balance::strategies(), .checkers = health::checkers(), .stores = control::stores()};
+  static const std::array kAll{
+      config::Kind{"strategies", "algorithm", "pools[].algorithm", "how a pool picks a backend", balance::strategies()},
+      config::Kind{"checkers", "health check type", "pools[].health_check.type", "how backends are probed",
+                   health::checkers()},
+      config::Kind{"stores", "store type", "store.type", "where objects made through the API live", control::stores()},
+  };
+  return config::Kinds(kAll);
 }
 
 }  // namespace weir::app

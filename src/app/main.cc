@@ -1,6 +1,5 @@
 // The command line. What each command does is in command_*.h, demo.h and weir.h.
 #include <CLI/CLI.hpp>
-#include <array>
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <functional>
@@ -65,23 +64,16 @@ void takes_file(CLI::App* command, Arguments& arguments) {
       ->excludes(command->get_option("--config"));
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTopics{
-    {{"config", "every section and key of the configuration file"},
-     {"strategies", "how a pool picks a backend"},
-     {"checkers", "how backends are probed"},
-     {"variables", "what may be put into headers, redirects and rewrites"},
-     {"stores", "where objects made through the API live"}}};
-
 // Everything, a topic, or a command.
 int help_on(const CLI::App& app, const std::string& topic, const std::string& section) {
   if (topic.empty()) {
     fmt::print("{}\nTopics of `weir help TOPIC`, beside the commands:\n",
                app.get_formatter()->make_help(&app, "weir", CLI::AppFormatMode::Normal));
-    for (const auto& [name, summary] : kTopics) fmt::print("  {:<27} {}\n", name, summary);
+    for (const HelpTopic& each : help_topics()) fmt::print("  {:<27} {}\n", each.name, each.summary);
     return kExitFine;
   }
-  for (const auto& [name, summary] : kTopics) {
-    if (name == topic) return print_help(topic, section);
+  for (const HelpTopic& each : help_topics()) {
+    if (each.name == topic) return print_help(topic, section);
   }
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() != topic) continue;
@@ -112,7 +104,9 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
   command(app, "schema", "print the JSON Schema of the configuration file", a, [] { return print_schema(); });
   CLI::App* help = command(app, "help", "show help on a command or topic", a,
                            [&app, &a] { return help_on(app, a.help_topic, a.help_section); });
-  help->add_option("TOPIC", a.help_topic, "a command, or one of config, strategies, checkers, variables, stores");
+  std::string topics;
+  for (const HelpTopic& topic : help_topics()) topics += fmt::format(", {}", topic.name);
+  help->add_option("TOPIC", a.help_topic, "a command, or one of " + topics.substr(2));
   help->add_option("SECTION", a.help_section, "of config: listeners, pools.health_check, ...");
   command(app, "version", "print the version", a, [] { return print_version(); });
 }

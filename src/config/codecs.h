@@ -182,17 +182,17 @@ template <>
 struct Codec<Choice> {
   static constexpr bool kScalar = false;
   static void read(Reader& reader, const Node& node, Choice& choice, const Field& field) {
-    reader.read_choice(node, choice, field.rules.kinds);
+    reader.read_choice(node, choice, field.rules.kind);
   }
   static void absent(Reader& reader, Choice& choice, const Field& field) {
-    reader.complete_choice(choice, field.rules.kinds);
+    reader.complete_choice(choice, field.rules.kind);
   }
   static Node write(const Choice& choice, const Field&, WriteOptions) {
     Node map = Node::of_map();
     write_choice(choice, map);
     return map;
   }
-  static Node schema(const Field& field, SchemaBuilder& builder) { return builder.choice(field.rules.kinds); }
+  static Node schema(const Field& field, SchemaBuilder& builder) { return builder.choice(field.rules.kind); }
 };
 
 template <typename C>

@@ -22,8 +22,6 @@ enum class Unit : std::uint8_t {
   share,  // 0.2 or "20%"
 };
 
-enum class KindList : std::uint8_t { none, strategies, checkers, stores };
-
 // What a key allows beyond the type of its member.
 struct Rules {
   double min = 0;  // of numbers; of durations in milliseconds
@@ -33,7 +31,7 @@ struct Rules {
   std::string_view word_for_zero = {};             // "auto": may stand for 0, and is written for it
   std::span<const std::string_view> allowed = {};  // of texts; empty: any; of paths: words that are none
   bool filled = false;                             // of lists: not empty when they are written
-  KindList kinds = KindList::none;                 // of a Choice
+  std::string_view kind = {};                      // of a Choice: the name of a Kind
   bool is_path = false;                            // of a file, relative to the configuration's own
 };
 
@@ -76,7 +74,7 @@ struct Resource {
   std::string_view hint_at_header = {};  // where names of header fields are no keys: what to write, `{}` is the name
   // The Choice whose `type` and options are keys of this map as well, or null.
   Choice* (*choice)(void* object) = nullptr;
-  KindList kinds = KindList::none;
+  std::string_view kind = {};  // of that Choice: the name of a Kind
   // The type that an option of its own stands for where `type` is not there; empty: none.
   std::string_view implied_type = {};
   // A default-made struct, for the defaults that the schema names.
@@ -180,10 +178,6 @@ std::span<const std::string_view> value_names<TokenRole>();
 // 1 ms to 20 days: every timeout.
 inline constexpr double kMinTimeoutMs = 1;
 inline constexpr double kMaxTimeoutMs = 20.0 * 24 * 60 * 60 * 1000;
-
-std::span<const KindEntry> entries(const Kinds& kinds, KindList list);
-// The entry called `name`, or null.
-const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view name);
 
 // The canonical node of `object`, a struct described by `resource`.
 Node write_resource(const Resource& resource, const void* object, WriteOptions options);

@@ -41,12 +41,30 @@ struct KindEntry {
   bool ignores_weights = false;  // of a strategy
 };
 
-// All kinds, as the program that reads a configuration knows them. Views into constant tables.
-struct Kinds {
-  std::span<const KindEntry> strategies;
-  std::span<const KindEntry> checkers;
-  std::span<const KindEntry> stores;
+// A kind: the things of which a configuration chooses one by name.
+struct Kind {
+  std::string_view name;     // "strategies": what tables of keys and `weir help` call it
+  std::string_view word;     // for one of its names, in messages: "algorithm"
+  std::string_view place;    // the key that chooses one: "pools[].algorithm"
+  std::string_view summary;  // "how a pool picks a backend"
+  std::span<const KindEntry> entries;
 };
+
+// All kinds, as the program that reads a configuration knows them. A view into constant tables.
+class Kinds {
+ public:
+  explicit constexpr Kinds(std::span<const Kind> all) : all_(all) {}
+  // The kind called `name`, which must be there.
+  const Kind& operator[](std::string_view name) const;
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
+
+ private:
+  std::span<const Kind> all_;
+};
+
+// The entry called `name`, or null.
+const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view name);
 
 // The option's value in `choice`; T is one of the alternatives of OptionValue. Asserts that it is declared.
 template <typename T>

@@ -5,39 +5,14 @@
 #include <fmt/ranges.h>
 #include <ranges>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace weir::config {
-namespace {
-
-std::string_view word(KindList list) {
-  switch (list) {
-    case KindList::strategies:
-      return "algorithm";
-    case KindList::checkers:
-      return "health check type";
-    case KindList::stores:
-      return "store type";
-    case KindList::none:
-      break;
-  }
-  return "type";
-}
-
-}  // namespace
-
-std::span<const KindEntry> entries(const Kinds& kinds, KindList list) {
-  switch (list) {
-    case KindList::strategies:
-      return kinds.strategies;
-    case KindList::checkers:
-      return kinds.checkers;
-    case KindList::stores:
-      return kinds.stores;
-    case KindList::none:
-      break;
-  }
-  return {};
+const Kind& Kinds::operator[](std::string_view name) const {
+  auto found = std::ranges::find(all_, name, &Kind::name);
+  WEIR_ASSERT(found != all_.end());
+  return *found;
 }
 
 const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view name) {
@@ -51,10 +26,10 @@ namespace {
 bool has_key(const Resource& resource, const Kinds& kinds, std::string_view key) {
   auto is_it = [&](const Field& field) { return field.key == key && field.schema != nullptr; };
   if (std::ranges::any_of(resource.fields, is_it)) return true;
-  for (const KindEntry& entry : entries(kinds, resource.kinds)) {
-    if (std::ranges::find(entry.options, key, &OptionSpec::key) != entry.options.end()) return true;
-  }
-  return false;
+  if (resource.kind.empty()) return false;
+  return std::ranges::any_of(kinds[resource.kind].entries, [&](const KindEntry& entry) {
+    return std::ranges::find(entry.options, key, &OptionSpec::key) != entry.options.end();
+  });
 }
 
 }  // namespace
@@ -131,7 +106,7 @@ void Reader::read(const Node& node, const Resource& resource, void* object) {
     if (field.absent != nullptr) field.absent(*this, object, field);
   }
   if (choice != nullptr) {
-    complete_choice(*choice, resource.kinds);
+    complete_choice(*choice, resource.kind);
     if (entry != nullptr) report_option_faults(node, *entry, *choice);
   }
   if (resource.finish != nullptr) resource.finish(*this, node, object);
@@ -162,7 +137,7 @@ void Reader::complete(const Resource& resource, void* object) {
   for (const Field& field : resource.fields) {
     if (field.absent != nullptr) field.absent(*this, object, field);
   }
-  if (resource.choice != nullptr) complete_choice(*resource.choice(object), resource.kinds);
+  if (resource.choice != nullptr) complete_choice(*resource.choice(object), resource.kind);
 }
 
 void Reader::unknown_key(const Member& member, const Resource& resource, const KindEntry* entry) {
@@ -187,7 +162,8 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     return;
   }
   std::vector<std::string_view> known;
-  const KindEntry* implied = find_entry(entries(kinds_, resource.kinds), resource.implied_type);
+  const KindEntry* implied =
+      resource.implied_type.empty() ? nullptr : find_entry(kinds_[resource.kind].entries, resource.implied_type);
   if (find_option(implied, member.key) != nullptr) implied = nullptr;  // another type was asked for
   for (const KindEntry* candidate : {entry, implied == entry ? nullptr : implied}) {
     if (candidate == nullptr) continue;
@@ -226,23 +202,24 @@ std::string Reader::place_of_key(const Resource& resource, std::string_view key)
   return {};
 }
 
-const KindEntry* Reader::find_type(const Node& at, std::string_view name, KindList list) {
-  std::span<const KindEntry> all = entries(kinds_, list);
+const KindEntry* Reader::find_type(const Node& at, std::string_view name, std::string_view kind) {
+  std::span<const KindEntry> all = kinds_[kind].entries;
   if (const KindEntry* entry = find_entry(all, name)) return entry;
   std::vector<std::string_view> names;
   for (const KindEntry& entry : all) names.push_back(entry.name);
   std::string_view near = base::nearest(name, names);
   std::string guess = near.empty() ? "" : fmt::format("did you mean '{}'? ", near);
-  fault(at, fmt::format("unknown {} {}; {}known are {}", word(list), quoted(name), guess, fmt::join(names, ", ")));
+  fault(at,
+        fmt::format("unknown {} {}; {}known are {}", kinds_[kind].word, quoted(name), guess, fmt::join(names, ", ")));
   return nullptr;
 }
 
 const KindEntry* Reader::read_type(const Node& map, Choice& choice, const Resource& resource) {
-  KindList list = resource.kinds;
+  std::span<const KindEntry> all = kinds_[resource.kind].entries;
   const Node* type = map.find("type");
   if (type == nullptr) {
-    const KindEntry* usual = find_entry(entries(kinds_, list), choice.name);
-    const KindEntry* implied = find_entry(entries(kinds_, list), resource.implied_type);
+    const KindEntry* usual = find_entry(all, choice.name);
+    const KindEntry* implied = find_entry(all, resource.implied_type);
     bool is_implied = std::ranges::any_of(map.members, [&](const Member& member) {
       return find_option(usual, member.key) == nullptr && find_option(implied, member.key) != nullptr;
     });
@@ -253,18 +230,18 @@ const KindEntry* Reader::read_type(const Node& map, Choice& choice, const Resour
   In in(*this, "type");
   std::optional<std::string> name = text(*type, {});
   if (!name) return nullptr;
-  const KindEntry* entry = find_type(*type, *name, list);
+  const KindEntry* entry = find_type(*type, *name, resource.kind);
   if (entry != nullptr && choice.name != *name) choice = {.name = *name, .options = {}};
   return entry;
 }
 
-void Reader::read_choice(const Node& node, Choice& choice, KindList list) {
+void Reader::read_choice(const Node& node, Choice& choice, std::string_view kind) {
   Resource in_place{.name = "choice",
                     .summary = "",
                     .fields = {},
                     .short_key = "type",
                     .choice = [](void* object) { return static_cast<Choice*>(object); },
-                    .kinds = list};
+                    .kind = kind};
   if (node.kind == Node::Kind::map || node.is_scalar() || node.kind == Node::Kind::null) {
     read(node, in_place, &choice);
   } else {
@@ -272,8 +249,8 @@ void Reader::read_choice(const Node& node, Choice& choice, KindList list) {
   }
 }
 
-void Reader::complete_choice(Choice& choice, KindList list) {
-  const KindEntry* entry = find_entry(entries(kinds_, list), choice.name);
+void Reader::complete_choice(Choice& choice, std::string_view kind) {
+  const KindEntry* entry = find_entry(kinds_[kind].entries, choice.name);
   if (entry == nullptr) return;
   for (const OptionSpec& spec : entry->options) {
     choice.options.try_emplace(std::string(spec.key), spec.default_value);

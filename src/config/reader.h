@@ -56,9 +56,9 @@ class Reader {
   // Keys that `resource` has and nobody gave.
   void complete(const Resource& resource, void* object);
   // A name, or a map of `type` and options.
-  void read_choice(const Node& node, Choice& choice, KindList list);
+  void read_choice(const Node& node, Choice& choice, std::string_view kind);
   // Adds the default of every option that `choice` lacks.
-  void complete_choice(Choice& choice, KindList list);
+  void complete_choice(Choice& choice, std::string_view kind);
 
   Origin origin(const Node& node) const { return {file_, node.line, node.column}; }
   bool of_api() const { return file_ == "api"; }
@@ -78,7 +78,7 @@ class Reader {
   // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault.
   const KindEntry* read_type(const Node& map, Choice& choice, const Resource& resource);
   static const OptionSpec* find_option(const KindEntry* entry, std::string_view key);
-  const KindEntry* find_type(const Node& at, std::string_view name, KindList list);
+  const KindEntry* find_type(const Node& at, std::string_view name, std::string_view kind);
   std::string place_of_key(const Resource& resource, std::string_view key) const;
   void unknown_key(const Member& member, const Resource& resource, const KindEntry* entry);
 

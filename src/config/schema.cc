@@ -147,11 +147,11 @@ void SchemaBuilder::add_options(Node& properties, const KindEntry& entry) const 
   for (const OptionSpec& spec : entry.options) properties.set(spec.key, option(spec));
 }
 
-Node SchemaBuilder::choice(KindList list) const {
+Node SchemaBuilder::choice(std::string_view kind) const {
   std::vector<Node> forms;
   Node names = typed("string");
   Node values = Node::of_list();
-  for (const KindEntry& entry : entries(kinds_, list)) {
+  for (const KindEntry& entry : kinds_[kind].entries) {
     values.items.push_back(Node::of_text(entry.name));
     Node properties = Node::of_map();
     add_options(properties, entry);
@@ -200,8 +200,7 @@ Node SchemaBuilder::properties(const Resource& resource) {
                   : field.key == "origin" ? origin()
                                           : list(typed("string"), false);
     schema.set("description", Node::of_text(field.summary));
-    if (field.write != nullptr && resource.defaults != nullptr && !field.rules.required &&
-        field.rules.kinds == KindList::none) {
+    if (field.write != nullptr && resource.defaults != nullptr && !field.rules.required && field.rules.kind.empty()) {
       Node value = field.write(resource.defaults(), field, {});
       if (value.is_scalar()) schema.set("default", std::move(value));
     }
@@ -228,7 +227,9 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
     forms.push_back(std::move(map));
   }
   // One form per registered type: its options beside the common keys. Without `type` it is the default one's.
-  for (const KindEntry& entry : entries(kinds_, resource.kinds)) {
+  std::span<const KindEntry> types;
+  if (!resource.kind.empty()) types = kinds_[resource.kind].entries;
+  for (const KindEntry& entry : types) {
     Node with_options = common;
     add_options(with_options, entry);
     Node map = closed_map(std::move(with_options));

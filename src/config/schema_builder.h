@@ -21,7 +21,7 @@ class SchemaBuilder {
   Node text(const Rules& rules) const;
   // Lists of `items`, at least one when `filled`; a single one as well when `or_one`.
   Node list(Node items, bool or_one, bool filled = false) const;
-  Node choice(KindList list) const;
+  Node choice(std::string_view kind) const;
   // A reference to the definition of `resource`, which is made when first asked for.
   Node reference(const Resource& resource);
   // The same for a resource as one call takes it, with a definition of its own, `name`.

@@ -87,7 +87,7 @@ constexpr std::array kConfigFields{
     field<&Config::workers>("workers", "threads that serve traffic, at most 64; auto: one per core",
                             {.max = 64, .word_for_zero = "auto"}),
     field<&Config::admin>("admin", "the admin API"),
-    field<&Config::store>("store", "where objects made through the API live", {.kinds = KindList::stores}),
+    field<&Config::store>("store", "where objects made through the API live", {.kind = "stores"}),
     field<&Config::access_log>("access_log", "a line per request"),
     field<&Config::timeouts>("timeouts", "defaults; listeners, pools and routes may override them"),
     field<&Config::sticky_secret>("sticky_secret", "what sticky cookies are signed with"),

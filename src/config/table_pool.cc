@@ -141,7 +141,7 @@ constexpr std::array kPoolFields{
     field<&Pool::name>("name", "what routes and the API call it", {.required = true}),
     protocol_field(),
     field<&Pool::tls>("tls", "TLS to the backends: true, or a map"),
-    field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),
+    field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kind = "strategies"}),
     field<&Pool::health_check>("health_check", "active probes"),
     field<&Pool::min_healthy>("min_healthy", "with fewer healthy backends, unhealthy ones are used again"),
     field<&Pool::slow_start>("slow_start", "over which a recovered backend's share grows to its full weight",
@@ -196,7 +196,7 @@ const Resource& resource<HealthCheck>() {
       .short_key = "type",
       .off_key = "enabled",
       .choice = [](void* object) { return &static_cast<HealthCheck*>(object)->checker; },
-      .kinds = KindList::checkers,
+      .kind = "checkers",
       .implied_type = "http",
       .defaults = defaults_of<HealthCheck>};
   return kResource;

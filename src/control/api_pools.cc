@@ -17,7 +17,7 @@ std::string text_of(const config::Pool& pool) { return config::to_json(pool, {.o
 ApiResponse pool_response(const Visit& visit, const config::Pool& pool, int status = 200) {
   std::string text = text_of(pool);
   std::string etag = etag_of(text);
-  if (std::string why = config::weights_warning(pool, visit.kinds().strategies); !why.empty()) {
+  if (std::string why = config::weights_warning(pool, visit.kinds()["strategies"].entries); !why.empty()) {
     text.pop_back();
     text += fmt::format(",\"warnings\":[{}]}}", Json(why).dump());
   }
@@ -190,7 +190,7 @@ ApiResult put_algorithm(const Visit& visit) {
   wanted.sticky.ttl = std::chrono::seconds(body->sticky_ttl_seconds);
   std::string etag = etag_of(text_of(wanted));
   Objects next = visit.objects();
-  std::string warning = config::weights_warning(wanted, visit.kinds().strategies);
+  std::string warning = config::weights_warning(wanted, visit.kinds()["strategies"].entries);
   put(next, std::move(wanted), false);
   if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
   Json json{{"pool", body->pool},

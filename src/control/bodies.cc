@@ -15,8 +15,7 @@ using control::Rule;
 constexpr double kMaxStickySeconds = 400.0 * 24 * 60 * 60;  // what browsers keep a cookie for (RFC 6265bis 5.5)
 
 constexpr std::array kAlgorithmFields{
-    field<&AlgorithmBody::algorithm>("algorithm", "how a backend is picked",
-                                     {.required = true, .kinds = KindList::strategies}),
+    field<&AlgorithmBody::algorithm>("algorithm", "how a backend is picked", {.required = true, .kind = "strategies"}),
     field<&AlgorithmBody::pool>("pool", "the pool that is changed"),
     field<&AlgorithmBody::sticky_sessions>("sticky_sessions", "true: a client stays with its backend"),
     field<&AlgorithmBody::sticky_ttl_seconds>("sticky_ttl_seconds", "how long a client stays",
@@ -27,7 +26,7 @@ constexpr std::array kRuleFields{
     field<&Rule::id>("rule_id", "its name, and that of its pool; made when not given"),
     field<&Rule::path_prefix>("path_prefix", "the paths it takes, on segment borders", {.required = true}),
     field<&Rule::host>("host", "the host it takes: a.example, or *.example; any when not given"),
-    field<&Rule::algorithm>("algorithm", "how a backend is picked", {.kinds = KindList::strategies}),
+    field<&Rule::algorithm>("algorithm", "how a backend is picked", {.kind = "strategies"}),
     field<&Rule::backends>("backends", "ids of backends, or pool/id where an id is in several pools",
                            {.required = true}),
     field<&Rule::session_sticky>("session_sticky", "true: a client stays with its backend"),

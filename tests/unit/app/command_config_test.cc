@@ -20,10 +20,9 @@ TEST(LoadConfig, IsBuiltInOnlyWhenNoFileWasNamedAndNoneIsThere) {
 }
 
 TEST(HelpText, NamesEveryEntryWithItsOptions) {
-  for (const auto& [topic, entries] : {std::pair{"strategies", kinds().strategies},
-                                       std::pair{"checkers", kinds().checkers}, std::pair{"stores", kinds().stores}}) {
-    std::string text = help_text(topic);
-    for (const config::KindEntry& entry : entries) {
+  for (const config::Kind& kind : kinds()) {
+    std::string text = help_text(std::string(kind.name));
+    for (const config::KindEntry& entry : kind.entries) {
       EXPECT_TRUE(text.contains(fmt::format("\n  {}\n", entry.name))) << entry.name;
       for (const config::OptionSpec& option : entry.options) {
         EXPECT_TRUE(text.contains(fmt::format("      {}: ", option.key))) << option.key;

@@ -85,7 +85,10 @@ inline const Kinds& test_kinds() {
       {.name = "memory", .summary = "forgets", .options = {}},
       {.name = "sqlite", .summary = "a file", .options = kSqliteOptions},
   }};
-  static const Kinds kKinds{.strategies = kStrategies, .checkers = kCheckers, .stores = kStores};
+  static const std::array<Kind, 3> kAll{{{"strategies", "algorithm", "pools[].algorithm", "", kStrategies},
+                                         {"checkers", "health check type", "pools[].health_check.type", "", kCheckers},
+                                         {"stores", "store type", "store.type", "", kStores}}};
+  static const Kinds kKinds(kAll);
   return kKinds;
 }
 

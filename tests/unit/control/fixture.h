@@ -21,8 +21,10 @@ namespace weir::control {
 using Json = nlohmann::ordered_json;
 
 inline const config::Kinds& all_kinds() {
-  static const config::Kinds kinds{
-      .strategies = balance::strategies(), .checkers = health::checkers(), .stores = stores()};
+  static const std::array kAll{config::Kind{"strategies", "algorithm", "", "", balance::strategies()},
+                               config::Kind{"checkers", "health check type", "", "", health::checkers()},
+                               config::Kind{"stores", "store type", "", "", stores()}};
+  static const config::Kinds kinds(kAll);
   return kinds;
 }
 
