@@ -54,7 +54,7 @@ config::Faults check_files(const std::string& path, const config::Config& config
 }
 
 void print_warnings(const config::Config& config) {
-  config::Faults warnings = config::warnings(config, balance::strategies());
+  config::Faults warnings = config::warnings(config, kinds());
   std::ranges::move(route::dead_routes(config), std::back_inserter(warnings));
   for (config::Fault& warning : warnings) {
     warning.message.insert(0, "warning: ");

@@ -10,8 +10,8 @@ namespace weir::balance {
 using Make = std::unique_ptr<Strategy>(const config::Choice&, const pool::BackendSet&, const Strategy*);
 using Options = std::span<const config::OptionSpec>();
 
-#define WEIR_STRATEGY(name, summary, options, weights) \
-  Make make_##name;                                    \
+#define WEIR_STRATEGY(name, summary, options, ...) \
+  Make make_##name;                                \
   Options options;
 #include "balance/strategies.def"
 #undef WEIR_STRATEGY
@@ -20,16 +20,13 @@ std::span<const config::OptionSpec> no_options() { return {}; }
 
 namespace {
 
-constexpr bool heeds_weights = false;
-constexpr bool ignores_weights = true;
-
 struct Entry {
   std::string_view name;
   Make* make;
 };
 
 constexpr std::array kEntries{
-#define WEIR_STRATEGY(name, summary, options, weights) Entry{#name, make_##name},
+#define WEIR_STRATEGY(name, summary, options, ...) Entry{#name, make_##name},
 #include "balance/strategies.def"
 #undef WEIR_STRATEGY
 };
@@ -54,7 +51,8 @@ std::unique_ptr<Strategy> make_strategy(const config::Choice& choice, const pool
 
 std::span<const config::KindEntry> strategies() {
   static const std::array kTable{
-#define WEIR_STRATEGY(name, summary, options, weights) config::KindEntry{#name, summary, options(), faults_of, weights},
+#define WEIR_STRATEGY(name, summary, options, ...) \
+  config::KindEntry{#name, summary, options(), faults_of, {__VA_ARGS__}},
 #include "balance/strategies.def"
 #undef WEIR_STRATEGY
   };

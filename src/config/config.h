@@ -174,8 +174,13 @@ struct Backend {
 // The PROXY header in front of what goes to a backend.
 enum class SendProxy : std::uint8_t { off, v1, v2, v2_checksum };
 
+// The checker of a pool that chooses none, and the one that a path stands for where none is chosen.
+inline constexpr std::string_view kUsualChecker = "tcp";
+inline constexpr std::string_view kCheckerOfPaths = "http";
+
 struct HealthCheck {
-  Choice checker{.name = "tcp", .options = {}};  // type and the options of that checker (path, expected_status, ...)
+  Choice checker{.name = std::string(kUsualChecker),
+                 .options = {}};  // type and the options of that checker (path, expected_status, ...)
   bool enabled = true;
   Duration interval = std::chrono::seconds(5);
   Duration timeout = std::chrono::seconds(2);

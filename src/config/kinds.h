@@ -32,13 +32,29 @@ struct OptionFault {
   std::string message;   // "'20x' is no status"
 };
 
+// The answers to questions about an entry: nobody asks for its name instead.
+struct Traits {
+  // Of strategies.
+  bool ignores_weights = false;  // weights of backends have no effect
+  bool by_key = false;           // the same key goes to the same backend
+  bool keeps_keys = false;       // and few keys move when backends come or go,
+  bool is_uneven = false;        // none needlessly, for shares that differ from the weights by a tenth and more
+  bool by_load = false;          // looks at the requests in progress
+  bool in_turn = false;          // exact shares, over all workers
+  // Of checkers.
+  bool over_udp = false;     // probes by datagrams, all others over TCP
+  bool over_http = false;    // a request in clear, or in TLS where the pool has it
+  bool needs_http2 = false;  // the request is one of HTTP/2
+  bool asks_path = false;    // asks for a backend's health_check_path
+};
+
 struct KindEntry {
   std::string_view name;
   std::string_view summary;
   std::span<const OptionSpec> options;
   // Every fault of the options of a choice of this entry; null when types and ranges say all.
   std::vector<OptionFault> (*faults)(const Choice& choice) = nullptr;
-  bool ignores_weights = false;  // of a strategy
+  Traits traits = {};
 };
 
 // A kind: the things of which a configuration chooses one by name.

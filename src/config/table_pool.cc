@@ -197,7 +197,7 @@ const Resource& resource<HealthCheck>() {
       .off_key = "enabled",
       .choice = [](void* object) { return &static_cast<HealthCheck*>(object)->checker; },
       .kind = "checkers",
-      .implied_type = "http",
+      .implied_type = kCheckerOfPaths,
       .defaults = defaults_of<HealthCheck>};
   return kResource;
 }

@@ -14,13 +14,13 @@ namespace weir::config {
 
 std::string weights_warning(const Pool& pool, std::span<const KindEntry> strategies) {
   const KindEntry* entry = find_entry(strategies, pool.algorithm.name);
-  if (entry == nullptr || !entry->ignores_weights) return {};
+  if (entry == nullptr || !entry->traits.ignores_weights) return {};
   // A weight of 0 takes no new work whatever the strategy.
   const Backend* first = nullptr;
   for (const Backend& backend : pool.backends) {
     if (backend.weight == 0) continue;
     if (first != nullptr && first->weight != backend.weight) {
-      return fmt::format("{} ignores the weights of the backends; weighted_round_robin heeds them", entry->name);
+      return fmt::format("{} ignores the weights of the backends; {} heeds them", entry->name, Pool().algorithm.name);
     }
     first = first == nullptr ? &backend : first;
   }
@@ -99,7 +99,7 @@ void warn_of_backends(const Place& place, const Pool& pool) {
 
 }  // namespace
 
-Faults warnings(const Config& config, std::span<const KindEntry> strategies) {
+Faults warnings(const Config& config, const Kinds& kinds) {
   std::unordered_set<std::string_view> used;
   for (const Listener& listener : config.listeners) {
     used.insert(listener.pool);
@@ -113,7 +113,7 @@ Faults warnings(const Config& config, std::span<const KindEntry> strategies) {
   }
   for (std::size_t i = 0; i < config.pools.size(); ++i) {
     const Pool& pool = config.pools[i];
-    if (std::string why = weights_warning(pool, strategies); !why.empty()) {
+    if (std::string why = weights_warning(pool, kinds["strategies"].entries); !why.empty()) {
       found.push_back({pool.origin, fmt::format("pools[{}].algorithm", i), std::move(why)});
     }
     if (!used.contains(pool.name)) {
@@ -123,7 +123,7 @@ Faults warnings(const Config& config, std::span<const KindEntry> strategies) {
       warn_of_backends(root.in(fmt::format("pools[{}]", i), &pool.origin), pool);
     }
   }
-  std::ranges::move(warnings_of_checks(config), std::back_inserter(found));
+  std::ranges::move(warnings_of_checks(config, kinds["checkers"].entries), std::back_inserter(found));
   return found;
 }
 

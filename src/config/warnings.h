@@ -13,9 +13,9 @@ namespace weir::config {
 std::string weights_warning(const Pool& pool, std::span<const KindEntry> strategies);
 
 // Health checks that cannot work with the traffic of their pool, in the order of the pools.
-Faults warnings_of_checks(const Config& config);
+Faults warnings_of_checks(const Config& config, std::span<const KindEntry> checkers);
 
 // Weights without effect, pools that no listener uses, and those of checks. Fault::at is the origin of the object.
-Faults warnings(const Config& config, std::span<const KindEntry> strategies);
+Faults warnings(const Config& config, const Kinds& kinds);
 
 }  // namespace weir::config

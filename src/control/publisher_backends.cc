@@ -175,17 +175,17 @@ void Publisher::for_each_backend(
 std::vector<health::WatchedBackend> Publisher::watched() const {
   std::vector<health::WatchedBackend> all;
   all.reserve(backends_.size());
-  // The checks of pools by tcp as they are for backends that name a path: that makes them checks by http.
+  // Checks of pools that choose no checker as they are for backends that name a path.
   std::map<const config::Pool*, std::shared_ptr<const config::HealthCheck>> by_path;
   for (const auto& [key, record] : backends_) {
     const std::shared_ptr<const config::Pool>& pool = record->pools.front()->config;
     std::shared_ptr<const config::HealthCheck> check(pool, &pool->health_check);
-    if (!record->health_check_path.empty() && check->checker.name == "tcp") {
+    if (!record->health_check_path.empty() && check->checker.name == config::kUsualChecker) {
       std::shared_ptr<const config::HealthCheck>& made = by_path[pool.get()];
       if (made == nullptr) {
-        config::HealthCheck http = *check;
-        http.checker = {.name = "http", .options = {}};
-        made = std::make_shared<const config::HealthCheck>(std::move(http));
+        config::HealthCheck of_paths = *check;
+        of_paths.checker = {.name = std::string(config::kCheckerOfPaths), .options = {}};
+        made = std::make_shared<const config::HealthCheck>(std::move(of_paths));
       }
       check = made;
     }

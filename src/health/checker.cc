@@ -8,7 +8,7 @@
 
 namespace weir::health {
 
-#define WEIR_CHECKER(name, summary)                                                     \
+#define WEIR_CHECKER(name, summary, ...)                                                \
   std::span<const config::OptionSpec> name##_checker_options();                         \
   std::vector<config::OptionFault> name##_checker_faults(const config::Choice& choice); \
   std::unique_ptr<Checker> make_##name##_checker(const config::Choice& choice);
@@ -24,7 +24,7 @@ struct Entry {
 };
 
 constexpr std::array kEntries{
-#define WEIR_CHECKER(name, summary) Entry{#name, name##_checker_faults, make_##name##_checker},
+#define WEIR_CHECKER(name, summary, ...) Entry{#name, name##_checker_faults, make_##name##_checker},
 #include "health/checkers.def"
 #undef WEIR_CHECKER
 };
@@ -59,7 +59,8 @@ std::unique_ptr<Checker> make_checker(const config::Choice& choice) {
 
 std::span<const config::KindEntry> checkers() {
   static const std::array kTable{
-#define WEIR_CHECKER(name, summary) config::KindEntry{#name, summary, name##_checker_options(), name##_checker_faults},
+#define WEIR_CHECKER(name, summary, ...) \
+  config::KindEntry{#name, summary, name##_checker_options(), name##_checker_faults, {__VA_ARGS__}},
 #include "health/checkers.def"
 #undef WEIR_CHECKER
   };

@@ -84,8 +84,9 @@ class CheckerTest : public testing::Test {
 class EveryChecker : public CheckerTest, public testing::WithParamInterface<std::string> {
  protected:
   std::unique_ptr<Checker> checker() { return make_checker({.name = GetParam(), .options = {}}); }
-  bool is_udp() const { return GetParam() == "udp"; }
-  // What a gRPC backend says once the preface has come, whose end looks like that of a head: SETTINGS, and on stream 1
+  static const config::Traits& traits() { return config::find_entry(checkers(), GetParam())->traits; }
+  static bool is_udp() { return traits().over_udp; }
+  // A gRPC backend says this once the preface has come, whose end looks like that of a head: SETTINGS, and on stream 1
   // a head with status 200, a HealthCheckResponse that says SERVING, and trailers with grpc-status 0.
   static std::string serving() {
     return std::string("\0\0\0\4\0\0\0\0\0", 9) + std::string("\0\0\1\1\4\0\0\0\1\x88", 10) +
@@ -97,7 +98,7 @@ class EveryChecker : public CheckerTest, public testing::WithParamInterface<std:
     Healthy(bool wants_udp, const char* response, const char* ip = "127.0.0.1")
         : udp(ip),
           tcp(
-              [answer = GetParam() == "grpc" ? serving() : std::string(response)](ScriptedConnection& connection) {
+              [answer = traits().needs_http2 ? serving() : std::string(response)](ScriptedConnection& connection) {
                 connection.read_head();
                 connection.send_text(answer);
                 // The others have ended by then; a gRPC probe closes when it has heard enough.

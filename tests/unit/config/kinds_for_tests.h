@@ -40,7 +40,7 @@ inline const Kinds& test_kinds() {
       {.key = "bounded", .type = OptionType::boolean, .default_value = true, .summary = "bound the load"},
   }};
   static const std::array<KindEntry, 4> kStrategies{{
-      {.name = "round_robin", .summary = "each in turn", .options = {}, .ignores_weights = true},
+      {.name = "round_robin", .summary = "each in turn", .options = {}, .traits = {.ignores_weights = true}},
       {.name = "weighted_round_robin", .summary = "in turn by weight", .options = {}},
       {.name = "maglev", .summary = "a table", .options = {}},
       {.name = "consistent_hash", .summary = "a ring", .options = kHashOptions, .faults = hash_faults},
@@ -71,7 +71,10 @@ inline const Kinds& test_kinds() {
        .summary = "wait before"},
   }};
   static const std::array<KindEntry, 2> kCheckers{{
-      {.name = "http", .summary = "a request", .options = kHttpOptions},
+      {.name = "http",
+       .summary = "a request",
+       .options = kHttpOptions,
+       .traits = {.over_http = true, .asks_path = true}},
       {.name = "tcp", .summary = "a connection", .options = {}},
   }};
   static const std::array<OptionSpec, 1> kSqliteOptions{{

@@ -1,14 +1,26 @@
-#include "config/warnings.h"
-
+#include <array>
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "config/warnings.h"
+
 namespace weir::config {
 namespace {
 
 using testing::HasSubstr;
+
+constexpr KindEntry entry(std::string_view name, Traits traits) {
+  return {.name = name, .summary = "", .options = {}, .traits = traits};
+}
+
+Faults warnings_of(const Config& config) {
+  static constexpr std::array kCheckers{entry("tcp", {}), entry("http", {.over_http = true, .asks_path = true}),
+                                        entry("udp", {.over_udp = true}),
+                                        entry("grpc", {.over_http = true, .needs_http2 = true})};
+  return warnings_of_checks(config, kCheckers);
+}
 
 Choice by(std::string type) { return {.name = std::move(type), .options = {}}; }
 
@@ -23,7 +35,7 @@ std::string warning(ListenerProtocol listener, Choice checker, PoolProtocol prot
   web.protocol = listener;
   web.pool = "site";
   std::string text;
-  for (const Fault& fault : warnings_of_checks(config)) text += fmt::format("{}: {}\n", fault.path, fault.message);
+  for (const Fault& fault : warnings_of(config)) text += fmt::format("{}: {}\n", fault.path, fault.message);
   return text;
 }
 
@@ -53,7 +65,7 @@ TEST(WarningsOfChecks, NameAPathThatNoCheckAsksFor) {
   Pool& pool = config.pools.emplace_back();
   pool.health_check.checker = by("grpc");
   pool.backends.emplace_back().health_check_path = "/x";
-  Faults found = warnings_of_checks(config);
+  Faults found = warnings_of(config);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].path, "pools[0].backends[0].health_check_path");
 }

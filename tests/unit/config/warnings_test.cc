@@ -14,8 +14,7 @@ std::string warnings_of(std::string_view text) {
   auto read = read_yaml(text, "t.yaml", test_kinds());
   EXPECT_TRUE(read) << (read ? "" : format(read.error().front()));
   std::string out;
-  for (const Fault& warning : warnings(read.value_or(Config()), test_kinds()["strategies"].entries))
-    out += format(warning) + "\n";
+  for (const Fault& warning : warnings(read.value_or(Config()), test_kinds())) out += format(warning) + "\n";
   return out;
 }
 
