@@ -1,5 +1,5 @@
-// What can fail on the data path returns Result<T>. An Error is small and trivially copyable: making one never
-// allocates.
+// The two forms in which anything that can fail says so. On the data path it returns Result<T>: an Error is small and
+// trivially copyable, and making one never allocates. What reads and checks what people wrote returns Checked<T>.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace weir::base {
 
-// What went wrong, in the terms that decide what happens next.
+// The kind of failure, in the terms that decide what happens next.
 enum class ErrorCode : std::uint8_t {
   closed,       // the peer ended the stream in an orderly way, where more was needed
   reset,        // the connection was reset or broke
@@ -46,6 +46,10 @@ static_assert(std::is_trivially_copyable_v<Error>);
 
 template <typename T>
 using Result = std::expected<T, Error>;
+
+// The error is a text for people that quotes what they wrote.
+template <typename T>
+using Checked = std::expected<T, std::string>;
 
 inline std::unexpected<Error> fail(ErrorCode code, const char* what, int os_error = 0) {
   return std::unexpected(Error{.code = code, .os_error = os_error, .what = what});
