@@ -1,5 +1,6 @@
 #include "base/ip.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
@@ -72,6 +73,12 @@ std::string IpAddress::to_string() const {
     end = std::to_chars(end, std::end(text), bytes_[i]).ptr;
   }
   return {text, end};
+}
+
+IpAddress IpAddress::subscriber() const {
+  IpAddress network = *this;
+  if (v6_) std::fill(network.bytes_.begin() + 8, network.bytes_.end(), std::uint8_t{0});
+  return network;
 }
 
 std::uint64_t IpAddress::hash() const { return hash_bytes(bytes_.data(), v6_ ? 16 : 4); }

@@ -27,6 +27,9 @@ class IpAddress {
   std::span<const std::uint8_t> bytes() const { return {bytes_.data(), v6_ ? 16u : 4u}; }
   std::string to_string() const;
   std::uint64_t hash() const;
+  // The address that stands for all those one subscriber commonly has: an IPv4 address itself, of an IPv6 address the
+  // first 64 bits.
+  IpAddress subscriber() const;
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 

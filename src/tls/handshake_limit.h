@@ -6,15 +6,16 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/cell_rate.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/ip.h"
 
 namespace weir::tls {
 
-// The generic cell rate algorithm (ITU-T I.371) by address, IPv6 by its /64, in a table of fixed size. All workers
-// share it without locks; of addresses that meet in a full set, the one that has been quiet for longest is forgotten,
-// and two that race for a place may be let through once more. Any thread.
+// A rate for each subscriber, in a table of fixed size. All workers share it without locks; of addresses that meet in a
+// full set, the one that has been quiet for longest is forgotten, and two that race for a place may be let through once
+// more. Any thread.
 class HandshakeLimit {
  public:
   // A second's worth, and at least kBurst, may come at once.
@@ -27,12 +28,11 @@ class HandshakeLimit {
   static constexpr std::size_t kWays = 4;
   struct Place {
     std::atomic<std::uint64_t> who{0};  // a keyed hash; 0: free
-    std::atomic<std::int64_t> due{0};   // when the address has used up nothing any more
+    std::atomic<std::int64_t> due{0};   // see CellRate
   };
 
   base::HashKey key_ = base::HashKey::random();
-  std::int64_t step_;
-  std::int64_t tolerance_;
+  base::CellRate rate_;
   std::unique_ptr<std::array<std::array<Place, kWays>, kSets>> sets_;
 };
 

@@ -5,37 +5,12 @@
 namespace weir::worker {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
-
 bool contains(const std::vector<base::Cidr>& blocks, const base::IpAddress& address) {
   return std::ranges::any_of(blocks, [&](const base::Cidr& block) { return block.contains(address); });
 }
 
-// One address stands for all that one subscriber commonly has.
-base::IpAddress subscriber(const base::IpAddress& client) {
-  if (!client.is_v6()) return client;
-  std::array<std::uint8_t, 16> bytes{};
-  std::ranges::copy(client.bytes().first(8), bytes.begin());
-  return base::IpAddress::v6(bytes);
-}
-
-// The time after one more event at `now`, in step with `per_second` and with at most a second's worth at once; 0 when
-// there is no room for it.
-std::int64_t after_one_more(std::int64_t next_due, std::int64_t now, std::uint32_t per_second) {
-  std::int64_t due = std::max(next_due, now);
-  if (due - now > kSecond - kSecond / per_second) return 0;
-  return due + kSecond / per_second;
-}
-
-bool takes_part(std::atomic<std::int64_t>& next_due, std::int64_t now, std::uint32_t per_second) {
-  std::int64_t before = next_due.load(std::memory_order_relaxed);
-  std::int64_t after = 0;
-  do {
-    after = after_one_more(before, now, per_second);
-    if (after == 0) return false;
-  } while (!next_due.compare_exchange_weak(before, after, std::memory_order_relaxed));
-  return true;
-}
+// At most a second's worth at once.
+base::CellRate rate(std::uint32_t per_second) { return {per_second, per_second}; }
 
 }  // namespace
 
@@ -100,10 +75,10 @@ Refusal Admission::admit(const config::Listener& listener, const base::IpAddress
   const config::Limits& limits = listener.limits;
   std::int64_t now = when.time_since_epoch().count();
   if (limits.connections_per_client == 0 && limits.client_connection_rate == 0) {
-    bool refused = limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate);
+    bool refused = limits.connection_rate > 0 && !rate(limits.connection_rate).admit(next_due_, now);
     return refused ? Refusal::rate : Refusal::none;
   }
-  base::IpAddress who = subscriber(client);
+  base::IpAddress who = client.subscriber();
   std::uint64_t hash = hash_of(who);
   Shard& shard = shards()[hash % kShards];
   std::lock_guard lock(shard.mutex);
@@ -113,11 +88,11 @@ Refusal Admission::admit(const config::Listener& listener, const base::IpAddress
     return own != nullptr ? Refusal::client_connections : Refusal::client_table;
   }
   if (limits.client_connection_rate > 0) {
-    std::int64_t next_due = after_one_more(known.next_due, now, limits.client_connection_rate);
-    if (next_due == 0) return own != nullptr ? Refusal::client_rate : Refusal::client_table;
-    known.next_due = next_due;
+    auto next_due = rate(limits.client_connection_rate).after_one_more(known.next_due, now);
+    if (!next_due) return own != nullptr ? Refusal::client_rate : Refusal::client_table;
+    known.next_due = *next_due;
   }
-  if (limits.connection_rate > 0 && !takes_part(next_due_, now, limits.connection_rate)) return Refusal::rate;
+  if (limits.connection_rate > 0 && !rate(limits.connection_rate).admit(next_due_, now)) return Refusal::rate;
   ++known.open;
   counted = own != nullptr ? Counted::own : Counted::shared;
   return Refusal::none;
@@ -125,7 +100,7 @@ Refusal Admission::admit(const config::Listener& listener, const base::IpAddress
 
 void Admission::leave(const base::IpAddress& client, Counted counted) {
   if (counted == Counted::no) return;
-  base::IpAddress who = subscriber(client);
+  base::IpAddress who = client.subscriber();
   std::uint64_t hash = hash_of(who);
   Shard& shard = shards()[hash % kShards];
   std::lock_guard lock(shard.mutex);

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/cell_rate.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/ip.h"
@@ -38,10 +39,10 @@ const char* key_of(Refusal refusal);
 // By which place a connection is counted; its end must be told to the same one.
 enum class Counted : std::uint8_t { no, own, shared };
 
-// One listener's clients, over all workers; any thread. Clients are told apart by IPv4 address or by the first 64 bits
-// of an IPv6 address. What is known of them is bounded: 32,768 clients; with more, those without a connection that
-// came longest ago are forgotten. Clients for whom there is no place, because others fill it with open connections,
-// share places and are limited as if a few of them were one: a full table limits more, never less.
+// One listener's clients, over all workers; any thread. Clients are told apart by IpAddress::subscriber(). What is
+// known of them is bounded: 32,768 clients; with more, those without a connection that came longest ago are forgotten.
+// Clients for whom there is no place, because others fill it with open connections, share places and are limited as if
+// a few of them were one: a full table limits more, never less.
 class Admission {
  public:
   // Whether the listener has any rule about its clients.
@@ -63,7 +64,7 @@ class Admission {
     base::IpAddress address;
     std::uint32_t open = 0;
     bool known = false;
-    std::int64_t next_due = 0;  // steady clock, ns: when the next connection would be in step with the rate
+    std::int64_t next_due = 0;  // see CellRate
   };
   struct Shard {
     std::mutex mutex;  // guards the rest

@@ -26,6 +26,11 @@ TEST(IpAddress, TurnsMappedIpv6IntoIpv4) {
   EXPECT_EQ(IpAddress::parse("::ffff:10.1.2.3"), IpAddress::parse("10.1.2.3"));
 }
 
+TEST(IpAddress, ASubscriberIsAnIpv4AddressOrTheFirstHalfOfAnIpv6Address) {
+  EXPECT_EQ(IpAddress::parse("10.1.2.3")->subscriber(), *IpAddress::parse("10.1.2.3"));
+  EXPECT_EQ(IpAddress::parse("2001:db8:1:2:3:4:5:6")->subscriber(), *IpAddress::parse("2001:db8:1:2::"));
+}
+
 TEST(Cidr, ContainsWhatSharesItsPrefix) {
   auto block = Cidr::parse("10.1.128.0/17");
   EXPECT_TRUE(block->contains(*IpAddress::parse("10.1.200.4")));
