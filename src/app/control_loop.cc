@@ -214,8 +214,7 @@ void Weir::Parts::cut_off_leaving(base::TimePoint now) {
       next_cut = std::min({next_cut, one.when, now + kForgetPause});
       return false;
     }
-    auto state = backend->state.load();
-    bool back = !one.removed && state != pool::BackendState::draining && state != pool::BackendState::disabled;
+    bool back = !one.removed && backend->takes_new_work();
     if (back) return true;
     backend->cut_off = true;
     for (auto& worker : workers) worker->break_connections(backend);

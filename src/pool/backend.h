@@ -18,6 +18,12 @@ namespace weir::pool {
 enum class BackendState : std::uint8_t { unknown, healthy, unhealthy, draining, disabled };
 const char* name(BackendState state);
 
+// Whether a backend in that state may get work that it is not at already, as far as an operator or the configuration
+// says; its health is another matter.
+constexpr bool takes_new_work(BackendState state) {
+  return state != BackendState::draining && state != BackendState::disabled;
+}
+
 // What is known of the addresses of a backend: `pending` until the first look-up of its name has ended.
 enum class NameState : std::uint8_t { known, pending, failed };
 
@@ -40,6 +46,7 @@ class Backend {
 
   // Written by the control thread only.
   std::atomic<BackendState> state{BackendState::unknown};
+  bool takes_new_work() const { return pool::takes_new_work(state.load(std::memory_order_relaxed)); }
   // Of one that is draining, disabled or removed: its time is over, and what was in progress there was closed.
   std::atomic<bool> cut_off{false};
   // Written by the control thread, before the snapshot that says the same.

@@ -51,8 +51,7 @@ void StreamRelay::close_websocket(std::uint16_t code) {
 }
 
 void StreamRelay::close_where_it_must_go() {
-  auto state = backend->state.load(std::memory_order_relaxed);
-  if (state == pool::BackendState::draining || state == pool::BackendState::disabled) {
+  if (!backend->takes_new_work()) {
     close_websocket(kServiceRestart);
   } else if (listening->closing) {
     close_websocket(kGoingAway);

@@ -6,14 +6,6 @@
 #include "upstream/of_backend.h"
 
 namespace weir::upstream {
-namespace {
-
-bool takes_new_work(const pool::Backend& backend) {
-  auto state = backend.state.load(std::memory_order_relaxed);
-  return state != pool::BackendState::draining && state != pool::BackendState::disabled;
-}
-
-}  // namespace
 
 bool goes_to(net::TcpStream& stream, std::shared_ptr<const pool::Addresses>& known,
              const std::shared_ptr<const pool::Addresses>& wanted) {
@@ -158,7 +150,7 @@ void Connections::return_connection(Connection& connection) {
   const config::UpstreamConnections& settings = of_backend.settings;
   bool worn_out = settings.max_requests > 0 && connection.requests >= settings.max_requests;
   if (worn_out || connection.unshared_ || of_backend.idle.size() >= settings.max_idle || of_backend.has_surplus() ||
-      !connection.stream.is_quiet() || !takes_new_work(*of_backend.backend)) {
+      !connection.stream.is_quiet() || !of_backend.backend->takes_new_work()) {
     return destroy(connection);
   }
   forget(connection);
@@ -190,7 +182,7 @@ void Connections::offer(Connection& connection, bool used_here) {
     first->waiter.wake();
     return;
   }
-  if (!takes_new_work(*backend) || of_backend.idle.size() >= of_backend.settings.max_idle) {
+  if (!backend->takes_new_work() || of_backend.idle.size() >= of_backend.settings.max_idle) {
     of_backend.busy.push_front(connection);
     return destroy(connection);
   }
@@ -211,11 +203,11 @@ void Connections::adopt(const std::shared_ptr<pool::Backend>& backend, int fd, s
 void Connections::close_idle_of_retired() {
   for (std::unique_ptr<OfBackend>& place : by_slot_) {
     if (place == nullptr) continue;
-    if (!takes_new_work(*place->backend)) {
+    if (!place->backend->takes_new_work()) {
       while (Connection* idle = place->idle.front()) destroy(*idle);
     }
     // Nothing here uses it: it is made anew when it comes back.
-    if (place->unused() && !takes_new_work(*place->backend)) place.reset();
+    if (place->unused() && !place->backend->takes_new_work()) place.reset();
   }
 }
 

@@ -20,11 +20,6 @@ namespace {
 // Of a head that a backend sends.
 constexpr http2::FieldLimits kFieldLimits{.bytes = 64 * 1024, .count = 256};
 
-bool takes_new_work(const pool::Backend& backend) {
-  auto state = backend.state.load(std::memory_order_relaxed);
-  return state != pool::BackendState::draining && state != pool::BackendState::disabled;
-}
-
 // Bytes, the end or an error, of which the reader may have had no event yet.
 bool has_unread(net::TcpStream& stream) {
   char byte;
@@ -269,7 +264,7 @@ net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> li
 
 void H2Links::close_retired() {
   for (std::unique_ptr<H2OfBackend>& place : by_slot_) {
-    if (place == nullptr || takes_new_work(*place->backend)) continue;
+    if (place == nullptr || place->backend->takes_new_work()) continue;
     place->links.for_each([](H2Link& link) { link.connection.shut_down(); });
     if (place->unused()) place.reset();
   }
