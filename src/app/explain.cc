@@ -8,6 +8,7 @@
 #include "app/explain_pool.h"
 #include "app/explain_values.h"
 #include "app/text_table.h"
+#include "app/weir.h"
 #include "balance/strategy.h"
 #include "base/text.h"
 #include "config/json.h"
@@ -255,7 +256,7 @@ std::expected<Explanation, std::string> explain(const config::Config& read, cons
   auto client = base::IpAddress::parse(request.client);
   if (!client) return std::unexpected(fmt::format("'{}' is no client address", printable(request.client)));
   // With what Weir itself adds, as it runs.
-  auto merged = control::merge(read, {});
+  auto merged = control::merge(read, {}, kinds());
   if (!merged) return std::unexpected(config::format(merged.error().faults.front()));
   const config::Config& config = *merged->config;
   std::string out;

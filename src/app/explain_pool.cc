@@ -5,7 +5,7 @@
 
 #include "balance/strategy.h"
 #include "base/hash.h"
-#include "persist/sticky_cookie.h"
+#include "persist/method.h"
 #include "proxy/hash_key.h"
 
 namespace weir::app {
@@ -58,17 +58,11 @@ std::string describe_strategy(const config::Pool& pool) {
   auto entries = balance::strategies();
   auto entry = std::ranges::find(entries, pool.algorithm.name, &config::KindEntry::name);
   std::string text = fmt::format("{}: {}", pool.algorithm.name, entry == entries.end() ? "" : entry->summary);
-  switch (pool.sticky.type) {
-    case config::StickyType::off:
-      return text;
-    case config::StickyType::cookie:
-      return text + fmt::format("; clients stay by the cookie {}", persist::cookie_name(pool.sticky));
-    case config::StickyType::source_ip:
-      return text + "; clients stay by their address";
-    case config::StickyType::header:
-      return text + "; clients stay by the header " + pool.sticky.name;
-  }
-  return text;
+  if (!pool.sticky.is_on()) return text;
+  const pool::BackendSet none;
+  const persist::StickyKey no_key;
+  auto method = persist::make_method(pool.sticky.method, {.pool = pool.name, .backends = none, .key = no_key});
+  return fmt::format("{}; clients stay by {}", text, method->known_by());
 }
 
 std::vector<std::string> describe_backends(const config::Pool& pool, const http::RequestHead& request,

@@ -4,6 +4,7 @@
 #include "balance/strategy.h"
 #include "control/store.h"
 #include "health/checker.h"
+#include "persist/method.h"
 
 namespace weir::app {
 
@@ -13,6 +14,8 @@ config::Kinds kinds() {
       config::Kind{"strategies", "algorithm", "pools[].algorithm", "how a pool picks a backend", balance::strategies()},
       config::Kind{"checkers", "health check type", "pools[].health_check.type", "how backends are probed",
                    health::checkers()},
+      config::Kind{"methods", "stickiness method", "pools[].sticky.type", "how a client stays with its backend",
+                   persist::methods()},
       config::Kind{"stores", "store type", "store.type", "where objects made through the API live", control::stores()},
   };
   return config::Kinds(kAll);

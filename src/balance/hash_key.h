@@ -22,15 +22,7 @@ HashKeySource hash_key_of(const config::Choice& choice);
 // What is wrong with hash_key of `choice`; empty when nothing is.
 std::string hash_key_fault(const config::Choice& choice);
 
-// The option's value in `choice`, or its default.
-template <typename T>
-T option_or_default(const config::Choice& choice, const config::OptionSpec& option) {
-  auto found = choice.options.find(std::string(option.key));
-  if (found != choice.options.end()) {
-    if (const T* value = std::get_if<T>(&found->second)) return *value;
-  }
-  return std::get<T>(option.default_value);
-}
+using config::option_or_default;
 
 // A number that stands for the backend by its id: the same in every Weir and after every change of configuration.
 inline std::uint64_t identity(const pool::Backend& backend) { return base::hash_text(backend.id()); }

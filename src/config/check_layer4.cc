@@ -92,10 +92,19 @@ struct Users {
   }
 };
 
+// "source_ip", or several names: the methods that work without requests.
+std::string without_requests(std::span<const KindEntry> methods) {
+  std::string out;
+  for (const KindEntry& method : methods) {
+    if (!method.traits.needs_requests) out += fmt::format("{}{}", out.empty() ? "" : " or ", method.name);
+  }
+  return out;
+}
+
 }  // namespace
 
 // A pool that HTTP shares keeps its stickiness there; a pool that nobody uses may get an HTTP listener yet.
-void check_stickiness(const Place& root, const Config& config) {
+void check_stickiness(const Place& root, const Config& config, std::span<const KindEntry> methods) {
   std::unordered_map<std::string_view, Users> users;
   for (const Listener& listener : config.listeners) {
     if (!listener.pool.empty()) users[listener.pool].add(listener);
@@ -105,16 +114,17 @@ void check_stickiness(const Place& root, const Config& config) {
   }
   for (std::size_t i = 0; i < config.pools.size(); ++i) {
     const Pool& pool = config.pools[i];
-    bool by_cookie = pool.sticky.type == StickyType::cookie;
-    if (!by_cookie && pool.sticky.type != StickyType::header) continue;
+    const KindEntry* method = find_entry(methods, pool.sticky.method.name);
+    if (method == nullptr || !method->traits.needs_requests) continue;
     auto found = users.find(pool.name);
     if (found == users.end() || found->second.http) continue;
     const Listener& listener = *found->second.without_requests;
     root.in(fmt::format("pools[{}]", i), &pool.origin)
         .fault("sticky.type",
-               fmt::format("a {} is in requests of HTTP, which the {} listener {} does not see; use "
-                           "source_ip, or remove it",
-                           by_cookie ? "cookie" : "header", name(listener.protocol), quoted(listener.name)));
+               fmt::format("{} knows clients by their HTTP requests, which the {} listener {} does not see; use {}, or "
+                           "remove it",
+                           quoted(method->name), name(listener.protocol), quoted(listener.name),
+                           without_requests(methods)));
   }
 }
 

@@ -46,31 +46,6 @@ void check_health(const Place& place, const HealthCheck& health) {
   }
 }
 
-void check_sticky_cookie(const Place& place, const Sticky& sticky) {
-  if (!sticky.domain.empty() && !is_host_name(sticky.domain)) {
-    place.fault("domain", fmt::format("{} is no host name; write example.com", quoted(sticky.domain)));
-  }
-  if (!sticky.path.starts_with('/') || has_control_bytes(sticky.path) || sticky.path.contains(';')) {
-    place.fault("path", fmt::format("must begin with '/' and have no ';', not {}", quoted(sticky.path)));
-  }
-  if (sticky.same_site == SameSite::none && sticky.secure == false) {
-    place.fault("secure", "must be true with `same_site: none`, or browsers ignore the cookie");
-  }
-}
-
-void check_sticky(const Place& place, const Sticky& sticky) {
-  if (sticky.type == StickyType::cookie) check_sticky_cookie(place, sticky);
-  bool named = sticky.type == StickyType::cookie || sticky.type == StickyType::header;
-  if (sticky.type == StickyType::header && sticky.name.empty()) {
-    place.fault("name", "a header needs its name, such as x-session");
-  } else if (named && !sticky.name.empty() && !is_token(sticky.name)) {
-    place.fault("name", fmt::format("{} cannot be the name of a {}", quoted(sticky.name),
-                                    sticky.type == StickyType::header ? "header" : "cookie"));
-  } else if (sticky.type == StickyType::source_ip && !sticky.name.empty()) {
-    place.fault("name", "only a cookie and a header have a name; remove it");
-  }
-}
-
 }  // namespace
 
 void check_backend(const Place& place, const Backend& backend) {
@@ -108,7 +83,6 @@ void check_pool(const Place& place, const Pool& pool) {
   if (shared && pool.transparent) {
     place.fault("transparent", "needs `protocol: http/1.1`: HTTP/2 connections are shared between clients");
   }
-  check_sticky(place.in("sticky", nullptr), pool.sticky);
   check_health(place.in("health_check", nullptr), pool.health_check);
 
   std::unordered_map<std::string_view, std::size_t> ids;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 #include "config/config.h"
 #include "config/fault.h"
 
+#include "config/kinds.h"
+#include "config/text_rules.h"
 namespace weir::config {
 
 // Where a check is in the configuration; collects its faults. The parent's strings are copied, the rest is borrowed.
@@ -46,8 +49,8 @@ void check_tls(const Place& place, const PoolTls& tls, PoolProtocol protocol);
 void check_certificate(const Place& place, const Certificate& certificate);
 // What tcp and tls listeners must and must not have, and what all listeners know of connections.
 void check_connections(const Place& place, const Listener& listener);
-// That pools which only listeners without requests use do not stick by cookies or headers.
-void check_stickiness(const Place& root, const Config& config);
+// That pools which only listeners without requests use have no method that needs requests.
+void check_stickiness(const Place& root, const Config& config, std::span<const KindEntry> methods);
 void check_route(const Place& place, const Route& route);
 // By fault_of_name().
 void check_name(const Place& place, std::string_view key, std::string_view name);

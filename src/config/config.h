@@ -209,19 +209,13 @@ struct UpstreamConnections {
   friend bool operator==(const UpstreamConnections&, const UpstreamConnections&) = default;
 };
 
-// How a client stays with its backend: by a signed cookie, or by a hash of its address or of a header.
-enum class StickyType : std::uint8_t { off, cookie, source_ip, header };
-enum class SameSite : std::uint8_t { lax, strict, none };
+// The method that `sticky_sessions: true` stands for.
+inline constexpr std::string_view kUsualMethod = "cookie";
+
+// How a client stays with its backend.
 struct Sticky {
-  StickyType type = StickyType::off;
-  std::string name;  // of the header; of the cookie, when it is not to be SERVERID
-  // All others are of the cookie.
-  Duration ttl = std::chrono::hours(1);
-  bool absolute = false;       // `ttl` counts from the first response on, not from the client's last request
-  std::optional<bool> secure;  // not there: where the listener speaks TLS
-  SameSite same_site = SameSite::lax;
-  std::string domain;  // empty: only the host that answered
-  std::string path = "/";
+  Choice method;  // without a name: not at all
+  bool is_on() const { return !method.name.empty(); }
   friend bool operator==(const Sticky&, const Sticky&) = default;
 };
 

@@ -77,6 +77,7 @@ struct Resource {
   std::string_view kind = {};  // of that Choice: the name of a Kind
   // The type that an option of its own stands for where `type` is not there; empty: none.
   std::string_view implied_type = {};
+  bool may_be_off = false;  // `type: off` chooses none, which is a choice without a name
   // A default-made struct, for the defaults that the schema names.
   const void* (*defaults)() = nullptr;
   // Called after all keys: what follows from several of them.
@@ -142,6 +143,8 @@ const Resource& resource<HeaderChanges>();
 template <>
 const Resource& resource<Pool>();
 template <>
+const Resource& resource<Sticky>();
+template <>
 const Resource& resource<HealthCheck>();
 template <>
 const Resource& resource<Retries>();
@@ -183,6 +186,8 @@ inline constexpr double kMaxTimeoutMs = 20.0 * 24 * 60 * 60 * 1000;
 Node write_resource(const Resource& resource, const void* object, WriteOptions options);
 // The node of "origin", or a null one when `options` do not ask for it.
 Node write_origin(const Origin& origin, WriteOptions options);
+// The word that stands for a choice of nothing.
+inline constexpr std::string_view kOff = "off";
 // `type` and options as members of `map`.
 void write_choice(const Choice& choice, Node& map);
 

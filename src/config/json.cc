@@ -38,7 +38,7 @@ std::string print(const S& object, JsonOptions options) {
 }  // namespace
 
 void write_choice(const Choice& choice, Node& map) {
-  map.set("type", Node::of_text(choice.name));
+  map.set("type", Node::of_text(choice.name.empty() ? kOff : choice.name));
   for (const auto& [key, value] : choice.options) map.set(key, write_option(value));
 }
 

@@ -24,6 +24,7 @@ struct OptionSpec {
   std::string_view summary;
   std::span<const std::string_view> allowed = {};  // for text: the only values; empty: any
   bool is_path = false;                            // for text: of a file, relative to the configuration's own
+  bool is_optional = false;                        // a choice may lack it, and that is no value of it
 };
 
 // What is wrong with one option beyond its type and range.
@@ -31,6 +32,8 @@ struct OptionFault {
   std::string_view key;  // of an OptionSpec
   std::string message;   // "'20x' is no status"
 };
+
+using OptionFaults = std::vector<OptionFault>;
 
 // The answers to questions about an entry: nobody asks for its name instead.
 struct Traits {
@@ -46,6 +49,9 @@ struct Traits {
   bool over_http = false;    // a request in clear, or in TLS where the pool has it
   bool needs_http2 = false;  // the request is one of HTTP/2
   bool asks_path = false;    // asks for a backend's health_check_path
+  // Of methods.
+  bool needs_requests = false;  // knows clients by their HTTP requests: nobody without one
+  bool sets_cookie = false;     // signed with sticky_secret
 };
 
 struct KindEntry {
@@ -53,7 +59,7 @@ struct KindEntry {
   std::string_view summary;
   std::span<const OptionSpec> options;
   // Every fault of the options of a choice of this entry; null when types and ranges say all.
-  std::vector<OptionFault> (*faults)(const Choice& choice) = nullptr;
+  OptionFaults (*faults)(const Choice& choice) = nullptr;
   Traits traits = {};
 };
 
@@ -82,10 +88,23 @@ class Kinds {
 // The entry called `name`, or null.
 const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view name);
 
+// The choice of `entry` with all its defaults.
+Choice default_choice(const KindEntry& entry);
+
 // The option's value in `choice`; T is one of the alternatives of OptionValue. Asserts that it is declared.
 template <typename T>
 const T& option(const Choice& choice, std::string_view key) {
   return std::get<T>(choice.options.at(std::string(key)));
+}
+
+// The option's value in `choice`, or its default.
+template <typename T>
+T option_or_default(const Choice& choice, const OptionSpec& option) {
+  auto found = choice.options.find(std::string(option.key));
+  if (found != choice.options.end()) {
+    if (const T* value = std::get_if<T>(&found->second)) return *value;
+  }
+  return std::get<T>(option.default_value);
 }
 
 }  // namespace weir::config

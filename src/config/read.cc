@@ -52,8 +52,14 @@ void add_found(Faults found, const Node& root, const std::string& file, Faults& 
 }
 
 template <typename T>
-std::expected<T, Faults> finish(T object, const Document& document, Faults faults) {
-  add_found(validate(object), document.root, document.file, faults);
+std::expected<T, Faults> finish(T object, const Document& document, const Kinds& kinds, Faults faults) {
+  Faults found;
+  if constexpr (std::is_same_v<T, Config>) {
+    found = validate(object, kinds);
+  } else {
+    found = validate(object);
+  }
+  add_found(std::move(found), document.root, document.file, faults);
   if (faults.empty()) return object;
   auto place = [](const Fault& fault) { return std::tie(fault.at.line, fault.at.column, fault.path); };
   std::ranges::sort(faults, [&](const Fault& a, const Fault& b) { return place(a) < place(b); });
@@ -70,7 +76,7 @@ std::expected<T, Faults> read_object(Document document, const Kinds& kinds) {
   const std::string::size_type slash = document.file.rfind('/');
   if (slash != std::string::npos) reader.resolve_paths(document.file.substr(0, slash));
   reader.read(document.root, resource<T>(), &object);
-  return finish(std::move(object), document, std::move(faults));
+  return finish(std::move(object), document, kinds, std::move(faults));
 }
 
 // A choice of another type keeps no options of the old one.
@@ -85,6 +91,7 @@ void change_type(Choice& choice, const Node* patch) {
 void prepare(Pool& pool, const Node& patch) {
   change_type(pool.algorithm, patch.find("algorithm"));
   change_type(pool.health_check.checker, patch.find("health_check"));
+  change_type(pool.sticky.method, patch.find("sticky"));
 }
 void prepare(auto&, const Node&) {}
 

@@ -20,6 +20,14 @@ const KindEntry* find_entry(std::span<const KindEntry> entries, std::string_view
   return found == entries.end() ? nullptr : &*found;
 }
 
+Choice default_choice(const KindEntry& entry) {
+  Choice choice{.name = std::string(entry.name), .options = {}};
+  for (const OptionSpec& spec : entry.options) {
+    if (!spec.is_optional) choice.options.emplace(spec.key, spec.default_value);
+  }
+  return choice;
+}
+
 namespace {
 
 // Whether people may write the key in this resource.
@@ -75,7 +83,9 @@ void Reader::read(const Node& node, const Resource& resource, void* object) {
   if (node.kind != Node::Kind::map) {
     if (!read_in_place(node, resource, object)) {
       auto keys = resource.fields | std::views::transform(&Field::key);
-      fault(node, fmt::format("must be a map with keys such as {}", fmt::join(keys | std::views::take(4), ", ")));
+      fault(node, resource.fields.empty()
+                      ? "must be a name, or a map of `type` and its options"
+                      : fmt::format("must be a map with keys such as {}", fmt::join(keys | std::views::take(4), ", ")));
     }
     return;
   }
@@ -202,15 +212,16 @@ std::string Reader::place_of_key(const Resource& resource, std::string_view key)
   return {};
 }
 
-const KindEntry* Reader::find_type(const Node& at, std::string_view name, std::string_view kind) {
-  std::span<const KindEntry> all = kinds_[kind].entries;
+const KindEntry* Reader::find_type(const Node& at, std::string_view name, const Resource& resource) {
+  const Kind& kind = kinds_[resource.kind];
+  std::span<const KindEntry> all = kind.entries;
   if (const KindEntry* entry = find_entry(all, name)) return entry;
   std::vector<std::string_view> names;
+  if (resource.may_be_off) names.emplace_back(kOff);
   for (const KindEntry& entry : all) names.push_back(entry.name);
   std::string_view near = base::nearest(name, names);
   std::string guess = near.empty() ? "" : fmt::format("did you mean '{}'? ", near);
-  fault(at,
-        fmt::format("unknown {} {}; {}known are {}", kinds_[kind].word, quoted(name), guess, fmt::join(names, ", ")));
+  fault(at, fmt::format("unknown {} {}; {}known are {}", kind.word, quoted(name), guess, fmt::join(names, ", ")));
   return nullptr;
 }
 
@@ -230,7 +241,11 @@ const KindEntry* Reader::read_type(const Node& map, Choice& choice, const Resour
   In in(*this, "type");
   std::optional<std::string> name = text(*type, {});
   if (!name) return nullptr;
-  const KindEntry* entry = find_type(*type, *name, resource.kind);
+  if (resource.may_be_off && *name == kOff) {
+    choice = {};
+    return nullptr;
+  }
+  const KindEntry* entry = find_type(*type, *name, resource);
   if (entry != nullptr && choice.name != *name) choice = {.name = *name, .options = {}};
   return entry;
 }
@@ -251,10 +266,7 @@ void Reader::read_choice(const Node& node, Choice& choice, std::string_view kind
 
 void Reader::complete_choice(Choice& choice, std::string_view kind) {
   const KindEntry* entry = find_entry(kinds_[kind].entries, choice.name);
-  if (entry == nullptr) return;
-  for (const OptionSpec& spec : entry->options) {
-    choice.options.try_emplace(std::string(spec.key), spec.default_value);
-  }
+  if (entry != nullptr) choice.options.merge(default_choice(*entry).options);
 }
 
 void Reader::report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice) {

@@ -10,6 +10,7 @@
 
 #include "config/document.h"
 #include "config/fields.h"
+#include "config/text_rules.h"
 
 namespace weir::config {
 
@@ -62,6 +63,7 @@ class Reader {
 
   Origin origin(const Node& node) const { return {file_, node.line, node.column}; }
   bool of_api() const { return file_ == "api"; }
+  const Kinds& kinds() const { return kinds_; }
 
  private:
   struct Segment {
@@ -75,10 +77,10 @@ class Reader {
   void read_option(const Node& node, const OptionSpec& spec, Choice& choice);
   // What the entry itself finds wrong with its options.
   void report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice);
-  // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault.
+  // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault, or for `off`.
   const KindEntry* read_type(const Node& map, Choice& choice, const Resource& resource);
   static const OptionSpec* find_option(const KindEntry* entry, std::string_view key);
-  const KindEntry* find_type(const Node& at, std::string_view name, std::string_view kind);
+  const KindEntry* find_type(const Node& at, std::string_view name, const Resource& resource);
   std::string place_of_key(const Resource& resource, std::string_view key) const;
   void unknown_key(const Member& member, const Resource& resource, const KindEntry* entry);
 
@@ -89,8 +91,6 @@ class Reader {
   std::string folder_;
 };
 
-// The text as a message may quote it: control bytes escaped, at most 60 bytes.
-std::string quoted(std::string_view text);
 // ", did you mean 'x'?" or ", known are a, b and c", for a word that is none of `known`.
 std::string hint(std::string_view word, std::span<const std::string_view> known);
 

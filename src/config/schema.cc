@@ -53,6 +53,15 @@ Node text_list_of(std::string_view word) {
   return list;
 }
 
+// One of their names.
+Node names_of(std::span<const KindEntry> entries) {
+  Node values = Node::of_list();
+  for (const KindEntry& entry : entries) values.items.push_back(Node::of_text(entry.name));
+  Node names = typed("string");
+  names.set("enum", std::move(values));
+  return names;
+}
+
 }  // namespace
 
 Node SchemaBuilder::boolean() const { return typed("boolean"); }
@@ -149,18 +158,14 @@ void SchemaBuilder::add_options(Node& properties, const KindEntry& entry) const 
 
 Node SchemaBuilder::choice(std::string_view kind) const {
   std::vector<Node> forms;
-  Node names = typed("string");
-  Node values = Node::of_list();
   for (const KindEntry& entry : kinds_[kind].entries) {
-    values.items.push_back(Node::of_text(entry.name));
     Node properties = Node::of_map();
     add_options(properties, entry);
     Node form = closed_map(std::move(properties));
     form.set("required", text_list_of("type"));
     forms.push_back(std::move(form));
   }
-  names.set("enum", std::move(values));
-  forms.insert(forms.begin(), std::move(names));
+  forms.insert(forms.begin(), names_of(kinds_[kind].entries));
   return any_of(std::move(forms));
 }
 
@@ -242,6 +247,13 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
   }
   for (const Field& field : resource.fields) {
     if (field.key == resource.short_key) forms.push_back(field.schema(field, *this));
+  }
+  if (resource.choice != nullptr && resource.short_key == "type") forms.push_back(names_of(types));
+  if (resource.may_be_off) {
+    Node off = Node::of_map();
+    off.set("type", constant(kOff));
+    forms.push_back(closed_map(std::move(off)));
+    forms.push_back(constant(kOff));
   }
   if (!resource.off_key.empty()) {
     forms.push_back(boolean());

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/codecs.h"
+#include "config/sticky_fields.h"
 
 namespace weir::config {
 namespace {
@@ -43,83 +44,6 @@ constexpr std::array kConnectionFields{
                                            {.max = 1'000'000}),
 };
 
-constexpr Rules kStickyTtl{.min = 1000, .max = 400.0 * 86'400'000};  // what browsers keep a cookie for
-constexpr std::array kStickyFields{
-    field<&Sticky::type>("type", "by what a client is known again; header and source_ip need no memory anywhere"),
-    field<&Sticky::name>("name", "of the header, or of the cookie; without it the cookie is SERVERID"),
-    field<&Sticky::ttl>("ttl", "how long the cookie lasts; each use renews it", kStickyTtl),
-    field<&Sticky::absolute>("absolute", "the cookie is not renewed by use"),
-    field<&Sticky::secure>(
-        "secure", "send the cookie over TLS only; without it where the listener speaks TLS, or same_site is none"),
-    field<&Sticky::same_site>("same_site", "whether the cookie comes with requests from other sites"),
-    field<&Sticky::domain>("domain", "hosts below this one get the cookie as well; without it only the one asked"),
-    field<&Sticky::path>("path", "the cookie is for paths below this one"),
-};
-
-// Short forms of `sticky`, which the API's calls have as well. They are read, never written.
-constexpr Field sticky_sessions_field() {
-  return {.key = "sticky_sessions",
-          .summary = "true: the same as `sticky: cookie`",
-          .rules = {},
-          .read =
-              [](Reader& reader, const Node& node, void* object, const Field&) {
-                std::optional<bool> on = reader.boolean(node);
-                StickyType& type = static_cast<Pool*>(object)->sticky.type;
-                if (on && !*on) type = StickyType::off;
-                if (on && *on && type == StickyType::off) type = StickyType::cookie;
-              },
-          .absent = nullptr,
-          .write = nullptr,
-          .schema = [](const Field& self, SchemaBuilder& builder) { return Codec<bool>::schema(self, builder); }};
-}
-constexpr Field sticky_ttl_field() {
-  return {.key = "sticky_ttl",
-          .summary = "the same as the `ttl` of `sticky`",
-          .rules = kStickyTtl,
-          .read =
-              [](Reader& reader, const Node& node, void* object, const Field& self) {
-                Codec<Duration>::read(reader, node, static_cast<Pool*>(object)->sticky.ttl, self);
-              },
-          .absent = nullptr,
-          .write = nullptr,
-          .schema = [](const Field& self, SchemaBuilder& builder) { return Codec<Duration>::schema(self, builder); }};
-}
-
-// Options that nothing heeds are errors. Of the API, only those without a type: it merges patches into what it shows,
-// which has every option.
-void check_written_sticky(Reader& reader, const Node& node, void* object) {
-  const Sticky& sticky = static_cast<Pool*>(object)->sticky;
-  const Node* own = node.find("sticky");
-  const Node* type = own != nullptr && own->kind == Node::Kind::map ? own->find("type") : own;
-  const bool has_options = own != nullptr && own->kind == Node::Kind::map && !own->members.empty();
-  const Node* switched = node.find("sticky_sessions");
-  const Node* ttl = node.find("sticky_ttl");
-  if (type == nullptr && switched == nullptr && has_options) {
-    Reader::In in(reader, "sticky");
-    reader.fault(*own, "has options but no type; write `type: cookie`");
-  } else if (type == nullptr && switched == nullptr && ttl != nullptr) {
-    Reader::In in(reader, "sticky_ttl");
-    reader.fault(*ttl, "turns nothing on by itself; write `sticky: {type: cookie, ttl: ...}`");
-  }
-  if (reader.of_api()) return;
-  if (switched != nullptr && type != nullptr && sticky.type == StickyType::off && type->scalar != "off") {
-    Reader::In in(reader, "sticky_sessions");
-    reader.fault(*switched, "contradicts `sticky`; remove one of them");
-  }
-  if (sticky.type != StickyType::header && sticky.type != StickyType::source_ip) return;
-  if (ttl != nullptr) {
-    Reader::In in(reader, "sticky_ttl");
-    reader.fault(*ttl, "only `type: cookie` has a ttl; remove it");
-  }
-  if (!has_options) return;
-  Reader::In in(reader, "sticky");
-  for (const Member& member : own->members) {
-    if (member.key == "type" || member.key == "name") continue;
-    Reader::In at(reader, member.key);
-    reader.fault(member.line, member.column, "is an option of `type: cookie` only; remove it");
-  }
-}
-
 // TLS to backends is a key of its own.
 constexpr Field protocol_field() {
   Field made = field<&Pool::protocol>("protocol", "what is spoken to the backends");
@@ -152,7 +76,7 @@ constexpr std::array kPoolFields{
     field<&Pool::connections>("connections", "connections to the backends"),
     field<&Pool::timeouts>("timeouts", "timeouts that differ here"),
     field<&Pool::grpc>("grpc", "what a gRPC status means"),
-    field<&Pool::sticky>("sticky", "keep a client at its backend"),
+    sticky_field(),
     sticky_sessions_field(),
     sticky_ttl_field(),
     field<&Pool::proxy_protocol>("proxy_protocol",
@@ -222,28 +146,6 @@ const Resource& resource<UpstreamConnections>() {
 }
 
 template <>
-std::span<const std::string_view> value_names<StickyType>() {
-  static constexpr std::array<std::string_view, 4> kNames{"off", "cookie", "source_ip", "header"};
-  return kNames;
-}
-
-template <>
-std::span<const std::string_view> value_names<SameSite>() {
-  static constexpr std::array<std::string_view, 3> kNames{"lax", "strict", "none"};
-  return kNames;
-}
-
-template <>
-const Resource& resource<Sticky>() {
-  static constexpr Resource kResource{.name = "sticky",
-                                      .summary = "how a client stays with its backend: these keys, or only the type",
-                                      .fields = kStickyFields,
-                                      .short_key = "type",
-                                      .defaults = defaults_of<Sticky>};
-  return kResource;
-}
-
-template <>
 const Resource& resource<Grpc>() {
   static constexpr Resource kResource{.name = "grpc",
                                       .summary = "what a gRPC status means",
@@ -269,7 +171,7 @@ const Resource& resource<Pool>() {
                                       .refused = kRefused,
                                       .takes_notes = true,
                                       .defaults = defaults_of<Pool>,
-                                      .finish = check_written_sticky};
+                                      .finish = read_stickiness};
   return kResource;
 }
 

@@ -147,7 +147,6 @@ void check_listeners(const Place& root, const Config& config, const std::vector<
     }
   }
   check_addresses(root, config);
-  check_stickiness(root, config);
 }
 
 void check_certificates(const Place& root, const Config& config) {
@@ -179,7 +178,7 @@ void check_h2_limits(const Place& place, const Pool& pool, std::uint32_t workers
 
 }  // namespace
 
-Faults validate(const Config& config) {
+Faults validate(const Config& config, const Kinds& kinds) {
   Faults faults;
   Place root(faults);
   check_admin(root, config.admin);
@@ -203,6 +202,7 @@ Faults validate(const Config& config) {
   check_certificates(root, config);
   check_listeners(root, config, pool_names);
   return faults;
+  check_stickiness(root, config, kinds["methods"].entries);
 }
 
 Faults validate(const Pool& pool) {

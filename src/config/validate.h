@@ -7,11 +7,12 @@
 #include "config/config.h"
 #include "config/fault.h"
 
+#include "config/kinds.h"
 namespace weir::config {
 
 // Everything, across objects and inside each. read_file and read_yaml have called it already; call it again on a
 // configuration that was put together from several sources. Fault::at is the origin of the object at fault.
-Faults validate(const Config& config);
+Faults validate(const Config& config, const Kinds& kinds);
 
 // One object by itself; paths are relative to it. read_pool and its siblings have called these already.
 Faults validate(const Pool& pool);

@@ -26,7 +26,8 @@ using OptionValue = std::variant<bool, std::int64_t, double, std::string, Durati
                                  std::map<std::string, std::string>>;
 struct Choice {
   std::string name;
-  std::map<std::string, OptionValue> options;  // every declared option is present: as written, or its default
+  std::map<std::string, OptionValue>
+      options;  // every declared option as written, or its default, unless it is optional
   friend bool operator==(const Choice&, const Choice&) = default;
 };
 

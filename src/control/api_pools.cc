@@ -4,6 +4,7 @@
 #include "config/document.h"
 #include "config/json.h"
 #include "config/read.h"
+#include "config/sticky.h"
 #include "config/warnings.h"
 #include "control/api_state.h"
 #include "control/bodies.h"
@@ -182,12 +183,10 @@ ApiResult put_algorithm(const Visit& visit) {
   config::Pool wanted = *present;
   std::string previous = wanted.algorithm.name;
   wanted.algorithm = body->algorithm;
-  if (!body->sticky_sessions) {
-    wanted.sticky.type = config::StickyType::off;
-  } else if (wanted.sticky.type == config::StickyType::off) {
-    wanted.sticky.type = config::StickyType::cookie;
-  }
-  wanted.sticky.ttl = std::chrono::seconds(body->sticky_ttl_seconds);
+  std::span<const config::KindEntry> methods = visit.kinds()["methods"].entries;
+  if (!body->sticky_sessions) wanted.sticky = {};
+  if (body->sticky_sessions && !wanted.sticky.is_on()) config::turn_on(wanted.sticky, methods);
+  config::set_sticky_ttl(wanted.sticky, std::chrono::seconds(body->sticky_ttl_seconds), methods);
   std::string etag = etag_of(text_of(wanted));
   Objects next = visit.objects();
   std::string warning = config::weights_warning(wanted, visit.kinds()["strategies"].entries);

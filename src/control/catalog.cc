@@ -12,8 +12,11 @@ namespace {
 constexpr base::Nanoseconds kFirstStorePause = std::chrono::seconds(1);
 constexpr base::Nanoseconds kLongestStorePause = std::chrono::minutes(1);
 
-bool uses_own_key(const config::Config& config) {
-  auto by_cookie = [](const config::Pool& pool) { return pool.sticky.type == config::StickyType::cookie; };
+bool uses_own_key(const config::Config& config, const config::Kinds& kinds) {
+  auto by_cookie = [methods = kinds["methods"].entries](const config::Pool& pool) {
+    const config::KindEntry* method = config::find_entry(methods, pool.sticky.method.name);
+    return method != nullptr && method->traits.sets_cookie;
+  };
   bool is_configured = config.sticky_secret.value || config.sticky_secret.file;
   return !is_configured && std::ranges::any_of(config.pools, by_cookie);
 }
@@ -38,7 +41,7 @@ Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
 // What would be effective; prepared, when there are no faults.
 std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects,
                                                           Reading reading, const std::set<std::string>& certificates) {
-  std::expected<Effective, Verdict> merged = merge(file, objects);
+  std::expected<Effective, Verdict> merged = merge(file, objects, kinds_);
   if (!merged) return std::unexpected(Refusal(std::move(merged.error().faults)));
   for (const std::string& name : certificates) {
     if (!objects.certificates.contains(name)) merged->absent_certificates.insert(name);
@@ -73,12 +76,12 @@ std::expected<persist::StickyKey, config::Faults> Catalog::sticky_key(const conf
   if (!configured) return std::unexpected(std::move(configured.error()));
   if (*configured) return **configured;
   if (own_sticky_key_) return *own_sticky_key_;
-  return uses_own_key(wanted) ? persist::StickyKey::random() : persist::StickyKey{};
+  return uses_own_key(wanted, kinds_) ? persist::StickyKey::random() : persist::StickyKey{};
 }
 
 // Whether the key of `wanted` is Weir's own and not in the store yet.
 bool Catalog::needs_new_key(const Effective& wanted) const {
-  return !own_key_is_stored_ && uses_own_key(*wanted.config);
+  return !own_key_is_stored_ && uses_own_key(*wanted.config, kinds_);
 }
 
 void Catalog::abandon() const {

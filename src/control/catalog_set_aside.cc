@@ -53,7 +53,7 @@ std::expected<Catalog::Admitted, Catalog::Refusal> Catalog::admit(const config::
 
   Admitted admitted{.effective = {}, .objects = {}, .left_out = {}};
   Judge by_rules = [&](const Objects& objects) {
-    auto merged = merge(file, objects);
+    auto merged = merge(file, objects, kinds_);
     return merged ? Verdict() : std::move(merged.error());
   };
   Judge by_resources = [&](const Objects& objects) {

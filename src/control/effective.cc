@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/sticky.h"
 #include "config/validate.h"
 
 namespace weir::control {
@@ -15,8 +16,8 @@ namespace {
 // Puts one configuration together.
 class Merger {
  public:
-  Merger(const config::Config& file, const Objects& objects)
-      : objects_(objects), config_(std::make_shared<config::Config>(file)) {}
+  Merger(const config::Config& file, const Objects& objects, const config::Kinds& kinds)
+      : objects_(objects), kinds_(kinds), config_(std::make_shared<config::Config>(file)) {}
 
   std::expected<Effective, Verdict> merge() {
     add_named(config_->pools, objects_.pools, kPoolKind);
@@ -32,7 +33,7 @@ class Merger {
     std::size_t own_pools = config_->pools.size();
     std::ranges::move(rule_pools_, std::back_inserter(config_->pools));
     if (verdict_.faults.empty()) {
-      verdict_.faults = config::validate(*config_);
+      verdict_.faults = config::validate(*config_, kinds_);
       blame_backends(own_pools);
     }
     name_rule_routes();
@@ -136,7 +137,9 @@ class Merger {
     name_members(pool, members);
     pool.name = rule.id;
     pool.algorithm = rule.algorithm;
-    pool.sticky.type = rule.session_sticky ? config::StickyType::cookie : config::StickyType::off;
+    bool is_usual = pool.sticky.method.name == config::kUsualMethod;
+    if (!rule.session_sticky) pool.sticky = {};
+    if (rule.session_sticky && !is_usual) config::turn_on(pool.sticky, kinds_["methods"].entries);
     pool.origin = {"api", 0, 0};
     rule_pools_.push_back(std::move(pool));
     add_routes(rule);
@@ -195,6 +198,7 @@ class Merger {
   }
 
   const Objects& objects_;
+  const config::Kinds& kinds_;
   std::shared_ptr<config::Config> config_;
   std::unordered_map<std::string, std::size_t> pool_index_;
   std::map<BackendKey, const config::Backend*> backends_;
@@ -216,8 +220,9 @@ bool takes_rules(const config::Listener& listener) {
   return listener.protocol == config::ListenerProtocol::http || listener.protocol == config::ListenerProtocol::https;
 }
 
-std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects) {
-  return Merger(file, objects).merge();
+std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects,
+                                        const config::Kinds& kinds) {
+  return Merger(file, objects, kinds).merge();
 }
 
 }  // namespace weir::control

@@ -10,9 +10,10 @@
 
 #include "config/config.h"
 #include "config/fault.h"
+#include "config/kinds.h"
 #include "control/objects.h"
 #include "control/set_aside.h"
-#include "persist/sticky_cookie.h"
+#include "persist/sticky_key.h"
 
 namespace weir::control {
 
@@ -30,7 +31,7 @@ struct Effective {
 // without a file: an object of the same name replaces them. Any other clash of names is a fault, as is everything that
 // config::validate finds. Overrides of backends that do not exist are left out. The route of a routing rule is called
 // "listener/rule:id" on each listener. The verdict blames only objects that are many and often at fault together.
-std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects);
+std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects, const config::Kinds& kinds);
 
 // Whether routing rules append their routes to the listener: it speaks HTTP.
 bool takes_rules(const config::Listener& listener);

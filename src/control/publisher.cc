@@ -37,26 +37,6 @@ std::string hsts_value(const config::Hsts& hsts) {
                      hsts.preload ? "; preload" : "");
 }
 
-void add_stickiness(worker::PoolSnapshot& pool, const persist::StickyKey& cookie_key) {
-  const config::Sticky& sticky = pool.config->sticky;
-  std::string key = "client_address";
-  switch (sticky.type) {
-    case config::StickyType::off:
-      return;
-    case config::StickyType::cookie:
-      pool.sticky = persist::StickyIndex(pool.eligible, persist::StickyCookies(cookie_key));
-      return;
-    case config::StickyType::header:
-      key = "header:" + sticky.name;
-      break;
-    case config::StickyType::source_ip:
-      break;
-  }
-  config::Choice table{.name = "maglev", .options = {{"hash_key", key}}};
-  pool.sticky_strategy = balance::make_strategy(table, pool.eligible, nullptr);
-  pool.sticky_key = pool.sticky_strategy->hash_key();
-}
-
 }  // namespace
 
 Publisher::Publisher(Options options) : options_(std::move(options)) {}
@@ -71,7 +51,7 @@ void Publisher::apply(const Effective& effective, base::TimePoint now, std::opti
   if (sticky_key_ != effective.sticky_key) {
     sticky_key_ = effective.sticky_key;
     for (auto& [name, pool] : pools_) {
-      if (pool->config->sticky.type == config::StickyType::cookie) pool->dirty = true;
+      if (pool->config->sticky.is_on()) pool->dirty = true;
     }
   }
   publish(now);
@@ -207,7 +187,10 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,
                                            same_algorithm ? pool.built->strategy.get() : nullptr);
   built->hash_key = built->strategy->hash_key();
-  add_stickiness(*built, sticky_key_);
+  if (pool.config->sticky.is_on()) {
+    built->method = persist::make_method(pool.config->sticky.method,
+                                         {.pool = pool.config->name, .backends = built->eligible, .key = sticky_key_});
+  }
   pool.built = std::move(built);
   pool.dirty = false;
 }
@@ -217,7 +200,6 @@ void Publisher::publish(base::TimePoint now) {
   next->version = snapshot_ ? snapshot_->version + 1 : 1;
   next->timeouts = config_->timeouts;
   next->max_connections = config_->max_connections;
-  next->sticky_cookies = persist::StickyCookies(sticky_key_);
   std::unordered_map<std::string_view, std::uint32_t> index_of;
   for (const config::Pool& pool : config_->pools) {
     PoolRecord& record = *pools_.at(pool.name);

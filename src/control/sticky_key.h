@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "config/fault.h"
 #include "control/store.h"
-#include "persist/sticky_cookie.h"
+#include "persist/sticky_key.h"
 
 namespace weir::control {
 

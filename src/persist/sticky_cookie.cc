@@ -7,7 +7,6 @@
 #include <sys/random.h>
 
 #include "base/assert.h"
-#include "http/cookie.h"
 
 namespace weir::persist {
 namespace {
@@ -56,22 +55,6 @@ Identity first_half(const HmacSha256::Code& code) {
   return half;
 }
 
-std::int64_t lifetime_of(const config::Sticky& sticky) {
-  return std::chrono::duration_cast<std::chrono::seconds>(sticky.ttl).count();
-}
-
-http::SameSite same_site_of(config::SameSite wanted) {
-  switch (wanted) {
-    case config::SameSite::strict:
-      return http::SameSite::strict;
-    case config::SameSite::none:
-      return http::SameSite::none;
-    case config::SameSite::lax:
-      break;
-  }
-  return http::SameSite::lax;
-}
-
 }  // namespace
 
 StickyKey StickyKey::random() {
@@ -86,45 +69,46 @@ Identity StickyCookies::identity(const pool::Backend& backend) const {
   return first_half(mac_({"i", backend.pool_name(), kZero, backend.id()}));
 }
 
-Identity StickyCookies::tag(std::string_view signed_digits, std::string_view pool_name) const {
-  return first_half(mac_({"t", signed_digits, pool_name}));
+Identity StickyCookies::tag(std::string_view signed_digits) const {
+  return first_half(mac_({"t", signed_digits, pool_}));
 }
 
-std::optional<StickyCookies::Named> StickyCookies::read(const http::HeaderMap& headers, const config::Pool& pool,
+std::int64_t StickyCookies::lifetime() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(options_.ttl).count();
+}
+
+std::optional<StickyCookies::Named> StickyCookies::read(const http::HeaderMap& headers,
                                                         std::int64_t unix_seconds) const {
-  std::optional<std::string_view> value = http::find_cookie(headers, cookie_name(pool.sticky));
+  std::optional<std::string_view> value = http::find_cookie(headers, options_.name);
   if (!value || value->size() != kSignedDigits + kTagDigits) return std::nullopt;
   std::optional<Identity> named = parse_bytes(value->substr(0, kIdentityDigits));
   std::optional<std::uint32_t> expiry = parse_expiry(value->substr(kIdentityDigits, kExpiryDigits));
   std::optional<Identity> signature = parse_bytes(value->substr(kSignedDigits));
   if (!named || !expiry || !signature) return std::nullopt;
-  Identity expected = tag(value->substr(0, kSignedDigits), pool.name);
+  Identity expected = tag(value->substr(0, kSignedDigits));
   if (CRYPTO_memcmp(expected.data(), signature->data(), expected.size()) != 0) return std::nullopt;
   std::int64_t left = std::int64_t{*expiry} - unix_seconds;
   if (left <= 0) return std::nullopt;
-  std::int64_t lifetime = lifetime_of(pool.sticky);
-  bool is_due = !pool.sticky.absolute && left <= lifetime - std::max<std::int64_t>(1, lifetime / 10);
+  bool is_due = !options_.absolute && left <= lifetime() - std::max<std::int64_t>(1, lifetime() / 10);
   return Named{.identity = *named, .is_due = is_due};
 }
 
-std::string_view StickyCookies::make(const pool::Backend& backend, const config::Pool& pool, bool over_tls,
-                                     std::int64_t unix_seconds, base::Arena& arena) const {
-  const config::Sticky& sticky = pool.sticky;
-  std::int64_t lifetime = lifetime_of(sticky);
-  auto expiry = static_cast<std::uint32_t>(std::min<std::int64_t>(unix_seconds + lifetime, UINT32_MAX));
+std::string_view StickyCookies::make(const pool::Backend& backend, bool over_tls, std::int64_t unix_seconds,
+                                     base::Arena& arena) const {
+  auto expiry = static_cast<std::uint32_t>(std::min<std::int64_t>(unix_seconds + lifetime(), UINT32_MAX));
   std::array<char, kSignedDigits + kTagDigits> value;
   char* end = write_bytes(value.data(), identity(backend));
   end = fmt::format_to(end, "{:08x}", expiry);
-  write_bytes(end, tag({value.data(), kSignedDigits}, pool.name));
+  write_bytes(end, tag({value.data(), kSignedDigits}));
   // Browsers take SameSite=None only of cookies that are Secure.
-  bool secure = sticky.secure.value_or(over_tls || sticky.same_site == config::SameSite::none);
-  http::SetCookie cookie{.name = cookie_name(sticky),
+  bool secure = options_.secure.value_or(over_tls || options_.same_site == http::SameSite::none);
+  http::SetCookie cookie{.name = options_.name,
                          .value = {value.data(), value.size()},
-                         .path = sticky.path,
-                         .domain = sticky.domain,
-                         .max_age = std::chrono::seconds(lifetime),
+                         .path = options_.path,
+                         .domain = options_.domain,
+                         .max_age = std::chrono::seconds(lifetime()),
                          .secure = secure,
-                         .same_site = same_site_of(sticky.same_site)};
+                         .same_site = options_.same_site};
   return http::format_set_cookie(cookie, arena);
 }
 

@@ -253,17 +253,18 @@ net::Task<void> Exchange::end_failed() {
 
 bool Exchange::pick() {
   std::uint32_t picked = balance::kNone;
-  bool by_cookie = pool_->config->sticky.type == config::StickyType::cookie;
-  if (choice_.tries() == 0 && pool_->config->sticky.type != config::StickyType::off) {
-    picked = stuck_to();
-    if (picked == balance::kNone) set_cookie_ = by_cookie;
+  const persist::Method* method = pool_->method.get();
+  if (choice_.tries() == 0 && method != nullptr) {
+    persist::Match match = method->find(sticky_client());
+    picked = match.index;
+    tell_method_ = picked == balance::kNone || match.is_due;
     if (picked == balance::kNone) picked = choice_.pick(hash_of(pool_->hash_key));
   } else if (fresh_ && choice_.is_still_eligible()) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
     picked = choice_.index();
   } else {
     picked = choice_.pick(hash_of(pool_->hash_key));
-    set_cookie_ = by_cookie;
+    tell_method_ = method != nullptr;
   }
   if (picked == balance::kNone) return false;
   choice_.begin(picked);
@@ -271,19 +272,12 @@ bool Exchange::pick() {
   return true;
 }
 
-// The backend that the client's cookie names, if it takes new work; or the one of its address or header. A cookie that
-// is due is given anew.
-std::uint32_t Exchange::stuck_to() {
-  if (pool_->sticky_strategy != nullptr) {
-    balance::PickContext context{
-        .key_hash = hash_of(pool_->sticky_key), .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}};
-    return pool_->sticky_strategy->pick(context);
-  }
-  std::int64_t now = worker_.unix_ms() / 1000;
-  auto named = snapshot_->sticky_cookies.read(request_.headers, *pool_->config, now);
-  if (!named) return balance::kNone;
-  set_cookie_ = named->is_due;
-  return pool_->sticky.find(named->identity).value_or(balance::kNone);
+// The client as stickiness sees it.
+persist::Client Exchange::sticky_client() const {
+  return {.address_hash = forwarded_.client.hash(),
+          .request = &request_,
+          .unix_seconds = worker_.unix_ms() / 1000,
+          .over_tls = listener_->tls != nullptr};
 }
 
 // The backend's part is over: at the latest when attempt() has ended, earlier when the whole response is in hand, so

@@ -65,7 +65,7 @@ class Exchange final : private PaceOwner, private route::Values {
   bool is_idempotent() const;
   bool is_repeatable() const;
   std::uint64_t hash_of(const balance::HashKeySource& source) const;
-  std::uint32_t stuck_to();
+  persist::Client sticky_client() const;
   void attempt_ended(const base::Result<void>& outcome);
   net::Task<void> end_failed();
   base::Error attributed(base::Error error) const;
@@ -111,7 +111,6 @@ class Exchange final : private PaceOwner, private route::Values {
   bool write_request_head(http::HeadWriter& writer);
   bool write_response_head(http::HeadWriter& writer);
   bool write_answer_head(http::HeadWriter& writer);  // local_answer.cc
-  std::string_view sticky_cookie();
   template <bool (Exchange::*write_by)(http::HeadWriter&)>
   class Head final : public HeadSource {
    public:
@@ -184,7 +183,7 @@ class Exchange final : private PaceOwner, private route::Values {
   // The backend's side, of the present attempt.
   BackendChoice choice_;
   std::uint32_t retries_ = 0;
-  bool set_cookie_ = false;        // the client is to be told which backend it sticks to
+  bool tell_method_ = false;       // the pool's stickiness must know which backend the client has now
   bool fresh_ = false;             // the attempt must open a new connection
   bool stale_connection_ = false;  // it failed because a reused connection had died
   H1Backend h1_backend_;

@@ -83,12 +83,6 @@ bool Exchange::write_request_head(http::HeadWriter& writer) {
   return true;
 }
 
-std::string_view Exchange::sticky_cookie() {
-  const pool::Backend& backend = choice_.backend();
-  return snapshot_->sticky_cookies.make(backend, *pool_->config, listener_->tls != nullptr, worker_.unix_ms() / 1000,
-                                        arena_);
-}
-
 bool Exchange::write_response_head(http::HeadWriter& writer) {
   const route::HeaderChanges* changes =
       route_ != route::kNoRoute ? &listener_->routes->response_headers(route_) : nullptr;
@@ -112,7 +106,10 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
     bool own_date =
         !has_date && !(changes != nullptr && changes->removes({.name = "date", .value = {}, .id = HeaderId::date}));
     if (own_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
-    if (set_cookie_) writer.field("set-cookie", sticky_cookie());
+    if (tell_method_) {
+      std::string_view cookie = pool_->method->chosen(sticky_client(), choice_.index(), arena_);
+      if (!cookie.empty()) writer.field("set-cookie", cookie);
+    }
     if (!listener_->hsts.empty()) writer.field(kHsts, listener_->hsts);
   }
   if (!listener_->config->via.empty()) http::write_via(writer, response_.version, listener_->config->via);

@@ -40,7 +40,7 @@ void UdpFlow::on_ready() { relay.take_replies(*this); }
 // Picks a backend and opens a socket to it. Error: no backend can be had; the flow has no socket then.
 base::Result<void> UdpRelay::connect(UdpFlow& flow) {
   worker::BackendChoice& choice = flow.choice;
-  bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->sticky_strategy != nullptr;
+  bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->method != nullptr;
   std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
   std::uint32_t passed_over = 0;
   base::Result<void> failed = std::unexpected(choice.none_is_eligible());

@@ -71,11 +71,11 @@ std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
 }
 
 std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {
-  bool sticks = pool_->sticky_strategy != nullptr &&
-                pool_->sticky_key.kind == balance::HashKeySource::Kind::client_address && tried_count_ == 0;
-  if (!sticks) return pick(address_hash);
-  return pool_->sticky_strategy->pick(
-      {.key_hash = address_hash, .now = worker_.reactor.now(), .random = &worker_.random, .avoid = {}});
+  if (pool_->method != nullptr && tried_count_ == 0) {
+    std::uint32_t index = pool_->method->find({.address_hash = address_hash}).index;
+    if (index != balance::kNone) return index;
+  }
+  return pick(address_hash);
 }
 
 base::Error BackendChoice::none_is_eligible() const {

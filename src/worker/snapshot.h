@@ -9,7 +9,7 @@
 #include "balance/strategy.h"
 #include "config/config.h"
 #include "metrics/registry.h"
-#include "persist/sticky_cookie.h"
+#include "persist/method.h"
 #include "pool/backend.h"
 #include "route/name_table.h"
 #include "route/table.h"
@@ -29,10 +29,7 @@ struct PoolSnapshot {
   std::unique_ptr<balance::Strategy> strategy;
   std::shared_ptr<const tls::ClientContexts> tls;  // to the backends; null: none
   balance::HashKeySource hash_key;                 // strategy->hash_key(), asked once
-  persist::StickyIndex sticky;                     // of sticky cookies; else empty
-  // Of stickiness by address or header: a table over the same backends, and what is hashed; else null.
-  std::unique_ptr<balance::Strategy> sticky_strategy;
-  balance::HashKeySource sticky_key{};
+  std::unique_ptr<persist::Method> method;         // how clients stay with their backends; null: they do not
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
   bool degraded = false;
   std::string why_none;  // takes work; empty where some do
@@ -53,7 +50,6 @@ struct Snapshot {
   std::uint64_t version = 0;
   config::Timeouts timeouts;
   std::uint32_t max_connections = 0;
-  persist::StickyCookies sticky_cookies{persist::StickyKey{}};
   std::vector<std::shared_ptr<const PoolSnapshot>> pools;
   std::vector<std::shared_ptr<const ListenerSnapshot>> listeners;
   // Per listener: the index in `pools` of each of its routes (kNoPool for redirects and fixed responses), then of its

@@ -43,8 +43,12 @@ const Kinds& kinds() {
       {{.name = "http", .summary = "", .options = kOptions}, {.name = "tcp", .summary = "", .options = {}}}};
   static const std::array<KindEntry, 2> kStores{
       {{.name = "memory", .summary = "", .options = {}}, {.name = "sqlite", .summary = "", .options = kOptions}}};
-  static const std::array<Kind, 3> kTable{
-      {{"strategies", "", "", "", kStrategies}, {"checkers", "", "", "", kCheckers}, {"stores", "", "", "", kStores}}};
+  static const std::array<KindEntry, 2> kPersistMethods{
+      {{.name = "cookie", .summary = "", .options = kOptions}, {.name = "source_ip", .summary = "", .options = {}}}};
+  static const std::array<Kind, 4> kTable{{{"strategies", "", "", "", kStrategies},
+                                           {"checkers", "", "", "", kCheckers},
+                                           {"methods", "", "", "", kPersistMethods},
+                                           {"stores", "", "", "", kStores}}};
   static const Kinds kAll(kTable);
   return kAll;
 }

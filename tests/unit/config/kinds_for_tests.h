@@ -18,8 +18,13 @@ inline std::vector<OptionFault> hash_faults(const Choice& choice) {
   return {{.key = "hash_key", .message = "'nonsense' is no hash key"}};
 }
 
+inline std::vector<OptionFault> name_faults(const Choice& choice) {
+  if (!option<std::string>(choice, "name").empty()) return {};
+  return {{.key = "name", .message = "needs a name"}};
+}
+
 inline const Kinds& test_kinds() {
-  static constexpr std::array<std::string_view, 2> kMethods{"GET", "HEAD"};
+  static constexpr std::array<std::string_view, 2> kHttpMethods{"GET", "HEAD"};
   static const std::array<OptionSpec, 4> kHashOptions{{
       {.key = "hash_key",
        .type = OptionType::text,
@@ -54,7 +59,7 @@ inline const Kinds& test_kinds() {
        .type = OptionType::text,
        .default_value = std::string("GET"),
        .summary = "how",
-       .allowed = kMethods},
+       .allowed = kHttpMethods},
       {.key = "expected_status",
        .type = OptionType::text_list,
        .default_value = std::vector<std::string>{"200-299"},
@@ -88,8 +93,40 @@ inline const Kinds& test_kinds() {
       {.name = "memory", .summary = "forgets", .options = {}},
       {.name = "sqlite", .summary = "a file", .options = kSqliteOptions},
   }};
-  static const std::array<Kind, 3> kAll{{{"strategies", "algorithm", "pools[].algorithm", "", kStrategies},
+  static const std::array<OptionSpec, 6> kCookieOptions{{
+      {.key = "name", .type = OptionType::text, .default_value = std::string("SERVERID"), .summary = "its name"},
+      {.key = "ttl",
+       .type = OptionType::duration,
+       .default_value = Duration(3'600'000),
+       .min = 1000,
+       .max = 400.0 * 86'400'000,
+       .summary = "how long it lasts"},
+      {.key = "absolute", .type = OptionType::boolean, .default_value = false, .summary = "not renewed"},
+      {.key = "secure",
+       .type = OptionType::boolean,
+       .default_value = false,
+       .summary = "TLS only",
+       .is_optional = true},
+      {.key = "same_site", .type = OptionType::text, .default_value = std::string("lax"), .summary = "other sites"},
+      {.key = "path", .type = OptionType::text, .default_value = std::string("/"), .summary = "paths"},
+  }};
+  static const std::array<OptionSpec, 1> kHeaderOptions{
+      {{.key = "name", .type = OptionType::text, .default_value = std::string(), .summary = "its name"}}};
+  static const std::array<KindEntry, 3> kMethods{{
+      {.name = "cookie",
+       .summary = "a cookie",
+       .options = kCookieOptions,
+       .traits = {.needs_requests = true, .sets_cookie = true}},
+      {.name = "source_ip", .summary = "the address", .options = {}},
+      {.name = "header",
+       .summary = "a header",
+       .options = kHeaderOptions,
+       .faults = name_faults,
+       .traits = {.needs_requests = true}},
+  }};
+  static const std::array<Kind, 4> kAll{{{"strategies", "algorithm", "pools[].algorithm", "", kStrategies},
                                          {"checkers", "health check type", "pools[].health_check.type", "", kCheckers},
+                                         {"methods", "stickiness method", "pools[].sticky.type", "", kMethods},
                                          {"stores", "store type", "store.type", "", kStores}}};
   static const Kinds kKinds(kAll);
   return kKinds;

@@ -14,11 +14,14 @@ TEST(Read, TakesShortFormsOfSticky) {
   auto sticky = [](std::string_view keys) {
     return read_yaml(fmt::format("pools: [{{name: p, {}}}]", keys), "t.yaml", test_kinds()).value().pools[0].sticky;
   };
-  Sticky by_cookie{.type = StickyType::cookie, .name = "", .ttl = std::chrono::minutes(2), .secure = {}, .domain = {}};
+  Sticky by_cookie{default_choice(*find_entry(test_kinds()["methods"].entries, "cookie"))};
+  by_cookie.method.options["ttl"] = Duration(std::chrono::minutes(2));
   EXPECT_EQ(sticky("sticky_sessions: true, sticky_ttl: 2m"), by_cookie);
   EXPECT_EQ(sticky("sticky: {type: cookie, ttl: 2m}"), by_cookie);
   EXPECT_EQ(sticky("sticky_sessions: true, sticky: {ttl: 2m}"), by_cookie);
-  EXPECT_EQ(sticky("sticky: source_ip").type, StickyType::source_ip);
+  EXPECT_EQ(sticky("sticky_ttl: 2m, sticky: {type: cookie, ttl: 5m}"), by_cookie);
+  EXPECT_EQ(sticky("sticky: source_ip").method.name, "source_ip");
+  EXPECT_FALSE(sticky("sticky: {type: off, ttl: 2m}").is_on());
 }
 
 TEST(Read, RefusesOptionsOfStickyThatNothingHeeds) {
@@ -47,6 +50,24 @@ TEST(Read, TakesTheStickyThatItShows) {
     EXPECT_TRUE(patch_pool(pool, R"({"sticky_sessions": false})", test_kinds()).has_value()) << shown;
   }
   EXPECT_FALSE(read_pool(R"({"name": "p", "sticky": {"ttl": "2m"}})", test_kinds()).has_value());
+}
+
+TEST(Read, TakesTheStickyThatEarlierVersionsStored) {
+  for (const char* type : {"off", "source_ip"}) {
+    auto pool =
+        read_pool(fmt::format(R"({{"name": "p", "sticky": {{"type": "{}", "ttl": "1h", "absolute": false}}}})", type),
+                  test_kinds());
+    ASSERT_TRUE(pool.has_value()) << faults_text(pool.error());
+    EXPECT_EQ(pool->sticky.is_on(), type == std::string_view("source_ip"));
+    EXPECT_TRUE(pool->sticky.method.options.empty());
+  }
+}
+
+TEST(Read, KeepsNoOptionsOfAMethodThatAPatchReplaces) {
+  Pool pool = must_read(with_pool("sticky: {type: cookie, name: KEEP}")).pools[0];
+  auto patched = patch_pool(pool, R"({"sticky": {"type": "header", "name": "x-s"}})", test_kinds());
+  ASSERT_TRUE(patched.has_value()) << faults_text(patched.error());
+  EXPECT_EQ(patched->sticky.method, (Choice{.name = "header", .options = {{"name", std::string("x-s")}}}));
 }
 
 }  // namespace

@@ -48,11 +48,11 @@ TEST(Validate, WantsExactlyOneAction) {
 }
 
 TEST(Validate, ChecksStickiness) {
-  EXPECT_THAT(faults_of(with_pool("sticky: header")), HasSubstr("pools[0].sticky.name: a header needs its name"));
-  EXPECT_THAT(faults_of(with_pool("sticky: {type: cookie, name: 'a b'}")),
-              HasSubstr("pools[0].sticky.name: 'a b' cannot be the name of a cookie"));
-  EXPECT_THAT(faults_of(with_pool("sticky: {type: source_ip, name: x}")), HasSubstr("only a cookie and a header"));
-  EXPECT_THAT(faults_of(with_pool("sticky: cokie")), HasSubstr("pools[0].sticky.type: 'cokie' is not one of"));
+  EXPECT_THAT(faults_of(with_pool("sticky: header")), HasSubstr("pools[0].sticky.name: needs a name"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {type: source_ip, name: x}")),
+              HasSubstr("is an option of `type: cookie` or `type: header` only"));
+  EXPECT_THAT(faults_of(with_pool("sticky: cokie")),
+              HasSubstr("pools[0].sticky.type: unknown stickiness method 'cokie'; did you mean 'cookie'?"));
   for (std::string_view good :
        {"off", "cookie", "source_ip", "{type: header, name: x-session}", "{type: cookie, ttl: 5m}"}) {
     EXPECT_EQ(faults_of(with_pool(fmt::format("sticky: {}", good))), "") << good;
@@ -117,11 +117,12 @@ TEST(Validate, PoolsWithoutHttpDoNotStickByCookieOrHeader) {
   std::string_view tls = "{name: s, address: '*:2', protocol: tls, routes: [{match: {host: a.b}, pool: p}]}";
   std::string_view http = "{name: h, address: '*:3', routes: [{match: {path: /}, pool: p}]}";
   std::string_view cookie = "{type: cookie}";
-  EXPECT_THAT(faults_of(pool_of(cookie, tcp)),
-              HasSubstr("pools[0].sticky.type: a cookie is in requests of HTTP, which the tcp listener 't' does not "
-                        "see; use source_ip, or remove it"));
+  EXPECT_THAT(
+      faults_of(pool_of(cookie, tcp)),
+      HasSubstr("pools[0].sticky.type: 'cookie' knows clients by their HTTP requests, which the tcp listener 't' "
+                "does not see; use source_ip, or remove it"));
   EXPECT_THAT(faults_of(pool_of("{type: header, name: x-a}", udp)),
-              HasSubstr("a header is in requests of HTTP, which the udp listener 'u'"));
+              HasSubstr("'header' knows clients by their HTTP requests, which the udp listener 'u'"));
   EXPECT_THAT(faults_of(pool_of(cookie, tls)), HasSubstr("the tls listener 's'"));
   EXPECT_EQ(faults_of(pool_of(cookie, fmt::format("{}, {}, {}", tcp, tls, http))), "") << "HTTP shares it";
   EXPECT_EQ(faults_of(pool_of(cookie, "")), "") << "nobody uses it yet";
@@ -372,7 +373,7 @@ TEST(Validate, NamesTheObjectAtFaultInAConfigurationOfSeveralSources) {
   Config config = must_read("pools: [{name: a}]");
   Pool second = *read_pool(R"({"name": "a", "backends": []})", test_kinds());
   config.pools.push_back(second);
-  EXPECT_EQ(faults_text(validate(config)),
+  EXPECT_EQ(faults_text(validate(config, test_kinds())),
             "api: pools[1].name: another pool is called 'a' (t.yaml:1); names of pools must differ\n");
 }
 

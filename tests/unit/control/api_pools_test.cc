@@ -145,8 +145,9 @@ TEST(PutAlgorithm, SetsStickiness) {
                       R"({"algorithm": "random", "sticky_sessions": true, "sticky_ttl_seconds": 60})")
                 .status,
             200);
-  EXPECT_EQ(plane.pool("default")->config->sticky.type, config::StickyType::cookie);
-  EXPECT_EQ(plane.pool("default")->config->sticky.ttl, std::chrono::seconds(60));
+  const config::Choice& method = plane.pool("default")->config->sticky.method;
+  EXPECT_EQ(method.name, "cookie");
+  EXPECT_EQ(config::option<config::Duration>(method, "ttl"), std::chrono::seconds(60));
 }
 
 TEST(PutAlgorithm, ListsTheKnownOnesWhenItIsUnknown) {
@@ -265,7 +266,7 @@ TEST_F(RoutingRules, RouteAPathOnEveryHttpListenerToTheirBackends) {
   const worker::PoolSnapshot* pool = plane.pool(id);
   ASSERT_NE(pool, nullptr);
   EXPECT_EQ(pool->config->algorithm.name, "random");
-  EXPECT_EQ(pool->config->sticky.type, config::StickyType::cookie);
+  EXPECT_EQ(pool->config->sticky.method.name, "cookie");
   EXPECT_THAT(plane.eligible(id), ElementsAre("web-2", "api-1"));
   const worker::Snapshot& snapshot = *plane.snapshot();
   ASSERT_EQ(snapshot.listeners[0]->config->routes.size(), 2u);

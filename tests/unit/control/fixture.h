@@ -15,6 +15,7 @@
 #include "config/read.h"
 #include "control/api.h"
 #include "health/checker.h"
+#include "persist/method.h"
 
 namespace weir::control {
 
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 inline const config::Kinds& all_kinds() {
   static const std::array kAll{config::Kind{"strategies", "algorithm", "", "", balance::strategies()},
                                config::Kind{"checkers", "health check type", "", "", health::checkers()},
+                               config::Kind{"methods", "stickiness method", "", "", persist::methods()},
                                config::Kind{"stores", "store type", "", "", stores()}};
   static const config::Kinds kinds(kAll);
   return kinds;

@@ -15,44 +15,39 @@ pool::BackendSet three_backends() {
   return set;
 }
 
-config::Pool named(std::string_view name) {
-  config::Pool pool;
-  pool.name = name;
-  return pool;
-}
-
 class StickyCookie : public testing::Test {
  protected:
   // The request's Cookie field as a browser makes it of the Set-Cookie value.
   std::string cookie_for(const pool::Backend& backend, config::Duration ttl = seconds(60)) {
-    pool_.sticky.ttl = ttl;
-    std::string_view set_cookie = cookies_.make(backend, pool_, false, kNow, arena_);
+    options_.ttl = ttl;
+    std::string_view set_cookie = cookies().make(backend, false, kNow, arena_);
     return std::string(set_cookie.substr(0, set_cookie.find(';')));
   }
-  std::optional<StickyCookies::Named> read_with(const config::Pool& pool, const std::string& cookie, std::int64_t now) {
+  std::optional<StickyCookies::Named> read_with(const StickyCookies& cookies, const std::string& cookie,
+                                                std::int64_t now) {
     http::HeaderMap headers;
     headers.add("cookie", cookie);
-    return cookies_.read(headers, pool, now);
+    return cookies.read(headers, now);
   }
   std::optional<Identity> read(const std::string& cookie, std::int64_t now, std::string_view pool = "site") {
-    auto read = read_with(named(pool), cookie, now);
+    auto read = read_with(StickyCookies(key_of(1), pool, {}), cookie, now);
     return read ? std::optional(read->identity) : std::nullopt;
   }
   std::string attributes(bool over_tls = false) {
-    std::string_view set_cookie = cookies_.make(*set_[0].backend, pool_, over_tls, kNow, arena_);
+    std::string_view set_cookie = cookies().make(*set_[0].backend, over_tls, kNow, arena_);
     return std::string(set_cookie.substr(set_cookie.find(';')));
   }
   static constexpr std::int64_t kNow = 1'800'000'000;
   base::Arena arena_;
-  config::Pool pool_ = named("site");
+  CookieOptions options_;
   static StickyKey key_of(unsigned char byte) {
     StickyKey key;
     key.bytes.fill(byte);
     return key;
   }
-  StickyCookies cookies_{key_of(1)};
+  StickyCookies cookies() const { return StickyCookies(key_of(1), "site", options_); }
   pool::BackendSet set_ = three_backends();
-  StickyIndex index_{set_, cookies_};
+  StickyIndex index_{set_, cookies()};
 };
 
 TEST_F(StickyCookie, LeadsBackToTheBackendItWasMadeFor) {
@@ -70,7 +65,7 @@ TEST_F(StickyCookie, IsWorthNothingOnceExpiredOrForAnotherPool) {
 }
 
 TEST_F(StickyCookie, IsReadByThePoolsOwnName) {
-  pool_.sticky.name = "KEEP";
+  options_.name = "KEEP";
   EXPECT_TRUE(cookie_for(*set_[0].backend).starts_with("KEEP="));
   EXPECT_FALSE(read(cookie_for(*set_[0].backend), kNow)) << "under the usual name there is none";
 }
@@ -93,9 +88,9 @@ TEST_F(StickyCookie, IsRefusedWhenItIsNotOfItsForm) {
 }
 
 TEST_F(StickyCookie, ABackendThatLeftTheSetIsNotFound) {
-  Identity gone = cookies_.identity(*set_[1].backend);
+  Identity gone = cookies().identity(*set_[1].backend);
   pool::BackendSet fewer{set_[0], set_[2]};
-  EXPECT_FALSE(StickyIndex(fewer, cookies_).find(gone));
+  EXPECT_FALSE(StickyIndex(fewer, cookies()).find(gone));
   EXPECT_FALSE(StickyIndex().find(gone));
 }
 
@@ -115,34 +110,34 @@ TEST(HmacSha256, IsThatOfTheStandard) {
 }
 
 TEST_F(StickyCookie, SaysNothingOfItsBackendToWhomLacksTheKey) {
-  StickyCookies other(key_of(2));
-  EXPECT_NE(cookies_.identity(*set_[0].backend), other.identity(*set_[0].backend));
-  EXPECT_NE(cookies_.identity(pool::Backend("a", "bc", "127.0.0.1", 80)),
-            cookies_.identity(pool::Backend("ab", "c", "127.0.0.1", 80)));
+  StickyCookies other(key_of(2), "site", {});
+  EXPECT_NE(cookies().identity(*set_[0].backend), other.identity(*set_[0].backend));
+  EXPECT_NE(cookies().identity(pool::Backend("a", "bc", "127.0.0.1", 80)),
+            cookies().identity(pool::Backend("ab", "c", "127.0.0.1", 80)));
   // Identity, expiry and tag: 128, 32 and 128 bits.
   EXPECT_EQ(cookie_for(*set_[0].backend).size(), std::string("SERVERID=").size() + 72);
 }
 
 TEST_F(StickyCookie, IsDueOnceATenthOfItsTimeIsOverUnlessThatIsAbsolute) {
   std::string cookie = cookie_for(*set_[0].backend);
-  EXPECT_FALSE(read_with(pool_, cookie, kNow + 5)->is_due);
-  EXPECT_TRUE(read_with(pool_, cookie, kNow + 6)->is_due);
-  pool_.sticky.absolute = true;
-  EXPECT_FALSE(read_with(pool_, cookie, kNow + 59)->is_due);
+  EXPECT_FALSE(read_with(cookies(), cookie, kNow + 5)->is_due);
+  EXPECT_TRUE(read_with(cookies(), cookie, kNow + 6)->is_due);
+  options_.absolute = true;
+  EXPECT_FALSE(read_with(cookies(), cookie, kNow + 59)->is_due);
 }
 
 TEST_F(StickyCookie, HasTheAttributesOfItsPool) {
-  pool_.sticky.ttl = seconds(60);
+  options_.ttl = seconds(60);
   EXPECT_EQ(attributes(), "; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
   EXPECT_EQ(attributes(true), "; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax");
-  pool_.sticky.secure = false;
+  options_.secure = false;
   EXPECT_EQ(attributes(true), "; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
-  pool_.sticky.secure = std::nullopt;
-  pool_.sticky.same_site = config::SameSite::none;
+  options_.secure = std::nullopt;
+  options_.same_site = http::SameSite::none;
   EXPECT_EQ(attributes(), "; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=None");
-  pool_.sticky.same_site = config::SameSite::strict;
-  pool_.sticky.domain = "example.com";
-  pool_.sticky.path = "/shop";
+  options_.same_site = http::SameSite::strict;
+  options_.domain = "example.com";
+  options_.path = "/shop";
   EXPECT_EQ(attributes(), "; Path=/shop; Domain=example.com; Max-Age=60; HttpOnly; SameSite=Strict");
 }
 
