@@ -1,6 +1,7 @@
 // What one probe found.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <utility>
 
@@ -8,21 +9,22 @@
 
 namespace weir::health {
 
-// Why a probe failed, in words; empty while nothing has.
+// Why a probe failed.
 struct Failure {
-  Failure() = default;
-  Failure(std::string words, bool ours = false) : text(std::move(words)), is_ours(ours) {}
-  Failure(const char* words) : text(words) {}
-  bool empty() const { return text.empty(); }
-
-  std::string text;
+  std::string text;      // in words
   bool is_ours = false;  // see CheckResult
 };
 
+// How a probe, or a step of one, went.
+using Probed = std::expected<void, Failure>;
+
+inline std::unexpected<Failure> failed(std::string words) { return std::unexpected(Failure{.text = std::move(words)}); }
+
 struct CheckResult {
-  static CheckResult of(Failure failure, base::Nanoseconds latency) {
-    bool ok = failure.empty();
-    return {.ok = ok, .latency = latency, .error = std::move(failure.text), .is_ours = failure.is_ours};
+  static CheckResult of(Probed outcome, base::Nanoseconds latency) {
+    if (outcome) return {.ok = true, .latency = latency, .error = {}};
+    Failure& failure = outcome.error();
+    return {.ok = false, .latency = latency, .error = std::move(failure.text), .is_ours = failure.is_ours};
   }
 
   bool ok = false;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "base/try.h"
 #include "health/checker.h"
 #include "health/h2_probe.h"
 #include "health/probe_connection.h"
@@ -52,35 +53,34 @@ class GrpcProbe {
         target_(target),
         deadline_(net::Reactor::current().now() + target.timeout) {}
 
-  net::Task<Failure> run() {
+  net::Task<Probed> run() {
     base::Result<net::TcpStream> stream = co_await connect_to(target_, deadline_);
-    if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
+    if (!stream) co_return failed(stream.error(), "connect", "the connection", target_.timeout);
     net::TcpStream connected = *std::move(stream);
     if (target_.tls != nullptr) {
-      Failure refused = co_await make_secure(connected, target_, {"h2"}, deadline_);
-      if (!refused.empty()) co_return refused;
+      WEIR_CO_TRY(co_await make_secure(connected, target_, {"h2"}, deadline_));
       // gRPC is HTTP/2, which over TLS is agreed on (RFC 9113 3.2).
-      if (tls::protocol(connected) != "h2") co_return "TLS handshake: the backend does not offer h2 (ALPN)";
+      if (tls::protocol(connected) != "h2") co_return failed("TLS handshake: the backend does not offer h2 (ALPN)");
     }
     http2::Shared shared;
     NoRequests owner;
     http2::Connection connection(http2::Role::client, shared, {}, connected, owner);
     net::TaskGroup running;
     running.spawn(connection.run());
-    std::optional<Failure> failure;
+    std::optional<Probed> outcome;
     try {
-      failure = co_await ask(connection);
+      outcome = co_await ask(connection);
     } catch (const std::bad_alloc&) {
       // The connection ends all the same.
     }
     running.cancel();
     co_await running.join();
-    if (!failure) throw std::bad_alloc();
-    co_return *std::move(failure);
+    if (!outcome) throw std::bad_alloc();
+    co_return *std::move(outcome);
   }
 
  private:
-  net::Task<Failure> ask(http2::Connection& connection) {
+  net::Task<Probed> ask(http2::Connection& connection) {
     http::RequestHead request;
     request.method = "POST";
     http::ResponseHead head;
@@ -98,30 +98,30 @@ class GrpcProbe {
     fields.add("user-agent", "weir-health-check");
     std::string message = request_message(service_);
     base::Result<void> done = connection.open(stream, fields, false);
-    if (!done) co_return describe_failure(done.error(), "request", "the connection", target_.timeout);
+    if (!done) co_return failed(done.error(), "request", "the connection", target_.timeout);
     stream.send(message, true);
     done = co_await stream.wait_head(deadline_);
     if (done) done = stream.take_head();
-    if (!done) co_return describe_failure(done.error(), "read", "the response header", target_.timeout);
-    if (head.status != 200) co_return fmt::format("status {}, expected 200", head.status);
+    if (!done) co_return failed(done.error(), "read", "the response header", target_.timeout);
+    if (head.status != 200) co_return failed(fmt::format("status {}, expected 200", head.status));
     std::string body;
     bool last = false;
     while (!last) {
       done = co_await stream.wait_input(deadline_);
-      if (!done) co_return describe_failure(done.error(), "read", "the response body", target_.timeout);
+      if (!done) co_return failed(done.error(), "read", "the response body", target_.timeout);
       base::Result<http::BodyPiece> piece = stream.take();
-      if (!piece) co_return describe_failure(piece.error(), "read", "the response body", target_.timeout);
+      if (!piece) co_return failed(piece.error(), "read", "the response body", target_.timeout);
       body += piece->data;
       last = piece->last;
-      if (body.size() > kMaxAnswerBytes) co_return "an answer that is no HealthCheckResponse";
+      if (body.size() > kMaxAnswerBytes) co_return failed("an answer that is no HealthCheckResponse");
     }
     const http::HeaderField* status = stream.trailers().find(http::HeaderId::grpc_status);
     if (status == nullptr) status = head.headers.find(http::HeaderId::grpc_status);
-    if (status == nullptr) co_return "no grpc-status in the answer";
-    if (status->value != "0") co_return fmt::format("grpc-status {}, expected 0", status->value);
+    if (status == nullptr) co_return failed("no grpc-status in the answer");
+    if (status->value != "0") co_return failed(fmt::format("grpc-status {}, expected 0", status->value));
     std::string found = status_in(body);
-    if (found == kServing) co_return Failure();
-    co_return fmt::format("{}, expected {}", found, kServing);
+    if (found == kServing) co_return Probed();
+    co_return failed(fmt::format("{}, expected {}", found, kServing));
   }
 
   const std::string& service_;
@@ -132,23 +132,21 @@ class GrpcProbe {
 
 class GrpcChecker final : public Checker {
  public:
-  GrpcChecker(std::string service, std::string authority, std::string fault)
-      : service_(std::move(service)), authority_(std::move(authority)), fault_(std::move(fault)) {}
+  GrpcChecker(std::string service, std::string authority)
+      : service_(std::move(service)), authority_(std::move(authority)) {}
 
   std::string question(std::string_view) const override { return service_; }
 
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
-    if (!fault_.empty()) co_return CheckResult{.ok = false, .latency = {}, .error = fault_};
     GrpcProbe probe(service_, authority_, target);
-    Failure failure = co_await probe.run();
-    co_return CheckResult::of(std::move(failure), base::now() - began);
+    Probed outcome = co_await probe.run();
+    co_return CheckResult::of(std::move(outcome), base::now() - began);
   }
 
  private:
   std::string service_;
   std::string authority_;
-  std::string fault_;
 };
 
 const std::array<config::OptionSpec, 2>& specs() {
@@ -186,10 +184,8 @@ std::vector<config::OptionFault> grpc_checker_faults(const config::Choice& choic
 }
 
 std::unique_ptr<Checker> make_grpc_checker(const config::Choice& choice) {
-  std::vector<config::OptionFault> faults = grpc_checker_faults(choice);
   return std::make_unique<GrpcChecker>(option_or_default<std::string>(choice, specs(), "service"),
-                                       option_or_default<std::string>(choice, specs(), "host"),
-                                       faults.empty() ? std::string() : "the options of the check are wrong");
+                                       option_or_default<std::string>(choice, specs(), "host"));
 }
 
 }  // namespace weir::health

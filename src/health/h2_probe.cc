@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "base/try.h"
 #include "health/body_search.h"
 #include "health/probe_connection.h"
 
@@ -19,9 +20,9 @@ class Request {
   Request(const HttpCheckOptions& options, const CheckTarget& target, base::TimePoint deadline)
       : options_(options), target_(target), deadline_(deadline) {}
 
-  net::Task<Failure> run(http2::Connection& connection) {
+  net::Task<Probed> run(http2::Connection& connection) {
     std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
-    if (!is_sendable_path(path)) co_return "the path of the check cannot be sent";
+    if (!is_sendable_path(path)) co_return failed("the path of the check cannot be sent");
     http::RequestHead request;
     request.method = options_.method;
     base::Arena arena;
@@ -36,14 +37,13 @@ class Request {
     std::vector<std::pair<std::string, std::string>> own = own_headers();
     for (const auto& [name, value] : own) fields.add(name, value);
     base::Result<void> opened = connection.open(stream, fields, true);
-    if (!opened) co_return describe_failure(opened.error(), "request", "the connection", target_.timeout);
-    Failure failure = co_await read_head(stream);
-    if (!failure.empty()) co_return failure;
+    if (!opened) co_return failed(opened.error(), "request", "the connection", target_.timeout);
+    WEIR_CO_TRY(co_await read_head(stream));
     if (!options_.expected_status.contains(head_.status)) {
-      co_return fmt::format("status {}, expected {}", head_.status, options_.expected_status.text());
+      co_return failed(fmt::format("status {}, expected {}", head_.status, options_.expected_status.text()));
     }
-    if (!options_.expected_body.empty()) failure = co_await read_body(stream);
-    co_return failure;
+    if (options_.expected_body.empty()) co_return Probed();
+    co_return co_await read_body(stream);
   }
 
  private:
@@ -58,29 +58,29 @@ class Request {
   }
 
   // Interim responses are skipped (RFC 9110 section 15.2).
-  net::Task<Failure> read_head(http2::Stream& stream) {
+  net::Task<Probed> read_head(http2::Stream& stream) {
     for (int i = 0; i <= kMaxInterimHeads; ++i) {
       head_.clear();
       base::Result<void> done = co_await stream.wait_head(deadline_);
       if (done) done = stream.take_head();
-      if (!done) co_return describe_failure(done.error(), "read", "the response head", target_.timeout);
-      if (head_.status >= 200) co_return Failure();
+      if (!done) co_return failed(done.error(), "read", "the response head", target_.timeout);
+      if (head_.status >= 200) co_return Probed();
     }
-    co_return "bad response: too many interim responses";
+    co_return failed("bad response: too many interim responses");
   }
 
-  net::Task<Failure> read_body(http2::Stream& stream) {
+  net::Task<Probed> read_body(http2::Stream& stream) {
     BodySearch search(options_.expected_body);
     bool last = false;
     while (!last && !search.full()) {
       base::Result<void> waited = co_await stream.wait_input(deadline_);
-      if (!waited) co_return describe_failure(waited.error(), "read", "the response body", target_.timeout);
+      if (!waited) co_return failed(waited.error(), "read", "the response body", target_.timeout);
       base::Result<http::BodyPiece> piece = stream.take();
-      if (!piece) co_return describe_failure(piece.error(), "read", "the response body", target_.timeout);
-      if (search.add(piece->data)) co_return Failure();
+      if (!piece) co_return failed(piece.error(), "read", "the response body", target_.timeout);
+      if (search.add(piece->data)) co_return Probed();
       last = piece->last;
     }
-    co_return search.full() ? "expected_body not found within the first 64 KB" : "expected_body not found";
+    co_return failed(search.full() ? "expected_body not found within the first 64 KB" : "expected_body not found");
   }
 
   const HttpCheckOptions& options_;
@@ -91,24 +91,24 @@ class Request {
 
 }  // namespace
 
-net::Task<Failure> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
-                               base::TimePoint deadline) {
+net::Task<Probed> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
+                              base::TimePoint deadline) {
   http2::Shared shared;
   NoRequests owner;
   http2::Connection connection(http2::Role::client, shared, {}, stream, owner);
   net::TaskGroup running;
   running.spawn(connection.run());
   Request request(options, target, deadline);
-  std::optional<Failure> failure;
+  std::optional<Probed> outcome;
   try {
-    failure = co_await request.run(connection);
+    outcome = co_await request.run(connection);
   } catch (const std::bad_alloc&) {
     // The connection ends all the same.
   }
   running.cancel();
   co_await running.join();
-  if (!failure) throw std::bad_alloc();
-  co_return *std::move(failure);
+  if (!outcome) throw std::bad_alloc();
+  co_return *std::move(outcome);
 }
 
 }  // namespace weir::health

@@ -19,9 +19,9 @@ class NoRequests final : public http2::ConnectionOwner {
   void on_streams_changed() override {}
 };
 
-// The request of the options over HTTP/2 on `stream`, on which TLS is done if there is any. What failed, in words;
-// empty when nothing did. `options` and `target` outlive the task.
-net::Task<Failure> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
-                               base::TimePoint deadline);
+// The request of the options over HTTP/2 on `stream`, on which TLS is done if there is any. `options` and `target`
+// outlive the task.
+net::Task<Probed> probe_by_h2(const HttpCheckOptions& options, const CheckTarget& target, net::TcpStream stream,
+                              base::TimePoint deadline);
 
 }  // namespace weir::health

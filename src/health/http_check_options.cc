@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "health/probe_connection.h"
 
@@ -30,17 +31,18 @@ bool is_host(std::string_view text) {
                              [](char c) { return is_visible(c) && c != '/' && c != '?' && c != '#' && c != '@'; });
 }
 
-// What is wrong with a header to send, or nothing.
-std::optional<std::string> header_fault(const std::string& name, const std::string& value) {
+// Whether the probe may send the header.
+base::Checked<void> check_header(const std::string& name, const std::string& value) {
   constexpr std::array<std::string_view, 5> kOwn = {"connection", "content-length", "host", "transfer-encoding",
                                                     "upgrade"};
-  if (!is_token(name)) return fmt::format("'{}' is no header name", name);
+  if (!is_token(name)) return std::unexpected(fmt::format("'{}' is no header name", name));
   for (std::string_view own : kOwn) {
-    if (base::equal_ignoring_case(name, own)) return fmt::format("'{}' is set by the probe itself", name);
+    if (base::equal_ignoring_case(name, own))
+      return std::unexpected(fmt::format("'{}' is set by the probe itself", name));
   }
   bool sendable = std::ranges::all_of(value, [](char c) { return c == '\t' || !is_control(c); });
-  if (!sendable) return fmt::format("the value of '{}' holds a control character", name);
-  return std::nullopt;
+  if (!sendable) return std::unexpected(fmt::format("the value of '{}' holds a control character", name));
+  return {};
 }
 
 }  // namespace
@@ -87,7 +89,8 @@ std::span<const config::OptionSpec> HttpCheckOptions::specs() {
   return kSpecs;
 }
 
-HttpCheckOptions HttpCheckOptions::read(const config::Choice& choice, std::vector<config::OptionFault>& faults) {
+std::expected<HttpCheckOptions, config::OptionFaults> HttpCheckOptions::read(const config::Choice& choice) {
+  config::OptionFaults faults;
   auto text = [&](std::string_view key) { return option_or_default<std::string>(choice, specs(), key); };
   auto refuse_unless = [&](bool good, std::string_view key, std::string message) {
     if (!good) faults.push_back({key, std::move(message)});
@@ -106,11 +109,11 @@ HttpCheckOptions HttpCheckOptions::read(const config::Choice& choice, std::vecto
                 fmt::format("'{}' must begin with '/' and hold no spaces, control characters or '#'", options.path));
   refuse_unless(is_host(options.host), "host", fmt::format("'{}' is no host name", options.host));
   for (const auto& [name, value] : option_or_default<Headers>(choice, specs(), "headers")) {
-    if (std::optional<std::string> fault = header_fault(name, value)) refuse_unless(false, "headers", *fault);
+    if (auto good = check_header(name, value); !good) refuse_unless(false, "headers", std::move(good.error()));
     options.headers.emplace_back(name, base::trim(value));
   }
   const auto& statuses = option_or_default<std::vector<std::string>>(choice, specs(), "expected_status");
-  std::expected<StatusRanges, std::string> ranges = StatusRanges::parse(statuses);
+  base::Checked<StatusRanges> ranges = StatusRanges::parse(statuses);
   if (ranges) {
     options.expected_status = *std::move(ranges);
   } else {
@@ -120,6 +123,7 @@ HttpCheckOptions HttpCheckOptions::read(const config::Choice& choice, std::vecto
                 "is longer than the 64 KB that are read");
   refuse_unless(options.expected_body.empty() || options.method != "HEAD", "expected_body",
                 "cannot be found: a response to HEAD has no body");
+  if (!faults.empty()) return std::unexpected(std::move(faults));
   return options;
 }
 

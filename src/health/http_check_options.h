@@ -1,6 +1,7 @@
 // The options of the HTTP checker, read and checked.
 #pragma once
 
+#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,8 +32,8 @@ struct HttpCheckOptions {
   StatusRanges expected_status;
   std::string expected_body;  // empty: any
 
-  // Appends every fault found to `faults`; what it returns is of use only when there is none.
-  static HttpCheckOptions read(const config::Choice& choice, std::vector<config::OptionFault>& faults);
+  // Every error of the choice's options, not only the first.
+  static std::expected<HttpCheckOptions, config::OptionFaults> read(const config::Choice& choice);
   static std::span<const config::OptionSpec> specs();
   // What to speak to that target: with `auto` what traffic speaks to it.
   HttpVersions versions(const CheckTarget& target) const;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/try.h"
 #include "health/body_search.h"
 #include "health/checker.h"
 #include "health/h2_probe.h"
@@ -25,16 +26,17 @@ class HttpProbe {
   HttpProbe(const HttpCheckOptions& options, const CheckTarget& target)
       : options_(options), target_(target), deadline_(net::Reactor::current().now() + target.timeout) {}
 
-  net::Task<Failure> run();
+  net::Task<Probed> run();
 
  private:
-  net::Task<Failure> send_request();
-  net::Task<Failure> read_head();
-  net::Task<Failure> read_body();
-  // Reads more. A failure, or nothing; at_end_ is set at the end of the stream.
-  net::Task<Failure> fill(std::string_view awaited);
-  Failure take_body(BodySearch& search, bool& done);
-  Failure take_chunks(BodySearch& search, bool& done);
+  net::Task<Probed> send_request();
+  net::Task<Probed> read_head();
+  net::Task<Probed> read_body();
+  // Reads more; at_end_ is set at the end of the stream.
+  net::Task<Probed> fill(std::string_view awaited);
+  // Searches the part of the body that was read. True: that was the end of the body.
+  std::expected<bool, Failure> take_body(BodySearch& search);
+  std::expected<bool, Failure> take_chunks(BodySearch& search);
   std::string_view unread() const { return {buffer_.data() + begin_, end_ - begin_}; }
 
   const HttpCheckOptions& options_;
@@ -50,34 +52,31 @@ class HttpProbe {
   std::uint64_t body_left_ = 0;
 };
 
-net::Task<Failure> HttpProbe::run() {
+net::Task<Probed> HttpProbe::run() {
   base::Result<net::TcpStream> stream = co_await connect_to(target_, deadline_);
-  if (!stream) co_return describe_failure(stream.error(), "connect", "the connection", target_.timeout);
+  if (!stream) co_return failed(stream.error(), "connect", "the connection", target_.timeout);
   stream_ = *std::move(stream);
-  Failure failure;
   HttpVersions versions = options_.versions(target_);
-  if (target_.tls != nullptr) failure = co_await make_secure(stream_, target_, versions.alpn, deadline_);
-  if (!failure.empty()) co_return failure;
+  if (target_.tls != nullptr) WEIR_CO_TRY(co_await make_secure(stream_, target_, versions.alpn, deadline_));
   bool agreed_on_h2 = target_.tls != nullptr && tls::protocol(stream_) == "h2";
   if (target_.tls != nullptr && versions.only_h2() && !agreed_on_h2) {
-    co_return "TLS handshake: the backend does not offer h2 (ALPN)";
+    co_return failed("TLS handshake: the backend does not offer h2 (ALPN)");
   }
   if (agreed_on_h2 || versions.only_h2()) {
     co_return co_await probe_by_h2(options_, target_, std::move(stream_), deadline_);
   }
-  failure = co_await send_request();
-  if (failure.empty()) failure = co_await read_head();
-  if (!failure.empty()) co_return failure;
+  WEIR_CO_TRY(co_await send_request());
+  WEIR_CO_TRY(co_await read_head());
   if (!options_.expected_status.contains(head_.status)) {
-    co_return fmt::format("status {}, expected {}", head_.status, options_.expected_status.text());
+    co_return failed(fmt::format("status {}, expected {}", head_.status, options_.expected_status.text()));
   }
-  if (!options_.expected_body.empty()) failure = co_await read_body();
-  co_return failure;
+  if (options_.expected_body.empty()) co_return Probed();
+  co_return co_await read_body();
 }
 
-net::Task<Failure> HttpProbe::send_request() {
+net::Task<Probed> HttpProbe::send_request() {
   std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
-  if (!is_sendable_path(path)) co_return "the path of the check cannot be sent";
+  if (!is_sendable_path(path)) co_return failed("the path of the check cannot be sent");
   std::string host = options_.host.empty() ? authority_of(target_) : options_.host;
   std::string headers;
   for (const auto& [name, value] : options_.headers) headers += fmt::format("{}: {}\r\n", name, value);
@@ -87,11 +86,11 @@ net::Task<Failure> HttpProbe::send_request() {
                   options_.method == "POST" ? "Content-Length: 0\r\n" : "");
   base::Nanoseconds left = deadline_ - net::Reactor::current().now();
   base::Result<void> written = co_await stream_.write(request, left);
-  if (!written) co_return describe_failure(written.error(), "write", "the request to be taken", target_.timeout);
-  co_return Failure();
+  if (!written) co_return failed(written.error(), "write", "the request to be taken", target_.timeout);
+  co_return Probed();
 }
 
-net::Task<Failure> HttpProbe::fill(std::string_view awaited) {
+net::Task<Probed> HttpProbe::fill(std::string_view awaited) {
   if (begin_ == end_) begin_ = end_ = 0;
   if (end_ == buffer_.capacity() && begin_ > 0) {
     std::copy(buffer_.data() + begin_, buffer_.data() + end_, buffer_.data());
@@ -99,73 +98,70 @@ net::Task<Failure> HttpProbe::fill(std::string_view awaited) {
   }
   std::span<char> room(buffer_.data() + end_, buffer_.capacity() - end_);
   base::Result<std::size_t> got = co_await stream_.read(room, deadline_);
-  if (!got) co_return describe_failure(got.error(), "read", awaited, target_.timeout);
+  if (!got) co_return failed(got.error(), "read", awaited, target_.timeout);
   end_ += *got;
   at_end_ = *got == 0;
-  co_return Failure();
+  co_return Probed();
 }
 
 // Interim responses are skipped (RFC 9110 section 15.2), but for 101, which ends HTTP on this connection.
-net::Task<Failure> HttpProbe::read_head() {
+net::Task<Probed> HttpProbe::read_head() {
   static constexpr http::HeadLimits kLimits{};
   while (true) {
     head_.clear();
     http::Parsed parsed = http::parse_response_head(unread(), kLimits, options_.method, head_);
-    if (parsed.state == http::Parsed::State::invalid) co_return fmt::format("bad response: {}", parsed.what);
+    if (parsed.state == http::Parsed::State::invalid) co_return failed(fmt::format("bad response: {}", parsed.what));
     if (parsed.state == http::Parsed::State::complete) {
       begin_ += parsed.consumed;
-      if (head_.status >= 200 || head_.status == 101) co_return Failure();
+      if (head_.status >= 200 || head_.status == 101) co_return Probed();
       continue;
     }
-    if (at_end_) co_return begin_ == end_ ? "closed before the response" : "closed within the response header";
-    if (end_ - begin_ == buffer_.capacity()) co_return "bad response: header larger than 16 KB";
-    Failure failure = co_await fill("the response header");
-    if (!failure.empty()) co_return failure;
+    if (at_end_) co_return failed(begin_ == end_ ? "closed before the response" : "closed within the response header");
+    if (end_ - begin_ == buffer_.capacity()) co_return failed("bad response: header larger than 16 KB");
+    WEIR_CO_TRY(co_await fill("the response header"));
   }
 }
 
-net::Task<Failure> HttpProbe::read_body() {
+net::Task<Probed> HttpProbe::read_body() {
   BodySearch search(options_.expected_body);
   body_left_ = head_.body.length;
-  bool done = head_.body.kind == http::BodyFraming::Kind::none;
-  while (!done) {
-    Failure failure = take_body(search, done);
-    if (search.found()) co_return Failure();
-    if (!failure.empty()) co_return failure;
-    if (done || search.full()) break;
+  while (head_.body.kind != http::BodyFraming::Kind::none) {
+    std::expected<bool, Failure> done = take_body(search);
+    if (search.found()) co_return Probed();
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    if (*done || search.full()) break;
     if (at_end_) {
       if (head_.body.kind == http::BodyFraming::Kind::until_close) break;
-      co_return "closed within the response body";
+      co_return failed("closed within the response body");
     }
-    failure = co_await fill("the response body");
-    if (!failure.empty()) co_return failure;
+    WEIR_CO_TRY(co_await fill("the response body"));
   }
-  co_return search.full() ? "expected_body not found within the first 64 KB" : "expected_body not found";
+  co_return failed(search.full() ? "expected_body not found within the first 64 KB" : "expected_body not found");
 }
 
-Failure HttpProbe::take_body(BodySearch& search, bool& done) {
-  if (head_.body.kind == http::BodyFraming::Kind::chunked) return take_chunks(search, done);
+std::expected<bool, Failure> HttpProbe::take_body(BodySearch& search) {
+  if (head_.body.kind == http::BodyFraming::Kind::chunked) return take_chunks(search);
   std::string_view piece = unread();
-  if (head_.body.kind == http::BodyFraming::Kind::length) {
+  bool has_length = head_.body.kind == http::BodyFraming::Kind::length;
+  if (has_length) {
     piece = piece.substr(0, std::min<std::uint64_t>(piece.size(), body_left_));
     body_left_ -= piece.size();
-    done = body_left_ == 0;
   }
   begin_ += piece.size();
   search.add(piece);
-  return {};
+  return has_length && body_left_ == 0;
 }
 
-Failure HttpProbe::take_chunks(BodySearch& search, bool& done) {
-  while (!done && !search.found() && !search.full()) {
+std::expected<bool, Failure> HttpProbe::take_chunks(BodySearch& search) {
+  while (!search.found() && !search.full()) {
     http::ChunkedDecoder::Step step = chunks_.next(unread());
-    if (step.error != nullptr) return fmt::format("bad response: {}", step.error);
+    if (step.error != nullptr) return failed(fmt::format("bad response: {}", step.error));
     begin_ += step.consumed;
     search.add(step.data);
-    done = step.done;
+    if (step.done) return true;
     if (step.consumed == 0) break;
   }
-  return {};
+  return false;
 }
 
 class HttpChecker final : public Checker {
@@ -179,8 +175,8 @@ class HttpChecker final : public Checker {
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
     HttpProbe probe(options_, target);
-    Failure failure = co_await probe.run();
-    co_return CheckResult::of(std::move(failure), base::now() - began);
+    Probed outcome = co_await probe.run();
+    co_return CheckResult::of(std::move(outcome), base::now() - began);
   }
 
  private:
@@ -192,14 +188,12 @@ class HttpChecker final : public Checker {
 std::span<const config::OptionSpec> http_checker_options() { return HttpCheckOptions::specs(); }
 
 std::vector<config::OptionFault> http_checker_faults(const config::Choice& choice) {
-  std::vector<config::OptionFault> faults;
-  HttpCheckOptions::read(choice, faults);
-  return faults;
+  auto read = HttpCheckOptions::read(choice);
+  return read ? config::OptionFaults() : std::move(read.error());
 }
 
 std::unique_ptr<Checker> make_http_checker(const config::Choice& choice) {
-  std::vector<config::OptionFault> faults;
-  return std::make_unique<HttpChecker>(HttpCheckOptions::read(choice, faults));
+  return std::make_unique<HttpChecker>(HttpCheckOptions::read(choice).value());
 }
 
 }  // namespace weir::health

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/try.h"
 #include "net/proxy_protocol.h"
 #include "tls/connect.h"
 
@@ -29,13 +30,10 @@ std::string proxy_header(config::SendProxy version, const net::TcpStream& stream
 
 net::Task<base::Result<net::TcpStream>> connect_to(const CheckTarget& target, base::TimePoint deadline) {
   net::ConnectOptions options{target.address, deadline};
-  base::Result<net::TcpStream> stream = co_await net::connect(options);
-  if (!stream) co_return stream;
-  std::string header = proxy_header(target.proxy_protocol, *stream, target.address);
-  if (header.empty()) co_return stream;
+  WEIR_CO_TRY_TO(net::TcpStream stream, co_await net::connect(options));
+  std::string header = proxy_header(target.proxy_protocol, stream, target.address);
   base::Nanoseconds left = deadline - net::Reactor::current().now();
-  base::Result<void> written = co_await stream->write(header, left);
-  if (!written) co_return std::unexpected(written.error());
+  if (!header.empty()) WEIR_CO_TRY(co_await stream.write(header, left));
   co_return stream;
 }
 
@@ -44,8 +42,8 @@ std::string authority_of(const CheckTarget& target) {
   return fmt::format(fmt::runtime(form), target.host, target.address.port);
 }
 
-net::Task<Failure> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
-                               base::TimePoint deadline) {
+net::Task<Probed> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
+                              base::TimePoint deadline) {
   tls::ConnectOptions options{.contexts = target.tls,
                               .thread = static_cast<std::uint32_t>(target.tls->of_thread.size() - 1),
                               .host = std::string(target.host),
@@ -53,24 +51,24 @@ net::Task<Failure> make_secure(net::TcpStream& stream, const CheckTarget& target
                               .alpn = std::move(protocols),
                               .deadline = deadline};
   base::Result<void> secured = co_await tls::connect(stream, std::move(options));
-  if (secured) co_return Failure();
+  if (secured) co_return Probed();
   if (secured.error().code == base::ErrorCode::protocol) {
-    co_return fmt::format("TLS handshake: {}", secured.error().what);
+    co_return failed(fmt::format("TLS handshake: {}", secured.error().what));
   }
-  co_return describe_failure(secured.error(), "TLS handshake", "the TLS handshake", target.timeout);
+  co_return failed(secured.error(), "TLS handshake", "the TLS handshake", target.timeout);
 }
 
-Failure describe_failure(const base::Error& error, std::string_view doing, std::string_view awaited,
-                         base::Nanoseconds timeout) {
+std::unexpected<Failure> failed(const base::Error& error, std::string_view doing, std::string_view awaited,
+                                base::Nanoseconds timeout) {
   if (error.code == base::ErrorCode::exhausted) {
     std::string words = fmt::format("{}: {}", doing, base::name(error.code));
     if (error.os_error != 0) words += fmt::format(": {}", std::strerror(error.os_error));
-    return {words, true};
+    return std::unexpected(Failure{.text = std::move(words), .is_ours = true});
   }
-  if (error.code != base::ErrorCode::timeout) return fmt::format("{}: {}", doing, base::name(error.code));
+  if (error.code != base::ErrorCode::timeout) return failed(fmt::format("{}: {}", doing, base::name(error.code)));
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
-  if (ms % 1000 == 0) return fmt::format("timeout after {} s waiting for {}", ms / 1000, awaited);
-  return fmt::format("timeout after {} ms waiting for {}", ms, awaited);
+  if (ms % 1000 == 0) return failed(fmt::format("timeout after {} s waiting for {}", ms / 1000, awaited));
+  return failed(fmt::format("timeout after {} ms waiting for {}", ms, awaited));
 }
 
 }  // namespace weir::health

@@ -21,18 +21,17 @@ namespace weir::health {
 // (LOCAL; in version 1, which has no such command, the connection's own addresses).
 net::Task<base::Result<net::TcpStream>> connect_to(const CheckTarget& target, base::TimePoint deadline);
 
-// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocols` (ALPN). What failed, in
-// words; empty when nothing did.
-net::Task<Failure> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
-                               base::TimePoint deadline);
+// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocols` (ALPN).
+net::Task<Probed> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
+                              base::TimePoint deadline);
 
 // The backend's own host and port, as Host and :authority have them (RFC 3986 3.2.2: an IPv6 address in brackets).
 std::string authority_of(const CheckTarget& target);
 
-// "connect: refused", "timeout after 2 s waiting for the response head": `doing` names the step ("connect"),
-// `awaited` what a timeout was waiting for ("the connection").
-Failure describe_failure(const base::Error& error, std::string_view doing, std::string_view awaited,
-                         base::Nanoseconds timeout);
+// The error in words: "connect: refused", "timeout after 2 s waiting for the response head". `doing` names the step
+// ("connect"), `awaited` what a timeout was waiting for ("the connection").
+std::unexpected<Failure> failed(const base::Error& error, std::string_view doing, std::string_view awaited,
+                                base::Nanoseconds timeout);
 
 // The option as `choice` has it, or else the default of its declaration: a pool that says nothing about its checker has
 // no options at all.

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/text.h"
 
 namespace weir::health {
 
-std::expected<StatusRanges, std::string> StatusRanges::parse(std::span<const std::string> texts) {
+base::Checked<StatusRanges> StatusRanges::parse(std::span<const std::string> texts) {
   if (texts.empty()) return std::unexpected("at least one status is needed, such as 200-299");
   StatusRanges result;
   for (const std::string& text : texts) {

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "base/error.h"
 
 namespace weir::health {
 
@@ -13,7 +14,7 @@ namespace weir::health {
 class StatusRanges {
  public:
   // The error names the text that is no range. An empty list is an error as well: nothing would ever be healthy.
-  static std::expected<StatusRanges, std::string> parse(std::span<const std::string> texts);
+  static base::Checked<StatusRanges> parse(std::span<const std::string> texts);
   bool contains(std::uint16_t status) const;
   // As written: "200-299, 304".
   const std::string& text() const { return text_; }

@@ -24,16 +24,16 @@ class TcpChecker final : public Checker {
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
     base::Result<net::TcpStream> stream = co_await connect_to(target, deadline);
     base::Nanoseconds latency = base::now() - began;
-    Failure failure;
+    Probed outcome;
     if (stream) {
       // No protocol is offered (ALPN): none is spoken.
-      if (target.tls != nullptr) failure = co_await make_secure(*stream, target, {}, deadline);
+      if (target.tls != nullptr) outcome = co_await make_secure(*stream, target, {}, deadline);
       latency = base::now() - began;
       co_await net::drop_rest(*stream, kGoodbye, kGoodbyeBytes);
     } else {
-      failure = describe_failure(stream.error(), "connect", "the connection", target.timeout);
+      outcome = failed(stream.error(), "connect", "the connection", target.timeout);
     }
-    co_return CheckResult::of(std::move(failure), latency);
+    co_return CheckResult::of(std::move(outcome), latency);
   }
 };
 

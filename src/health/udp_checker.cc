@@ -50,7 +50,8 @@ struct UdpCheckOptions {
   std::string send;
   std::string expected;  // empty: any reply
 
-  static UdpCheckOptions read(const config::Choice& choice, std::vector<config::OptionFault>& faults) {
+  static std::expected<UdpCheckOptions, config::OptionFaults> read(const config::Choice& choice) {
+    config::OptionFaults faults;
     auto bytes = [&](std::string_view key, std::string_view hex_key) {
       const auto& text = option_or_default<std::string>(choice, udp_checker_options(), key);
       const auto& hex = option_or_default<std::string>(choice, udp_checker_options(), hex_key);
@@ -64,6 +65,7 @@ struct UdpCheckOptions {
     if (options.send.size() > kMaxSendBytes) {
       faults.push_back({"send", fmt::format("is longer than the {} bytes that fit in one packet", kMaxSendBytes)});
     }
+    if (!faults.empty()) return std::unexpected(std::move(faults));
     return options;
   }
 };
@@ -75,19 +77,19 @@ class UdpChecker final : public Checker {
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
     base::TimePoint deadline = net::Reactor::current().now() + target.timeout;
-    Failure failure = co_await ask(target.address, deadline, target.timeout);
-    co_return CheckResult::of(std::move(failure), base::now() - began);
+    Probed outcome = co_await ask(target.address, deadline, target.timeout);
+    co_return CheckResult::of(std::move(outcome), base::now() - began);
   }
 
  private:
-  // Why no good reply came from `address`, or nothing.
-  net::Task<Failure> ask(base::SocketAddress address, base::TimePoint deadline, base::Nanoseconds timeout) {
+  // Waits for a good reply from `address`.
+  net::Task<Probed> ask(base::SocketAddress address, base::TimePoint deadline, base::Nanoseconds timeout) {
     base::Result<int> fd = net::connect_udp(address);
-    if (!fd) co_return describe_failure(fd.error(), "connect", "the socket", timeout);
+    if (!fd) co_return failed(fd.error(), "connect", "the socket", timeout);
     net::TcpStream socket = net::TcpStream::adopt(*fd);
     if (::send(*fd, options_.send.data(), options_.send.size(), MSG_NOSIGNAL) < 0) {
       base::Error error{.code = base::code_of_errno(errno), .side = base::Side::backend, .os_error = errno};
-      co_return describe_failure(error, "send", "the datagram to be taken", timeout);
+      co_return failed(error, "send", "the datagram to be taken", timeout);
     }
     base::Buffer buffer = base::Buffer::large();
     int replies = 0;
@@ -97,20 +99,20 @@ class UdpChecker final : public Checker {
       if (got >= 0) {
         ++replies;
         std::string_view reply(buffer.data(), static_cast<std::size_t>(got));
-        if (reply.find(options_.expected) != std::string_view::npos) co_return Failure();
+        if (reply.find(options_.expected) != std::string_view::npos) co_return Probed();
         continue;
       }
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
         base::Error error{.code = base::code_of_errno(errno), .side = base::Side::backend, .os_error = errno};
-        co_return describe_failure(error, "receive", "the reply", timeout);
+        co_return failed(error, "receive", "the reply", timeout);
       }
       socket.descriptor().readable = false;
       base::Result<void> ready = co_await socket.wait_readable(deadline);
       if (!ready && ready.error().code == base::ErrorCode::timeout && replies > 0) break;
-      if (!ready) co_return describe_failure(ready.error(), "receive", "the reply", timeout);
+      if (!ready) co_return failed(ready.error(), "receive", "the reply", timeout);
     }
-    co_return "the expected bytes are in no reply";
+    co_return failed("the expected bytes are in no reply");
   }
 
   UdpCheckOptions options_;
@@ -142,14 +144,12 @@ std::span<const config::OptionSpec> udp_checker_options() {
 }
 
 std::vector<config::OptionFault> udp_checker_faults(const config::Choice& choice) {
-  std::vector<config::OptionFault> faults;
-  UdpCheckOptions::read(choice, faults);
-  return faults;
+  auto read = UdpCheckOptions::read(choice);
+  return read ? config::OptionFaults() : std::move(read.error());
 }
 
 std::unique_ptr<Checker> make_udp_checker(const config::Choice& choice) {
-  std::vector<config::OptionFault> faults;
-  return std::make_unique<UdpChecker>(UdpCheckOptions::read(choice, faults));
+  return std::make_unique<UdpChecker>(UdpCheckOptions::read(choice).value());
 }
 
 }  // namespace weir::health

@@ -10,16 +10,10 @@ namespace {
 using Texts = std::vector<std::string>;
 using Headers = std::map<std::string, std::string>;
 
-HttpCheckOptions read(config::Choice choice) {
-  std::vector<config::OptionFault> faults;
-  HttpCheckOptions options = HttpCheckOptions::read(choice, faults);
-  EXPECT_TRUE(faults.empty());
-  return options;
-}
+HttpCheckOptions read(config::Choice choice) { return HttpCheckOptions::read(choice).value(); }
 std::vector<config::OptionFault> faults_of(decltype(config::Choice::options) given) {
-  std::vector<config::OptionFault> faults;
-  HttpCheckOptions::read({.name = "http", .options = std::move(given)}, faults);
-  return faults;
+  auto read = HttpCheckOptions::read({.name = "http", .options = std::move(given)});
+  return read ? config::OptionFaults() : read.error();
 }
 // The key of the one option at fault; empty when none is.
 std::string fault(std::string key, config::OptionValue value) {
