@@ -66,7 +66,7 @@ AdminClient::~AdminClient() = default;
 
 std::expected<AdminAnswer, AdminFailure> AdminClient::call(std::string_view method, const std::string& path,
                                                            const std::string& body) {
-  std::expected<AdminUrl, std::string> where = admin_url(address_, path);
+  base::Checked<AdminUrl> where = admin_url(address_, path);
   if (!where) return std::unexpected(AdminFailure{.message = std::move(where.error())});
   std::string verb(method);
   Headers headers;
@@ -113,7 +113,7 @@ std::expected<AdminAnswer, AdminFailure> AdminClient::call(std::string_view meth
       AdminFailure{.message = problem_text(answer.status, answer.body), .answered = true, .status = answer.status});
 }
 
-std::expected<AdminUrl, std::string> admin_url(std::string_view address, std::string_view path) {
+base::Checked<AdminUrl> admin_url(std::string_view address, std::string_view path) {
   constexpr std::string_view kUnix = "unix:", kScheme = "http://";
   if (address.starts_with(kUnix)) {
     std::string_view file = address.substr(kUnix.size());

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace weir::app {
 
 using Json = nlohmann::ordered_json;
@@ -53,7 +55,7 @@ struct AdminUrl {
   std::string unix_path;
 };
 // Nothing when the address is of none of the forms.
-std::expected<AdminUrl, std::string> admin_url(std::string_view address, std::string_view path);
+base::Checked<AdminUrl> admin_url(std::string_view address, std::string_view path);
 
 // The one-line message of an answer of `status`: the detail of a problem document (RFC 9457), else the body's
 // beginning.

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <fmt/format.h>
 #include <initializer_list>
@@ -17,6 +16,7 @@
 #include "app/admin_client.h"
 #include "app/demo_backends.h"
 #include "app/weir.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "config/read.h"
 #include "net/listener.h"
@@ -100,7 +100,7 @@ void print_guide(const DemoBackends& samples, std::uint16_t port, std::uint16_t 
 }
 
 // The samples become backends through the admin API, so that everything about them may be changed there.
-std::expected<void, std::string> add_backends(const DemoBackends& samples, std::uint16_t admin_port) {
+base::Checked<void> add_backends(const DemoBackends& samples, std::uint16_t admin_port) {
   AdminClient client(fmt::format("127.0.0.1:{}", admin_port), "");
   for (const DemoBackend& backend : samples.backends()) {
     Json body{{"id", backend.name}, {"host", "127.0.0.1"}, {"port", backend.port}};
@@ -125,7 +125,7 @@ int run_weir(const DemoBackends& samples, const DemoOptions& options) {
   if (std::optional<int> failed = weir.start()) return *failed;
   bool added = false;
   std::thread guide([&] {
-    std::expected<void, std::string> done = add_backends(samples, *admin_port);
+    base::Checked<void> done = add_backends(samples, *admin_port);
     added = done.has_value();
     if (added) return print_guide(samples, *port, *admin_port);
     fmt::print(stderr, "weir: cannot add the sample backends: {}\n", done.error());

@@ -11,6 +11,7 @@
 #include "app/weir.h"
 #include "balance/strategy.h"
 #include "base/text.h"
+#include "base/try.h"
 #include "config/json.h"
 #include "config/listen_address.h"
 #include "config/warnings.h"
@@ -250,9 +251,8 @@ bool tell_listener(std::string& out, const config::Config& config, const config:
 
 }  // namespace
 
-std::expected<Explanation, std::string> explain(const config::Config& read, const ExplainRequest& request) {
-  std::expected<ExplainUrl, std::string> url = parse_url(request.url);
-  if (!url) return std::unexpected(std::move(url.error()));
+base::Checked<Explanation> explain(const config::Config& read, const ExplainRequest& request) {
+  WEIR_TRY_TO(ExplainUrl url, parse_url(request.url));
   auto client = base::IpAddress::parse(request.client);
   if (!client) return std::unexpected(fmt::format("'{}' is no client address", printable(request.client)));
   // With what Weir itself adds, as it runs.
@@ -261,14 +261,14 @@ std::expected<Explanation, std::string> explain(const config::Config& read, cons
   const config::Config& config = *merged->config;
   std::string out;
   line(out, "request",
-       fmt::format("{} {} for {} from {}", request.method, url->target,
-                   url->authority.empty() ? "no host" : url->authority, client->to_string()));
-  const config::Listener* listener = find_listener(config, *url, out);
+       fmt::format("{} {} for {} from {}", request.method, url.target,
+                   url.authority.empty() ? "no host" : url.authority, client->to_string()));
+  const config::Listener* listener = find_listener(config, url, out);
   if (listener == nullptr) {
-    line(out, "listener", no_listener(config, *url));
+    line(out, "listener", no_listener(config, url));
     return Explanation{.text = std::move(out)};
   }
-  const bool taken = tell_listener(out, config, *listener, request, *url, *client);
+  const bool taken = tell_listener(out, config, *listener, request, url, *client);
   return Explanation{.text = std::move(out), .taken = taken};
 }
 

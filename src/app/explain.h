@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "config/config.h"
 
 namespace weir::app {
@@ -26,7 +26,7 @@ struct Explanation {
 // itself makes no sense, with a URL or an address that is none, or the configuration has faults beyond its file's.
 // What Weir would refuse (bad syntax, no listener) is an answer. Nothing is opened or resolved; every backend that is
 // enabled and has a weight counts as healthy.
-std::expected<Explanation, std::string> explain(const config::Config& read, const ExplainRequest& request);
+base::Checked<Explanation> explain(const config::Config& read, const ExplainRequest& request);
 
 // A URL in the parts that matter here. Errors say what is wrong with it.
 struct ExplainUrl {
@@ -36,6 +36,6 @@ struct ExplainUrl {
   std::uint16_t port = 0;  // given, or 80 or 443 by the scheme; 0 for "/path"
   std::string target;      // "/path?query", as it goes over the wire; without the fragment
 };
-std::expected<ExplainUrl, std::string> parse_url(const std::string& url);
+base::Checked<ExplainUrl> parse_url(const std::string& url);
 
 }  // namespace weir::app

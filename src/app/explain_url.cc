@@ -13,7 +13,7 @@ std::unexpected<std::string> no_url(const std::string& url, std::string_view why
 
 }  // namespace
 
-std::expected<ExplainUrl, std::string> parse_url(const std::string& url) {
+base::Checked<ExplainUrl> parse_url(const std::string& url) {
   ExplainUrl parts;
   std::string_view rest = url;
   if (rest.empty()) return no_url(url, "it is empty");

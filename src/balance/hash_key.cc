@@ -47,10 +47,10 @@ HashKeySource hash_key_of(const config::Choice& choice) {
   return source.value_or(HashKeySource{HashKeySource::Kind::client_address, {}});
 }
 
-std::string hash_key_fault(const config::Choice& choice) {
+base::Checked<void> check_hash_key(const config::Choice& choice) {
   std::string text = option_or_default<std::string>(choice, hash_key_option());
   if (parse_hash_key(text)) return {};
-  return "'" + text + "' is none of client_address, header:NAME, cookie:NAME, path, query:NAME";
+  return std::unexpected("'" + text + "' is none of client_address, header:NAME, cookie:NAME, path, query:NAME");
 }
 
 }  // namespace weir::balance

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "balance/strategy.h"
+#include "base/error.h"
 
 namespace weir::balance {
 
@@ -19,8 +20,7 @@ std::optional<HashKeySource> parse_hash_key(std::string_view text);
 
 // hash_key of `choice`, or the client address where it is missing or wrong.
 HashKeySource hash_key_of(const config::Choice& choice);
-// What is wrong with hash_key of `choice`; empty when nothing is.
-std::string hash_key_fault(const config::Choice& choice);
+base::Checked<void> check_hash_key(const config::Choice& choice);
 
 using config::option_or_default;
 

@@ -31,10 +31,10 @@ constexpr std::array kEntries{
 #undef WEIR_STRATEGY
 };
 
-std::vector<config::OptionFault> faults_of(const config::Choice& choice) {
-  std::string why = hash_key_fault(choice);
-  if (why.empty()) return {};
-  return {{.key = hash_key_option().key, .message = std::move(why)}};
+config::OptionFaults faults_of(const config::Choice& choice) {
+  base::Checked<void> good = check_hash_key(choice);
+  if (good) return {};
+  return {{.key = hash_key_option().key, .message = std::move(good.error())}};
 }
 
 }  // namespace

@@ -36,10 +36,10 @@ void check_path(const Place& place, std::string_view key, const std::optional<st
 }
 
 void check_expression(const Place& place, std::string_view key, std::string_view expression, const Route& route) {
-  std::string why = fault_of_regex(expression);
-  if (why.empty()) return;
-  if (!route.name.empty()) why = fmt::format("route {}: {}", quoted(route.name), why);
-  place.fault(key, std::move(why));
+  base::Checked<void> good = check_regex(expression);
+  if (good) return;
+  std::string of_route = route.name.empty() ? "" : fmt::format("route {}: ", quoted(route.name));
+  place.fault(key, of_route + good.error());
 }
 
 void check_named(const Place& place, std::string_view key, const std::vector<NamedMatch>& matches, const Route& route,
@@ -91,7 +91,7 @@ void check_groups(const Place& place, const std::string& to, const std::optional
     if (piece.variable != Variable::group) continue;
     if (!path_regex) {
       place.fault("to", fmt::format("'{{{}}}' needs match.path_regex, which has the groups", piece.group));
-    } else if (!fault_of_substitution(*path_regex, fmt::format("\\{}", piece.group)).empty()) {
+    } else if (!check_substitution(*path_regex, fmt::format("\\{}", piece.group))) {
       place.fault("to", fmt::format("'{{{}}}' is no group of match.path_regex {}", piece.group, quoted(*path_regex)));
     }
   }
@@ -140,8 +140,8 @@ void check_rewrite(const Place& place, const Route& route) {
   check_template(place, "host", rewrite.host.value_or(""), TemplateUse::rewrite);
   if (rewrite.path_regex) {
     check_expression(place, "path_regex", *rewrite.path_regex, route);
-    if (std::string why = fault_of_substitution(*rewrite.path_regex, rewrite.substitution); !why.empty()) {
-      place.fault("substitution", std::move(why));
+    if (auto good = check_substitution(*rewrite.path_regex, rewrite.substitution); !good) {
+      place.fault("substitution", std::move(good.error()));
     }
   } else if (!rewrite.substitution.empty()) {
     place.fault("substitution", "needs path_regex, which says what it replaces");

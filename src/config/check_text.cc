@@ -55,42 +55,44 @@ std::string address_hint(std::string_view address) {
   return fmt::format("; an IPv6 address with a port is written with brackets: [{}]:{}", host, port);
 }
 
-std::string fault_of_regex(std::string_view expression) {
+base::Checked<void> check_regex(std::string_view expression) {
   RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
   options.set_max_mem(kMaxExpressionBytes);
   RE2 compiled(re2::StringPiece(expression.data(), expression.size()), options);
   if (compiled.error_code() == RE2::ErrorPatternTooLarge) {
-    return fmt::format(
-        "{} is too large: an expression may take {} KB once compiled; repeat less, or make several "
-        "routes of it",
-        quoted(expression), kMaxExpressionBytes >> 10);
+    return std::unexpected(
+        fmt::format("{} is too large: an expression may take {} KB once compiled; repeat less, or make several "
+                    "routes of it",
+                    quoted(expression), kMaxExpressionBytes >> 10));
   }
-  return compiled.ok() ? "" : fmt::format("{} is no RE2 expression: {}", quoted(expression), compiled.error());
+  if (compiled.ok()) return {};
+  return std::unexpected(fmt::format("{} is no RE2 expression: {}", quoted(expression), compiled.error()));
 }
 
-std::string fault_of_substitution(std::string_view expression, std::string_view substitution) {
+base::Checked<void> check_substitution(std::string_view expression, std::string_view substitution) {
   RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
   RE2 compiled(re2::StringPiece(expression.data(), expression.size()), options);
   std::string why;
   bool fits = !compiled.ok() || compiled.CheckRewriteString({substitution.data(), substitution.size()}, &why);
-  return fits ? "" : fmt::format("{} does not fit path_regex: {}", quoted(substitution), why);
+  if (fits) return {};
+  return std::unexpected(fmt::format("{} does not fit path_regex: {}", quoted(substitution), why));
 }
 
-std::string fault_of_name(std::string_view name) {
+base::Checked<void> check_name(std::string_view name) {
   auto allowed = [](char c) {
     return is_letter_or_digit(c) || std::string_view("._-/").find(c) != std::string_view::npos;
   };
   // "." and ".." are no segment of a path: the API could not be asked for them.
   const bool is_dots = name == "." || name == "..";
   if (!name.empty() && !is_dots && name.size() <= 128 && std::ranges::all_of(name, allowed)) return {};
-  return fmt::format("must be 1 to 128 letters, digits, '.', '_', '-' or '/', and neither '.' nor '..', not {}",
-                     quoted(name));
+  return std::unexpected(fmt::format(
+      "must be 1 to 128 letters, digits, '.', '_', '-' or '/', and neither '.' nor '..', not {}", quoted(name)));
 }
 
 void check_name(const Place& place, std::string_view key, std::string_view name) {
-  if (std::string why = fault_of_name(name); !why.empty()) place.fault(key, std::move(why));
+  if (auto good = check_name(name); !good) place.fault(key, std::move(good.error()));
 }
 
 }  // namespace weir::config

@@ -6,12 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/ip.h"
 #include "config/config.h"
 #include "config/fault.h"
-
 #include "config/kinds.h"
 #include "config/text_rules.h"
+
 namespace weir::config {
 
 // Where a check is in the configuration; collects its faults. The parent's strings are copied, the rest is borrowed.
@@ -52,19 +53,14 @@ void check_connections(const Place& place, const Listener& listener);
 // That pools which only listeners without requests use have no method that needs requests.
 void check_stickiness(const Place& root, const Config& config, std::span<const KindEntry> methods);
 void check_route(const Place& place, const Route& route);
-// By fault_of_name().
+// By check_name() of validate.h.
 void check_name(const Place& place, std::string_view key, std::string_view name);
 
-bool has_control_bytes(std::string_view text);
-// RFC 9110 5.6.2.
-bool is_token(std::string_view text);
-// A host name of RFC 1123 labels (underscores allowed, as containers use them), without a port.
-bool is_host_name(std::string_view text);
 // What is likely meant by an address that is none: "; write it without 'http://'"; empty when nothing is known.
 std::string address_hint(std::string_view address);
-// Why RE2 refuses the expression, or empty.
-std::string fault_of_regex(std::string_view expression);
-// Why `substitution` cannot replace matches of `expression` (a group it does not have), or empty.
-std::string fault_of_substitution(std::string_view expression, std::string_view substitution);
+// Whether RE2 takes the expression.
+base::Checked<void> check_regex(std::string_view expression);
+// Whether `substitution` can replace matches of `expression`, or names a group that it does not have.
+base::Checked<void> check_substitution(std::string_view expression, std::string_view substitution);
 
 }  // namespace weir::config

@@ -5,7 +5,9 @@
 #include <fmt/ranges.h>
 #include <utility>
 
+#include "base/error.h"
 #include "base/text.h"
+#include "base/try.h"
 #include "config/checks.h"
 #include "config/reader.h"
 
@@ -56,7 +58,7 @@ std::string unknown(std::string_view name, TemplateUse use) {
   return message + (near.empty() ? "; write '{{' for a brace" : " Write '{{' for a brace");
 }
 
-std::expected<TemplatePiece, std::string> variable_of(std::string_view name, TemplateUse use) {
+base::Checked<TemplatePiece> variable_of(std::string_view name, TemplateUse use) {
   if (name.starts_with(kHeader) && is_token(name.substr(kHeader.size()))) {
     return TemplatePiece{.variable = Variable::header, .text = base::to_lower(name.substr(kHeader.size()))};
   }
@@ -79,7 +81,7 @@ std::vector<std::string_view> variable_names() {
   return names;
 }
 
-std::expected<std::vector<TemplatePiece>, std::string> parse_template(std::string_view text, TemplateUse use) {
+base::Checked<std::vector<TemplatePiece>> parse_template(std::string_view text, TemplateUse use) {
   std::vector<TemplatePiece> pieces;
   std::string literal;
   auto end_literal = [&] {
@@ -99,10 +101,9 @@ std::expected<std::vector<TemplatePiece>, std::string> parse_template(std::strin
     if (close == std::string_view::npos) {
       return std::unexpected(fmt::format("{} is not closed with '}}'; write '{{{{' for a brace", quoted(text)));
     }
-    auto variable = variable_of(text.substr(1, close - 1), use);
-    if (!variable) return std::unexpected(std::move(variable.error()));
+    WEIR_TRY_TO(TemplatePiece variable, variable_of(text.substr(1, close - 1), use));
     end_literal();
-    pieces.push_back(std::move(*variable));
+    pieces.push_back(std::move(variable));
     text.remove_prefix(close + 1);
   }
   end_literal();

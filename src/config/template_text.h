@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/error.h"
 
 namespace weir::config {
 
@@ -47,6 +48,6 @@ std::vector<std::string_view> variable_names();
 
 // The pieces of `text`, literals and variables; "{{" is a brace. What is wrong with a variable that is not known there,
 // or a brace that is not closed.
-std::expected<std::vector<TemplatePiece>, std::string> parse_template(std::string_view text, TemplateUse use);
+base::Checked<std::vector<TemplatePiece>> parse_template(std::string_view text, TemplateUse use);
 
 }  // namespace weir::config

@@ -182,8 +182,9 @@ Faults validate(const Config& config, const Kinds& kinds) {
   Faults faults;
   Place root(faults);
   check_admin(root, config.admin);
-  if (std::string why = fault_of_log_format(config.access_log.format); !why.empty())
-    root.fault("access_log.format", why);
+  if (auto good = check_log_format(config.access_log.format); !good) {
+    root.fault("access_log.format", std::move(good.error()));
+  }
   if (config.access_log.path.empty() || has_control_bytes(config.access_log.path)) {
     root.fault("access_log.path", "must be stdout, stderr or the path of a file");
   }
@@ -201,8 +202,8 @@ Faults validate(const Config& config, const Kinds& kinds) {
   std::ranges::sort(pool_names);
   check_certificates(root, config);
   check_listeners(root, config, pool_names);
-  return faults;
   check_stickiness(root, config, kinds["methods"].entries);
+  return faults;
 }
 
 Faults validate(const Pool& pool) {
@@ -229,23 +230,26 @@ Faults validate(const Backend& backend) {
   return faults;
 }
 
-std::string fault_of_log_format(std::string_view format) {
-  if (format == "json" || format == "combined") return "";
-  if (has_control_bytes(format)) return "a template must not have control bytes";
+base::Checked<void> check_log_format(std::string_view format) {
+  if (format == "json" || format == "combined") return {};
+  if (has_control_bytes(format)) return std::unexpected("a template must not have control bytes");
   std::size_t at = format.find("%{");
   if (at == std::string_view::npos) {
-    return fmt::format("{} is neither json nor combined, and no template: it has no %{{field}}", quoted(format));
+    return std::unexpected(
+        fmt::format("{} is neither json nor combined, and no template: it has no %{{field}}", quoted(format)));
   }
   for (; at != std::string_view::npos; at = format.find("%{", at)) {
     std::size_t end = format.find('}', at);
-    if (end == std::string_view::npos) return fmt::format("{} is not closed with }}", quoted(format.substr(at)));
+    if (end == std::string_view::npos) {
+      return std::unexpected(fmt::format("{} is not closed with }}", quoted(format.substr(at))));
+    }
     std::string_view field = format.substr(at + 2, end - at - 2);
     if (!contains(kLogFieldNames, field)) {
-      return fmt::format("unknown field %{{{}}}{}", field, hint(field, kLogFieldNames));
+      return std::unexpected(fmt::format("unknown field %{{{}}}{}", field, hint(field, kLogFieldNames)));
     }
     at = end;
   }
-  return "";
+  return {};
 }
 
 }  // namespace weir::config

@@ -4,10 +4,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "config/config.h"
 #include "config/fault.h"
-
 #include "config/kinds.h"
+
 namespace weir::config {
 
 // Everything, across objects and inside each. read_file and read_yaml have called it already; call it again on a
@@ -20,11 +21,11 @@ Faults validate(const Listener& listener);
 Faults validate(const Route& route);
 Faults validate(const Backend& backend);
 
-// Why `name` cannot be that of an object, or empty. 1 to 128 letters, digits and any of `._-/` can: they are fit for
-// metric labels, URLs and lines of a log.
-std::string fault_of_name(std::string_view name);
+// Whether `name` can be that of an object. 1 to 128 letters, digits and any of `._-/` can: they are fit for metric
+// labels, URLs and lines of a log.
+base::Checked<void> check_name(std::string_view name);
 
-// Why `format` cannot be an access-log format (json, combined, or a template with %{field}), or empty.
-std::string fault_of_log_format(std::string_view format);
+// Whether `format` is an access-log format: json, combined, or a template with %{field}.
+base::Checked<void> check_log_format(std::string_view format);
 
 }  // namespace weir::config

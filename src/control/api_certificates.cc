@@ -89,7 +89,7 @@ ApiResult get_certificate(const Visit& visit) {
 
 ApiResult put_certificate(const Visit& visit) {
   const std::string& name = visit.arguments[0];
-  if (std::string why = config::fault_of_name(name); !why.empty()) return bad_field("name", std::move(why));
+  if (auto good = config::check_name(name); !good) return bad_field("name", std::move(good.error()));
   auto wanted = read_body<ApiCertificate>(visit.request.body, visit.kinds());
   if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
   if (wanted->name.empty()) wanted->name = name;

@@ -88,8 +88,9 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
   }
   if (stored.kind == kCertificateKind) {
     auto certificate = read_body<ApiCertificate>(stored.json, kinds);
-    std::string why = certificate ? config::fault_of_name(certificate->name) : std::string();
-    if (!why.empty()) return {{{"store", 0, 0}, "name", std::move(why)}};
+    base::Checked<void> named;
+    if (certificate) named = config::check_name(certificate->name);
+    if (!named) return {{{"store", 0, 0}, "name", std::move(named.error())}};
     return keep(certificate, [&](ApiCertificate&& it) { put(objects.certificates, it.name, std::move(it)); });
   }
   if (stored.kind == kOverrideKind) {

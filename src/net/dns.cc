@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/try.h"
 #include "net/dns_channel.h"
 #include "net/wait.h"
 
@@ -153,9 +154,7 @@ base::Result<DnsChannel*> Resolver::State::channel() {
     stamp = present;
   }
   if (current == nullptr) {
-    base::Result<std::unique_ptr<DnsChannel>> opened = DnsChannel::open(options);
-    if (!opened) return std::unexpected(opened.error());
-    current = *std::move(opened);
+    WEIR_TRY_TO(current, DnsChannel::open(options));
   }
   return current.get();
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "net/crc32c.h"
 
@@ -93,21 +94,23 @@ bool is_checksum(std::string_view header, std::string_view crc) {
   return sum == (std::uint32_t{number(crc, 0)} << 16 | number(crc, 2));
 }
 
-// What is wrong with the end of `header`, which should be a row of type, length and value; null: nothing is.
-const char* fault_of_tlvs(std::string_view header, std::string_view tlvs) {
+// The end of `header` must be a row of type, length and value.
+base::Result<void> check_tlvs(std::string_view header, std::string_view tlvs) {
+  using base::ErrorCode;
   std::string_view crc;
   while (!tlvs.empty()) {
-    if (tlvs.size() < 3) return "version 2: malformed additional fields";
+    if (tlvs.size() < 3) return base::fail(ErrorCode::protocol, "version 2: malformed additional fields");
     std::size_t length = number(tlvs, 1);
-    if (tlvs.size() - 3 < length) return "version 2: malformed additional fields";
+    if (tlvs.size() - 3 < length) return base::fail(ErrorCode::protocol, "version 2: malformed additional fields");
     if (byte(tlvs, 0) == kCrc32c) {
-      if (length != kCrcBytes || !crc.empty()) return "version 2: not one checksum of four bytes";
+      bool is_one = length == kCrcBytes && crc.empty();
+      if (!is_one) return base::fail(ErrorCode::protocol, "version 2: not one checksum of four bytes");
       crc = tlvs.substr(3, length);
     }
     tlvs.remove_prefix(3 + length);
   }
-  if (!crc.empty() && !is_checksum(header, crc)) return "version 2: the checksum (CRC32c) does not match";
-  return nullptr;
+  if (crc.empty() || is_checksum(header, crc)) return {};
+  return base::fail(ErrorCode::protocol, "version 2: the checksum (CRC32c) does not match");
 }
 
 ProxyHeader parse_v2(std::string_view bytes) {
@@ -125,8 +128,8 @@ ProxyHeader parse_v2(std::string_view bytes) {
   std::size_t one = family >> 4 == 1 ? 4 : family >> 4 == 2 ? 16 : family >> 4 == 3 ? 108 : 0;
   std::size_t ports = one == 4 || one == 16 ? 4 : 0;
   if (rest.size() < 2 * one + ports) return invalid("version 2: too short for its addresses");
-  const char* fault = fault_of_tlvs(bytes.substr(0, header.bytes), rest.substr(2 * one + ports));
-  if (fault != nullptr) return invalid(fault);
+  base::Result<void> good = check_tlvs(bytes.substr(0, header.bytes), rest.substr(2 * one + ports));
+  if (!good) return invalid(good.error().what);
   bool stream = (family & 15) == 1;
   if (ports == 0 || !stream) return header;
   bool v6 = one == 16;

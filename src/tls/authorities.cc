@@ -6,6 +6,8 @@
 #include <openssl/x509.h>
 
 #include "base/assert.h"
+#include "base/error.h"
+#include "base/try.h"
 #include "tls/certificate.h"
 
 namespace weir::tls {
@@ -13,7 +15,7 @@ namespace {
 
 using OwnedCrl = Owned<X509_CRL, X509_CRL_free>;
 
-std::string add_revocations(Library& library, X509_STORE* store, std::string_view pem) {
+base::Checked<void> add_revocations(Library& library, X509_STORE* store, std::string_view pem) {
   OwnedBio in = reader_of(pem);
   int count = 0;
   while (true) {
@@ -30,26 +32,20 @@ std::string add_revocations(Library& library, X509_STORE* store, std::string_vie
   unsigned long code = ERR_peek_last_error();
   bool at_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
   std::string why = take_error();
-  if (!at_end) return fmt::format("list of revocations {} cannot be read: {}", count + 1, why);
-  if (count == 0) return "has no list of revocations; PEM with BEGIN X509 CRL is needed";
+  if (!at_end) return std::unexpected(fmt::format("list of revocations {} cannot be read: {}", count + 1, why));
+  if (count == 0) return std::unexpected("has no list of revocations; PEM with BEGIN X509 CRL is needed");
   X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   return {};
 }
 
 }  // namespace
 
-std::expected<OwnedStore, std::string> authorities(Library& library, std::string_view pem,
-                                                   std::string_view revocations) {
-  auto certificates = parse_certificates(pem, &library);
-  if (!certificates) return std::unexpected(certificates.error());
+base::Checked<OwnedStore> authorities(Library& library, std::string_view pem, std::string_view revocations) {
+  WEIR_TRY_TO(auto certificates, parse_certificates(pem, &library));
   OwnedStore store(X509_STORE_new());
   WEIR_ASSERT(store != nullptr);
-  for (const OwnedX509& certificate : *certificates) X509_STORE_add_cert(store.get(), certificate.get());
-  if (!revocations.empty()) {
-    if (std::string fault = add_revocations(library, store.get(), revocations); !fault.empty()) {
-      return std::unexpected(std::move(fault));
-    }
-  }
+  for (const OwnedX509& certificate : certificates) X509_STORE_add_cert(store.get(), certificate.get());
+  if (!revocations.empty()) WEIR_TRY(add_revocations(library, store.get(), revocations));
   ERR_clear_error();
   return store;
 }

@@ -8,7 +8,9 @@
 #include <openssl/x509v3.h>
 #include <utility>
 
+#include "base/error.h"
 #include "base/text.h"
+#include "base/try.h"
 
 namespace weir::tls {
 namespace {
@@ -100,7 +102,7 @@ std::string ocsp_url_of(X509* certificate) {
 }
 
 // The kind and strength of a key, or why it is not good enough.
-std::expected<KeyKind, std::string> kind_of(const EVP_PKEY* key) {
+base::Checked<KeyKind> kind_of(const EVP_PKEY* key) {
   int type = EVP_PKEY_get_base_id(key);
   int bits = EVP_PKEY_get_bits(key);
   if (type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS) {
@@ -116,15 +118,15 @@ std::expected<KeyKind, std::string> kind_of(const EVP_PKEY* key) {
 }
 
 // Each certificate issued by the next: what a handshake sends must be in order (RFC 8446 4.4.2).
-std::string fault_of_order(const std::vector<OwnedX509>& chain) {
+base::Checked<void> check_order(const std::vector<OwnedX509>& chain) {
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
     const X509_NAME* issuer = X509_get_issuer_name(chain[i].get());
     const X509_NAME* next = X509_get_subject_name(chain[i + 1].get());
     if (X509_NAME_cmp(issuer, next) == 0) continue;
-    return fmt::format(
-        "certificate {} of the chain was issued by {}, but what follows is {}; put the leaf first and "
-        "each issuer behind it",
-        i + 1, text_of(issuer), text_of(next));
+    return std::unexpected(
+        fmt::format("certificate {} of the chain was issued by {}, but what follows is {}; put the leaf first and "
+                    "each issuer behind it",
+                    i + 1, text_of(issuer), text_of(next)));
   }
   return {};
 }
@@ -204,7 +206,7 @@ std::string alternative_names(const X509* certificate) {
   return text;
 }
 
-std::expected<std::vector<OwnedX509>, std::string> parse_certificates(std::string_view pem, Library* library) {
+base::Checked<std::vector<OwnedX509>> parse_certificates(std::string_view pem, Library* library) {
   OwnedBio in = reader_of(pem);
   std::vector<OwnedX509> all;
   while (true) {
@@ -225,7 +227,7 @@ std::expected<std::vector<OwnedX509>, std::string> parse_certificates(std::strin
   return all;
 }
 
-std::expected<OwnedKey, std::string> parse_key(std::string_view pem, Library* library) {
+base::Checked<OwnedKey> parse_key(std::string_view pem, Library* library) {
   OwnedBio in = reader_of(pem);
   bool asked = false;
   OwnedKey key(PEM_read_bio_PrivateKey_ex(in.get(), nullptr, no_passphrase, &asked,
@@ -236,27 +238,24 @@ std::expected<OwnedKey, std::string> parse_key(std::string_view pem, Library* li
   return std::unexpected(fmt::format("has no private key that can be read: {}", why));
 }
 
-std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string name, std::string chain,
-                                                                                std::string_view key) {
+base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string name, std::string chain,
+                                                                   std::string_view key) {
   if (chain.size() > kMaxPemBytes || key.size() > kMaxPemBytes) {
     return std::unexpected(fmt::format("is longer than {} KB", kMaxPemBytes / 1024));
   }
-  auto certificates = parse_certificates(chain, nullptr);
-  if (!certificates) return std::unexpected(certificates.error());
-  if (certificates->size() > kMaxChain) {
-    return std::unexpected(fmt::format("has {} certificates; a chain has at most {}", certificates->size(), kMaxChain));
+  WEIR_TRY_TO(auto certificates, parse_certificates(chain, nullptr));
+  if (certificates.size() > kMaxChain) {
+    return std::unexpected(fmt::format("has {} certificates; a chain has at most {}", certificates.size(), kMaxChain));
   }
-  auto private_key = parse_key(key, nullptr);
-  if (!private_key) return std::unexpected(private_key.error());
-  X509* leaf = certificates->front().get();
-  if (X509_check_private_key(leaf, private_key->get()) != 1) {
+  WEIR_TRY_TO(OwnedKey private_key, parse_key(key, nullptr));
+  X509* leaf = certificates.front().get();
+  if (X509_check_private_key(leaf, private_key.get()) != 1) {
     ERR_clear_error();
     return std::unexpected(
         fmt::format("the private key is not the one of the certificate for {}", text_of(X509_get_subject_name(leaf))));
   }
-  auto kind = kind_of(private_key->get());
-  if (!kind) return std::unexpected(kind.error());
-  if (std::string fault = fault_of_order(*certificates); !fault.empty()) return std::unexpected(std::move(fault));
+  WEIR_TRY_TO(KeyKind kind, kind_of(private_key.get()));
+  WEIR_TRY(check_order(certificates));
 
   auto made = std::make_shared<Certificate>();
   made->name = std::move(name);
@@ -268,7 +267,7 @@ std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(
   made->serial = serial_of(leaf);
   made->fingerprint = fingerprint_of(leaf);
   made->ocsp_url = ocsp_url_of(leaf);
-  made->kind = *kind;
+  made->kind = kind;
   made->not_before = unix_time(X509_get0_notBefore(leaf));
   made->not_after = unix_time(X509_get0_notAfter(leaf));
   ERR_clear_error();

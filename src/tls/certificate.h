@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/cleanse.h"
+#include "base/error.h"
 #include "tls/library.h"
 
 namespace weir::tls {
@@ -67,22 +68,21 @@ struct Certificate {
   bool load_into(SSL_CTX* context, Library& library) const;
 
  private:
-  friend std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string, std::string,
-                                                                                         std::string_view);
+  friend base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string, std::string, std::string_view);
   std::string key_;  // PEM
 };
 
 // Checks that the PEM texts are a chain in order and the leaf's private key, unencrypted and strong enough. What is
 // wrong and what would be right otherwise. Whether it has expired is the caller's question: expired().
-std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string name, std::string chain,
-                                                                                std::string_view key);
+base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string name, std::string chain,
+                                                                   std::string_view key);
 // Why the certificate is of no use at that Unix time, or empty.
 std::string expired(const Certificate& certificate, std::int64_t now);
 
 // All certificates of a PEM text; what is wrong otherwise. Made in `library`, or the process's context when null.
-std::expected<std::vector<OwnedX509>, std::string> parse_certificates(std::string_view pem, Library* library);
+base::Checked<std::vector<OwnedX509>> parse_certificates(std::string_view pem, Library* library);
 // The first private key of a PEM text.
-std::expected<OwnedKey, std::string> parse_key(std::string_view pem, Library* library);
+base::Checked<OwnedKey> parse_key(std::string_view pem, Library* library);
 
 // Unix time; 0 when it is not a time.
 std::int64_t unix_time(const ASN1_TIME* time);

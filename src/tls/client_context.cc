@@ -6,7 +6,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/error.h"
 #include "base/ip.h"
+#include "base/try.h"
 #include "tls/authorities.h"
 #include "tls/context.h"
 #include "tls/stream.h"
@@ -48,8 +50,7 @@ std::string wire_form(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<ClientContext>, std::string> ClientContext::make(Library& library,
-                                                                               ClientOptions options) {
+base::Checked<std::unique_ptr<ClientContext>> ClientContext::make(Library& library, ClientOptions options) {
   std::unique_ptr<ClientContext> made(new ClientContext(std::move(options)));
   const ClientOptions& wanted = made->options_;
   made->context_ = new_context(library, TLS_client_method(), wanted.min_version);
@@ -60,9 +61,8 @@ std::expected<std::unique_ptr<ClientContext>, std::string> ClientContext::make(L
     if (wanted.authorities.empty()) {
       SSL_CTX_set1_cert_store(raw, library.system_authorities());
     } else {
-      auto store = authorities(library, wanted.authorities, {});
-      if (!store) return std::unexpected(store.error());
-      SSL_CTX_set1_cert_store(raw, store->get());
+      WEIR_TRY_TO(OwnedStore store, authorities(library, wanted.authorities, {}));
+      SSL_CTX_set1_cert_store(raw, store.get());
     }
   }
   if (wanted.certificate != nullptr && !wanted.certificate->load_into(raw, library)) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/error.h"
 #include "tls/certificate.h"
 #include "tls/library.h"
 #include "tls/server_context.h"
@@ -27,7 +28,7 @@ struct ClientOptions {
 // One pool's rules on one thread; everything but make() is for that thread.
 class ClientContext {
  public:
-  static std::expected<std::unique_ptr<ClientContext>, std::string> make(Library& library, ClientOptions options);
+  static base::Checked<std::unique_ptr<ClientContext>> make(Library& library, ClientOptions options);
   ClientContext(const ClientContext&) = delete;
   ClientContext& operator=(const ClientContext&) = delete;
 

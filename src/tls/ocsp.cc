@@ -6,6 +6,9 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
+#include "base/error.h"
+#include "base/try.h"
+
 namespace weir::tls {
 namespace {
 
@@ -21,7 +24,7 @@ constexpr long kClockSkewSeconds = 300;
 constexpr std::int64_t kWithoutNextUpdate = 86'400;
 constexpr std::size_t kMaxResponseBytes = 64 * 1024;
 
-std::expected<std::vector<OwnedX509>, std::string> chain_of(const Certificate& certificate) {
+base::Checked<std::vector<OwnedX509>> chain_of(const Certificate& certificate) {
   auto chain = parse_certificates(certificate.chain, nullptr);
   if (!chain) return chain;
   if (chain->size() < 2) return std::unexpected(std::string("the chain has no issuer, without which nothing is asked"));
@@ -30,11 +33,10 @@ std::expected<std::vector<OwnedX509>, std::string> chain_of(const Certificate& c
 
 }  // namespace
 
-std::expected<std::string, std::string> ocsp_request(const Certificate& certificate) {
-  auto chain = chain_of(certificate);
-  if (!chain) return std::unexpected(chain.error());
+base::Checked<std::string> ocsp_request(const Certificate& certificate) {
+  WEIR_TRY_TO(auto chain, chain_of(certificate));
   OwnedRequest request(OCSP_REQUEST_new());
-  OCSP_CERTID* id = OCSP_cert_to_id(nullptr, (*chain)[0].get(), (*chain)[1].get());
+  OCSP_CERTID* id = OCSP_cert_to_id(nullptr, chain[0].get(), chain[1].get());
   if (request == nullptr || id == nullptr || OCSP_request_add0_id(request.get(), id) == nullptr) {
     return std::unexpected(take_error());
   }
@@ -46,11 +48,9 @@ std::expected<std::string, std::string> ocsp_request(const Certificate& certific
   return text;
 }
 
-std::expected<std::shared_ptr<const Staple::Response>, std::string> check_ocsp_response(const Certificate& certificate,
-                                                                                        std::string_view der,
-                                                                                        std::int64_t now) {
-  auto chain = chain_of(certificate);
-  if (!chain) return std::unexpected(chain.error());
+base::Checked<std::shared_ptr<const Staple::Response>> check_ocsp_response(const Certificate& certificate,
+                                                                           std::string_view der, std::int64_t now) {
+  WEIR_TRY_TO(auto chain, chain_of(certificate));
   if (der.size() > kMaxResponseBytes) return std::unexpected(std::string("is larger than 64 KB"));
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   OwnedResponse response(d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
@@ -65,15 +65,15 @@ std::expected<std::shared_ptr<const Staple::Response>, std::string> check_ocsp_r
   OwnedBasic basic(OCSP_response_get1_basic(response.get()));
   OwnedStore trusted(X509_STORE_new());
   STACK_OF(X509)* others = sk_X509_new_null();
-  for (std::size_t i = 1; i < chain->size(); ++i) {
-    X509_STORE_add_cert(trusted.get(), (*chain)[i].get());
-    sk_X509_push(others, (*chain)[i].get());
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    X509_STORE_add_cert(trusted.get(), chain[i].get());
+    sk_X509_push(others, chain[i].get());
   }
   X509_STORE_set_flags(trusted.get(), X509_V_FLAG_PARTIAL_CHAIN);
   int verified = basic == nullptr ? 0 : OCSP_basic_verify(basic.get(), others, trusted.get(), 0);
   sk_X509_free(others);
   if (verified != 1) return std::unexpected(fmt::format("the signature of the response is not good: {}", take_error()));
-  OwnedId id(OCSP_cert_to_id(nullptr, (*chain)[0].get(), (*chain)[1].get()));
+  OwnedId id(OCSP_cert_to_id(nullptr, chain[0].get(), chain[1].get()));
   int verdict = V_OCSP_CERTSTATUS_UNKNOWN;
   int reason = 0;
   ASN1_GENERALIZEDTIME *revoked = nullptr, *from = nullptr, *until = nullptr;

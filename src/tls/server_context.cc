@@ -15,6 +15,7 @@
 #include <set>
 #include <utility>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "tls/authorities.h"
 #include "tls/context.h"
@@ -158,8 +159,7 @@ struct ServerContext::Callbacks {
   }
 };
 
-std::expected<std::unique_ptr<ServerContext>, std::string> ServerContext::make(Library& library,
-                                                                               ServerOptions options) {
+base::Checked<std::unique_ptr<ServerContext>> ServerContext::make(Library& library, ServerOptions options) {
   std::unique_ptr<ServerContext> made(new ServerContext(library, std::move(options)));
   if (made->options_.client != ClientCertificates::off) {
     if (std::string fault = made->load_client_authorities(); !fault.empty()) return std::unexpected(std::move(fault));
@@ -207,7 +207,7 @@ std::string ServerContext::add_certificates() {
     }
   }
   std::map<std::vector<const Certificate*>, SSL_CTX*> made;
-  auto context_of = [&](const std::array<const Certificate*, 3>& kinds) -> std::expected<SSL_CTX*, std::string> {
+  auto context_of = [&](const std::array<const Certificate*, 3>& kinds) -> base::Checked<SSL_CTX*> {
     std::vector<const Certificate*> set;
     for (const Certificate* one : kinds) {
       if (one != nullptr) set.push_back(one);
@@ -243,7 +243,7 @@ std::string ServerContext::add_certificates() {
   return {};
 }
 
-std::expected<SSL_CTX*, std::string> ServerContext::add_context(const std::vector<const Certificate*>& certificates) {
+base::Checked<SSL_CTX*> ServerContext::add_context(const std::vector<const Certificate*>& certificates) {
   OwnedContext context = new_context(library_, TLS_server_method(), options_.min_version);
   SSL_CTX* raw = context.get();
   for (const Certificate* certificate : certificates) {

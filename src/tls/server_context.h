@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/error.h"
 #include "tls/certificate.h"
 #include "tls/handshake_limit.h"
 #include "tls/library.h"
@@ -42,7 +43,7 @@ struct TextHash {
 class ServerContext {
  public:
   // What is wrong with the authorities or revocations otherwise; the certificates were checked when loaded.
-  static std::expected<std::unique_ptr<ServerContext>, std::string> make(Library& library, ServerOptions options);
+  static base::Checked<std::unique_ptr<ServerContext>> make(Library& library, ServerOptions options);
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;
 
@@ -57,7 +58,7 @@ class ServerContext {
   struct Callbacks;
   std::string add_certificates();
   std::string load_client_authorities();
-  std::expected<SSL_CTX*, std::string> add_context(const std::vector<const Certificate*>& certificates);
+  base::Checked<SSL_CTX*> add_context(const std::vector<const Certificate*>& certificates);
   SSL_CTX* find(std::string_view host) const;
   std::int64_t unix_now() const { return options_.unix_time != nullptr ? options_.unix_time() : std::time(nullptr); }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/error.h"
 #include "base/text.h"
 
 namespace weir::tls {
@@ -34,7 +35,7 @@ TicketKey TicketKey::random() {
   return key;
 }
 
-std::expected<TicketKeys, std::string> parse_ticket_keys(std::string_view text) {
+base::Checked<TicketKeys> parse_ticket_keys(std::string_view text) {
   TicketKeys keys;
   int line_number = 0;
   while (!text.empty()) {

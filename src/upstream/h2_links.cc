@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/out_of_memory.h"
+#include "base/try.h"
 #include "tls/connect.h"
 #include "tls/handshake.h"
 #include "upstream/h2_of_backend.h"
@@ -157,8 +158,7 @@ net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
       if (!enough && (of_backend.lasting() == 0 || wants_newer)) {
         look_again = net::Reactor::current().now() + kAskAgain;
       }
-      base::Result<void> waited = co_await wait(of_backend, options, deadline, look_again);
-      if (!waited) co_return std::unexpected(waited.error());
+      WEIR_CO_TRY(co_await wait(of_backend, options, deadline, look_again));
       continue;
     }
     base::Result<H2Link*> opened = co_await open(of_backend, options);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/out_of_memory.h"
+#include "base/try.h"
 #include "upstream/connections.h"
 #include "upstream/h2_links.h"
 #include "upstream/of_backend.h"
@@ -42,8 +43,7 @@ net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadlin
     if (reactor.now() >= deadline) {
       co_return base::fail(ErrorCode::exhausted, "no descriptor is left for a connection to the backend");
     }
-    base::Result<void> slept = co_await net::sleep_until(std::min(deadline, reactor.now() + kLookForRoomEvery));
-    if (!slept) co_return std::unexpected(slept.error());
+    WEIR_CO_TRY(co_await net::sleep_until(std::min(deadline, reactor.now() + kLookForRoomEvery)));
   }
   co_return base::Result<void>();
 }
@@ -51,8 +51,7 @@ net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadlin
 net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options) {
   if (descriptors_ == nullptr) co_return co_await open_one_of(options);
   if (!descriptors_->has_upstream()) {
-    base::Result<void> room = co_await wait_for_room(net::Reactor::current().now() + options.connect_timeout);
-    if (!room) co_return std::unexpected(room.error());
+    WEIR_CO_TRY(co_await wait_for_room(net::Reactor::current().now() + options.connect_timeout));
   }
   descriptors_->add_upstream();
   base::Result<net::TcpStream> stream;
@@ -72,9 +71,7 @@ net::Task<base::Result<net::TcpStream>> Connections::open_one_of(AcquireOptions 
   base::TimePoint deadline = now + options.connect_timeout;
   std::shared_ptr<const pool::Addresses> addresses = options.backend->addresses;
   if (addresses == nullptr) {
-    base::Result<std::shared_ptr<const pool::Addresses>> found = co_await wait_for_addresses(backend, deadline);
-    if (!found) co_return std::unexpected(found.error());
-    addresses = *std::move(found);
+    WEIR_CO_TRY_TO(addresses, co_await wait_for_addresses(backend, deadline));
   }
   bool several = addresses->size() > 1;
   std::uint32_t turn = several ? backend.next_address.fetch_add(1, std::memory_order_relaxed) : 0;
