@@ -10,7 +10,7 @@
 namespace weir::base {
 
 // Bump allocator for bytes. The first block is kept over reset(), so a reused arena does not touch the heap.
-// Not thread-safe. What it hands out lives until reset() or destruction.
+// Not thread-safe. Memory that it hands out lives until reset() or destruction.
 class Arena {
  public:
   explicit Arena(std::size_t block_bytes = 2048) : block_bytes_(block_bytes) {}

@@ -1,5 +1,6 @@
 // The two forms in which anything that can fail says so. On the data path it returns Result<T>: an Error is small and
-// trivially copyable, and making one never allocates. What reads and checks what people wrote returns Checked<T>.
+// trivially copyable, and making one never allocates. Readers of what people wrote return
+// Checked<T>.
 #pragma once
 
 #include <cstdint>

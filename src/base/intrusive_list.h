@@ -7,7 +7,7 @@
 
 namespace weir::base {
 
-// What an element derives from; Tag tells apart the lists an element may be in at once.
+// The base class of an element. An element may be in several lists at once, which Tag tells apart.
 template <typename Tag>
 class ListHook {
  public:
