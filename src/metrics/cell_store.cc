@@ -36,7 +36,7 @@ void CellStore::collect_reusable() {
 }
 
 void CellStore::add_block() {
-  // What is left of the last block still serves single cells.
+  // The rest of the last block still serves single cells.
   while (used_ < kWorkerStride) {
     Line* block = blocks_.back().get();
     free_[1].push_back(block[used_ / kCellsPerLine].cells + used_ % kCellsPerLine);

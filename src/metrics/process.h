@@ -7,7 +7,7 @@
 
 namespace weir::metrics {
 
-// Numbers of /proc/self at one moment. What could not be read is 0.
+// Numbers of /proc/self at one moment. A number that could not be read is 0.
 struct ProcessNumbers {
   double cpu_seconds = 0;
   double resident_bytes = 0;

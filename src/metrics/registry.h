@@ -21,7 +21,7 @@ namespace weir::metrics {
 using Labels = std::vector<std::pair<std::string, std::string>>;
 enum class Type : std::uint8_t { counter, gauge, histogram };
 
-// What every series of a family shares. The ones that Weir has are in metrics/families.h. Views into constant text.
+// The part that all series of a metric share. Weir's families are in metrics/families.h. Views into constant text.
 struct Family {
   std::string_view name;
   Type type;
@@ -44,8 +44,8 @@ inline void add_to_cell(Cell& cell, std::uint64_t amount) {
   cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
-// A handle on one series of a counter or gauge; trivially copyable; valid as long as the registry. Of a released series
-// it must not be used later than Registry::kReuseDelay after the release: then the cells belong to another series.
+// A handle on one series of a counter or gauge; trivially copyable; valid as long as the registry. After the
+// release of its series it may be used for Registry::kReuseDelay: then the cells belong to another series.
 // Every call that takes a worker is for the thread that has this index.
 class Counter {
  public:

@@ -12,7 +12,7 @@
 
 namespace weir::metrics {
 
-// What tells the series of a request apart. Unused parts are 0.
+// The labels of a request's series, as numbers. Unused parts are 0.
 struct CellKey {
   std::uint32_t listener = 0;  // ListenerSnapshot::id
   std::uint32_t route = 0;     // index among the listener's routes
