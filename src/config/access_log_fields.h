@@ -34,7 +34,7 @@ enum class LogField : std::uint8_t {
   referer,
   termination,
   detail,
-  // Of TLS with the client. In JSON these are left out without it.
+  // About TLS with the client; left out of JSON where there is none.
   tls_version,
   tls_cipher,
   tls_sni,

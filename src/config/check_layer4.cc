@@ -1,4 +1,4 @@
-// What must hold of tcp and tls listeners, and of what all listeners know of connections.
+// Rules for tcp and tls listeners, and for the keys about connections that all listeners have.
 #include <fmt/format.h>
 #include <unordered_map>
 
@@ -79,7 +79,7 @@ bool speaks_http(const Listener& listener) {
   return listener.protocol == ListenerProtocol::http || listener.protocol == ListenerProtocol::https;
 }
 
-// Who gives work to a pool: one of the listeners without requests, and whether any listener has requests.
+// The listeners that give work to a pool: one of those without requests, and whether any has requests.
 struct Users {
   const Listener* without_requests = nullptr;
   bool http = false;

@@ -1,4 +1,4 @@
-// What must hold of a listener and its routes.
+// Rules for a listener and its routes.
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>

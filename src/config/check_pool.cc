@@ -1,4 +1,4 @@
-// What must hold of a pool and its backends.
+// Rules for a pool and its backends.
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -49,7 +49,7 @@ void check_health(const Place& place, const HealthCheck& health) {
 }  // namespace
 
 void check_backend(const Place& place, const Backend& backend) {
-  // What looks like a number is meant as an address: 10.0.0.300 is a typing error, not a name.
+  // A host of digits and dots is meant as an address: 10.0.0.300 is a typing error, not a name.
   bool numeric = backend.host.find_first_not_of("0123456789.") == std::string::npos;
   if (!base::IpAddress::parse(backend.host) && (numeric || !is_host_name(backend.host))) {
     place.fault("host", fmt::format("{} is neither an IP address nor a host name{}", quoted(backend.host),

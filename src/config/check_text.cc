@@ -1,4 +1,4 @@
-// What single texts must look like.
+// Rules for single texts.
 #include <algorithm>
 #include <fmt/format.h>
 #include <re2/re2.h>

@@ -1,4 +1,4 @@
-// What must hold of TLS on listeners and pools. Whether files can be read and fit each other is seen when they are
+// Rules for TLS on listeners and pools. Whether files can be read and fit each other is seen when they are
 // loaded.
 #include <array>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// What must hold of a UDP listener.
+// Rules for a UDP listener.
 #include <fmt/format.h>
 
 #include "config/checks.h"

@@ -43,12 +43,12 @@ class Place {
 void check_pool(const Place& place, const Pool& pool);
 void check_backend(const Place& place, const Backend& backend);
 void check_listener(const Place& place, const Listener& listener);
-// What a listener with protocol udp must and must not have, and that no other has `udp`.
+// The keys that a listener with protocol udp must and must not have, and that no other has `udp`.
 void check_udp(const Place& place, const Listener& listener);
 void check_tls(const Place& place, const ListenerTls& tls, ListenerProtocol protocol);
 void check_tls(const Place& place, const PoolTls& tls, PoolProtocol protocol);
 void check_certificate(const Place& place, const Certificate& certificate);
-// What tcp and tls listeners must and must not have, and what all listeners know of connections.
+// The keys that tcp and tls listeners must and must not have, and those of all listeners about connections.
 void check_connections(const Place& place, const Listener& listener);
 // That pools which only listeners without requests use have no method that needs requests.
 void check_stickiness(const Place& root, const Config& config, std::span<const KindEntry> methods);
@@ -56,7 +56,7 @@ void check_route(const Place& place, const Route& route);
 // By check_name() of validate.h.
 void check_name(const Place& place, std::string_view key, std::string_view name);
 
-// What is likely meant by an address that is none: "; write it without 'http://'"; empty when nothing is known.
+// A guess at the meaning of a malformed address: "; write it without 'http://'"; empty when there is none.
 std::string address_hint(std::string_view address);
 // Whether RE2 takes the expression.
 base::Checked<void> check_regex(std::string_view expression);

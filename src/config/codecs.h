@@ -33,7 +33,7 @@ struct Codec {
   static const Resource& inner() { return resource<T>(); }
 };
 
-// What most values share: no work when absent.
+// The common part of most values: no work when absent.
 struct ScalarCodec {
   static constexpr bool kScalar = true;
   static void absent(Reader&, auto&, const Field&) {}

@@ -54,14 +54,14 @@ struct Limits {
   std::uint32_t header_count = 100;             // more: 431
   std::uint64_t body_bytes = 0;                 // longer: 413; 0 is without limit
   std::uint32_t connections = 0;                // open client connections of a listener; 0 is without limit
-  // Of one client: an IPv4 address, or the first 64 bits of an IPv6 address. 0 is without limit.
+  // Open connections of one client: an IPv4 address, or the first 64 bits of an IPv6 address. 0 is without limit.
   std::uint32_t connections_per_client = 0;
   std::uint32_t connection_rate = 0;         // new connections a second of the listener
   std::uint32_t client_connection_rate = 0;  // of one client
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
-// Of a listener with protocol udp.
+// The flows of a listener with protocol udp.
 struct Udp {
   // Responses to each datagram of a client, after which its flow ends: 1 for DNS, 0 where nobody answers. None: not
   // known, and a flow ends by timeouts.idle.
@@ -96,7 +96,7 @@ struct SocketOptions {
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
-// What of a request's path backends read in different ways; http/target.h says what is made of it.
+// The parts of a path that backends read in different ways; http/target.h says what becomes of them.
 enum class EncodedSlash : std::uint8_t { refuse, decode, keep };
 enum class PathParameters : std::uint8_t { ignore, keep, refuse };
 struct Paths {
@@ -219,7 +219,7 @@ struct Sticky {
   friend bool operator==(const Sticky&, const Sticky&) = default;
 };
 
-// What a gRPC status means for metrics and health.
+// The meaning of gRPC statuses for metrics and health.
 struct Grpc {
   // Statuses that say nothing bad of the backend, by name; all others count as its failures. Empty: the usual ones.
   std::vector<std::string> fine_statuses;
@@ -227,7 +227,7 @@ struct Grpc {
   friend bool operator==(const Grpc&, const Grpc&) = default;
 };
 
-// What is spoken to the backends; `automatic` is by ALPN or what the client spoke.
+// The protocol to the backends; `automatic` is by ALPN, or the protocol of the client.
 enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };
 struct Pool {
   std::string name;
@@ -250,7 +250,7 @@ struct Pool {
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 
-// What sticky cookies are signed with: at most one of the two. Without, a key that Weir makes and keeps in its store.
+// The secret that signs sticky cookies: at most one of the two. Without it, a key that Weir makes and stores.
 struct StickySecret {
   std::optional<std::string> value;
   std::optional<std::string> file;

@@ -1,4 +1,4 @@
-// What differs between two configurations, by the names of objects.
+// The differences between two configurations, by the names of objects.
 #pragma once
 
 #include <string>

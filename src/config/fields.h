@@ -15,14 +15,14 @@ class Reader;
 class SchemaBuilder;
 struct Resource;
 
-// What a number counts, where its type does not say.
+// The unit of a number, where its type does not say.
 enum class Unit : std::uint8_t {
   none,
   bytes,  // also "16KB", "1MB" (1 KB = 1024)
   share,  // 0.2 or "20%"
 };
 
-// What a key allows beyond the type of its member.
+// The values that a key allows beyond the type of its member.
 struct Rules {
   double min = 0;  // of numbers; of durations in milliseconds
   double max = 1e18;

@@ -1,5 +1,5 @@
 // The canonical JSON of configuration objects: every value that has one is present, durations as "5s", sizes as numbers
-// of bytes. What is written reads back (read.h) to an equal object. Any thread.
+// of bytes. The text reads back (read.h) to an equal object. Any thread.
 #pragma once
 
 #include <string>

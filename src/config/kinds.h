@@ -27,7 +27,7 @@ struct OptionSpec {
   bool is_optional = false;                        // a choice may lack it, and that is no value of it
 };
 
-// What is wrong with one option beyond its type and range.
+// An error in one option beyond its type and range.
 struct OptionFault {
   std::string_view key;  // of an OptionSpec
   std::string message;   // "'20x' is no status"
@@ -37,19 +37,19 @@ using OptionFaults = std::vector<OptionFault>;
 
 // The answers to questions about an entry: nobody asks for its name instead.
 struct Traits {
-  // Of strategies.
+  // Traits of strategies.
   bool ignores_weights = false;  // weights of backends have no effect
   bool by_key = false;           // the same key goes to the same backend
   bool keeps_keys = false;       // and few keys move when backends come or go,
   bool is_uneven = false;        // none needlessly, for shares that differ from the weights by a tenth and more
   bool by_load = false;          // looks at the requests in progress
   bool in_turn = false;          // exact shares, over all workers
-  // Of checkers.
+  // Traits of checkers.
   bool over_udp = false;     // probes by datagrams, all others over TCP
   bool over_http = false;    // a request in clear, or in TLS where the pool has it
   bool needs_http2 = false;  // the request is one of HTTP/2
   bool asks_path = false;    // asks for a backend's health_check_path
-  // Of methods.
+  // Traits of methods.
   bool needs_requests = false;  // knows clients by their HTTP requests: nobody without one
   bool sets_cookie = false;     // signed with sticky_secret
 };

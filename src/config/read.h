@@ -20,7 +20,7 @@ std::expected<Config, Faults> read_file(const std::string& path, const Kinds& ki
 // The same for text; `file_name` is what faults and origins name.
 std::expected<Config, Faults> read_yaml(std::string_view text, const std::string& file_name, const Kinds& kinds);
 
-// What Weir runs with when there is no file: one HTTP listener "web" on port 8080 of every address, with the empty pool
+// The configuration without a file: one HTTP listener "web" on port 8080 of every address, with the empty pool
 // "default" behind it, and the admin API on 127.0.0.1:9090. All of it has the origin "api", so the API may change it.
 Config built_in_config(const Kinds& kinds);
 
@@ -31,9 +31,9 @@ struct PoolBackend {
   friend bool operator==(const PoolBackend&, const PoolBackend&) = default;
 };
 
-// Single objects from JSON. Their origin is {"api", 0, 0}; fault paths are relative to the object. What needs no other
-// object is validated as well; what crosses objects (names, references) is validate()'s. A route without a name keeps
-// it empty: the caller gives it one.
+// Single objects from JSON. Their origin is {"api", 0, 0}; fault paths are relative to the object. Rules
+// about one object are checked as well; those across objects (names, references) are validate()'s. A route without a
+// name keeps it empty: the caller gives it one.
 std::expected<Pool, Faults> read_pool(std::string_view json, const Kinds& kinds);
 std::expected<Listener, Faults> read_listener(std::string_view json, const Kinds& kinds);
 std::expected<Route, Faults> read_route(std::string_view json, const Kinds& kinds);

@@ -157,7 +157,7 @@ void Reader::unknown_key(const Member& member, const Resource& resource, const K
     return;
   }
   if (member.key.starts_with("x-")) {
-    // What anchors stand under, and notes for other programs.
+    // Keys that hold anchors, and notes for other programs.
     if (resource.takes_notes && !of_api()) return;
     if (!resource.hint_at_header.empty()) {
       fault(member.line, member.column,

@@ -19,7 +19,7 @@ class Reader {
  public:
   Reader(const Document& document, const Kinds& kinds, Faults& faults)
       : file_(document.file), kinds_(kinds), faults_(faults) {}
-  // Of texts that are paths: relative ones become relative to `folder`, the configuration's own ("" leaves them).
+  // Relative paths in texts become relative to `folder`, the configuration's own ("" leaves them).
   void resolve_paths(std::string folder) { folder_ = std::move(folder); }
 
   // While it lives, faults are about the value under that key or index.
@@ -75,7 +75,7 @@ class Reader {
   std::string resolved(const std::string& path) const;
   bool read_in_place(const Node& node, const Resource& resource, void* object);
   void read_option(const Node& node, const OptionSpec& spec, Choice& choice);
-  // What the entry itself finds wrong with its options.
+  // Reports the errors that the entry itself finds in its options.
   void report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice);
   // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault, or for `off`.
   const KindEntry* read_type(const Node& map, Choice& choice, const Resource& resource);

@@ -26,7 +26,7 @@ struct MinRate {
   friend bool operator==(const MinRate&, const MinRate&) = default;
 };
 
-// What a regular expression may take once compiled, and again as much for what it remembers while it matches.
+// The most memory of a compiled regular expression; its cache of states while it matches may take as much again.
 inline constexpr std::int64_t kMaxExpressionBytes = 1024 * 1024;
 
 // A predicate on one header or query parameter.

@@ -1,4 +1,4 @@
-// What a UDP listener has besides.
+// The keys that only UDP listeners have.
 #include <array>
 
 #include "config/codecs.h"

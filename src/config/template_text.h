@@ -46,8 +46,8 @@ struct TemplatePiece {
 // Names of the variables that have a fixed one, as they stand between braces.
 std::vector<std::string_view> variable_names();
 
-// The pieces of `text`, literals and variables; "{{" is a brace. What is wrong with a variable that is not known there,
-// or a brace that is not closed.
+// The pieces of `text`, literals and variables; "{{" is a brace. Fails for a variable that is not known there, or a
+// brace that is not closed.
 base::Checked<std::vector<TemplatePiece>> parse_template(std::string_view text, TemplateUse use);
 
 }  // namespace weir::config

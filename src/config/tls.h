@@ -38,7 +38,7 @@ struct Hsts {
   friend bool operator==(const Hsts&, const Hsts&) = default;
 };
 
-// Of a listener whose clients speak TLS.
+// TLS between a listener and its clients.
 struct ListenerTls {
   std::vector<Certificate> certificates;  // the first is the default; empty: every named one
   bool strict_sni = false;                // clients that name another host, or none, are refused
@@ -53,7 +53,7 @@ struct ListenerTls {
   friend bool operator==(const ListenerTls&, const ListenerTls&) = default;
 };
 
-// Of the connections to a pool's backends.
+// TLS on connections to a pool's backends.
 struct PoolTls {
   bool enabled = true;
   bool verify = true;
@@ -66,7 +66,7 @@ struct PoolTls {
   friend bool operator==(const PoolTls&, const PoolTls&) = default;
 };
 
-// What all listeners share.
+// The part of TLS that all listeners share.
 struct Tls {
   Duration ticket_rotation = std::chrono::hours(12);  // a new key that seals tickets; the two before it still open
   std::string ticket_keys;  // file of keys, so that several Weirs have the same; then there is no rotation

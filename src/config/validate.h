@@ -1,4 +1,4 @@
-// What must hold of a configuration beyond the type and range of each value. Reports every fault. Any thread.
+// Rules for a configuration beyond the type and range of each value. Reports every error. Any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a valid configuration says without effect.
+// Parts of a valid configuration that have no effect.
 #pragma once
 
 #include <span>

@@ -11,7 +11,7 @@ namespace {
 
 using Protocols = std::set<ListenerProtocol>;
 
-// What the listeners that use each pool speak to their clients.
+// The protocols of the listeners that use each pool.
 std::map<std::string_view, Protocols> protocols_of_pools(const Config& config) {
   std::map<std::string_view, Protocols> protocols;
   for (const Listener& listener : config.listeners) {

@@ -196,7 +196,7 @@ class TreeBuilder {
   bool started_ = false;
 };
 
-// What libyaml finds wrong, in words that help, and where to look.
+// An error of libyaml, in words that help, and where to look.
 struct Problem {
   std::string_view theirs;
   std::string_view ours;
