@@ -5,7 +5,7 @@
 namespace weir::net {
 namespace {
 
-// What each byte does to the remainder: the polynomial 0x1EDC6F41 with its bits reversed.
+// The effect of each byte on the remainder: the polynomial 0x1EDC6F41 with its bits reversed.
 constexpr std::array<std::uint32_t, 256> kTable = [] {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t i = 0; i < table.size(); ++i) {

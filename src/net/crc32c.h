@@ -6,7 +6,7 @@
 
 namespace weir::net {
 
-// Of `bytes`, or of what `before` is the checksum of and `bytes` behind it.
+// The checksum of `bytes`, or of the bytes whose checksum is `before` followed by `bytes`.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace weir::net

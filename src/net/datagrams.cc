@@ -13,7 +13,7 @@ namespace {
 
 // Not a power of two, or the first lines of all windows would share a few places of the cache.
 constexpr std::size_t kWindowBytes = 65'536 + 2048 + 64;
-// What the kernel takes as one (UDP_MAX_SEGMENTS of older kernels), well inside the longest IP packet.
+// The most that the kernel takes as one send (UDP_MAX_SEGMENTS of older kernels), well inside the longest IP packet.
 constexpr std::size_t kMaxSegments = 64;
 constexpr std::size_t kMaxMergedBytes = 65'000;
 
@@ -213,7 +213,7 @@ int DatagramSender::send_next(int fd) {
   return sent < 0 ? -1 : 1;
 }
 
-// What the first message not sent has met. False when the socket is broken.
+// Handles the error of the first message that was not sent. False when the socket is broken.
 bool DatagramSender::take_error(int fd, int os_error, bool connected, Outcome& outcome) {
   switch (os_error) {
     case ECONNREFUSED:

@@ -41,7 +41,7 @@ class DatagramReceiver {
   // The same for one window and a connected socket that gathers nothing: there is no peer() or local() then.
   base::Result<std::size_t> receive_one(int fd, std::size_t window);
 
-  // Of a filled window, until it is used again.
+  // The datagrams of a filled window, valid until it is used again.
   Datagrams datagrams(std::size_t window) const;
   const PeerAddress& peer(std::size_t window) const { return peers_[window]; }
   LocalAddress local(std::size_t window) const;
@@ -57,7 +57,7 @@ class DatagramReceiver {
   std::vector<Control> controls_;
 };
 
-// What goes out on one socket with the next flush(). Neighbours of equal size for the same peer go as one.
+// Datagrams that go out on one socket with the next flush(). Neighbours of equal size for the same peer go as one.
 class DatagramSender {
  public:
   explicit DatagramSender(std::size_t capacity);

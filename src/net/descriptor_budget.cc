@@ -24,7 +24,7 @@ void DescriptorBudget::divide(const Needs& needs) {
   std::size_t pipes = streams / 20;
   std::size_t connections = streams - 2 * pipes;
   std::size_t clients = connections / 2;
-  // Whoever asks for more has clients that share connections to backends, or are idle; some are left in any case.
+  // With more configured, clients share connections to backends, or are idle; some are left in any case.
   if (needs.wanted_clients > 0) clients = std::min(needs.wanted_clients, connections - connections / 4);
   max_clients_ = clients;
   max_upstream_ = connections - clients;

@@ -13,7 +13,7 @@ std::size_t kept_descriptors(std::size_t limit);
 // Counts what traffic has open, over all workers, and says how much that may be. Any thread; outlives the workers.
 class DescriptorBudget {
  public:
-  // What is to be divided. Clients of TCP and HTTP need two descriptors each, their own and one to a backend; flows of
+  // The descriptors to divide. Clients of TCP and HTTP need two each, their own and one to a backend; flows of
   // UDP one; moving bytes inside the kernel two more, where there are some.
   struct Needs {
     std::size_t limit = 0;           // RLIMIT_NOFILE

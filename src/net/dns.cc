@@ -45,7 +45,7 @@ bool breaks_channel(int status) {
   return status == ARES_ECONNREFUSED || status == ARES_ETIMEOUT || status == ARES_EREFUSED;
 }
 
-// What tells one content of /etc/resolv.conf from another.
+// Tells one content of /etc/resolv.conf from another.
 using FileStamp = std::tuple<ino_t, off_t, std::int64_t, std::int64_t>;
 FileStamp resolv_conf_stamp() {
   struct stat status{};

@@ -8,7 +8,7 @@
 namespace weir::net {
 
 // A connection that is silent for `after` is probed up to four times within as long again, and broken when nobody
-// answers. Of a listening socket: for all that it accepts.
+// answers. On a listening socket: for all that it accepts.
 void keep_alive(int fd, std::chrono::seconds after);
 
 // The same for a connection that turns out to last: a second after start(). Most last for less, and are spared four

@@ -17,7 +17,7 @@ namespace weir::net {
 
 namespace {
 
-// What is said of accepted connections as well; each may be said again of a socket that listens already.
+// Sets options that accepted connections inherit; each may be set again on a socket that listens already.
 void set_options(int fd, const ListenOptions& options) {
   int seconds = static_cast<int>(options.defer_accept.count());
   setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
@@ -93,7 +93,7 @@ base::Result<void> remove_stale_socket(const std::string& path, const sockaddr_u
   return {};
 }
 
-// What would help, as the end of a message.
+// A remedy, as the end of a message.
 const char* remedy(int os_error, bool is_unix) {
   switch (os_error) {
     case EADDRINUSE:

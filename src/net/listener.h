@@ -30,7 +30,7 @@ base::Result<void> listen_with(int fd, const ListenOptions& options);
 // On a file-system path, mode 0660. A socket there that nobody serves is replaced; a socket in use, and whatever is no
 // socket, is an error.
 base::Result<int> listen_unix(const std::string& path);
-// What to tell an operator when `where` (host:port, or unix:/path) could not be listened on: "cannot listen on
+// The message for an operator when `where` (host:port, or unix:/path) could not be listened on: "cannot listen on
 // 127.0.0.1:9090: Address already in use; stop what listens there (...)".
 std::string listen_failure(const std::string& where, const base::Error& error);
 

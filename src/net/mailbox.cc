@@ -36,7 +36,7 @@ void Mailbox::run_all() {
     try {
       message->run();
     } catch (const std::bad_alloc&) {
-      // What it was to do is left undone; the others are not.
+      // This message is lost; the others are not.
     }
   }
 }

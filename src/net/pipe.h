@@ -15,7 +15,7 @@ namespace weir::net {
 // Taken from and given back to the thread, which keeps some; move-only. Nothing here waits.
 class Pipe {
  public:
-  // What one holds at most. Less where the system's limits for pipes are used up, which only costs speed.
+  // The capacity of one pipe; less where the system's limits for pipes are used up, which only costs speed.
   static constexpr std::size_t kBytes = 256 * 1024;
 
   // Error{exhausted} when descriptors ran out, or the thread's budget allows no more.

@@ -26,7 +26,7 @@ struct ProxyHeader {
 };
 ProxyHeader parse_proxy_header(std::string_view bytes);
 
-// What is told of a client. Empty views are left out, and so are those longer than 255 bytes.
+// The facts about a client that a header carries. Empty views are left out, as are those longer than 255 bytes.
 struct ProxyClient {
   base::SocketAddress source = {};
   base::SocketAddress destination = {};

@@ -17,7 +17,7 @@ namespace weir::net {
 namespace {
 
 thread_local Reactor* thread_reactor = nullptr;
-// Of this thread: each of them has its place in `retired_` kept.
+// The open descriptors of this thread, each with a place reserved in `retired_`.
 thread_local std::size_t open_descriptors = 0;
 constexpr std::size_t kEventsPerRound = 256;
 // Pieces of new work that begin in a round. A request that has begun waits for its backend, so the next rounds finish
@@ -56,8 +56,8 @@ Descriptor* Descriptor::open(int fd, bool edge_triggered) {
   return descriptor;
 }
 
-// What the kernel has for this is shared with everything that runs as the same user: that it is used up is no fault of
-// this program's.
+// The kernel's limit of watched descriptors is shared by all programs of the same user, so reaching it is no error of
+// this program.
 void Descriptor::try_to_register() {
   epoll_event event{};
   event.events = edge_triggered_ ? kStreamEvents | EPOLLET : static_cast<std::uint32_t>(EPOLLIN);
@@ -204,7 +204,7 @@ int Reactor::sleep_milliseconds(base::TimePoint latest) const {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
-// What lacks memory for its event is left as it is; everybody else goes on.
+// A waiter that lacks memory for its event is left as it is; all others go on.
 template <typename Call>
 void sparing_others(Call call) {
   try {
@@ -213,7 +213,7 @@ void sparing_others(Call call) {
   }
 }
 
-// Whoever sleeps until `expected` and is woken later was not given the processor.
+// A thread that sleeps until `expected` and is woken later was not given the processor.
 void Reactor::note_lateness(base::TimePoint expected) {
   if (now_ >= late_until_) lateness_ = {};
   base::Nanoseconds late = std::min<base::Nanoseconds>(now_ - expected, kLatest);

@@ -31,7 +31,7 @@ class RoundEndWork : public base::ListHook<RoundEndWork> {
   ~RoundEndWork() = default;
 };
 
-// What waits for a descriptor to become readable or writable.
+// An operation that waits for a descriptor to become readable or writable.
 class IoWaiter : public Wait {
  public:
   // The descriptor may be ready. Detach from it before resuming anybody.
@@ -59,8 +59,8 @@ class Descriptor final : public TimerNode {
  public:
   // Takes ownership of `fd`, which must be non-blocking, and registers it with the thread's reactor.
   static Descriptor* open(int fd);
-  // The same for datagrams: only reading, level-triggered. Whoever reads is told in every round in which there is
-  // something, and needs not empty the socket; nobody can wait to write.
+  // The same for datagrams: only reading, level-triggered. The reader is told in every round in which there is
+  // something, and need not empty the socket; nobody can wait to write.
   static Descriptor* open_for_datagrams(int fd);
   // Closes the file, after its filter has told the peer; anybody still waiting is a broken invariant.
   void close();

@@ -1,4 +1,4 @@
-// What may stand between the operations of a stream and its socket: TLS. A plain socket has none.
+// A layer between the operations of a stream and its socket: TLS. A plain socket has none.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class StreamFilter {
   // False: wait until the descriptor is readable. Otherwise `result` holds the bytes read, 0 at an end that the peer
   // has announced; an end without that is Error{closed}.
   virtual bool read(Descriptor& descriptor, std::span<char> into, base::Result<std::size_t>& result) = 0;
-  // Takes from the pieces by shortening them. What was taken must be written by later calls, if need be without pieces.
+  // Takes from the pieces by shortening them. Later calls must write what was taken, if need be without pieces.
   virtual Wrote write(Descriptor& descriptor, std::span<iovec> pieces, base::Result<void>& result) = 0;
   // True when the peer has neither closed nor sent anything for whoever reads the stream. Asks the kernel.
   virtual bool is_quiet(Descriptor& descriptor) = 0;

@@ -21,12 +21,12 @@ class StreamOperation : public Suspension<IoWaiter> {
  protected:
   StreamOperation(Descriptor& descriptor, base::TimePoint deadline) : descriptor_(descriptor), deadline_(deadline) {}
   ~StreamOperation() = default;
-  // Of `await_ready`: whether to go on at once.
+  // For `await_ready`: whether to go on at once.
   bool goes_on(bool done) {
     done_ = done;
     return done && !Turn::is_over();
   }
-  // Of `await_suspend`: the operation is done, its result is given in the next round. That is no wait which could be
+  // For `await_suspend`: the operation is done, its result is given in the next round. That is no wait which could be
   // cancelled; a chain that was is told at once.
   bool is_done() const { return done_; }
   template <typename Promise>
@@ -259,7 +259,7 @@ class TcpStream {
   // Bytes that the peer has acknowledged so far, those of a filter's own included; what was untaken is not counted.
   // Asks the kernel; 0 for Unix sockets.
   std::uint64_t acknowledged_bytes() const;
-  // Of a filtered stream: finish_writing() but for the socket's own end, which may come once a write of nothing has
+  // For a filtered stream: finish_writing() but for the socket's own end, which may come once a write of nothing has
   // sent what the socket did not take at once.
   void announce_end();
   // No more will be written; the peer reads an end.

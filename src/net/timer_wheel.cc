@@ -97,7 +97,7 @@ Tick TimerWheel::next_expiry() const {
       ahead &= ahead - 1;
     }
   }
-  // What is left lies behind the present position of the top level, which wraps around.
+  // The remaining timers lie behind the present position of the top level, which wraps around.
   unsigned shift = (kLevels - 1) * kBits;
   for (unsigned slot = 0; slot < kSlots; ++slot) {
     if (!is_empty(slots_[kLevels - 1][slot])) {

@@ -10,7 +10,7 @@
 
 namespace weir::net {
 
-// What every leaf operation has in common: it suspends one chain of tasks and resumes it once.
+// The common part of all leaf operations: suspends one chain of tasks and resumes it once.
 template <typename Interface>
 class Suspension : public Interface {
  protected:
@@ -89,7 +89,7 @@ struct TurnEnd {
 
 // One waiting coroutine, woken by code on the same thread: the building block of queues.
 //   Waiter waiter; queue.push_back(&waiter); Result<void> woken = co_await waiter.wait_until(deadline);
-// Whoever waits removes the waiter from the queue again when the result is an error (timeout or cancelled).
+// The waiting task removes the waiter from the queue again when the result is an error (timeout or cancelled).
 class Waiter final : public Suspension<Wait>, private TimerNode {
  public:
   // Wakes the waiter, in this round of the reactor. Waking before the wait makes the wait return at once.
