@@ -45,8 +45,8 @@ class Staple {
   std::shared_ptr<const Response> response_;
 };
 
-// Immutable but for its staple; shared by contexts, snapshots and the API. What is public knowledge has members; the
-// key can only be used.
+// Immutable but for its staple; shared by contexts, snapshots and the API. Public facts have members; the key can
+// only be used.
 struct Certificate {
   Certificate() = default;
   Certificate(const Certificate&) = delete;
@@ -72,8 +72,8 @@ struct Certificate {
   std::string key_;  // PEM
 };
 
-// Checks that the PEM texts are a chain in order and the leaf's private key, unencrypted and strong enough. What is
-// wrong and what would be right otherwise. Whether it has expired is the caller's question: expired().
+// Checks that the PEM texts are a chain in order and the leaf's private key, unencrypted and strong enough. The
+// error says what would be right. Whether it has expired is the caller's question: expired().
 base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string name, std::string chain,
                                                                    std::string_view key);
 // Why the certificate is of no use at that Unix time, or empty.

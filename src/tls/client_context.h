@@ -1,4 +1,4 @@
-// What connections to the backends of a pool need.
+// The TLS side of connections to the backends of a pool.
 #pragma once
 
 #include <ctime>
@@ -32,7 +32,7 @@ class ClientContext {
   ClientContext(const ClientContext&) = delete;
   ClientContext& operator=(const ClientContext&) = delete;
 
-  // What sessions are kept by: neither chain nor name is looked at when one is resumed, so it must have been made for
+  // The key of kept sessions: neither chain nor name is looked at when one is resumed, so it must have been made for
   // the same name as well as with the same `peer` (RFC 8446 4.6.1).
   std::string session_key(std::string_view host, std::string_view peer) const;
   // A client's side before its handshake, which resumes the last session of `key` if there is one; null when memory has

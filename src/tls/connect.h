@@ -25,7 +25,7 @@ struct ConnectOptions {
 // (tls/words.h); the side is backend, or ours for cancelled and exhausted. The stream is to be closed then.
 net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions options);
 
-// What `stream` was connected with; null for a plain one. Only for streams of connect().
+// The contexts that `stream` was connected with; null for a plain one. Only for streams of connect().
 const ClientContexts* contexts_of(const net::TcpStream& stream);
 
 }  // namespace weir::tls

@@ -1,4 +1,4 @@
-// What every context of OpenSSL's has here, whichever side.
+// The settings that all contexts of OpenSSL have, whichever side.
 #pragma once
 
 #include "tls/library.h"

@@ -26,10 +26,10 @@ net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context,
 // After plain_http, until the thread's next TLS operation: the first bytes that came.
 std::string_view first_plain_bytes();
 
-// What was wrong with the client's certificate, if a handshake has failed for that; else null. Static text.
+// The error in the client's certificate, if a handshake has failed for that; else null. Static text.
 const char* refused_certificate(const net::TcpStream& stream);
 
-// What a handshake has found out. Views live as long as the stream; text() of versions and ciphers for ever.
+// Results of a handshake. Views live as long as the stream; those of versions and ciphers for ever.
 std::string_view version(const net::TcpStream& stream);      // "TLSv1.3"
 std::string_view cipher(const net::TcpStream& stream);       // "TLS_AES_128_GCM_SHA256"
 std::string_view server_name(const net::TcpStream& stream);  // of the client's SNI; empty: none
@@ -40,7 +40,7 @@ bool is_version_1_3(const net::TcpStream& stream);
 // Whether the certificate that the server's side has shown is good for this name or address (RFC 9110 4.3.4).
 bool certificate_covers(const net::TcpStream& stream, std::string_view host);
 
-// What a client's verified certificate says of it, ready for headers.
+// The facts in a client's verified certificate, ready for headers.
 struct ClientIdentity {
   std::string subject;      // RFC 2253
   std::string common_name;  // common_name_of()

@@ -50,7 +50,7 @@ class Library {
   std::string system_stamp_;  // of what they were loaded from
 };
 
-// What the files of the system's authorities look like now; another text when they have changed.
+// Stands for the present files of the system's authorities: another text when they have changed.
 std::string system_authorities_stamp();
 // The oldest error of the calling thread's queue in words, and an empty queue: "key values mismatch". Functions of this
 // folder leave the queue empty, which SSL_get_error() counts on.

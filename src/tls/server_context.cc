@@ -24,7 +24,7 @@
 
 namespace weir::tls {
 
-// What OpenSSL calls during a handshake, on the thread of its connection.
+// Callbacks of OpenSSL during a handshake, on the thread of its connection.
 struct ServerContext::Callbacks {
   static int choose_by_name(SSL* ssl, int* alert, void*) {
     const ServerContext* server = Stream::current_server();
@@ -202,7 +202,7 @@ std::string ServerContext::add_certificates() {
   for (const auto& certificate : options_.certificates) {
     for (const std::string& host : certificate->names) {
       const Certificate*& place = by_name[host][static_cast<std::size_t>(certificate->kind)];
-      // Of two for the same name and kind the first listed is shown; an expired one only if there is no other.
+      // The first listed of two for the same name and kind is shown; an expired one only if there is no other.
       if (place == nullptr) place = certificate.get();
     }
   }

@@ -1,4 +1,4 @@
-// What a listener's handshakes need: certificates by name, versions, client certificates, tickets.
+// The TLS side of a listener: certificates by name, versions, client certificates, tickets.
 #pragma once
 
 #include <ctime>
@@ -42,7 +42,7 @@ struct TextHash {
 // Immutable. Outlives the handshakes that were begun with it, not the connections.
 class ServerContext {
  public:
-  // What is wrong with the authorities or revocations otherwise; the certificates were checked when loaded.
+  // Fails when authorities or revocations cannot be read; the certificates were checked when loaded.
   static base::Checked<std::unique_ptr<ServerContext>> make(Library& library, ServerOptions options);
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;

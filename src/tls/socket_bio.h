@@ -14,7 +14,7 @@ namespace weir::tls {
 inline constexpr std::size_t kOutBytes = 256 * 1024;
 inline constexpr std::size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
 
-// What OpenSSL and the BIO need to know while they work for one stream; one per thread.
+// State of OpenSSL and the BIO while they work for one stream; one per thread.
 struct SocketBio {
   Stream* stream = nullptr;
   net::Descriptor* descriptor = nullptr;
@@ -36,7 +36,7 @@ struct SocketBio {
   }
 };
 
-// Of the calling thread.
+// The one of the calling thread.
 SocketBio& socket_bio();
 
 }  // namespace weir::tls

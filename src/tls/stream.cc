@@ -41,7 +41,7 @@ class Stream::Operation {
     now.os_error = 0;
     now.ended = false;
     now.strange = Step::done;
-    // What others of this thread left in OpenSSL's queue would be taken for an error of this stream.
+    // Errors that others of this thread left in OpenSSL's queue would be taken for one of this stream.
     if (ERR_peek_error() != 0) ERR_clear_error();
   }
   SocketBio& now = socket_bio();
@@ -71,7 +71,7 @@ void Stream::on_record(int writing, int, int kind, const void* bytes, std::size_
 const ServerContext* Stream::current_server() { return socket_bio().server; }
 Stream& Stream::current() { return *socket_bio().stream; }
 
-// What was kept, before anything new.
+// Sends the kept bytes before anything new.
 Stream::Sent Stream::send_unsent(net::Descriptor& descriptor) {
   if (unsent_ == nullptr) return Sent::all;
   bool some = false;

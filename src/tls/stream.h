@@ -16,9 +16,9 @@ class ServerContext;
 
 // One connection's TLS, either side. Worker's thread only.
 //
-// What OpenSSL writes is gathered in a buffer of the thread and leaves in one system call per operation; only what the
-// socket does not take at once is kept here. What it reads comes with one system call per record or less: OpenSSL reads
-// ahead, and a short read tells that there is nothing more. All connections of a thread share its one BIO.
+// Bytes that OpenSSL writes are gathered in a buffer of the thread and leave in one system call per operation; only
+// those that the socket does not take at once are kept here. Reading takes one system call per record or less: OpenSSL
+// reads ahead, and a short read tells that there is nothing more. All connections of a thread share its one BIO.
 class Stream : public net::StreamFilter {
  public:
   // Takes `ssl`, whose role is set.
@@ -46,7 +46,7 @@ class Stream : public net::StreamFilter {
   Step shake_hands(net::Descriptor& descriptor, const ServerContext* server, base::Error& failure);
 
   SSL* ssl() const { return ssl_; }
-  // What the callbacks of OpenSSL below an operation of this thread ask.
+  // For the callbacks of OpenSSL below an operation of this thread.
   static const ServerContext* current_server();
   static Stream& current();
   // OpenSSL's SSL_CTX_set_msg_callback(): counts what costs us work and carries nothing for whoever reads.

@@ -1,4 +1,4 @@
-// What a session ticket may be used for, and until when: sealed into it beside the session.
+// The limits of a session ticket, in time and server name: sealed into it beside the session.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ struct TicketBounds {
   static std::optional<TicketBounds> decode(std::span<const unsigned char> bytes);
 };
 
-// Of a server name; names are compared without case and without a dot at the end.
+// The digest of a server name; names are compared without case and without a dot at the end.
 NameDigest digest_of(std::string_view name);
 // Unix time at which the first certificate of the chain that `ssl` has verified ends. INT64_MAX: the peer has shown
 // none, or nothing was verified.

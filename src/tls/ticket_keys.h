@@ -36,7 +36,7 @@ struct TicketKey {
 using TicketKeys = std::vector<TicketKey>;
 
 // A key a line, as `openssl rand -base64 80 | tr -d '\n'` makes it: 80 bytes in base64. Empty lines and lines that
-// begin with '#' do not count. What is wrong, with the line, otherwise.
+// begin with '#' do not count. The error names the line.
 base::Checked<TicketKeys> parse_ticket_keys(std::string_view text);
 
 // The keys in use. Any thread; taken once per handshake that resumes or can be resumed.
