@@ -42,7 +42,7 @@ class AddressRound {
                base::TimePoint now);
   // The next one, or null after the last.
   const base::SocketAddress* next(std::span<const base::SocketAddress> addresses);
-  // What next() returned last; it must have returned one.
+  // The address that next() returned last; it must have returned one.
   const base::SocketAddress& present(std::span<const base::SocketAddress> addresses) const {
     return addresses[present_];
   }

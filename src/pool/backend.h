@@ -24,7 +24,7 @@ constexpr bool takes_new_work(BackendState state) {
   return state != BackendState::draining && state != BackendState::disabled;
 }
 
-// What is known of the addresses of a backend: `pending` until the first look-up of its name has ended.
+// The state of a backend's addresses: `pending` until the first look-up of its name has ended.
 enum class NameState : std::uint8_t { known, pending, failed };
 
 // Lives as long as anything refers to it: snapshots, connections, statistics. The same backend (pool, id, host and port
@@ -47,7 +47,7 @@ class Backend {
   // Written by the control thread only.
   std::atomic<BackendState> state{BackendState::unknown};
   bool takes_new_work() const { return pool::takes_new_work(state.load(std::memory_order_relaxed)); }
-  // Of one that is draining, disabled or removed: its time is over, and what was in progress there was closed.
+  // The backend is draining, disabled or removed, its time is over, and all that was in progress there was closed.
   std::atomic<bool> cut_off{false};
   // Written by the control thread, before the snapshot that says the same.
   std::atomic<NameState> name_state{NameState::known};
@@ -72,14 +72,14 @@ class Backend {
   // health checks can reach the snapshots, and for pools that have none.
   std::atomic<std::int64_t> suspended_until{0};
 
-  // Of a backend with several addresses: counts what was opened to it, so that each address has its turn whichever
+  // For a backend with several addresses: counts connections opened to it, so that each address has its turn whichever
   // worker opens, and the addresses that could not be used lately.
   std::atomic<std::uint32_t> next_address{0};
   FailedAddresses failed_addresses;
 
   alignas(64) std::atomic<std::uint64_t> total_requests{0};
   std::atomic<std::uint64_t> failed_requests{0};
-  // What those failed of, by base::ErrorCode.
+  // The causes of those failures, by base::ErrorCode.
   static constexpr std::size_t kReasons = static_cast<std::size_t>(base::ErrorCode::io) + 1;
   std::array<std::atomic<std::uint32_t>, kReasons> failures{};
   LastError last_error;

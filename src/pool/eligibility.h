@@ -10,7 +10,7 @@
 
 namespace weir::pool {
 
-// What decides about one backend.
+// The facts that decide about one backend.
 struct Candidate {
   BackendState state = BackendState::unknown;
   std::uint32_t weight = 1;  // after an operator's override; 0 takes no new work whatever the state
