@@ -1,4 +1,4 @@
-// Who was picked longest ago, to break ties.
+// The backend that was picked longest ago, to break ties.
 #pragma once
 
 #include <algorithm>

@@ -17,11 +17,11 @@ namespace weir::balance {
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 inline constexpr base::Nanoseconds kToldBefore{-1};
 
-// What one pick may look at. The caller fills it; strategies never touch a request.
+// The facts that one pick may look at. The caller fills it; strategies never touch a request.
 struct PickContext {
-  // Of the part of the request that the strategy asked for (see hash_key), with base::hash_text, or of the client
-  // address (IpAddress::hash). Where that part is missing (no such header, cookie or parameter) the caller puts the
-  // hash of the client address here, so that such requests spread rather than meet on one backend.
+  // The hash of the part of the request that the strategy asked for (see hash_key), by base::hash_text, or of the
+  // client address (IpAddress::hash). Where that part is missing (no such header, cookie or parameter) the caller puts
+  // the hash of the client address here, so that such requests spread rather than meet on one backend.
   std::uint64_t key_hash = 0;
   base::TimePoint now{};                 // the worker's cached time
   base::Random* random = nullptr;        // the worker's own; must be there

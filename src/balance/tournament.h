@@ -15,7 +15,7 @@ namespace weir::balance {
 //
 // Up to kScanLimit entries are simply compared on demand. More of them form a tournament: a binary tree in one array
 // (children of i are 2i and 2i+1, the entries follow the inner nodes) whose inner nodes hold the winner of the two
-// below. Whoever changes an entry calls update(), which replays the games on the way to the root. Each game is played
+// below. A change of an entry calls update(), which replays the games on the way to the root. Each game is played
 // from live values and recorded by compare-and-swap, twice if need be: when both fail, somebody else has read the
 // values after our change and recorded his game (Jayanti, "f-arrays: implementation and applications", PODC 2002). So
 // at rest the root is exactly the first, and under way nobody waits. A node also carries a version, so that a game
