@@ -1,4 +1,4 @@
-// What one probe found.
+// The result of one probe.
 #pragma once
 
 #include <expected>

@@ -16,13 +16,13 @@
 
 namespace weir::health {
 
-// Whom to probe. The views outlive the probe; the caller keeps them.
+// The backend to probe. The views outlive the probe; the caller keeps them.
 struct CheckTarget {
   base::SocketAddress address;
   std::string_view host;         // as configured: what an HTTP checker sends unless told otherwise
   std::string_view path;         // overrides the checker's own path; empty: does not
   base::Nanoseconds timeout{0};  // for the whole probe
-  // What checkers of TCP, HTTP and gRPC speak TLS with; null: they do not. The health thread's is the last.
+  // The TLS contexts of checkers over TCP, HTTP and gRPC; null: no TLS. The health thread's is the last.
   std::shared_ptr<const tls::ClientContexts> tls{};
   config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // what traffic speaks
   config::SendProxy proxy_protocol = config::SendProxy::off;       // in front of everything else, but for UDP
@@ -35,7 +35,7 @@ class Checker {
   // Probes once. Ends before `timeout`, leaves no connection open, and reads at most 64 KB of body. When its chain of
   // tasks is cancelled it ends at once with a failure that means nothing.
   virtual net::Task<CheckResult> check(CheckTarget target) = 0;
-  // What a probe with that path asks for, for people: "GET /health"; empty where the checker's name says all.
+  // The question of a probe with that path, for people: "GET /health"; empty where the checker's name says all.
   virtual std::string question(std::string_view path) const { return static_cast<void>(path), std::string(); }
 };
 

@@ -1,4 +1,4 @@
-// What probes over HTTP/2 share.
+// The common part of probes over HTTP/2.
 #pragma once
 
 #include <string>

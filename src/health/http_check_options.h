@@ -17,7 +17,7 @@ namespace weir::health {
 // The most of a response's body that a probe looks at, and so the longest text it can look for.
 inline constexpr std::size_t kBodyLimitBytes = 64 * 1024;
 
-// What is offered by ALPN, and, without TLS, spoken.
+// The protocols that are offered by ALPN, or spoken without TLS.
 struct HttpVersions {
   std::vector<std::string> alpn;  // "h2", "http/1.1"
   bool only_h2() const { return alpn.size() == 1 && alpn.front() == "h2"; }
@@ -35,7 +35,7 @@ struct HttpCheckOptions {
   // Every error of the choice's options, not only the first.
   static std::expected<HttpCheckOptions, config::OptionFaults> read(const config::Choice& choice);
   static std::span<const config::OptionSpec> specs();
-  // What to speak to that target: with `auto` what traffic speaks to it.
+  // The protocols to speak to that target: with `auto` those of traffic.
   HttpVersions versions(const CheckTarget& target) const;
 };
 

@@ -1,4 +1,4 @@
-// What checkers share: connecting within a deadline, and saying in words what failed.
+// The common part of checkers: connecting within a deadline, and failures in words.
 #pragma once
 
 #include <span>

@@ -138,7 +138,7 @@ void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckRe
   tell(transitions);
 }
 
-// What this machine lacks is no verdict on a backend.
+// Logs that this machine lacks something for a probe, which is no verdict on a backend.
 void Prober::Core::complain(const pool::Backend& backend, const std::string& error, base::TimePoint now) {
   constexpr std::chrono::seconds kComplainEvery{60};
   if (now < next_complaint_) return;

@@ -38,7 +38,7 @@ struct Transition {
   std::string reason;
 };
 
-// What the API says of one backend. Times are milliseconds since 1970-01-01 UTC.
+// The health of one backend as the API shows it. Times are milliseconds since 1970-01-01 UTC.
 struct HealthDetails {
   struct Change {
     std::int64_t at_unix_ms = 0;

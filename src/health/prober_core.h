@@ -28,14 +28,14 @@ class Prober::Core {
   std::optional<HealthDetails> details(const pool::Backend& backend) const;
 
  private:
-  // What the backends of a pool have in common. Probes under way keep theirs over a reconciliation.
+  // The part of probing that all backends of a pool share. Probes under way keep theirs over a reconciliation.
   struct Plan {
     config::HealthCheck config;
     Cadence cadence;
     Thresholds thresholds;
     std::unique_ptr<Checker> checker;  // null: checks are off
   };
-  // Whom to probe. Immutable: probes under way keep theirs.
+  // The backend to probe. Immutable: probes under way keep theirs.
   struct Aim {
     std::vector<base::SocketAddress> addresses;
     std::string path;
