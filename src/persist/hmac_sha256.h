@@ -27,7 +27,7 @@ class HmacSha256 {
     base::cleanse(&outer_, sizeof outer_);
   }
 
-  // Of the parts, one behind the other.
+  // The code of the parts, one behind the other.
   Code operator()(std::initializer_list<std::string_view> parts) const;
 
  private:

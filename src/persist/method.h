@@ -43,11 +43,11 @@ class Method {
   virtual std::string_view chosen(const Client& client, std::uint32_t index, base::Arena& arena) const {
     return static_cast<void>(client), static_cast<void>(index), static_cast<void>(arena), std::string_view();
   }
-  // What clients are known by, for people: "the cookie SERVERID".
+  // The mark that clients are known by, for people: "the cookie SERVERID".
   virtual std::string known_by() const = 0;
 };
 
-// What a method of one pool may use. All of it outlives the method, but for the key.
+// The pool of a method. All of it outlives the method, but for the key.
 struct MethodSetting {
   std::string_view pool;
   const pool::BackendSet& backends;
