@@ -48,7 +48,7 @@ HeaderChanges::HeaderChanges(const config::HeaderChanges& changes, config::Templ
   for (const std::string& name : changes.remove) remove(name);
   for (auto field = changes.set.begin(); field != changes.set.end(); ++field) {
     remove(field->first);
-    // Of two that set the same name the later one replaces the earlier.
+    // The later of two that set the same name replaces the earlier.
     const bool replaced = std::any_of(std::next(field), changes.set.end(), [&field](const auto& later) {
       return base::equal_ignoring_case(later.first, field->first);
     });

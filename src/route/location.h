@@ -13,9 +13,9 @@
 
 namespace weir::route {
 
-// A parsed config::Redirect::to. Immutable, any thread. What is no variable stays as written, encoded.
+// A parsed config::Redirect::to. Immutable, any thread. Text that is no variable stays as written, encoded.
 //
-// Variables are those of config/template_text.h for redirects. What comes from the request cannot leave its place:
+// Variables are those of config/template_text.h for redirects. Values from the request cannot leave their place:
 // bytes that are not of a URI are percent-encoded; a `to` that is a path gives a path with exactly one leading slash,
 // since browsers read "//x" as a host; between texts of a host only the bytes of host names are taken; and a variable
 // behind a complete host

@@ -1,4 +1,4 @@
-// What a route asks of a request besides host and path.
+// The conditions of a route besides host and path.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the backend sees in place of the client's path and host.
+// The path and host that the backend sees in place of the client's.
 #pragma once
 
 #include <optional>

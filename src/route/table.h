@@ -31,7 +31,7 @@ inline constexpr std::uint32_t kNoRoute = UINT32_MAX;
 //   4. the order in which they are written.
 // A less specific route takes the request when no more specific one matches in full.
 //
-// What is compared: the host without port and trailing dot, ignoring case. The path in its canonical form
+// Comparisons: the host without port and trailing dot, ignoring case. The path in its canonical form
 // (RequestHead::routed_path, which http::canonicalize() has set by the listener's `paths`), with case; a prefix ends at
 // a segment border and its own trailing slash does not count. A header predicate holds when any field of that name has
 // the value, a query predicate when any parameter of that name has it after percent-decoding with '+' as a space;
@@ -46,8 +46,8 @@ class Table {
   // The index of the route in listener.routes, or kNoRoute. The arena holds decoded parameters of the query.
   std::uint32_t find(const http::RequestHead& request, const base::IpAddress& client, base::Arena& arena) const;
 
-  // What was found of every route, the most specific first, for `weir explain`. The first one with `matched` is the one
-  // that find() returns. Slow: looks at every route.
+  // The findings about every route, the most specific first, for `weir explain`. find() returns the first one with
+  // `matched`. Slow: looks at every route.
   struct Reason {
     std::uint32_t route;
     bool matched;     // all its predicates hold

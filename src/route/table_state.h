@@ -16,7 +16,7 @@
 namespace weir::route {
 
 struct Table::State {
-  // What a request asks for.
+  // The facts about a request that routes compare.
   struct Wanted {
     const http::RequestHead& request;
     std::string_view path;  // its routed_path

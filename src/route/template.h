@@ -13,11 +13,11 @@
 
 namespace weir::route {
 
-// What is known of a request beside its head. Asked only for variables that a text names.
+// The facts about a request beside its header. Asked only for variables that a text names.
 class Values {
  public:
-  // Of all variables but host, path, query, method, header and group; empty for what is not there. The view lives as
-  // long as the request or the arena.
+  // The value of any variable but host, path, query, method, header and group; empty where there is none. The view
+  // lives as long as the request or the arena.
   virtual std::string_view value(config::Variable variable, base::Arena& arena) const = 0;
 
  protected:

@@ -26,7 +26,7 @@ class TextBuilder {
     size_ += text.size();
   }
   void append(char c) { append(std::string_view(&c, 1)); }
-  // What is no URI byte becomes %XX.
+  // Bytes that cannot stand in a URI become %XX.
   void append_encoded(std::string_view text) {
     static constexpr char kDigits[] = "0123456789ABCDEF";
     reserve(text.size());
