@@ -113,7 +113,7 @@ void Connections::wake_somebody(OfBackend& of_backend) {
   if (Queued* first = of_backend.queue.pop_front(); first != nullptr) return first->waiter.wake();
   const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
   if (other == nullptr) return;
-  // Whoever waited there may be gone by then: then the next worker is told.
+  // The task that waited there may be gone by then: then the next worker is told.
   Connections* there = other->connections;
   other->reactor->post([there, keep = of_backend.backend] { there->wake_somebody(there->of(keep)); });
 }
@@ -135,7 +135,7 @@ void Connections::empty_place(Lease lease) {
   delete &connection;
 }
 
-// What came to whoever waited; neither: it looks again.
+// Handed to a waiting task; neither of the two: it looks again.
 struct Connections::Handed {
   Lease lease;
   bool place = false;
@@ -160,7 +160,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     }
     net::TaskContext& context = co_await net::this_context();
     if (context.cancelled()) {
-      // What it was woken for is somebody else's.
+      // The connection or place that it was woken for goes to another task.
       if (was_woken) wake_somebody(of_backend);
       co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
     }
@@ -168,7 +168,7 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
       options.metrics->taken_over.add(worker_);
       co_return taken;
     }
-    // Of a connection that this exchange cannot use it takes the place, for a new one. (Whose it was may have another
+    // A connection that this exchange cannot use gives up its place for a new one. (Its former user may have another
     // snapshot.)
     if (!taken && claim_place(backend, options.backend->max_connections)) break;
     if (!taken && !may_reuse && !of_backend.idle.empty()) taken = lend(pop_idle(of_backend), true);
@@ -226,7 +226,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
   }
   backend.queued.fetch_add(1, std::memory_order_seq_cst);
   backend.waiting_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
-  // What came free between the last look and now was not announced to this worker: look once more, if there is time.
+  // A connection that came free since the last look was not announced to this worker: look once more, if there is time.
   // One may have become idle right here while acquire() asked another worker.
   bool free_now = !of_backend.idle.empty() ||
                   backend.open_connections.load(std::memory_order_seq_cst) < options.backend->max_connections ||

@@ -27,7 +27,7 @@ bool Connections::fits(Connection& connection, const AcquireOptions& options) {
 }
 
 void Connection::on_ready() {
-  // Of TLS it may have been only a ticket.
+  // With TLS it may have been only a ticket.
   if (stream.is_filtered() && stream.is_quiet_now()) return;
   stream.descriptor().stop_waiting_readable();
   owner_.connections.destroy(*this);
@@ -88,7 +88,7 @@ OfBackend* Connections::find(const pool::Backend& backend) {
 Lease Connections::take_idle(const AcquireOptions& options) {
   OfBackend* of_backend = find(*options.backend->backend);
   if (of_backend == nullptr || of_backend->idle.empty()) return {};
-  // What was opened before the pool's TLS or the backend's address changed is not what it wants now, and what the
+  // A connection from before a change of the pool's TLS or the backend's address is not wanted now, and one that the
   // backend has just closed is of no use.
   while (!of_backend->idle.empty() && !fits(*of_backend->idle.front(), options)) destroy(*of_backend->idle.front());
   if (of_backend->idle.empty()) return {};

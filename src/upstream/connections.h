@@ -96,7 +96,7 @@ struct ConnectionMetrics {
   metrics::Counter taken_over;
 };
 
-// What an exchange needs of its pool to get a connection.
+// The settings of a pool that an exchange needs to get a connection.
 struct AcquireOptions {
   bool wants_tls() const { return tls != nullptr && *tls != nullptr; }
 
@@ -202,7 +202,7 @@ class Connections {
   // far as that matters.
   static bool fits(Connection& connection, const AcquireOptions& options);
   void offer(Connection& connection, bool used_here);
-  // Whoever waits looks again, here or on another worker: a connection became idle, or a place came free, just when it
+  // Wakes a waiting task, here or on another worker: a connection became idle, or a place came free, just when it
   // began to wait.
   void wake_somebody(OfBackend& of_backend);
   const Peer* other_worker_in(std::uint64_t mask);

@@ -18,7 +18,7 @@ using base::ErrorCode;
 
 namespace {
 
-// Of a head that a backend sends.
+// Limits of a response header from a backend.
 constexpr http2::FieldLimits kFieldLimits{.bytes = 64 * 1024, .count = 256};
 
 // Bytes, the end or an error, of which the reader may have had no event yet.
@@ -59,7 +59,7 @@ void H2Link::on_streams_changed() {
   std::uint32_t most = owner_.settings.max_requests;
   if (most != 0 && requests >= most && !connection.is_shutting_down()) connection.shut_down();
   if (owner_.queue.empty()) return;
-  // Whoever waited for this one has to ask for another place.
+  // The tasks that waited for this one must ask for another place.
   if (connection.is_ending() && owner_.lasting() == 0) return owner_.wake_some(1);
   if (!has_room()) return;
   owner_.wake_some(connection.stream_limit() - connection.open_streams());
@@ -149,7 +149,7 @@ net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
     if (enough || !claim_place(of_backend, options)) {
       bool wants_newer = options.opened_since != base::TimePoint();
       if (!enough && wants_newer && !of_backend.has_gone()) {
-        // There can be none for now. Who asks again because a connection was lost is served by any other.
+        // There can be none for now. A task that asks again because a connection was lost is served by any other.
         options.opened_since = {};
         continue;
       }
@@ -219,7 +219,7 @@ H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, n
     throw;
   }
   std::uint32_t limit = std::min(opened->connection.stream_limit(), of_backend.stream_limit);
-  // Who finds no room there may open another one.
+  // A task that finds no room there may open another one.
   of_backend.wake_some(std::max(limit, 2u) - 1);
   return opened;
 }

@@ -1,4 +1,4 @@
-// What one worker knows of one backend's HTTP/2 connections. Private to upstream.
+// One worker's HTTP/2 connections to one backend. Private to upstream.
 #pragma once
 
 #include <cstdint>

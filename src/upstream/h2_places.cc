@@ -64,7 +64,7 @@ bool H2Links::leave_place(const PlaceQuestion& question, const Peer& heir) {
   return true;
 }
 
-// Whoever waited for it may have been served otherwise.
+// The task that waited for it may have been served otherwise.
 void H2Links::inherit_place(const std::shared_ptr<pool::Backend>& backend) {
   H2OfBackend& of_backend = of(backend);
   if (of_backend.acquiring == 0) return connections_.free_place(backend);

@@ -1,4 +1,4 @@
-// What one worker knows of one backend's connections; private to upstream.
+// One worker's connections to one backend; private to upstream.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace weir::upstream {
 // An exchange that waits for a connection; lives in its coroutine's frame.
 struct Queued final : base::ListHook<Queued> {
   net::Waiter waiter;
-  // What it was handed: a connection, or one's place, which it is to open a connection in. Neither: something may have
+  // It was handed a connection, or the place of one, in which it must open another. Neither: something may have
   // come free, and it tries again.
   Connection* connection = nullptr;
   bool has_place = false;
