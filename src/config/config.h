@@ -229,11 +229,14 @@ struct Grpc {
 
 // The protocol to the backends; `automatic` is by ALPN, or the protocol of the client.
 enum class PoolProtocol : std::uint8_t { http_1_1, h2, automatic };
+// The strategy of a pool that chooses none.
+inline constexpr std::string_view kUsualAlgorithm = "weighted_round_robin";
+
 struct Pool {
   std::string name;
   PoolProtocol protocol = PoolProtocol::http_1_1;
   std::optional<PoolTls> tls;
-  Choice algorithm{.name = "weighted_round_robin", .options = {}};
+  Choice algorithm{.name = std::string(kUsualAlgorithm), .options = {}};
   HealthCheck health_check;
   std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy ones are used again
   Duration slow_start{0};

@@ -20,7 +20,7 @@ std::string weights_warning(const Pool& pool, std::span<const KindEntry> strateg
   for (const Backend& backend : pool.backends) {
     if (backend.weight == 0) continue;
     if (first != nullptr && first->weight != backend.weight) {
-      return fmt::format("{} ignores the weights of the backends; {} heeds them", entry->name, Pool().algorithm.name);
+      return fmt::format("{} ignores the weights of the backends; {} heeds them", entry->name, kUsualAlgorithm);
     }
     first = first == nullptr ? &backend : first;
   }

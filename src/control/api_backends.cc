@@ -51,8 +51,7 @@ BackendView preview(const config::Pool& pool, const config::Backend& backend) {
 }  // namespace
 
 std::expected<config::Pool, Problem> make_default_pool(const Visit& visit) {
-  auto pool =
-      config::read_pool(R"({"name": "default", "health_check": {"type": "http", "path": "/health"}})", visit.kinds());
+  auto pool = config::read_pool(R"({"name": "default", "health_check": {"path": "/health"}})", visit.kinds());
   if (!pool) return bad_body(std::move(pool.error()));
   return std::move(*pool);
 }

@@ -45,7 +45,7 @@ struct Rule {
   std::string id;
   std::string path_prefix;
   std::string host;  // empty: any
-  config::Choice algorithm{.name = "weighted_round_robin", .options = {}};
+  config::Choice algorithm{.name = std::string(config::kUsualAlgorithm), .options = {}};
   std::vector<std::string> backends;  // "pool/id"; those that do not exist at the moment are passed over
   bool session_sticky = false;
   friend bool operator==(const Rule&, const Rule&) = default;
