@@ -159,7 +159,7 @@ test_all() {
     unit | scenario | asan | tsan | fuzz | checks) parts=("$part") ;;
     *) usage >&2; return 2 ;;
   esac
-  setup build test
+  setup build test debug
   rm -rf "$RESULTS"
   mkdir -p "$RESULTS"
   for part in "${parts[@]}"; do
