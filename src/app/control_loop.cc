@@ -239,7 +239,7 @@ std::string failed_reload(const config::Faults& faults) {
 
 }  // namespace
 
-control::Reloaded Weir::Parts::reload() {
+api::Reloaded Weir::Parts::reload() {
   if (access_log) access_log->reopen();
   if (options.config_path.empty()) {
     base::log_info("SIGHUP: logs reopened; there is no configuration file to read");
@@ -253,7 +253,7 @@ control::Reloaded Weir::Parts::reload() {
     reloads_failed.add(slot);
     last_reload_successful.set(slot, 0);
     events.append("reload", failed_reload(faults));
-    return control::Reloaded{.faults = std::move(faults)};
+    return api::Reloaded{.faults = std::move(faults)};
   };
   auto read = config::read_file(options.config_path, kinds());
   if (!read) return refuse(read.error());
@@ -277,7 +277,7 @@ control::Reloaded Weir::Parts::reload() {
     if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) return refuse(*faults);
     return refuse({{.at = {.file = options.config_path},
                     .path = "store",
-                    .message = std::get<control::StoreError>(outcome.error()).message}});
+                    .message = std::get<store::StoreError>(outcome.error()).message}});
   }
   for (const std::string& line : config::summary(diff)) base::log_info("reload: {}", line);
   for (const std::string& key : needs_restart) {

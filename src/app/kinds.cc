@@ -2,9 +2,9 @@
 
 #include "app/weir.h"
 #include "balance/strategy.h"
-#include "control/store.h"
 #include "health/checker.h"
 #include "persist/method.h"
+#include "store/store.h"
 
 namespace weir::app {
 
@@ -16,7 +16,7 @@ config::Kinds kinds() {
                    health::checkers()},
       config::Kind{"methods", "stickiness method", "pools[].sticky.type", "how a client stays with its backend",
                    persist::methods()},
-      config::Kind{"stores", "store type", "store.type", "where objects made through the API live", control::stores()},
+      config::Kind{"stores", "store type", "store.type", "where objects made through the API live", store::stores()},
   };
   return config::Kinds(kAll);
 }

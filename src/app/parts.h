@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "access_log/log.h"
+#include "api/admin_server.h"
+#include "api/api.h"
 #include "app/weir.h"
 #include "base/log.h"
-#include "control/admin_server.h"
-#include "control/api.h"
 #include "control/catalog.h"
 #include "control/certificates.h"
 #include "control/publisher.h"
@@ -55,7 +55,7 @@ struct Weir::Parts {
   void divide_descriptors(const worker::Snapshot& snapshot);
   void follow_generation();
   void refresh_files();
-  control::Reloaded reload();
+  api::Reloaded reload();
   void replace_access_log(std::unique_ptr<access_log::Log> next);  // null: off from now on
   void forget_ended_logs();
   void begin_drain();
@@ -78,7 +78,7 @@ struct Weir::Parts {
   std::vector<std::unique_ptr<front::WorkerThread>> workers;
   std::vector<front::WorkerThread*> all_workers;  // the same
   std::vector<upstream::Peer> peers;
-  std::unique_ptr<control::Store> store;
+  std::unique_ptr<store::Store> store;
   control::EventLog events;
   std::unique_ptr<control::Sockets> sockets;
   std::unique_ptr<control::Certificates> certificates;
@@ -87,8 +87,8 @@ struct Weir::Parts {
   std::unique_ptr<control::Publisher> publisher;
   std::unique_ptr<control::Catalog> catalog;
   std::unique_ptr<health::Prober> prober;
-  std::unique_ptr<control::Api> api;
-  std::unique_ptr<control::AdminServer> admin;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<api::AdminServer> admin;
 
   std::unique_ptr<net::Waiter> poked = std::make_unique<net::Waiter>();
   std::uint64_t followed_generation = 0;

@@ -57,7 +57,7 @@ void log_refusal(const control::Catalog::Refusal& refusal) {
   if (const auto* faults = std::get_if<config::Faults>(&refusal)) {
     for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));
   } else {
-    base::log_error("{}", std::get<control::StoreError>(refusal).message);
+    base::log_error("{}", std::get<store::StoreError>(refusal).message);
   }
 }
 
@@ -213,7 +213,7 @@ void Weir::Parts::make_control() {
   };
   publisher = std::make_unique<control::Publisher>(std::move(publishing));
   catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), resources());
-  api = std::make_unique<control::Api>(control::Api::Parts{
+  api = std::make_unique<api::Api>(api::Api::Parts{
       .catalog = *catalog,
       .publisher = *publisher,
       .registry = registry,
@@ -223,9 +223,9 @@ void Weir::Parts::make_control() {
       .version = std::string(kVersion),
       .health = [this](const pool::Backend& backend) { return prober->details(backend); },
       .is_draining = [this] { return draining; },
-      .reload = options.config_path.empty() ? std::function<control::Reloaded()>() : [this] { return reload(); },
+      .reload = options.config_path.empty() ? std::function<api::Reloaded()>() : [this] { return reload(); },
       .certificates = certificates.get()});
-  admin = std::make_unique<control::AdminServer>(*api, events, net::kept_descriptors(descriptor_limit) / 4);
+  admin = std::make_unique<api::AdminServer>(*api, events, net::kept_descriptors(descriptor_limit) / 4);
 }
 
 void Weir::Parts::register_metrics() {
@@ -278,7 +278,7 @@ std::optional<int> Weir::Parts::start() {
   }
   access_log = std::move(*log);
   services.access_log = access_log.get();
-  auto opened = control::open_store(options.config.store);
+  auto opened = store::open_store(options.config.store);
   if (!opened) {
     base::log_error("{}", opened.error().message);
     return kExitCannotStart;

@@ -24,10 +24,10 @@ bool uses_own_key(const config::Config& config, const config::Kinds& kinds) {
 }  // namespace
 
 Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
-  StoreResult<StoreContents> stored = store_.load();
+  store::StoreResult<store::StoreContents> stored = store_.load();
   if (!stored) return std::unexpected(Refusal(std::move(stored.error())));
   // Everything is set aside until reload() finds that it fits.
-  for (StoredObject& object : stored->objects) {
+  for (store::StoredObject& object : stored->objects) {
     if (object.kind == kSecretKind) continue;
     if (object.kind == kOverrideKind && read_into(objects_, object, kinds_).empty()) continue;
     set_aside_[{object.kind, object.name}] = {
@@ -100,7 +100,7 @@ Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
   accept(std::move(*admitted));
   if (needs_new_key(effective_)) {
     own_sticky_key_ = effective_.sticky_key;
-    StoreResult<void> stored = commit({sticky_key_change(effective_.sticky_key)});
+    store::StoreResult<void> stored = commit({sticky_key_change(effective_.sticky_key)});
     own_key_is_stored_ = stored.has_value();
     if (!stored) base::log_warning("the key of sticky cookies lasts until the next start: {}", stored.error().message);
   }
@@ -108,7 +108,7 @@ Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
   pruned.overrides = kept_overrides(effective_, objects_);
   if (pruned.overrides.size() != objects_.overrides.size()) {
     // Overrides left behind in the store do no harm: they are dropped again at the next start.
-    StoreResult<void> stored = commit(changes(objects_, pruned));
+    store::StoreResult<void> stored = commit(changes(objects_, pruned));
     if (!stored) base::log_warning("overrides of removed backends stay in the store: {}", stored.error().message);
     objects_ = std::move(pruned);
   }
@@ -121,17 +121,17 @@ Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOption
   std::expected<Effective, Refusal> merged = check(file_, next, Reading::known, certificates_set_aside());
   if (!merged) return std::unexpected(std::move(merged.error()));
   next.overrides = kept_overrides(*merged, next);
-  std::vector<StoreChange> to_store = changes(objects_, next);
+  std::vector<store::StoreChange> to_store = changes(objects_, next);
   for (const ObjectName& name : options.forget) to_store.push_back({name.kind, name.name, std::nullopt});
   if (options.dry_run || to_store.empty()) {
     abandon();
     return {};
   }
   bool is_operational =
-      std::ranges::all_of(to_store, [](const StoreChange& change) { return change.kind == kOverrideKind; });
+      std::ranges::all_of(to_store, [](const store::StoreChange& change) { return change.kind == kOverrideKind; });
   bool has_new_key = needs_new_key(*merged);
   if (has_new_key) to_store.push_back(sticky_key_change(merged->sticky_key));
-  StoreResult<void> stored = commit(to_store);
+  store::StoreResult<void> stored = commit(to_store);
   if (!stored && !is_operational) {
     abandon();
     return std::unexpected(Refusal(std::move(stored.error())));
@@ -141,7 +141,7 @@ Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOption
   own_key_is_stored_ = own_key_is_stored_ || (has_new_key && stored);
   objects_ = std::move(next);
   effective_ = std::move(*merged);
-  for (const StoreChange& change : to_store) {
+  for (const store::StoreChange& change : to_store) {
     last_changed_.push_back({change.kind, change.name});
     set_aside_.erase(last_changed_.back());
   }
@@ -151,21 +151,22 @@ Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOption
 }
 
 // With what could not be stored before.
-StoreResult<void> Catalog::commit(std::vector<StoreChange> changes) {
+store::StoreResult<void> Catalog::commit(std::vector<store::StoreChange> changes) {
   for (const auto& [name, change] : unstored_) {
     bool is_newer = std::ranges::any_of(
-        changes, [&](const StoreChange& other) { return other.kind == name.kind && other.name == name.name; });
+        changes, [&](const store::StoreChange& other) { return other.kind == name.kind && other.name == name.name; });
     if (!is_newer) changes.push_back(change);
   }
-  StoreResult<std::uint64_t> stored = store_.commit(changes);
+  store::StoreResult<std::uint64_t> stored = store_.commit(changes);
   if (!stored) return std::unexpected(std::move(stored.error()));
   if (!unstored_.empty()) base::log_info("store: {} changes that had to wait are stored", unstored_.size());
   unstored_.clear();
   return {};
 }
 
-void Catalog::postpone(const std::vector<StoreChange>& changes, const StoreError& why, base::TimePoint now) {
-  for (const StoreChange& change : changes) {
+void Catalog::postpone(const std::vector<store::StoreChange>& changes, const store::StoreError& why,
+                       base::TimePoint now) {
+  for (const store::StoreChange& change : changes) {
     if (change.kind != kOverrideKind) continue;
     unstored_.insert_or_assign({change.kind, change.name}, change);
     base::log_warning("the state of backend {} applies, but is not stored yet: {}", change.name, why.message);

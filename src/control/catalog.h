@@ -19,7 +19,7 @@
 #include "control/publisher.h"
 #include "control/reading.h"
 #include "control/set_aside.h"
-#include "control/store.h"
+#include "store/store.h"
 
 namespace weir::control {
 
@@ -45,13 +45,13 @@ struct CatalogResources {
 class Catalog {
  public:
   // Why a change did not happen: the configuration would be faulty, or the store failed.
-  using Refusal = std::variant<config::Faults, StoreError>;
+  using Refusal = std::variant<config::Faults, store::StoreError>;
   using Outcome = std::expected<void, Refusal>;
 
   using Resources = CatalogResources;
 
   // All that is referred to outlives the catalog.
-  Catalog(Store& store, Publisher& publisher, const config::Kinds& kinds, Resources resources = {})
+  Catalog(store::Store& store, Publisher& publisher, const config::Kinds& kinds, Resources resources = {})
       : store_(store), publisher_(publisher), kinds_(kinds), resources_(std::move(resources)) {}
 
   // Takes a file's configuration, or config::built_in_config() without a file, together with what the store holds, and
@@ -93,8 +93,8 @@ class Catalog {
                                           const std::set<std::string>& certificates = {});
   std::expected<persist::StickyKey, config::Faults> sticky_key(const config::Config& wanted) const;
   bool needs_new_key(const Effective& wanted) const;
-  StoreResult<void> commit(std::vector<StoreChange> changes);
-  void postpone(const std::vector<StoreChange>& changes, const StoreError& why, base::TimePoint now);
+  store::StoreResult<void> commit(std::vector<store::StoreChange> changes);
+  void postpone(const std::vector<store::StoreChange>& changes, const store::StoreError& why, base::TimePoint now);
   void abandon() const;
   void publish(base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
 
@@ -107,7 +107,7 @@ class Catalog {
   void take_back(base::TimePoint now);
   std::map<BackendKey, Override> kept_overrides(const Effective& effective, const Objects& objects) const;
 
-  Store& store_;
+  store::Store& store_;
   Publisher& publisher_;
   config::Kinds kinds_;
   Resources resources_;
@@ -118,7 +118,7 @@ class Catalog {
   std::optional<persist::StickyKey> own_sticky_key_;  // once a pool has needed it
   bool own_key_is_stored_ = false;
   std::vector<ObjectName> last_changed_;
-  std::map<ObjectName, StoreChange> unstored_;
+  std::map<ObjectName, store::StoreChange> unstored_;
   base::TimePoint store_again_at_{};
   base::Nanoseconds store_pause_{};
 };

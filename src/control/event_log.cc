@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "control/http_text.h"
+#include "control/time_text.h"
 
 namespace weir::control {
 

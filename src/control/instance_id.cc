@@ -27,10 +27,10 @@ std::string new_id(const std::string& admin_listen) {
 
 }  // namespace
 
-std::string instance_id(Store& store, const std::string& admin_listen) {
-  StoreResult<StoreContents> contents = store.load();
+std::string instance_id(store::Store& store, const std::string& admin_listen) {
+  store::StoreResult<store::StoreContents> contents = store.load();
   if (contents) {
-    for (const StoredObject& object : contents->objects) {
+    for (const store::StoredObject& object : contents->objects) {
       if (object.kind != kSecretKind || object.name != kName) continue;
       Json json = Json::parse(object.json, nullptr, false);
       if (json.is_object() && json.contains("id") && json["id"].is_string()) return json["id"];
@@ -38,8 +38,8 @@ std::string instance_id(Store& store, const std::string& admin_listen) {
   }
   std::string id = new_id(admin_listen);
   std::string json = Json{{"id", id}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-  StoreResult<std::uint64_t> stored =
-      store.commit(std::array{StoreChange{std::string(kSecretKind), std::string(kName), std::move(json)}});
+  store::StoreResult<std::uint64_t> stored =
+      store.commit(std::array{store::StoreChange{std::string(kSecretKind), std::string(kName), std::move(json)}});
   if (!stored) base::log_warning("the load_balancer_id {} is not stored: {}", id, stored.error().message);
   return id;
 }

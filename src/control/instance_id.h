@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "control/store.h"
+#include "store/store.h"
 
 namespace weir::control {
 
 // The load_balancer_id that the store keeps; the first time one is made of the host's name, this machine and the
 // address of the admin API, so that it survives restarts also where the store keeps nothing.
-std::string instance_id(Store& store, const std::string& admin_listen);
+std::string instance_id(store::Store& store, const std::string& admin_listen);
 
 }  // namespace weir::control

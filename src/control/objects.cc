@@ -6,7 +6,7 @@
 #include "config/json.h"
 #include "config/read.h"
 #include "config/validate.h"
-#include "control/bodies.h"
+#include "control/object_json.h"
 #include "control/sticky_key.h"
 
 namespace weir::control {
@@ -21,11 +21,11 @@ void put(Map& objects, typename Map::key_type key, T&& object) {
 // The stored name and JSON of each kind of object.
 std::string name_of(const std::string& name) { return name; }
 std::string name_of(const BackendKey& key) { return key.text(); }
-std::string json_of(const std::string&, const std::shared_ptr<const Rule>& rule) { return write_body(*rule); }
+std::string json_of(const std::string&, const std::shared_ptr<const Rule>& rule) { return write_object(*rule); }
 std::string json_of(const std::string&, const std::shared_ptr<const ApiCertificate>& certificate) {
-  return write_body(*certificate);
+  return write_object(*certificate);
 }
-std::string json_of(const BackendKey&, const Override& by_operator) { return write_body(by_operator); }
+std::string json_of(const BackendKey&, const Override& by_operator) { return write_object(by_operator); }
 template <typename T>
 std::string json_of(const std::string&, const std::shared_ptr<const T>& object) {
   return config::to_json(*object);
@@ -38,7 +38,7 @@ std::string json_of(const BackendKey& key, const std::shared_ptr<const config::B
 
 // Appends what takes `before` to `after`; both are sorted by the same keys.
 template <typename Map>
-void compare(std::string_view kind, const Map& before, const Map& after, std::vector<StoreChange>& changes) {
+void compare(std::string_view kind, const Map& before, const Map& after, std::vector<store::StoreChange>& changes) {
   auto put = [&](const auto& entry) {
     changes.push_back({std::string(kind), name_of(entry.first), json_of(entry.first, entry.second)});
   };
@@ -62,7 +62,7 @@ std::optional<BackendKey> BackendKey::parse(std::string_view text) {
   return BackendKey{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
-config::Faults read_into(Objects& objects, const StoredObject& stored, const config::Kinds& kinds) {
+config::Faults read_into(Objects& objects, const store::StoredObject& stored, const config::Kinds& kinds) {
   auto keep = [](auto& result, auto&& place) -> config::Faults {
     if (!result) return std::move(result.error());
     place(std::move(*result));
@@ -83,18 +83,18 @@ config::Faults read_into(Objects& objects, const StoredObject& stored, const con
     return keep(listener, [&](config::Listener&& it) { put(objects.listeners, it.name, std::move(it)); });
   }
   if (stored.kind == kRuleKind) {
-    auto rule = read_body<Rule>(stored.json, kinds);
+    auto rule = read_object<Rule>(stored.json, kinds);
     return keep(rule, [&](Rule&& it) { put(objects.rules, it.id, std::move(it)); });
   }
   if (stored.kind == kCertificateKind) {
-    auto certificate = read_body<ApiCertificate>(stored.json, kinds);
+    auto certificate = read_object<ApiCertificate>(stored.json, kinds);
     base::Checked<void> named;
     if (certificate) named = config::check_name(certificate->name);
     if (!named) return {{{"store", 0, 0}, "name", std::move(named.error())}};
     return keep(certificate, [&](ApiCertificate&& it) { put(objects.certificates, it.name, std::move(it)); });
   }
   if (stored.kind == kOverrideKind) {
-    auto by_operator = read_body<Override>(stored.json, kinds);
+    auto by_operator = read_object<Override>(stored.json, kinds);
     return keep(by_operator, [&](Override&& it) {
       if (auto key = BackendKey::parse(stored.name)) objects.overrides[*key] = it;
     });
@@ -186,8 +186,8 @@ std::string stored_json(const Objects& objects, const ObjectName& name) {
   return json;
 }
 
-std::vector<StoreChange> changes(const Objects& before, const Objects& after) {
-  std::vector<StoreChange> all;
+std::vector<store::StoreChange> changes(const Objects& before, const Objects& after) {
+  std::vector<store::StoreChange> all;
   compare(kPoolKind, before.pools, after.pools, all);
   compare(kBackendKind, before.backends, after.backends, all);
   compare(kListenerKind, before.listeners, after.listeners, all);

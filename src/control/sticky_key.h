@@ -7,8 +7,8 @@
 
 #include "config/config.h"
 #include "config/fault.h"
-#include "control/store.h"
 #include "persist/sticky_key.h"
+#include "store/store.h"
 
 namespace weir::control {
 
@@ -21,8 +21,8 @@ std::expected<std::optional<persist::StickyKey>, config::Faults> configured_stic
     const config::StickySecret& secret);
 
 // The key that sticky_key_change() has left in a store, if it has.
-std::optional<persist::StickyKey> stored_sticky_key(const StoreContents& contents);
+std::optional<persist::StickyKey> stored_sticky_key(const store::StoreContents& contents);
 // What puts `key` there.
-StoreChange sticky_key_change(const persist::StickyKey& key);
+store::StoreChange sticky_key_change(const persist::StickyKey& key);
 
 }  // namespace weir::control

@@ -6,9 +6,9 @@
 
 #include "gtest/gtest.h"
 
-#include "control/store.h"
+#include "store/store.h"
 
-namespace weir::control {
+namespace weir::store {
 namespace {
 
 // A fresh store of one kind, in a folder of its own.
@@ -150,4 +150,4 @@ std::string entry_name(const testing::TestParamInfo<config::KindEntry>& info) { 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(stores().begin(), stores().end()), entry_name);
 
 }  // namespace
-}  // namespace weir::control
+}  // namespace weir::store

@@ -1,10 +1,17 @@
 // File, API objects and store together.
 #include "control/catalog.h"
 
-#include "tests/unit/control/fixture.h"
+#include "tests/unit/api/fixture.h"
 
 namespace weir::control {
 namespace {
+
+using api::all_kinds;
+using api::ApiResponse;
+using api::ControlPlane;
+using api::FragileStore;
+using api::json_of;
+using api::kFile;
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -18,7 +25,7 @@ std::string why(const Catalog::Outcome& outcome) {
     for (const config::Fault& fault : *faults) text += config::format(fault) + "\n";
     return text;
   }
-  return std::get<StoreError>(outcome.error()).message;
+  return std::get<store::StoreError>(outcome.error()).message;
 }
 
 persist::StickyKey sticky_key(const ControlPlane& plane) { return plane.catalog.effective().sticky_key; }
@@ -90,7 +97,7 @@ TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
   const char* sticky = R"({"name": "p", "sticky": "cookie"})";
   EXPECT_EQ(plane.call("POST", "/pools?dry_run=true", sticky).status, 201);
   EXPECT_EQ(store.commits, 0) << "a dry run changes nothing";
-  store.fails_with = StoreFault::full;
+  store.fails_with = store::StoreFault::full;
   EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 507);
   store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 201);
@@ -106,7 +113,7 @@ TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
 TEST(Catalog, AReloadWhoseKeyCannotBeStoredKeepsItAndStoresItWithTheNextChange) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
-  store.fails_with = StoreFault::full;
+  store.fails_with = store::StoreFault::full;
   std::string file = kFile + "  - {name: p, sticky: cookie}\n";
   ASSERT_TRUE(plane.catalog.reload(ControlPlane::read(file), plane.clock.now()));
   persist::StickyKey key = sticky_key(plane);
@@ -126,16 +133,16 @@ TEST(Catalog, OneBackendIsOneObjectOfTheStore) {
   std::uint64_t revision = store.load()->revision;
   plane.call("PATCH", "/backends/10.1.0.1:80", R"({"weight": 2})");
   std::size_t written = 0;
-  for (const StoredObject& object : store.load()->objects) written += object.revision > revision;
+  for (const store::StoredObject& object : store.load()->objects) written += object.revision > revision;
   EXPECT_EQ(written, 1u);
 }
 
 TEST(Catalog, SaysWhenTheStoreCannotBeRead) {
-  class Broken final : public Store {
-    StoreResult<StoreContents> load() override {
-      return std::unexpected(StoreError{StoreFault::unusable, "it is broken"});
+  class Broken final : public store::Store {
+    store::StoreResult<store::StoreContents> load() override {
+      return std::unexpected(store::StoreError{store::StoreFault::unusable, "it is broken"});
     }
-    StoreResult<std::uint64_t> commit(std::span<const StoreChange>) override { return 0; }
+    store::StoreResult<std::uint64_t> commit(std::span<const store::StoreChange>) override { return 0; }
   } broken;
   ControlPlane plane(kFile);
   Catalog catalog(broken, plane.publisher, all_kinds());
@@ -146,7 +153,8 @@ TEST(Catalog, StatesOfBackendsApplyWhileTheStoreCannotBeWritten) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
   plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "made"})");
-  for (StoreFault fault : {StoreFault::full, StoreFault::unavailable, StoreFault::unusable}) {
+  for (store::StoreFault fault :
+       {store::StoreFault::full, store::StoreFault::unavailable, store::StoreFault::unusable}) {
     store.fails_with = fault;
     for (const char* id : {"web-1", "made"}) {
       ApiResponse drained = plane.call("POST", fmt::format("/backends/{}/drain", id));
@@ -168,7 +176,7 @@ TEST(Catalog, StatesOfBackendsApplyWhileTheStoreCannotBeWritten) {
 TEST(Catalog, WhatCouldNotBeStoredIsStoredWhenItCanBe) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
-  store.fails_with = StoreFault::full;
+  store.fails_with = store::StoreFault::full;
   plane.call("POST", "/backends/web-1/disable");
   EXPECT_EQ(plane.catalog.unstored(), 1u);
   store.fails_with.reset();
@@ -183,12 +191,12 @@ TEST(Catalog, WhatCouldNotBeStoredIsStoredWhenItCanBe) {
 }
 
 TEST(Catalog, StoringIsTriedLessAndLessOften) {
-  class Counting final : public Store {
+  class Counting final : public store::Store {
    public:
-    StoreResult<StoreContents> load() override { return StoreContents{}; }
-    StoreResult<std::uint64_t> commit(std::span<const StoreChange>) override {
+    store::StoreResult<store::StoreContents> load() override { return store::StoreContents{}; }
+    store::StoreResult<std::uint64_t> commit(std::span<const store::StoreChange>) override {
       ++tries;
-      return std::unexpected(StoreError{StoreFault::full, "no room"});
+      return std::unexpected(store::StoreError{store::StoreFault::full, "no room"});
     }
     int tries = 0;
   } store;
@@ -209,7 +217,7 @@ TEST(Catalog, StoringIsTriedLessAndLessOften) {
 TEST(Catalog, TheNextChangeTakesAlongWhatCouldNotBeStored) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
-  store.fails_with = StoreFault::unavailable;
+  store.fails_with = store::StoreFault::unavailable;
   plane.call("POST", "/backends/web-1/disable");
   plane.call("POST", "/backends/web-2/disable");
   plane.call("POST", "/backends/web-2/enable");
@@ -236,7 +244,7 @@ TEST(Catalog, AsksForResourcesBeforeItStoresAnything) {
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 409);
   EXPECT_EQ(plane.store.commits, 0);
   refuse = false;
-  plane.store.fails_with = StoreFault::full;
+  plane.store.fails_with = store::StoreFault::full;
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 507);
   EXPECT_EQ(plane.abandoned, 2);
   plane.store.fails_with.reset();

@@ -1,11 +1,13 @@
 // What a configuration needs of TLS, as far as certificates of the API are concerned.
 #include "control/certificates.h"
 
-#include "tests/unit/control/fixture.h"
+#include "tests/unit/api/fixture.h"
 #include "tests/unit/tls/pair.h"
 
 namespace weir::control {
 namespace {
+
+using api::ControlPlane;
 
 using testing::HasSubstr;
 using testing::IsEmpty;

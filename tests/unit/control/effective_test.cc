@@ -1,10 +1,14 @@
 // What merging the file with the API's objects makes.
 #include "control/effective.h"
 
-#include "tests/unit/control/fixture.h"
+#include "tests/unit/api/fixture.h"
 
 namespace weir::control {
 namespace {
+
+using api::ApiResponse;
+using api::ControlPlane;
+using api::FragileStore;
 
 using testing::ElementsAre;
 

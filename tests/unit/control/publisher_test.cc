@@ -2,10 +2,14 @@
 
 #include <ctime>
 
-#include "tests/unit/control/fixture.h"
+#include "tests/unit/api/fixture.h"
 
 namespace weir::control {
 namespace {
+
+using api::ControlPlane;
+using api::Json;
+using api::kFile;
 
 using pool::BackendState;
 using std::chrono::milliseconds;

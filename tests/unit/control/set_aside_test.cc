@@ -3,10 +3,16 @@
 
 #include <random>
 
-#include "tests/unit/control/fixture.h"
+#include "tests/unit/api/fixture.h"
 
 namespace weir::control {
 namespace {
+
+using api::ControlPlane;
+using api::FragileStore;
+using api::Json;
+using api::json_of;
+using api::kFile;
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -114,15 +120,16 @@ TEST(SettingAside, BackendsThatTheFileHasAsWellAreTheFiles) {
 
 TEST(SettingAside, ObjectsThatCannotBeReadAreLeftAloneWithTheReason) {
   FragileStore store;
-  ASSERT_TRUE(store.commit(std::vector<StoreChange>{{"pool", "a", "{"},
-                                                    {"backend", "p/b", R"({"host": "x", "port": 0})"},
-                                                    {"rule", "r", R"({"colour": 1})"},
-                                                    {"spell", "s\xff", "{}"},
-                                                    {"certificate", "c", R"({"name": "c d", "cert": "", "key": ""})"},
-                                                    {"override", "p/b", R"({"weight": -1})"},
-                                                    {"pool", "good", R"({"name": "good"})"},
-                                                    {"pool", "bad", R"({"name": "another"})"},
-                                                    {"listener", "l", R"({"name": 3})"}}));
+  ASSERT_TRUE(
+      store.commit(std::vector<store::StoreChange>{{"pool", "a", "{"},
+                                                   {"backend", "p/b", R"({"host": "x", "port": 0})"},
+                                                   {"rule", "r", R"({"colour": 1})"},
+                                                   {"spell", "s\xff", "{}"},
+                                                   {"certificate", "c", R"({"name": "c d", "cert": "", "key": ""})"},
+                                                   {"override", "p/b", R"({"weight": -1})"},
+                                                   {"pool", "good", R"({"name": "good"})"},
+                                                   {"pool", "bad", R"({"name": "another"})"},
+                                                   {"listener", "l", R"({"name": 3})"}}));
   ControlPlane plane(kFile, &store);
   ASSERT_TRUE(plane.start);
   EXPECT_THAT(aside(plane), UnorderedElementsAre("pool a", "backend p/b", "rule r", "spell s\xff", "override p/b",
@@ -193,7 +200,7 @@ TEST(SettingAside, AChangeIsNotAcceptedAtTheCostOfAnother) {
 TEST(SettingAside, OfTwoStoredObjectsThatExcludeEachOtherTheLaterServes) {
   FragileStore store;
   auto listener = [](const char* name) {
-    return StoreChange{"listener", name, fmt::format(R"({{"name": "{}", "address": "127.0.0.1:8090"}})", name)};
+    return store::StoreChange{"listener", name, fmt::format(R"({{"name": "{}", "address": "127.0.0.1:8090"}})", name)};
   };
   ASSERT_TRUE(store.commit(std::vector{listener("a")}));
   ASSERT_TRUE(store.commit(std::vector{listener("b")}));
@@ -231,7 +238,7 @@ TEST(SettingAside, RulesThatWereStoredTwiceServeOnce) {
   FragileStore store;
   for (const char* id : {"z", "a"}) {
     std::string json = fmt::format(R"({{"rule_id": "{}", "path_prefix": "/r", "backends": ["site/web-1"]}})", id);
-    ASSERT_TRUE(store.commit(std::vector<StoreChange>{{"rule", id, json}}));
+    ASSERT_TRUE(store.commit(std::vector<store::StoreChange>{{"rule", id, json}}));
   }
   ControlPlane plane(kFile, &store);
   ASSERT_TRUE(plane.start);
@@ -312,7 +319,7 @@ std::string some_call(Chance& chance, ControlPlane& plane) {
 
 std::size_t stored_definitions(FragileStore& store) {
   std::size_t count = 0;
-  for (const StoredObject& object : store.load()->objects)
+  for (const store::StoredObject& object : store.load()->objects)
     count += object.kind != "override" && object.kind != "secret";
   return count;
 }

@@ -5,15 +5,15 @@
 namespace weir::control {
 namespace {
 
-StoreContents holding(const std::string& json) {
-  StoreContents contents;
+store::StoreContents holding(const std::string& json) {
+  store::StoreContents contents;
   contents.objects.push_back({.kind = "secret", .name = "sticky_cookies", .json = json});
   return contents;
 }
 
 TEST(StickyKey, ComesBackFromTheStoreAsItWasPutThere) {
   persist::StickyKey key = persist::StickyKey::random();
-  StoreChange change = sticky_key_change(key);
+  store::StoreChange change = sticky_key_change(key);
   ASSERT_TRUE(change.json);
   EXPECT_EQ(stored_sticky_key(holding(*change.json)), key);
 }
