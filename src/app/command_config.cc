@@ -40,7 +40,7 @@ config::Faults check_files(const std::string& path, const config::Config& config
       {.libraries = {&worker}, .probing = &prober, .unix_time = [] { return base::unix_milliseconds() / 1000; }});
   // The log is of a running Weir; what is said there of certificates, config::warnings() has with its place.
   base::set_log_level(base::LogLevel::error);
-  auto effective = control::merge(config, {});
+  auto effective = control::merge(config, {}, kinds());
   if (!effective) return std::move(effective.error().faults);
   config::Faults faults = certificates.prepare(*effective, control::Reading::again);
   certificates.abandon();
