@@ -110,4 +110,4 @@ def test_what_requests_carry_is_refused(weir, tcp_three, sticky):
                           timeout=60, check=False)
     assert done.returncode == 1
     said = done.stdout + done.stderr
-    assert f"pools[0].sticky.type: a {sticky['type']} is in requests of HTTP, which the tcp listener 'web' does not" in said
+    assert f"'{sticky['type']}' knows clients by their HTTP requests, which the tcp listener 'web' does not see" in said
