@@ -122,10 +122,9 @@ net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics)
     arrival.stream.abort();
     co_return false;
   }
-  base::Error error{.code = ErrorCode::io};
   base::TimePoint deadline = worker.reactor.now() + rules.handshake_timeout;
   const tls::ServerContext& context = *listener.tls->of_worker[worker.index];
-  tls::Accepted accepted = co_await tls::accept(arrival.stream, context, deadline, error);
+  base::Result<tls::Accepted> accepted = co_await tls::accept(arrival.stream, context, deadline);
   if (accepted == tls::Accepted::plain_http) {
     metrics.plain.add(worker.index);
     bool is_http = listener.config->protocol == config::ListenerProtocol::https;
@@ -133,7 +132,8 @@ net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics)
     if (is_http) co_await tell_plain_client(arrival.stream);
     co_return false;
   }
-  if (accepted == tls::Accepted::failed) {
+  if (!accepted) {
+    const base::Error& error = accepted.error();
     count(metrics, worker.index, error);
     base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name, arrival.peer.to_string(),
                     base::describe(error));

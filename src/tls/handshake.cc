@@ -21,10 +21,16 @@ base::Result<bool> has_begun(net::TcpStream& stream) {
   return *shown > 0;
 }
 
+// The client went away, or was too slow.
+std::unexpected<base::Error> cut_short(base::Error error) {
+  error.what = "TLS handshake";
+  return std::unexpected(error);
+}
+
 }  // namespace
 
-net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
-                           base::Error& error) {
+net::Task<base::Result<Accepted>> accept(net::TcpStream& stream, const ServerContext& context,
+                                         base::TimePoint deadline) {
   net::Descriptor& descriptor = stream.descriptor();
   // OpenSSL's 32 KB are for a client that has begun to speak.
   while (true) {
@@ -33,20 +39,14 @@ net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context,
     // An event that is no end is of bytes.
     if (ready && told && !descriptor.peer_finished) break;
     base::Result<bool> begun = ready ? has_begun(stream) : std::unexpected(ready.error());
-    if (!begun) {
-      error = begun.error();
-      error.what = "TLS handshake";
-      co_return Accepted::failed;
-    }
+    if (!begun) co_return cut_short(begun.error());
     if (*begun) break;
     descriptor.readable = false;
   }
   SSL* ssl = context.new_connection();
-  if (ssl == nullptr) {
-    error = {.code = ErrorCode::exhausted, .what = "TLS handshake"};
-    co_return Accepted::failed;
-  }
+  if (ssl == nullptr) co_return base::fail(ErrorCode::exhausted, "TLS handshake");
   descriptor.set_filter(std::make_unique<Stream>(ssl));
+  base::Error error;
   while (true) {
     Stream::Step step = Stream::of(descriptor).shake_hands(descriptor, &context, error);
     base::Result<void> ready;
@@ -54,13 +54,12 @@ net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context,
       case Stream::Step::done:
         co_return Accepted::established;
       case Stream::Step::failed:
-        co_return Accepted::failed;
+        co_return std::unexpected(error);
       case Stream::Step::plain_http:
         descriptor.set_filter(nullptr);
         co_return Accepted::plain_http;
       case Stream::Step::plain_other:
-        error = {.code = ErrorCode::protocol, .what = "bytes that are not TLS on a TLS port"};
-        co_return Accepted::failed;
+        co_return base::fail(ErrorCode::protocol, "bytes that are not TLS on a TLS port");
       case Stream::Step::wait_readable:
         ready = co_await stream.wait_readable(deadline);
         break;
@@ -68,11 +67,7 @@ net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context,
         ready = co_await stream.wait_writable(deadline);
         break;
     }
-    if (!ready) {
-      error = ready.error();
-      error.what = "TLS handshake";
-      co_return Accepted::failed;
-    }
+    if (!ready) co_return cut_short(ready.error());
   }
 }
 

@@ -14,14 +14,14 @@ namespace weir::tls {
 
 enum class Accepted : std::uint8_t {
   established,
-  failed,      // `error` says why; the client was told by an alert, where there was one
   plain_http,  // the client sent HTTP without TLS and waits for an answer; the stream is plain again
 };
 
 // The server's side on a connection that has sent nothing yet. The stream has its TLS afterwards, when it was
-// established. `context` must live as long as this task.
-net::Task<Accepted> accept(net::TcpStream& stream, const ServerContext& context, base::TimePoint deadline,
-                           base::Error& error);
+// established. After an error the client was told by an alert, where there is one. `context` must live as long as this
+// task.
+net::Task<base::Result<Accepted>> accept(net::TcpStream& stream, const ServerContext& context,
+                                         base::TimePoint deadline);
 
 // After plain_http, until the thread's next TLS operation: the first bytes that came.
 std::string_view first_plain_bytes();

@@ -9,8 +9,7 @@
 namespace weir::tls {
 
 struct Sides {
-  Accepted accepted = Accepted::failed;
-  base::Error refused{.code = base::ErrorCode::io};
+  base::Result<Accepted> accepted = base::fail(base::ErrorCode::io, "not tried");
   base::Result<void> connected;
   std::string version, protocol, name;
   bool resumed = false;
@@ -18,7 +17,7 @@ struct Sides {
 
 inline net::Task<void> accept_and_echo(net::TcpStream& stream, const ServerContext& context, std::size_t expected,
                                        base::TimePoint deadline, Sides& sides) {
-  sides.accepted = co_await accept(stream, context, deadline, sides.refused);
+  sides.accepted = co_await accept(stream, context, deadline);
   if (sides.accepted != Accepted::established) {
     stream.close();
     co_return;
