@@ -150,9 +150,7 @@ struct Codec<std::vector<T>> {
     }
     bool is_empty = node.items.empty() && (node.kind == Node::Kind::list || node.kind == Node::Kind::null);
     if (field.rules.filled && is_empty) {
-      reader.fault(
-          node,
-          "names nothing, and would hold for everybody as if it were not there; name who is meant, or remove the key");
+      reader.fault(node, "must not be empty, which would mean everybody; list at least one value, or remove the key");
     }
     values.reserve(node.items.size() + values.size());
     for (std::size_t i = 0; i < node.items.size(); ++i) {

@@ -36,7 +36,7 @@ std::optional<std::uint64_t> with_suffix(std::string_view text, std::span<const 
 std::string shown(const Node& node) {
   switch (node.kind) {
     case Node::Kind::null:
-      return "nothing";
+      return "null";
     case Node::Kind::list:
       return "a list";
     case Node::Kind::map:
@@ -122,7 +122,7 @@ std::optional<Duration> Reader::duration(const Node& node, const Rules& rules) {
 
 std::optional<std::string> Reader::text(const Node& node, const Rules& rules) {
   if (node.kind == Node::Kind::literal || !node.is_scalar()) {
-    fault(node, fmt::format("must be a text, not {}{}",
+    fault(node, fmt::format("must be a string, not {}{}",
                             node.kind == Node::Kind::literal ? "the number or boolean " : "", shown(node)));
     return std::nullopt;
   }
@@ -157,7 +157,7 @@ std::optional<std::vector<std::string>> Reader::text_list(const Node& node, cons
     }
   };
   if (node.is_scalar()) add(node);
-  if (node.kind == Node::Kind::map) fault(node, "must be a list of texts, not a map");
+  if (node.kind == Node::Kind::map) fault(node, "must be a list of strings, not a map");
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     In in(*this, i);
     add(node.items[i]);
@@ -170,7 +170,7 @@ std::optional<std::map<std::string, std::string>> Reader::text_map(const Node& n
   std::size_t faults_before = faults_.size();
   std::map<std::string, std::string> out;
   if (node.kind != Node::Kind::map && node.kind != Node::Kind::null) {
-    fault(node, fmt::format("must be a map of names and texts, not {}", shown(node)));
+    fault(node, fmt::format("must be a map of names and strings, not {}", shown(node)));
   }
   for (const Member& member : node.members) {
     In in(*this, member.key);

@@ -93,7 +93,7 @@ void check_reference(const Place& place, std::string_view key, const std::string
   if (pool.empty() || std::ranges::binary_search(pools, pool)) return;
   std::string_view near = base::nearest(pool, pools);
   std::string guess = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-  place.fault(key, fmt::format("there is no pool {}{}", quoted(pool), guess));
+  place.fault(key, fmt::format("no such pool: {}{}", quoted(pool), guess));
 }
 
 // Listeners that would take each other's connections: equal addresses, or all addresses of a family beside

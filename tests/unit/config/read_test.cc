@@ -224,7 +224,7 @@ TEST(Read, RefusesPredicatesOfAnotherForm) {
   EXPECT_THAT(faults("{prefix: a, regex: b}"), HasSubstr("must have one of the keys"));
   EXPECT_THAT(faults("{}"), HasSubstr("must have one of the keys"));
   EXPECT_THAT(faults("{present: 1}"), HasSubstr("must be true or false"));
-  EXPECT_THAT(faults("[a]"), HasSubstr("must be a text, not a list"));
+  EXPECT_THAT(faults("[a]"), HasSubstr("must be a string, not a list"));
   EXPECT_THAT(faults_of(with_route("match: {header: x}, pool: p")), HasSubstr("must be a map of names"));
 }
 
@@ -354,10 +354,10 @@ TEST(Read, RefusesFilesThatSayNothing) {
 TEST(Read, RefusesListsOfClientsThatNameNobody) {
   for (const char* empty : {"", "[]", "\n    # - 10.0.0.0/8"}) {
     std::string listener = fmt::format("listeners:\n- name: a\n  address: '*:80'\n  allow: {}\n", empty);
-    EXPECT_THAT(faults_of(listener), HasSubstr("listeners[0].allow: names nothing")) << empty;
+    EXPECT_THAT(faults_of(listener), HasSubstr("listeners[0].allow: must not be empty")) << empty;
   }
   EXPECT_THAT(faults_of("listeners: [{name: a, address: '*:80', routes: [{match: {client: []}, respond: 200}]}]"),
-              HasSubstr("listeners[0].routes[0].match.client: names nothing"));
+              HasSubstr("listeners[0].routes[0].match.client: must not be empty"));
 }
 
 TEST(Read, RefusesFilesThatAreTooLarge) {

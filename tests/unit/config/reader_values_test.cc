@@ -33,7 +33,7 @@ TEST(Values, RefusesDurationsWithoutUnitOrOutOfRange) {
   EXPECT_THAT(fault("0s"), HasSubstr("must be from 1ms to 20d, not '0s'"));
   EXPECT_THAT(fault("21d"), HasSubstr("must be from 1ms to 20d, not '21d'"));
   EXPECT_THAT(fault("[1s]"), HasSubstr("must be a duration"));
-  EXPECT_THAT(fault(""), HasSubstr("must be a duration such as 500ms, 5s, 1m, 1h or 1d, not nothing"));
+  EXPECT_THAT(fault(""), HasSubstr("must be a duration such as 500ms, 5s, 1m, 1h or 1d, not null"));
 }
 
 TEST(Values, TakesSizes) {

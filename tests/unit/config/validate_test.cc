@@ -37,8 +37,8 @@ TEST(Validate, ChecksNames) {
 
 TEST(Validate, FindsReferencesToPoolsThatDoNotExist) {
   EXPECT_THAT(faults_of("pools: [{name: site}]\nlisteners:\n- name: l\n  address: '*:1'\n  pool: sit\n"),
-              HasSubstr("t.yaml:5:9: listeners[0].pool: there is no pool 'sit'; did you mean 'site'?"));
-  EXPECT_THAT(of_route("pool: nowhere"), HasSubstr("routes[0].pool: there is no pool 'nowhere'"));
+              HasSubstr("t.yaml:5:9: listeners[0].pool: no such pool: 'sit'; did you mean 'site'?"));
+  EXPECT_THAT(of_route("pool: nowhere"), HasSubstr("routes[0].pool: no such pool: 'nowhere'"));
 }
 
 TEST(Validate, WantsExactlyOneAction) {
@@ -390,9 +390,9 @@ TEST(Validate, ChecksEveryObjectByItself) {
 }
 
 TEST(Validate, DoesNotRepeatWhatCouldNotBeRead) {
-  EXPECT_EQ(faults_of("pools: [{name: [a]}]\n"), "t.yaml:1:16: pools[0].name: must be a text, not a list\n");
+  EXPECT_EQ(faults_of("pools: [{name: [a]}]\n"), "t.yaml:1:16: pools[0].name: must be a string, not a list\n");
   EXPECT_EQ(faults_of(with_backend("{host: {}, port: 80}")),
-            "t.yaml:4:12: pools[0].backends[0].host: must be a text, not a map\n");
+            "t.yaml:4:12: pools[0].backends[0].host: must be a string, not a map\n");
 }
 
 }  // namespace
