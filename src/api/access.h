@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "api/api.h"
+#include "api/message.h"
 #include "api/problem.h"
 #include "config/config.h"
 

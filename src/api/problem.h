@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/api.h"
+#include "api/message.h"
 #include "config/fault.h"
 #include "control/catalog.h"
 
