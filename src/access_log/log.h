@@ -59,7 +59,7 @@ class Log {
   std::uint64_t dropped() const;
 
  private:
-  // What one worker writes with.
+  // The means of one worker to write lines.
   struct alignas(64) Lane {
     explicit Lane(std::size_t ring_bytes) : ring(ring_bytes) {}
     Ring ring;

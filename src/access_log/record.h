@@ -8,7 +8,7 @@
 
 namespace weir::access_log {
 
-// What was agreed on with a client that speaks TLS.
+// The parameters of a client's TLS connection.
 struct TlsRecord {
   std::string_view version;         // "TLSv1.3"
   std::string_view cipher;          // "TLS_AES_128_GCM_SHA256"
@@ -18,8 +18,8 @@ struct TlsRecord {
   bool resumed = false;
 };
 
-// What is known of an exchange (or of a relayed TCP connection) when it ends. The views must be valid during
-// Log::write() only. What does not apply is empty or 0. Names and meanings are those of
+// The facts of an exchange (or of a relayed TCP connection) when it ends. The views must be valid during
+// Log::write() only. Fields that do not apply are empty or 0. Names and meanings are those of
 // config/access_log_fields.h.
 struct Record {
   std::int64_t unix_ms = 0;  // when the first byte of the request arrived

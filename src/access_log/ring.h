@@ -48,7 +48,7 @@ class Ring {
   // Up to where there is something to read now.
   std::uint64_t published() const { return published_.load(std::memory_order_acquire); }
   std::uint64_t consumed() const { return consumed_.load(std::memory_order_relaxed); }
-  // What lies before position `until` (from published()), in one piece; empty when consumed() has reached it.
+  // The bytes before position `until` (from published()), in one piece; empty when consumed() has reached it.
   std::string_view readable(std::uint64_t until) const {
     std::uint64_t start = consumed();
     std::size_t to_end = capacity_ - offset(start);

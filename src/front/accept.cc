@@ -70,7 +70,7 @@ net::Task<void> accept_connections(worker::Worker& worker, Placer& placer, OpenL
     base::Result<void> slept = co_await net::sleep_for(kPauseWhenExhausted);
     if (!slept) break;
   }
-  // What waits is for whoever accepts there now.
+  // Connections that wait are for the listener that accepts there now.
   if (open.followed) co_return;
   take_in_what_waits(placer, open, listener.fd());
 }

@@ -16,7 +16,7 @@ using base::ErrorCode;
 
 namespace {
 
-// What a session needs of its listener while it reads a head, copied: the snapshot may change meanwhile.
+// The rules of a listener for reading a header, copied: the snapshot may change meanwhile.
 struct ReadingRules {
   http::HeadLimits limits;
   base::Nanoseconds header_timeout;

@@ -14,7 +14,7 @@ namespace {
 // In all, and of an upload that nobody wants.
 constexpr auto kLingerTime = std::chrono::seconds(30);
 constexpr std::size_t kLingerBytes = 256 * 1024 * 1024;
-// Who sends less than that in so long, and takes nothing, is waited for no longer.
+// A client that sends less than that in so long, and takes nothing, is waited for no longer.
 constexpr auto kWindow = std::chrono::seconds(2);
 constexpr std::size_t kLeastInWindow = 16 * 1024;
 constexpr std::uint32_t kMostAtOnce = 1024;

@@ -33,8 +33,8 @@ worker::ConnectionFacts& facts_of(worker::Arrival& arrival) {
   return *arrival.facts;
 }
 
-// What is there of a header; `shown` is how many bytes. In a function of its own, so that a connection that waits for
-// its header does not hold the longest one in its frame.
+// Parses the bytes of a header that are there; `shown` is how many. In a function of its own, so that a connection that
+// waits for its header does not hold the longest one in its frame.
 base::Result<net::ProxyHeader> look_at_header(net::TcpStream& stream, std::size_t& shown) {
   std::array<char, net::kMaxProxyHeaderBytes> bytes;
   base::Result<std::size_t> got = net::peek(stream, bytes);

@@ -1,4 +1,5 @@
-// What is read of a client before TLS and its session: a PROXY header, or whom a TLS client wants that passes through.
+// Reads what a client sends before TLS and its session: a PROXY header, or the hello of a TLS client that passes
+// through.
 #pragma once
 
 #include "net/task.h"

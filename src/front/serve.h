@@ -1,4 +1,4 @@
-// What happens to an accepted connection before its session, and which session it gets.
+// The way of an accepted connection to its session.
 #pragma once
 
 #include "base/ip.h"

@@ -30,7 +30,7 @@ class WorkerThread final : private Placer {
   void open_listener(std::shared_ptr<worker::ListenerRuntime> runtime, std::vector<int> fds);
   // The listener `runtime` is about goes on with sockets and flows of the UDP listener `id`, which has none any more.
   void hand_over_udp(std::uint32_t id, std::shared_ptr<worker::ListenerRuntime> runtime);
-  // What is left of a UDP listener that closes is cut now, as another one needs its address.
+  // The flows of a UDP listener that closes are cut now, as another one needs its address.
   void cut_udp(std::uint32_t id);
   // Accepts no more there; its connections end after their exchange, idle ones after a moment of grace; what is left
   // after `limit` is cut. `followed`: another listener goes on with its sockets.
@@ -39,7 +39,7 @@ class WorkerThread final : private Placer {
   void drain(base::Nanoseconds limit);
   // Connections that exchanges still hold to `backend` are broken.
   void break_connections(std::shared_ptr<pool::Backend> backend);
-  // What a burst has left behind and nobody uses goes back to the heap, a little at a time.
+  // Memory that a burst has left behind goes back to the heap, a little at a time.
   void give_back_memory();
   std::uint32_t open_connections() const { return worker_.open_connections(); }
 

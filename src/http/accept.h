@@ -1,4 +1,4 @@
-// What kind of text a client wants (RFC 9110 12.5.1).
+// The kind of text that a client wants (RFC 9110 12.5.1).
 #pragma once
 
 #include "http/message.h"

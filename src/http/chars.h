@@ -53,7 +53,7 @@ inline bool all_chars(std::string_view text, CharClass wanted) {
 
 // A token: a method, a field name.
 inline bool is_token(std::string_view text) { return !text.empty() && all_chars(text, kTokenChar); }
-// What may be sent as a field value.
+// Whether `text` may be sent as a field value.
 inline bool is_field_value(std::string_view text) { return all_chars(text, kFieldChar); }
 
 // -1 for what is no hexadecimal digit.

@@ -1,4 +1,4 @@
-// What an intermediary does to a message on its way: which fields end at this hop, Via, Max-Forwards (RFC 9110 7.6).
+// How an intermediary changes a message on its way: which fields end at this hop, Via, Max-Forwards (RFC 9110 7.6).
 #pragma once
 
 #include <array>
@@ -81,8 +81,8 @@ bool request_trailer_may_pass(const HeaderField& field);
 // 9110 5.3 and 7.6.3). `received` is the version in which the message came; `pseudonym` a token.
 void write_via(HeadWriter& writer, Version received, std::string_view pseudonym);
 
-// What Max-Forwards says to do with a request (RFC 9110 7.6.2). It means nothing unless the method is TRACE or OPTIONS;
-// a value that is no number is passed on as it is.
+// How Max-Forwards lets a request go on (RFC 9110 7.6.2). The field means nothing unless the method is TRACE or
+// OPTIONS; a value that is no number is passed on as it is.
 struct MaxForwards {
   enum class Action : std::uint8_t { none, respond, forward } action = Action::none;
   std::uint64_t value = 0;  // of forward: what to send on instead, one less than received

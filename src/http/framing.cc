@@ -9,7 +9,7 @@
 namespace weir::http {
 namespace {
 
-// What a signed count of bytes can hold: more than any body.
+// The most that a signed count of bytes can hold: more than any body.
 constexpr std::uint64_t kMaxLength = INT64_MAX;
 
 }  // namespace

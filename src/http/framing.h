@@ -1,4 +1,4 @@
-// What the fields of one head say together about the message: its length, its connection, its host.
+// The meaning of a header's fields together for the message: its length, its connection, its host.
 #pragma once
 
 #include <cstdint>

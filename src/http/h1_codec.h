@@ -34,7 +34,7 @@ Parsed parse_response_head(std::string_view bytes, const HeadLimits& limits, std
 // kept as text (bounded), sizes above 2^63 - 1 and any deviation are refused.
 class ChunkedDecoder {
  public:
-  // Of one chunk's size line, and of the trailer section with its empty line.
+  // Limit of one chunk's size line, and of the trailer section with its empty line.
   static constexpr std::size_t kMaxSizeLineBytes = 4096;
   static constexpr std::size_t kMaxTrailerBytes = 8192;
   static constexpr std::size_t kMaxTrailerFields = 64;

@@ -1,4 +1,4 @@
-// What parsing a request head and a response head have in common.
+// The common part of parsing request and response headers.
 #pragma once
 
 #include <algorithm>

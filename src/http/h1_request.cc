@@ -31,7 +31,7 @@ Parsed parse_request_head(std::string_view bytes, const HeadLimits& limits, Requ
   head.clear();
   const char* begin = bytes.data();
   const char* at = begin;
-  // What lies beyond the limits is not looked at, so that the verdict does not depend on how much has arrived.
+  // Bytes beyond the limits are not looked at, so that the verdict does not depend on how much has arrived.
   const bool full = bytes.size() >= limits.head_bytes;
   const char* end = begin + std::min<std::size_t>(bytes.size(), limits.head_bytes);
   if (at != end && *at == '\r') {

@@ -69,7 +69,7 @@ class HeadWriter {
   bool overflowed_ = false;
 };
 
-// What stands around a chunk's data: write_chunk_header, the data, kChunkEnd; after all chunks "0\r\n", the trailer
+// The bytes around a chunk's data: write_chunk_header, the data, kChunkEnd; after all chunks "0\r\n", the trailer
 // lines, "\r\n" (RFC 9112 7.1).
 inline constexpr std::size_t kChunkHeaderBytes = 18;
 inline constexpr std::string_view kChunkEnd = "\r\n";

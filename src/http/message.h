@@ -101,7 +101,7 @@ struct ResponseHead {
   void clear();
 };
 
-// What a parser says of the bytes so far.
+// A parser's verdict on the bytes so far.
 struct Parsed {
   enum class State : std::uint8_t { incomplete, complete, invalid } state = State::incomplete;
   std::size_t consumed = 0;  // of a complete head: its length with the empty line

@@ -126,7 +126,8 @@ bool is_compared_decoded(int byte) {
          std::string_view("/%;?#\\").find(static_cast<char>(byte)) == std::string_view::npos;
 }
 
-// What routing sees of a segment in clean form. Returns the end of what it wrote, never longer than `segment`.
+// Writes a segment as routing compares it, in clean form. Returns the end of what it wrote, never longer than
+// `segment`.
 char* write_compared(std::string_view segment, bool ignore_parameters, char* out) {
   if (ignore_parameters) segment = segment.substr(0, parameters_of(segment));
   for (std::size_t at = 0; at < segment.size();) {

@@ -43,7 +43,7 @@ const char* check_path(std::string_view path);
 // The same. Sets `plain`: nothing in `path` has more than one form.
 const char* check_path(std::string_view path, bool& plain);
 
-// What a listener makes of paths that backends read in different ways.
+// How a listener treats paths that backends read in different ways.
 enum class EncodedSlash : std::uint8_t { refuse, decode, keep };
 enum class PathParameters : std::uint8_t { ignore, keep, refuse };
 struct PathRules {

@@ -1,4 +1,4 @@
-// What the opening handshake of a WebSocket needs where one side speaks HTTP/1 and the other HTTP/2 (RFC 6455 4,
+// The opening handshake of a WebSocket where one side speaks HTTP/1 and the other HTTP/2 (RFC 6455 4,
 // RFC 8441 5).
 #pragma once
 

@@ -96,7 +96,7 @@ struct Callbacks {
       case NGHTTP2_RST_STREAM:
         if (connection.role_ == Role::client) break;
         connection.resets_.received(frame->hd.stream_id);
-        // Of a stream that was at work; nghttp2 closes it right after this.
+        // The reset of a stream that was at work; nghttp2 closes it right after this.
         if (connection.find(frame->hd.stream_id) != nullptr && connection.charge(Kind::reset)) {
           return NGHTTP2_ERR_CALLBACK_FAILURE;
         }

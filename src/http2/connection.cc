@@ -20,7 +20,7 @@ namespace {
 constexpr auto kGoodbye = std::chrono::seconds(1);
 // Frames are taken in such pieces, between which everything else may have its turn.
 constexpr std::size_t kPieceBytes = 16 * 1024;
-// What a peer sends in large pieces has fewer frames than that in one: bodies.
+// Bodies, which peers send in large pieces, have fewer frames than that in one piece.
 constexpr std::uint32_t kFewFrames = 32;
 // Frames that wait behind a write that makes no progress; with more of them nothing is read that could ask for more.
 constexpr std::size_t kMaxOwed = 64;
@@ -142,7 +142,7 @@ bool Connection::is_taking() {
   return left > 0 && now - taken_at_ < settings_.write_timeout;
 }
 
-// Who breaks no rule is given the time to take what it has asked for.
+// A peer that breaks no rule is given the time to take what it has asked for.
 bool Connection::ends_in_order() const {
   return role_ == Role::server && !failure_ && (shutting_down_ || goaway_received_);
 }
@@ -240,7 +240,7 @@ void Connection::receive(std::string_view bytes) {
   } else if (abuse_.take_bytes(bytes.size()) && !ended_) {
     calm_down();
   } else {
-    // What nghttp2 finds wrong with the connection ends in a GOAWAY of its own.
+    // An error that nghttp2 finds in the connection ends in a GOAWAY of its own.
     if (nghttp2_session_want_read(session_) == 0) ended_ = true;
     mark_dirty();
   }

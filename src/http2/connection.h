@@ -20,8 +20,8 @@
 
 namespace weir::http2 {
 
-// What a connection tells its owner. Never called while the owner's own call into the connection runs, but for
-// begin_request and discard.
+// The events that a connection reports to its owner. Never called while the owner's own call into the connection runs,
+// but for begin_request and discard.
 class ConnectionOwner {
  public:
   // Server: a request begins. The stream that is to carry it, or null to refuse it (REFUSED_STREAM): it did nothing.
@@ -156,12 +156,12 @@ class Connection final : private net::RoundEndWork {
   Resets resets_;             // server: of the client's streams
   std::uint32_t frames_ = 0;  // received so far, those of bodies aside; may wrap around
 
-  // What is being received.
+  // The section that is being received.
   std::variant<std::monostate, RequestSection, ResponseSection, TrailerSection> section_;
   std::int32_t section_stream_ = 0;
   base::TimePoint section_began_{};
 
-  // What is being sent: [out_begin_, out_end_) of out_, the first part of it perhaps under way.
+  // The bytes that are being sent: [out_begin_, out_end_) of out_, the first part of it perhaps under way.
   base::Buffer out_;
   std::size_t out_begin_ = 0;
   std::size_t out_end_ = 0;
@@ -179,7 +179,8 @@ class Connection final : private net::RoundEndWork {
   base::TimePoint began_{};
   base::TimePoint idle_since_{};
   base::TimePoint shut_down_at_{};
-  // What the peer had still to take when that was last less than before, since the last stream ended; 0: not asked yet.
+  // Bytes that the peer had still to take when that was last less than before, since the last stream ended; 0: not
+  // asked yet.
   std::size_t untaken_ = 0;
   base::TimePoint taken_at_{};
   std::int32_t last_begun_ = 0;  // server: the highest that a HEADERS frame has named

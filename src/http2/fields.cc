@@ -117,7 +117,7 @@ FieldVerdict ResponseSection::finish(bool ends_stream, std::string_view request_
   if (ends_stream) {
     if (has_content && length_.value_or(0) != 0) malformed("body shorter than Content-Length (RFC 9113 8.1.1)");
   } else if (!has_content) {
-    // What may not have content ends with an empty frame.
+    // A response that may not have content ends with an empty frame.
     head_->body = {.kind = http::BodyFraming::Kind::length, .length = 0};
   } else if (length_) {
     head_->body = {.kind = http::BodyFraming::Kind::length, .length = *length_};

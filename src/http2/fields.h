@@ -16,7 +16,7 @@ struct FieldLimits {
   std::uint32_t count = 100;
 };
 
-// What a whole field section is.
+// The verdict on a whole field section.
 struct FieldVerdict {
   enum class Kind : std::uint8_t {
     fine,
@@ -27,7 +27,7 @@ struct FieldVerdict {
   const char* what = "";
 };
 
-// What reading a field section has in common. A section beyond its limits is still to be passed in to the end, for
+// The common part of reading a field section. A section beyond its limits is still to be passed in to the end, for
 // HPACK's sake, but nothing more of it is kept.
 class FieldSection {
  public:

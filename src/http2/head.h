@@ -14,12 +14,12 @@ namespace weir::http2 {
 class HeadSink final : public http::FieldSink {
  public:
   HeadSink(FieldList& fields, base::Arena& arena) : fields_(fields), arena_(arena) {}
-  // Of a request: what its scheme is, and for an extended CONNECT its protocol (RFC 8441).
+  // The scheme of a request, and for an extended CONNECT its protocol (RFC 8441).
   void set_scheme(std::string_view scheme) { scheme_ = scheme; }
   void set_protocol(std::string_view protocol) { protocol_ = protocol; }
 
   void request_line(std::string_view method, std::string_view target) override;
-  // Of a response: 101, in answer to an extended CONNECT, becomes 200.
+  // The response answers an extended CONNECT: 101 becomes 200.
   void answer_extended_connect() { tunnel_ = true; }
   void status_line(std::uint16_t status) override { fields_.status(tunnel_ && status == 101 ? 200 : status); }
   void field(std::string_view name, std::string_view value, bool lasting, bool never_indexed) override;

@@ -1,4 +1,4 @@
-// What an HTTP/2 connection sends: frames are gathered in one buffer and leave at the end of the reactor's round.
+// The output of an HTTP/2 connection: frames are gathered in one buffer and leave at the end of the reactor's round.
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -105,7 +105,7 @@ bool Connection::make_room() {
     }
   }
   if (room() >= kMinRoom) return true;
-  // What is under way stays where it is.
+  // Bytes under way stay where they are.
   if (writing_) return false;
   if (out_begin_ > 0) {
     std::memmove(out_.data(), out_.data() + out_begin_, out_end_ - out_begin_);
@@ -118,7 +118,7 @@ bool Connection::make_room() {
       std::memcpy(large.data(), out_.data(), out_end_);
       out_ = std::move(large);
     } catch (const std::bad_alloc&) {
-      // What is in the small one leaves first.
+      // The bytes in the small buffer leave first.
     }
   }
   return room() >= kMinRoom;
@@ -191,7 +191,7 @@ void Connection::run_woken() {
     if (is_cut_off && stream->break_context_ != nullptr) std::exchange(stream->break_context_, nullptr)->cancel();
     bool in = stream->in_wait_ != nullptr && stream->is_ready(stream->in_wait_->for_);
     bool out = stream->out_wait_ != nullptr && stream->is_ready(StreamWait::For::sent);
-    // Whoever goes on may destroy the stream.
+    // The task that goes on may destroy the stream.
     if (in && out) woken_.push_back(*stream);
     if (in) {
       stream->in_wait_->go();

@@ -74,7 +74,7 @@ void RequestSection::take_pseudo(std::string_view name, std::string_view value) 
 
 FieldVerdict RequestSection::finish(bool ends_stream) {
   if (verdict_.kind != Kind::fine) {
-    // What was read before the limit still names the request in logs.
+    // The fields before the limit still name the request in logs.
     return verdict_;
   }
   if (!has_method_) {
@@ -127,7 +127,7 @@ void RequestSection::finish_target() {
   if (target.plain_path) head_->routed_path = target.path;
   head_->query = target.query;
   head_->has_query = target.has_query;
-  // Of the absolute form only: of what a scheme says in HTTP/2 nobody can be sure.
+  // The message model has a scheme for the absolute form only; in HTTP/2 a client may claim any.
   head_->scheme = {};
 }
 
@@ -152,7 +152,7 @@ void RequestSection::finish_authority() {
 
 void RequestSection::finish_body(bool ends_stream) {
   bool tunnel = head_->extended_connect || head_->method == "CONNECT";
-  // Whoever turned it into a request of HTTP/1 would announce a body that never comes.
+  // As a request of HTTP/1 it would announce a body that never comes.
   if (tunnel && length_) return malformed("CONNECT with Content-Length (RFC 9110 9.3.6)");
   if (ends_stream) {
     if (length_.value_or(0) != 0) malformed("body shorter than Content-Length (RFC 9113 8.1.1)");

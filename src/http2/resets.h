@@ -10,7 +10,7 @@
 
 namespace weir::http2 {
 
-// What a frame for a stream means that is open no more (RFC 9113 5.1).
+// The meaning of a frame for a stream that is no longer open (RFC 9113 5.1).
 enum class LateFrame : std::uint8_t {
   in_flight,  // its peer had not read our RST_STREAM yet: ignored
   of_reset,   // behind a RST_STREAM: an error of the stream

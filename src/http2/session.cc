@@ -1,4 +1,4 @@
-// What nghttp2's events mean for the streams of a connection, and what streams ask of it.
+// The effect of nghttp2's events on the streams of a connection, and the requests of streams to it.
 #include <algorithm>
 
 #include "http2/connection.h"
@@ -152,7 +152,7 @@ void Connection::leave_section(std::int32_t id) {
   if (section_stream_ != id) return;
   section_stream_ = 0;
   section_.emplace<std::monostate>();
-  // Who waits for the section's next piece waits for whatever comes next.
+  // The task that waits for the section's next piece now waits for whatever comes next.
   hurry_reader();
 }
 

@@ -1,4 +1,4 @@
-// What one side of an HTTP/2 connection may do, and how much memory it may take.
+// Limits of one side of an HTTP/2 connection, memory among them.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,9 @@ struct Settings {
   // Server: streams that the client may have open. Client: streams that we open, if the server allows as many.
   std::uint32_t max_streams = 128;
   FieldLimits fields;
-  // What a stream may have received and not yet used: at first, and at most. A stream's window grows while its consumer
-  // keeps up, as long as all streams together have grown by no more than `growth_bytes`: so a connection holds at most
-  // max_streams * first + growth_bytes.
+  // Bytes that a stream may have received and not yet used: at first, and at most. A stream's window grows while its
+  // consumer keeps up, as long as all streams together have grown by no more than `growth_bytes`: so a connection holds
+  // at most max_streams * first + growth_bytes.
   std::uint32_t stream_window_bytes = 64 * 1024;
   std::uint32_t max_stream_window_bytes = 1024 * 1024;
   std::uint32_t growth_bytes = 4 * 1024 * 1024;

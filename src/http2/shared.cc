@@ -8,7 +8,7 @@ constexpr std::size_t kMaxOutboundAcks = 256;
 // Frames of one field section behind its first: at 16 KB each, more than any limit on a head.
 constexpr std::size_t kMaxContinuations = 8;
 constexpr std::size_t kMaxSettingsEntries = 32;
-// What is sent is bounded before it comes to nghttp2, which adds some bytes a field to its estimate.
+// Headers to be sent are bounded before they come to nghttp2, which adds some bytes a field to its estimate.
 constexpr std::size_t kMaxSentBlockBytes = 256 * 1024;
 
 nghttp2_nv field_of(std::string_view name, std::string_view value, std::uint8_t flags) {

@@ -1,4 +1,4 @@
-// What all HTTP/2 connections of a worker share: nghttp2's options, and scratch memory.
+// The common property of all HTTP/2 connections of a worker: nghttp2's options, and scratch memory.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ class FieldList {
     never,  // differs each time, or is a secret (RFC 7541 7.1.3): not into the table of either side
   };
   void clear() { fields_.clear(), bytes_ = 0; }
-  // Of names and values.
+  // Bytes of all names and values.
   std::size_t bytes() const { return bytes_; }
   void add(std::string_view name, std::string_view value, Indexing indexing = Indexing::allowed);
   void add(const http::HeaderField& field) {

@@ -87,7 +87,7 @@ class Stream : public base::ListHook<Woken>, public base::ListHook<Opened> {
     wants_head_ = true;
     return {*this, StreamWait::For::head, deadline, {}};
   }
-  // After wait_head(): the head is in `response` now, or what the stream failed of.
+  // After wait_head(): the head is in `response` now, or why the stream failed.
   base::Result<void> take_head();
   // Something to take(): bytes of the body, its end, or the failure.
   bool has_input() const { return input_.size() > in_hand_ || input_ended_ || error_; }
@@ -126,7 +126,7 @@ class Stream : public base::ListHook<Woken>, public base::ListHook<Opened> {
   void leave();
   // The whole connection was lost, with the stream on it.
   bool lost_connection() const { return lost_connection_; }
-  // What the stream failed of: reset by the peer, its connection lost, a broken rule.
+  // Why the stream failed: reset by the peer, its connection lost, a broken rule.
   const std::optional<base::Error>& error() const { return error_; }
   // The chain to cancel as soon as the stream fails, or takes no more of what goes out; null for none.
   void cancel_when_reset(net::TaskContext* context) { break_context_ = context; }

@@ -19,7 +19,7 @@ struct RelayCounters {
   std::uint32_t worker = 0;
 };
 
-// Who wants to know of the backend's first byte as it comes.
+// Observes the backend's first byte as it comes.
 class FirstByteObserver {
  public:
   // `asked`: when the client's last bytes before it had come; zero: none had, the backend speaks first.
@@ -49,7 +49,7 @@ class Relay {
 
   std::uint64_t bytes_from_client() const { return upward_.bytes; }
   std::uint64_t bytes_from_backend() const { return downward_.bytes; }
-  // Who finished first; nobody yet, or a failure came before.
+  // The side that finished first; nothing: neither has, or a failure came before.
   std::optional<base::Side> finished_first() const { return finished_first_; }
 
  private:

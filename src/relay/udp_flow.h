@@ -16,7 +16,7 @@ namespace weir::relay {
 class UdpEntrance;
 class UdpRelay;
 
-// Who talks to which of our addresses. Without padding: hashed and compared as bytes.
+// The client of a flow and our address that it speaks to. Without padding: hashed and compared as bytes.
 struct UdpFlowKey {
   net::PeerAddress client;
   net::LocalAddress local;

@@ -1,4 +1,4 @@
-// What is counted of a UDP listener.
+// Counters of a UDP listener.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct UdpMetrics {
   // max_connections; descriptors or ports ran out; the backend cannot be reached; the kernel did not take it.
   metrics::Counter dropped_closing, dropped_denied, dropped_rate, dropped_client_rate, dropped_client_connections,
       dropped_client_table, dropped_no_backend, dropped_exhausted, dropped_unreachable, dropped_unsent;
-  // Of a client that admission refuses.
+  // The counter for clients that admission refuses.
   const metrics::Counter& refused(worker::Refusal why) const;
 };
 

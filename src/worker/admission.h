@@ -1,4 +1,4 @@
-// Who may connect to a listener, how often, and how many connections of one client at a time.
+// Decides which clients may connect to a listener, how often, and with how many connections at a time.
 #pragma once
 
 #include <array>

@@ -19,7 +19,7 @@ class Connection;
 
 namespace weir::worker {
 
-// What the stages before a session found out, where there is something to say. Version, cipher, name and protocol of a
+// Findings of the stages before a session, where there are any. Version, cipher, name and protocol of a
 // TLS connection are asked of its stream (tls/handshake.h).
 struct ConnectionFacts {
   std::optional<base::SocketAddress> proxied_destination;         // where the client connected to, by a PROXY header
@@ -58,14 +58,15 @@ std::uint16_t port_of(const Arrival& client);
 // ever.
 std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2);
 
-// What an HTTP/1 connection is at; others are at work from their beginning.
+// The state of an HTTP/1 connection; others are at work from their beginning.
 enum class Stage : std::uint8_t {
   waiting,    // for the next request
   beginning,  // some of a request's head is there
   working,
 };
 
-// What a session and its exchanges share; lives in the session's frame, which is all that an idle connection costs.
+// The common part of a session and its exchanges; lives in the session's frame, which is all that an idle connection
+// costs.
 class ClientConnection final : public Arrival, public base::ListHook<ClientConnection> {
  public:
   explicit ClientConnection(Arrival&& arrival);

@@ -27,7 +27,7 @@ struct ExchangeState {
   base::Arena arena;
 };
 
-// What is free of it on one worker.
+// The free states of one worker.
 class ExchangeStates {
  public:
   std::unique_ptr<ExchangeState> take();

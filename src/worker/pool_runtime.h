@@ -1,4 +1,4 @@
-// What a pool keeps over changes of its configuration.
+// The part of a pool that outlives changes of its configuration.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What all workers share.
+// The common services of all workers.
 #pragma once
 
 #include <atomic>

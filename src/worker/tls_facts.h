@@ -1,4 +1,4 @@
-// What an established TLS connection of a client says, to requests on it and to the access log.
+// Facts of a client's established TLS connection, for requests on it and for the access log.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace weir::worker {
 // this host. The last host that was allowed is remembered, in client.facts.
 bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::string_view authority);
 
-// What the access log says of TLS with this client; nothing without TLS. The views live as long as `client`.
+// The TLS fields of this client for the access log; nothing without TLS. The views live as long as `client`.
 std::optional<access_log::TlsRecord> tls_record(const Arrival& client);
 
 }  // namespace weir::worker

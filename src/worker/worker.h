@@ -1,4 +1,5 @@
-// What the sessions and exchanges of one worker share: its reactor, connections to backends, counters and snapshot.
+// The common facilities of the sessions and exchanges of one worker: its reactor, connections to backends, counters and
+// snapshot.
 #pragma once
 
 #include <atomic>
