@@ -25,43 +25,63 @@ run_units() {
     --output-junit "$out/ctest.xml" "$@" >&2 || true
 }
 
-# run_scenarios PRESET [pytest arguments]. Those marked `alone` measure memory or time: they run one by one afterwards.
+# run_scenarios PRESET [pytest arguments]: with arguments those, else all.
 run_scenarios() {
   local preset=$1 status=0
   shift
-  say "scenario tests, $preset"
-  sanitizer_options
-  export WEIR_BINARY=$PWD/build/$preset/weir WEIR_PRESET=$preset
   if [[ $# -gt 0 ]]; then
-    scenarios "scenario-$preset" "$@" || status=$?
+    say "scenario tests, $preset"
+    scenarios "$preset" "scenario-$preset" "$@" || status=$?
     return $status
   fi
-  local chosen=""
-  [[ $preset == tsan ]] && chosen="multiworker and"
-  [[ $preset == asan ]] && chosen="not slow_with_sanitizer and"
-  local list=$PWD/build/repeat-$preset
+  run_scenarios_together "$preset" || status=$?
+  run_scenarios_alone "$preset" || status=$?
+  return $status
+}
+
+# The scenarios of PRESET that do not run in vain there, as an expression of markers to be continued.
+chosen_of() {
+  case $1 in
+    tsan) echo "multiworker and" ;;
+    asan) echo "not slow_with_sanitizer and" ;;
+  esac
+}
+
+# run_scenarios_together PRESET [files]: several at a time.
+run_scenarios_together() {
+  local preset=$1 status=0 list=$PWD/build/repeat-$1
+  shift
+  say "scenario tests, $preset"
   rm -f "$list"
-  WEIR_REPEAT_LIST=$list scenarios "scenario-$preset" -n "$(nproc)" -m "$chosen not alone" || status=$?
+  WEIR_REPEAT_LIST=$list scenarios "$preset" "scenario-$preset" -n "$(nproc)" -m "$(chosen_of "$preset") not alone" \
+    "$@" || status=$?
   if [[ -f $list ]]; then
     local failed
     mapfile -t failed <"$list"
     say "once more, each alone: ${failed[*]}"
-    scenarios "scenario-$preset-again" "${failed[@]}" || true
+    scenarios "$preset" "scenario-$preset-again" "${failed[@]}" || true
   fi
-  scenarios "scenario-$preset-alone" -m "$chosen alone" || status=$?
   return $status
 }
 
-# scenarios NAME [pytest arguments]: the whole folder, unless an argument names a file or folder of it.
+# Those marked `alone` measure memory or time: one by one, and no build beside them.
+run_scenarios_alone() {
+  say "scenario tests that run alone, $1"
+  scenarios "$1" "scenario-$1-alone" -m "$(chosen_of "$1") alone"
+}
+
+# scenarios PRESET NAME [pytest arguments]: the whole folder, unless an argument names a file or folder of it.
 scenarios() {
-  local name=$1 status=0 where=(tests/scenario) argument
-  shift
+  local preset=$1 name=$2 status=0 where=(tests/scenario) argument
+  shift 2
+  sanitizer_options
   for argument in "$@"; do
     if [[ $argument != -* && -e ${argument%%::*} ]]; then where=(); fi
   done
   mkdir -p "$RESULTS"
   rm -f "$RESULTS/$name.xml"
-  $PYTHON -m pytest -c tests/scenario/pytest.ini --rootdir tests/scenario -p no:cacheprovider -q \
+  WEIR_BINARY=$PWD/build/$preset/weir WEIR_PRESET=$preset \
+    $PYTHON -m pytest -c tests/scenario/pytest.ini --rootdir tests/scenario -p no:cacheprovider -q \
     --junitxml="$RESULTS/$name.xml" "$@" "${where[@]}" >&2 || status=$?
   # 5: nothing matched the marker, which is no failure.
   if [[ $status == 5 ]]; then return 0; fi
@@ -113,24 +133,57 @@ fuzz_one() {
   fi
 }
 
-run_checks() {
-  say "checks of the tree"
+# check NAME TITLE COMMAND...: a command that is one test.
+check() {
+  local name=$1 title=$2 log=$RESULTS/$1.log
+  shift 2
   mkdir -p "$RESULTS"
-  local log=$RESULTS/check_tree.log
-  if $PYTHON tests/support/check_tree.py >"$log" 2>&1; then
-    $PYTHON tests/support/tally.py --record "$RESULTS/check_tree.xml" "floors, file length, names"
+  if "$@" >"$log" 2>&1; then
+    $PYTHON tests/support/tally.py --record "$RESULTS/$name.xml" "$title"
   else
     cat "$log" >&2
-    $PYTHON tests/support/tally.py --record "$RESULTS/check_tree.xml" "floors, file length, names" --failed "$log"
+    $PYTHON tests/support/tally.py --record "$RESULTS/$name.xml" "$title" --failed "$log"
   fi
-  $PYTHON -m pytest -c tests/support/pytest.ini --rootdir tests/support -p no:cacheprovider -q \
-    --junitxml="$RESULTS/support.xml" tests/support >&2 || true
 }
 
-# A build that fails is one failed test, and the parts that need it are left out.
+run_support_tests() {
+  $PYTHON -m pytest -c tests/support/pytest.ini --rootdir tests/support -p no:cacheprovider -q \
+    --junitxml="$RESULTS/support.xml" "$@" >&2 || true
+}
+
+run_checks() {
+  say "checks of the tree"
+  check check_tree "floors, file length, names" "$PYTHON" tests/support/check_tree.py
+  run_support_tests tests/support
+}
+
+# ./dev test changed [REF]: what can see the changes since REF, by tests/support/changed.py.
+test_changed() {
+  local plan kind value programs=() scenarios=() support=() sources=()
+  plan=$($PYTHON tests/support/changed.py "$@") || return
+  while read -r kind value; do
+    case $kind in
+      program) programs+=("$value") ;;
+      scenario) scenarios+=("$value") ;;
+      support) support+=("$value") ;;
+      format) sources+=("$value") ;;
+      note) say "$value" ;;
+    esac
+  done <<<"$plan"
+  say "${#programs[@]} test programs, ${#scenarios[@]} files of scenarios: ${programs[*]}"
+  check check_tree "floors, file length, names" "$PYTHON" tests/support/check_tree.py
+  if [[ ${#sources[@]} -gt 0 ]]; then check format "formatting" clang-format-19 --dry-run -Werror "${sources[@]}"; fi
+  if [[ ${#support[@]} -gt 0 ]]; then run_support_tests "${support[@]}"; fi
+  [[ ${#programs[@]} -gt 0 || ${#scenarios[@]} -gt 0 ]] || return 0
+  built release weir "${programs[@]}" || return 0
+  if [[ ${#programs[@]} -gt 0 ]]; then run_units release -R "^($(IFS='|' && echo "${programs[*]}"))$"; fi
+  if [[ ${#scenarios[@]} -gt 0 ]]; then run_scenarios_together release "${scenarios[@]}" || true; fi
+}
+
+# built PRESET [targets...]: a build that fails is one failed test, and the parts that need it are left out.
 built() {
   local log=$RESULTS/build-$1.log
-  if (build_tests "$1") > >(tee "$log" >&2) 2>&1; then return 0; fi
+  if (build_tests "$@") > >(tee "$log" >&2) 2>&1; then return 0; fi
   $PYTHON tests/support/tally.py --record "$RESULTS/build-$1.xml" "build of $1" --failed "$log"
   return 1
 }
@@ -145,8 +198,8 @@ test_part() {
     asan) built asan && run_units asan && run_scenarios asan "$@" ;;
     tsan) built tsan && run_units tsan -R "$THREADED" && run_scenarios tsan "$@" ;;
     fuzz) built asan && run_fuzzers repeatable ;;
-    checks) setup test && run_checks ;;
-    *) usage >&2; return 2 ;;
+    checks) run_checks ;;
+    changed) test_changed "$@" ;;
   esac
 }
 
@@ -156,10 +209,10 @@ test_all() {
   case $part in
     all) parts=(checks unit scenario asan fuzz tsan) ;;
     quick) parts=(checks unit scenario) ;;
-    unit | scenario | asan | tsan | fuzz | checks) parts=("$part") ;;
+    changed | unit | scenario | asan | tsan | fuzz | checks) parts=("$part") ;;
     *) usage >&2; return 2 ;;
   esac
-  setup build test debug
+  setup build test lint debug
   rm -rf "$RESULTS"
   mkdir -p "$RESULTS"
   for part in "${parts[@]}"; do
