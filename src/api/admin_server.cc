@@ -131,7 +131,7 @@ base::Result<void> AdminServer::open(const std::string& listen) {
     unix_path_ = path;
     unix_inode_ = inode_of(path);
     address_ = listen;
-    acceptors_.spawn(accept(*fd, true));
+    listening_.emplace(*fd);
     return {};
   }
   std::optional<base::SocketAddress> address = base::SocketAddress::parse(listen);
@@ -139,19 +139,24 @@ base::Result<void> AdminServer::open(const std::string& listen) {
   base::Result<int> fd = net::listen_tcp(*address, {});
   if (!fd) return std::unexpected(fd.error());
   address_ = net::local_address(*fd).to_string();
-  acceptors_.spawn(accept(*fd, false));
+  listening_.emplace(*fd);
   return {};
 }
 
+void AdminServer::serve() {
+  acceptors_.spawn(accept(std::move(*listening_), !unix_path_.empty()));
+  listening_.reset();
+}
+
 net::Task<void> AdminServer::close() {
+  listening_.reset();
   acceptors_.cancel();
   connections_.cancel();
   co_await acceptors_.join();
   co_await connections_.join();
 }
 
-net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
-  net::Listener listener(listening_fd);
+net::Task<void> AdminServer::accept(net::Listener listener, bool is_unix) {
   while (true) {
     auto socket = co_await listener.accept();
     if (!socket) {
@@ -167,7 +172,7 @@ net::Task<void> AdminServer::accept(int listening_fd, bool is_unix) {
     }
     try {
       std::string peer = is_unix ? std::string("unix") : socket->peer.to_string();
-      connections_.spawn(serve(socket->fd, std::move(peer), is_local));
+      connections_.spawn(serve_connection(socket->fd, std::move(peer), is_local));
     } catch (const std::bad_alloc&) {
       ::close(socket->fd);  // nobody has begun to serve it
     }
@@ -186,7 +191,7 @@ bool AdminServer::make_room(bool is_local) {
   return true;
 }
 
-net::Task<void> AdminServer::serve(int fd, std::string peer, bool is_local) {
+net::Task<void> AdminServer::serve_connection(int fd, std::string peer, bool is_local) {
   Connection connection{
       .stream = net::TcpStream::adopt(fd), .peer = std::move(peer), .is_local = is_local, .unread = {}};
   RemoteConnection counted(is_local ? nullptr : &remote_connections_);
@@ -201,7 +206,7 @@ net::Task<bool> AdminServer::serve_one(Connection& connection) {
   bool keep = true;
   bool understood = co_await read_request(connection, request, keep);
   if (!understood) co_return false;
-  ApiResponse response = api_.handle(request);
+  ApiResponse response = co_await api_.handle(request);
   bool streams = response.events_after.has_value() && request.method != "HEAD";
   std::size_t most_streams = std::min(kMaxStreams, max_connections_ / kStreamsShare);
   if (streams && streams_.size() >= most_streams) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "net/listener.h"
 #include "net/task_group.h"
 #include "net/wait.h"
 
@@ -27,8 +29,10 @@ class AdminServer {
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  // `listen` is "host:port" or "unix:/path". Errors of binding.
+  // `listen` is "host:port" or "unix:/path". Errors of binding. Clients that connect wait for serve().
   base::Result<void> open(const std::string& listen);
+  // Begins to accept. Once, after open().
+  void serve();
   // Ends the acceptors and every connection; await it before destruction.
   net::Task<void> close();
   // "127.0.0.1:9090" with the real port, or "unix:/path".
@@ -37,9 +41,9 @@ class AdminServer {
  private:
   struct Connection;
   struct Stream;
-  net::Task<void> accept(int fd, bool is_unix);
+  net::Task<void> accept(net::Listener listener, bool is_unix);
   bool make_room(bool is_local);
-  net::Task<void> serve(int fd, std::string peer, bool is_local);
+  net::Task<void> serve_connection(int fd, std::string peer, bool is_local);
   net::Task<bool> serve_one(Connection& connection);
   net::Task<bool> read_request(Connection& connection, ApiRequest& request, bool& keep);
   net::Task<void> refuse(Connection& connection, const ApiResponse& response);
@@ -52,6 +56,7 @@ class AdminServer {
   Api& api_;
   control::EventLog& events_;
   std::size_t max_connections_;
+  std::optional<net::Listener> listening_;  // between open() and serve()
   net::TaskGroup acceptors_;
   net::TaskGroup connections_;
   std::size_t remote_connections_ = 0;

@@ -8,6 +8,7 @@
 #include "api/api_state.h"
 #include "api/http_text.h"
 #include "api/redaction.h"
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -140,37 +141,53 @@ control::ObjectName changed_object(const Visit& visit, const Call& call) {
   }
   if (named.kind == "configuration") return named;
   if (!visit.arguments.empty()) named.name = visit.arguments.front();
-  for (const control::ObjectName& changed : visit.catalog().last_changed()) {
+  for (const control::ObjectName& changed : visit.changed) {
     bool of_backend = named.kind == control::kBackendKind && changed.kind == control::kOverrideKind;
     if (changed.kind == named.kind || of_backend) return {named.kind, changed.name};
   }
   return named;
 }
 
-ApiResult serve(ApiState& state, const ApiRequest& request, const Found& found, std::string_view who) {
+// The answer of a change.
+net::Task<ApiResult> make_change(Visit& visit, const Call& call) {
+  if (visit.state.parts.is_draining && visit.state.parts.is_draining()) {
+    co_return conflict("Weir is stopping and takes no changes any more");
+  }
+  if (call.is_in_turn) {
+    std::expected<void, Problem> begun = co_await visit.begin();
+    if (!begun) co_return std::unexpected(std::move(begun.error()));
+  }
+  co_return co_await call.handler.change(visit);
+}
+
+void report_change(const Visit& visit, const Call& call, std::string_view who) {
+  control::ObjectName changed = changed_object(visit, call);
+  Json event{{"object", changed.kind},
+             {"id", changed.name},
+             {"who", who},
+             {"method", visit.request.method},
+             {"path", visit.request.path}};
+  visit.state.parts.events.append("change", event.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+net::Task<ApiResult> serve(ApiState& state, const ApiRequest& request, const Found& found, std::string_view who) {
   const Call& call = *found.call;
   Visit visit{.state = state, .request = request, .arguments = found.arguments, .query = {}};
   ApiResult result;
   std::expected<void, Problem> ready = check_form(request, call);
   if (ready) ready = read_query(visit, call);
-  if (ready) {
-    result = call.handle(visit);
-  } else {
+  if (!ready) {
     result = std::unexpected(std::move(ready.error()));
+  } else if (call.is_change()) {
+    result = co_await make_change(visit, call);
+  } else {
+    result = call.handler.look(visit);
   }
-  if (!call.is_change()) return result;
+  if (!call.is_change()) co_return result;
   std::string_view created = result ? header_of(*result, "Location") : std::string_view();
   audit(request, &visit, who, result ? result->status : result.error().status, created);
-  if (result && !visit.dry_run) {
-    control::ObjectName changed = changed_object(visit, call);
-    Json event{{"object", changed.kind},
-               {"id", changed.name},
-               {"who", who},
-               {"method", request.method},
-               {"path", request.path}};
-    state.parts.events.append("change", event.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
-  return result;
+  if (result && !visit.dry_run) report_change(visit, call, who);
+  co_return result;
 }
 
 Permission permission_for(const std::expected<Found, Problem>& found) {
@@ -188,20 +205,20 @@ std::expected<std::string, Problem> admit_caller(const ApiState& state, const Ap
   return who;
 }
 
-ApiResponse answer(ApiState& state, const ApiRequest& request) {
+net::Task<ApiResponse> answer(ApiState& state, const ApiRequest& request) {
   std::expected<Found, Problem> found = find_call(request);
   std::expected<std::string, Problem> who = admit_caller(state, request, found);
-  if (!who) return who.error().to_response();
-  if (!found) return found.error().to_response();
+  if (!who) co_return who.error().to_response();
+  if (!found) co_return found.error().to_response();
   Permission permission = permission_for(found);
   // Who is told that a backend is healthy may rely on it. (`anyone` is told of none.)
   if (permission != Permission::anyone) state.parts.publisher.publish_changes(state.parts.clock.now());
-  ApiResult result = serve(state, request, *found, *who);
-  if (!result) return result.error().to_response();
+  ApiResult result = co_await serve(state, request, *found, *who);
+  if (!result) co_return result.error().to_response();
   if (found->call->shows_definitions && !admit(request, Permission::admin, state.parts.catalog.config().admin)) {
     result->body = without_header_values(result->body);
   }
-  return std::move(*result);
+  co_return std::move(*result);
 }
 
 ApiResponse with_common_headers(ApiResponse response) {
@@ -215,15 +232,15 @@ ApiResponse with_common_headers(ApiResponse response) {
 Api::Api(Parts parts) : state_(std::make_unique<ApiState>(std::move(parts))) {}
 Api::~Api() = default;
 
-ApiResponse Api::handle(const ApiRequest& request) {
-  ApiResponse response = answer(*state_, request);
+net::Task<ApiResponse> Api::handle(const ApiRequest& request) {
+  ApiResponse response = co_await answer(*state_, request);
   bool reads = request.method == "GET" || request.method == "HEAD";
   if (reads && response.status == 200 && excludes_etag(request.if_none_match, header_of(response, "ETag"))) {
     response.status = 304;
     response.body.clear();
     std::erase_if(response.headers, [](const auto& field) { return field.first == "Content-Type"; });
   }
-  return with_common_headers(std::move(response));
+  co_return with_common_headers(std::move(response));
 }
 
 std::optional<ApiResponse> Api::refusal(const ApiRequest& request) {
@@ -268,12 +285,29 @@ std::expected<void, Problem> Visit::check_if_match(std::string_view etag) const 
   return std::unexpected(std::move(problem));
 }
 
-std::expected<void, Problem> Visit::apply(control::Objects next, std::optional<config::Duration> drain_timeout,
-                                          std::vector<control::ObjectName> forget) const {
+net::Task<std::expected<void, Problem>> Visit::begin() {
+  control::Catalog::Outcome<control::Catalog::Turn> begun = co_await catalog().begin_change();
+  if (!begun) co_return refused(std::move(begun.error()));
+  turn.emplace(std::move(*begun));
+  co_return std::expected<void, Problem>();
+}
+
+net::Task<std::expected<void, Problem>> Visit::apply(control::Objects next,
+                                                     std::optional<config::Duration> drain_timeout,
+                                                     std::vector<control::ObjectName> forget) {
+  WEIR_ASSERT(turn.has_value());
   control::ChangeOptions options{.dry_run = dry_run, .drain_timeout = drain_timeout, .forget = std::move(forget)};
-  control::Catalog::Outcome outcome = state.parts.catalog.change(std::move(next), state.parts.clock.now(), options);
-  if (!outcome) return refused(std::move(outcome.error()));
-  return {};
+  control::Catalog::Outcome<control::Catalog::Changed> outcome =
+      co_await catalog().change(*turn, std::move(next), std::move(options));
+  if (!outcome) co_return refused(std::move(outcome.error()));
+  changed = std::move(*outcome);
+  co_return std::expected<void, Problem>();
+}
+
+net::Task<void> Visit::set_override(control::BackendKey key, control::Override by_operator,
+                                    std::optional<config::Duration> drain_timeout) {
+  control::ChangeOptions options{.dry_run = dry_run, .drain_timeout = drain_timeout, .forget = {}};
+  changed = co_await catalog().set_override(std::move(key), by_operator, std::move(options));
 }
 
 ApiResponse json_text_response(std::string body, int status) {

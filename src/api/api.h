@@ -18,6 +18,7 @@
 #include "control/publisher.h"
 #include "health/prober.h"
 #include "metrics/registry.h"
+#include "net/task.h"
 
 namespace weir::api {
 
@@ -29,7 +30,7 @@ struct Reloaded {
   std::vector<std::string> needs_restart{};  // keys whose change takes effect with the next start
 };
 
-// Control thread only; no call blocks but for the store.
+// Control thread only. No call blocks; a change may wait for its turn and for the store.
 class Api {
  public:
   // Whatever is referred to outlives the API.
@@ -46,7 +47,7 @@ class Api {
     // True once Weir has been told to stop.
     std::function<bool()> is_draining;
     // Reads the configuration file again and applies it, all or nothing. Null without a file.
-    std::function<Reloaded()> reload = {};
+    std::function<net::Task<Reloaded>()> reload = {};
     // Null: /certificates shows none.
     const control::Certificates* certificates = nullptr;
   };
@@ -56,7 +57,7 @@ class Api {
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
-  ApiResponse handle(const ApiRequest& request);
+  net::Task<ApiResponse> handle(const ApiRequest& request);
   // The answer of handle() to a caller who may not make this call, whatever its body, which need not be there yet.
   std::optional<ApiResponse> refusal(const ApiRequest& request);
   // Called about once a second, for rates.

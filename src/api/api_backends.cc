@@ -81,36 +81,38 @@ ApiResult list_backends(const Visit& visit) {
   return json_response({{"backends", std::move(all)}});
 }
 
-ApiResult create_backend(const Visit& visit) {
+net::Task<ApiResult> create_backend(Visit& visit) {
   auto body = config::read_backend(visit.request.body, visit.kinds());
-  if (!body) return bad_body(std::move(body.error()), visit.request.body);
+  if (!body) co_return bad_body(std::move(body.error()), visit.request.body);
   control::Objects next = visit.objects();
   config::Pool made;
   const config::Pool* pool = find_pool(visit.config(), body->pool);
   if (pool == nullptr && body->pool == kDefaultPool) {
     std::expected<config::Pool, Problem> default_pool = make_default_pool(visit);
-    if (!default_pool) return std::unexpected(std::move(default_pool.error()));
+    if (!default_pool) co_return std::unexpected(std::move(default_pool.error()));
     made = std::move(*default_pool);
     pool = &made;
     next.pools[made.name] = share(made);
   }
-  if (pool == nullptr) return bad_field("pool", fmt::format("there is no pool '{}'", body->pool));
+  if (pool == nullptr) co_return bad_field("pool", fmt::format("there is no pool '{}'", body->pool));
   if (visit.catalog().effective().borrowed.contains(pool->name)) {
-    return conflict(fmt::format("'{}' is the pool of a routing rule; it takes backends of other pools", pool->name),
-                    "pool");
+    co_return conflict(fmt::format("'{}' is the pool of a routing rule; it takes backends of other pools", pool->name),
+                       "pool");
   }
-  if (auto clash = check_clash(*pool, body->backend, nullptr); !clash) return std::unexpected(std::move(clash.error()));
+  if (auto clash = check_clash(*pool, body->backend, nullptr); !clash)
+    co_return std::unexpected(std::move(clash.error()));
 
   control::BackendKey key{pool->name, body->backend.id};
   next.backends[key] = share(body->backend);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  if (visit.dry_run) return backend_response(visit, preview(*pool, body->backend), 201);
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  if (visit.dry_run) co_return backend_response(visit, preview(*pool, body->backend), 201);
   std::expected<BackendView, Problem> view = find_backend(visit, key.id, key.pool);
-  if (!view) return std::unexpected(std::move(view.error()));
+  if (!view) co_return std::unexpected(std::move(view.error()));
   ApiResponse response = backend_response(visit, *view, 201);
   response.headers.emplace_back(
       "Location", fmt::format("/backends/{}?pool={}", percent_encoded(key.id), percent_encoded(key.pool)));
-  return response;
+  co_return response;
 }
 
 ApiResult get_backend(const Visit& visit) {
@@ -199,7 +201,16 @@ std::expected<Patched, Problem> read_patch(const Visit& visit, const BackendView
 
 }  // namespace
 
-ApiResult patch_backend(const Visit& visit) {
+namespace {
+
+// A PATCH and what it is about.
+struct Patch {
+  BackendView view;
+  Patched patched;
+  bool changes_definition = false;
+};
+
+std::expected<Patch, Problem> plan_patch(const Visit& visit) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
   if (!view) return std::unexpected(std::move(view.error()));
   if (auto same = visit.check_if_match(view->etag()); !same) return std::unexpected(std::move(same.error()));
@@ -208,39 +219,69 @@ ApiResult patch_backend(const Visit& visit) {
   if (auto clash = check_clash(*view->pool, patched->definition, view->definition); !clash) {
     return std::unexpected(std::move(clash.error()));
   }
-  control::BackendKey key = view->key();
-  control::Objects next = visit.objects();
-  if (view->from_api() && !(patched->definition == *view->definition)) next.backends[key] = share(patched->definition);
-  next.overrides.erase(key);
-  if (!patched->by_operator.empty()) next.overrides[key] = patched->by_operator;
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  if (visit.dry_run) {
-    return backend_response(visit, {view->pool, &patched->definition, view->running, patched->by_operator});
-  }
-  return answer(visit, find_backend(visit, key.id, key.pool));
+  bool changes_definition = view->from_api() && !(patched->definition == *view->definition);
+  return Patch{std::move(*view), std::move(*patched), changes_definition};
 }
 
-ApiResult delete_backend(const Visit& visit) {
+control::Objects with_patch(const Visit& visit, const Patch& patch) {
+  control::BackendKey key = patch.view.key();
+  control::Objects next = visit.objects();
+  next.backends[key] = share(patch.patched.definition);
+  next.overrides.erase(key);
+  if (!patch.patched.by_operator.empty()) next.overrides[key] = patch.patched.by_operator;
+  return next;
+}
+
+}  // namespace
+
+// A change of the definition takes its turn; one of the operator's part applies at once.
+net::Task<ApiResult> patch_backend(Visit& visit) {
+  std::expected<Patch, Problem> patch = plan_patch(visit);
+  if (patch && patch->changes_definition) {
+    std::expected<void, Problem> begun = co_await visit.begin();
+    if (!begun) co_return std::unexpected(std::move(begun.error()));
+    patch = plan_patch(visit);
+  }
+  if (!patch) co_return std::unexpected(std::move(patch.error()));
+  control::BackendKey key = patch->view.key();
+  if (patch->changes_definition) {
+    std::expected<void, Problem> done = co_await visit.apply(with_patch(visit, *patch));
+    if (!done) co_return std::unexpected(std::move(done.error()));
+  } else {
+    visit.turn.reset();
+    co_await visit.set_override(key, patch->patched.by_operator);
+  }
+  if (visit.dry_run) {
+    const Patched& patched = patch->patched;
+    co_return backend_response(visit,
+                               {patch->view.pool, &patched.definition, patch->view.running, patched.by_operator});
+  }
+  co_return answer(visit, find_backend(visit, key.id, key.pool));
+}
+
+net::Task<ApiResult> delete_backend(Visit& visit) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
   if (!view || !view->from_api()) {
-    auto forgotten = visit.forget(control::kBackendKind, set_aside_backend(visit, visit.arguments[0]));
-    if (forgotten) return std::move(*forgotten);
+    std::optional<ApiResult> forgotten =
+        co_await visit.forget(control::kBackendKind, set_aside_backend(visit, visit.arguments[0]));
+    if (forgotten) co_return std::move(*forgotten);
   }
-  if (!view) return std::unexpected(std::move(view.error()));
+  if (!view) co_return std::unexpected(std::move(view.error()));
   auto drain_timeout = visit.drain_timeout();
-  if (!drain_timeout) return std::unexpected(std::move(drain_timeout.error()));
-  if (auto same = visit.check_if_match(view->etag()); !same) return std::unexpected(std::move(same.error()));
+  if (!drain_timeout) co_return std::unexpected(std::move(drain_timeout.error()));
+  if (auto same = visit.check_if_match(view->etag()); !same) co_return std::unexpected(std::move(same.error()));
   if (!view->from_api())
-    return of_file(fmt::format("the backend '{}'", view->definition->id), view->definition->origin);
+    co_return of_file(fmt::format("the backend '{}'", view->definition->id), view->definition->origin);
   control::BackendKey key = view->key();
   std::shared_ptr<pool::Backend> running = view->running;
   control::Objects next = visit.objects();
   next.backends.erase(key);
-  if (auto done = visit.apply(std::move(next), *drain_timeout); !done) return std::unexpected(std::move(done.error()));
-  return json_response({{"id", key.id},
-                        {"pool", key.pool},
-                        {"status", "deregistered"},
-                        {"drained_connections", running->in_flight.load(std::memory_order_relaxed)}});
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next), *drain_timeout);
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return json_response({{"id", key.id},
+                           {"pool", key.pool},
+                           {"status", "deregistered"},
+                           {"drained_connections", running->in_flight.load(std::memory_order_relaxed)}});
 }
 
 }  // namespace weir::api

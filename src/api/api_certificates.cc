@@ -87,42 +87,45 @@ ApiResult get_certificate(const Visit& visit) {
   return show(visit, name, 200);
 }
 
-ApiResult put_certificate(const Visit& visit) {
+net::Task<ApiResult> put_certificate(Visit& visit) {
   const std::string& name = visit.arguments[0];
-  if (auto good = config::check_name(name); !good) return bad_field("name", std::move(good.error()));
+  if (auto good = config::check_name(name); !good) co_return bad_field("name", std::move(good.error()));
   auto wanted = control::read_object<control::ApiCertificate>(visit.request.body, visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
+  if (!wanted) co_return bad_body(std::move(wanted.error()), visit.request.body);
   if (wanted->name.empty()) wanted->name = name;
-  if (wanted->name != name) return bad_field("name", fmt::format("must be '{}', as in the path", name));
+  if (wanted->name != name) co_return bad_field("name", fmt::format("must be '{}', as in the path", name));
   const tls::Certificate* present = find(visit, name);
   if (auto same = visit.check_if_match(present != nullptr ? etag(*present) : ""); !same) {
-    return std::unexpected(std::move(same.error()));
+    co_return std::unexpected(std::move(same.error()));
   }
-  if (auto owner = check_owner(visit, name); !owner) return std::unexpected(std::move(owner.error()));
+  if (auto owner = check_owner(visit, name); !owner) co_return std::unexpected(std::move(owner.error()));
   bool is_new = !visit.objects().certificates.contains(name);
   control::Objects next = visit.objects();
   next.certificates[name] = std::make_shared<const control::ApiCertificate>(std::move(*wanted));
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  return show(visit, name, is_new ? 201 : 200);
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return show(visit, name, is_new ? 201 : 200);
 }
 
-ApiResult delete_certificate(const Visit& visit) {
+net::Task<ApiResult> delete_certificate(Visit& visit) {
   const std::string& name = visit.arguments[0];
-  if (auto forgotten = visit.forget(control::kCertificateKind, name)) return std::move(*forgotten);
+  std::optional<ApiResult> forgotten = co_await visit.forget(control::kCertificateKind, name);
+  if (forgotten) co_return std::move(*forgotten);
   const tls::Certificate* present = find(visit, name);
-  if (present == nullptr) return not_found(fmt::format("there is no certificate '{}'", name));
-  if (auto same = visit.check_if_match(etag(*present)); !same) return std::unexpected(std::move(same.error()));
-  if (auto owner = check_owner(visit, name); !owner) return std::unexpected(std::move(owner.error()));
+  if (present == nullptr) co_return not_found(fmt::format("there is no certificate '{}'", name));
+  if (auto same = visit.check_if_match(etag(*present)); !same) co_return std::unexpected(std::move(same.error()));
+  if (auto owner = check_owner(visit, name); !owner) co_return std::unexpected(std::move(owner.error()));
   if (!visit.objects().certificates.contains(name)) {
-    return conflict(fmt::format("the certificate '{}' is part of a listener; change that", name));
+    co_return conflict(fmt::format("the certificate '{}' is part of a listener; change that", name));
   }
   if (auto unused = check_unused(fmt::format("the certificate '{}'", name), users_of(visit, name)); !unused) {
-    return std::unexpected(std::move(unused.error()));
+    co_return std::unexpected(std::move(unused.error()));
   }
   control::Objects next = visit.objects();
   next.certificates.erase(name);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  return json_response({{"name", name}, {"status", "deleted"}});
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return json_response({{"name", name}, {"status", "deleted"}});
 }
 
 }  // namespace weir::api

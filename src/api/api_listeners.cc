@@ -61,16 +61,17 @@ std::unexpected<Problem> about_what_was_sent(Problem problem) {
   return rephrased;
 }
 
-ApiResult store(const Visit& visit, config::Listener wanted, int status) {
-  if (auto known = check_pools(visit, wanted); !known) return std::unexpected(std::move(known.error()));
+net::Task<ApiResult> store(Visit& visit, config::Listener wanted, int status) {
+  if (auto known = check_pools(visit, wanted); !known) co_return std::unexpected(std::move(known.error()));
   std::string name = wanted.name;
   control::Objects next = visit.objects();
   next.listeners[name] = std::make_shared<const config::Listener>(wanted);
-  if (auto done = visit.apply(std::move(next)); !done) return about_what_was_sent(std::move(done.error()));
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return about_what_was_sent(std::move(done.error()));
   if (!visit.dry_run) wanted = definition_of(visit, *find_listener(visit.config(), name));
   ApiResponse response = listener_response(wanted, status);
   if (status == 201) response.headers.emplace_back("Location", "/listeners/" + percent_encoded(name));
-  return response;
+  co_return response;
 }
 
 }  // namespace
@@ -94,53 +95,57 @@ ApiResult get_listener(const Visit& visit) {
   return std::unexpected(std::move(listener.error()));
 }
 
-ApiResult create_listener(const Visit& visit) {
+net::Task<ApiResult> create_listener(Visit& visit) {
   auto wanted = config::read_listener(visit.request.body, visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
+  if (!wanted) co_return bad_body(std::move(wanted.error()), visit.request.body);
   if (const config::Listener* present = find_listener(visit.config(), wanted->name)) {
-    if (!present->origin.from_api()) return of_file(fmt::format("the listener '{}'", present->name), present->origin);
-    return conflict(fmt::format("there is a listener '{}' already", present->name), "name");
+    if (!present->origin.from_api())
+      co_return of_file(fmt::format("the listener '{}'", present->name), present->origin);
+    co_return conflict(fmt::format("there is a listener '{}' already", present->name), "name");
   }
-  return store(visit, std::move(*wanted), 201);
+  co_return co_await store(visit, std::move(*wanted), 201);
 }
 
 // Creates or replaces.
-ApiResult put_listener(const Visit& visit) {
+net::Task<ApiResult> put_listener(Visit& visit) {
   config::Document body = config::parse_json(visit.request.body, "api");
-  if (!body.faults.empty()) return bad_body(std::move(body.faults));
+  if (!body.faults.empty()) co_return bad_body(std::move(body.faults));
   const std::string& name = visit.arguments[0];
   if (body.root.kind == config::Node::Kind::map && body.root.find("name") == nullptr) {
     body.root.set("name", config::Node::of_text(name));
   }
   auto wanted = config::read_listener(config::print_json(body.root, false), visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
-  if (wanted->name != name) return bad_field("name", fmt::format("must be '{}', as in the path", name));
+  if (!wanted) co_return bad_body(std::move(wanted.error()), visit.request.body);
+  if (wanted->name != name) co_return bad_field("name", fmt::format("must be '{}', as in the path", name));
   const config::Listener* present = find_listener(visit.config(), name);
   std::string etag = present != nullptr ? etag_of(text_of(definition_of(visit, *present))) : "";
-  if (auto same = visit.check_if_match(etag); !same) return std::unexpected(std::move(same.error()));
+  if (auto same = visit.check_if_match(etag); !same) co_return std::unexpected(std::move(same.error()));
   if (present != nullptr && !present->origin.from_api()) {
-    return of_file(fmt::format("the listener '{}'", name), present->origin);
+    co_return of_file(fmt::format("the listener '{}'", name), present->origin);
   }
-  return store(visit, std::move(*wanted), present == nullptr ? 201 : 200);
+  co_return co_await store(visit, std::move(*wanted), present == nullptr ? 201 : 200);
 }
 
-ApiResult delete_listener(const Visit& visit) {
-  if (auto forgotten = visit.forget(control::kListenerKind, visit.arguments[0])) return std::move(*forgotten);
+net::Task<ApiResult> delete_listener(Visit& visit) {
+  std::optional<ApiResult> forgotten = co_await visit.forget(control::kListenerKind, visit.arguments[0]);
+  if (forgotten) co_return std::move(*forgotten);
   std::expected<config::Listener, Problem> listener = listener_of_path(visit);
-  if (!listener) return std::unexpected(std::move(listener.error()));
+  if (!listener) co_return std::unexpected(std::move(listener.error()));
   if (auto same = visit.check_if_match(etag_of(text_of(*listener))); !same) {
-    return std::unexpected(std::move(same.error()));
+    co_return std::unexpected(std::move(same.error()));
   }
-  if (!listener->origin.from_api()) return of_file(fmt::format("the listener '{}'", listener->name), listener->origin);
+  if (!listener->origin.from_api())
+    co_return of_file(fmt::format("the listener '{}'", listener->name), listener->origin);
   if (find_listener(visit.catalog().file(), listener->name) != nullptr) {
-    return conflict(
+    co_return conflict(
         fmt::format("the listener '{}' is there whenever Weir runs without a file; it can be changed, not deleted",
                     listener->name));
   }
   control::Objects next = visit.objects();
   next.listeners.erase(listener->name);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  return json_response({{"name", listener->name}, {"status", "deleted"}});
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return json_response({{"name", listener->name}, {"status", "deleted"}});
 }
 
 }  // namespace weir::api

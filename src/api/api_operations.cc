@@ -7,11 +7,11 @@
 namespace weir::api {
 namespace {
 
-ApiResult operate(const Visit& visit, control::Override::Operation operation,
-                  std::optional<config::Duration> drain_timeout = {}) {
+net::Task<ApiResult> operate(Visit& visit, control::Override::Operation operation,
+                             std::optional<config::Duration> drain_timeout = {}) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
-  if (!view) return std::unexpected(std::move(view.error()));
-  if (auto same = visit.check_if_match(view->etag()); !same) return std::unexpected(std::move(same.error()));
+  if (!view) co_return std::unexpected(std::move(view.error()));
+  if (auto same = visit.check_if_match(view->etag()); !same) co_return std::unexpected(std::move(same.error()));
   // To enable what is enabled by its definition is to take the override away.
   bool drains_again = operation == control::Override::Operation::draining && view->by_operator.operation == operation;
   bool is_default = operation == control::Override::Operation::enabled && view->definition->enabled;
@@ -19,12 +19,9 @@ ApiResult operate(const Visit& visit, control::Override::Operation operation,
   by_operator.operation = is_default ? control::Override::Operation::none : operation;
 
   control::BackendKey key = view->key();
-  control::Objects next = visit.objects();
-  next.overrides.erase(key);
-  if (!by_operator.empty()) next.overrides[key] = by_operator;
-  if (auto done = visit.apply(std::move(next), drain_timeout); !done) return std::unexpected(std::move(done.error()));
+  co_await visit.set_override(key, by_operator, drain_timeout);
   if (drains_again && drain_timeout && !visit.dry_run) visit.state.parts.publisher.drain_again(key, *drain_timeout);
-  return answer(visit, find_backend(visit, key.id, key.pool));
+  co_return answer(visit, find_backend(visit, key.id, key.pool));
 }
 
 Json to_json(const health::HealthDetails::Check& check) {
@@ -45,14 +42,14 @@ Json to_json(const pool::LastError::Seen& seen) {
 
 }  // namespace
 
-ApiResult drain_backend(const Visit& visit) {
+net::Task<ApiResult> drain_backend(Visit& visit) {
   auto drain_timeout = visit.drain_timeout();
-  if (!drain_timeout) return std::unexpected(std::move(drain_timeout.error()));
-  return operate(visit, control::Override::Operation::draining, *drain_timeout);
+  if (!drain_timeout) co_return std::unexpected(std::move(drain_timeout.error()));
+  co_return co_await operate(visit, control::Override::Operation::draining, *drain_timeout);
 }
 
-ApiResult enable_backend(const Visit& visit) { return operate(visit, control::Override::Operation::enabled); }
-ApiResult disable_backend(const Visit& visit) { return operate(visit, control::Override::Operation::disabled); }
+net::Task<ApiResult> enable_backend(Visit& visit) { return operate(visit, control::Override::Operation::enabled); }
+net::Task<ApiResult> disable_backend(Visit& visit) { return operate(visit, control::Override::Operation::disabled); }
 
 ApiResult get_backend_health(const Visit& visit) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);

@@ -94,60 +94,64 @@ ApiResult get_pool(const Visit& visit) {
   return std::unexpected(std::move(pool.error()));
 }
 
-ApiResult create_pool(const Visit& visit) {
+net::Task<ApiResult> create_pool(Visit& visit) {
   auto wanted = config::read_pool(visit.request.body, visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
+  if (!wanted) co_return bad_body(std::move(wanted.error()), visit.request.body);
   if (const config::Pool* present = find_pool(visit.config(), wanted->name)) {
-    if (!present->origin.from_api()) return of_file(fmt::format("the pool '{}'", present->name), present->origin);
-    return conflict(fmt::format("there is a pool '{}' already", present->name), "name");
+    if (!present->origin.from_api()) co_return of_file(fmt::format("the pool '{}'", present->name), present->origin);
+    co_return conflict(fmt::format("there is a pool '{}' already", present->name), "name");
   }
   control::Objects next = visit.objects();
   put(next, *wanted, true);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  return answer(visit, *wanted, 201);
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return answer(visit, *wanted, 201);
 }
 
 // Creates or replaces. Without "backends" the pool keeps those it has.
-ApiResult put_pool(const Visit& visit) {
+net::Task<ApiResult> put_pool(Visit& visit) {
   config::Document body = config::parse_json(visit.request.body, "api");
-  if (!body.faults.empty()) return bad_body(std::move(body.faults));
+  if (!body.faults.empty()) co_return bad_body(std::move(body.faults));
   const std::string& name = visit.arguments[0];
   if (body.root.kind == config::Node::Kind::map && body.root.find("name") == nullptr) {
     body.root.set("name", config::Node::of_text(name));
   }
   auto wanted = config::read_pool(config::print_json(body.root, false), visit.kinds());
-  if (!wanted) return bad_body(std::move(wanted.error()), visit.request.body);
-  if (wanted->name != name) return bad_field("name", fmt::format("must be '{}', as in the path", name));
+  if (!wanted) co_return bad_body(std::move(wanted.error()), visit.request.body);
+  if (wanted->name != name) co_return bad_field("name", fmt::format("must be '{}', as in the path", name));
   const config::Pool* present = find_pool(visit.config(), name);
   if (auto same = visit.check_if_match(present != nullptr ? etag_of(text_of(*present)) : ""); !same) {
-    return std::unexpected(std::move(same.error()));
+    co_return std::unexpected(std::move(same.error()));
   }
   if (present != nullptr) {
-    if (auto owner = check_owner(visit, *present); !owner) return std::unexpected(std::move(owner.error()));
+    if (auto owner = check_owner(visit, *present); !owner) co_return std::unexpected(std::move(owner.error()));
   }
   bool with_backends = body.root.find("backends") != nullptr;
   control::Objects next = visit.objects();
   put(next, *wanted, with_backends);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
   if (!with_backends && present != nullptr && visit.dry_run) wanted->backends = present->backends;
-  return answer(visit, *wanted, present == nullptr ? 201 : 200);
+  co_return answer(visit, *wanted, present == nullptr ? 201 : 200);
 }
 
-ApiResult delete_pool(const Visit& visit) {
-  if (auto forgotten = visit.forget(control::kPoolKind, visit.arguments[0])) return std::move(*forgotten);
+net::Task<ApiResult> delete_pool(Visit& visit) {
+  std::optional<ApiResult> forgotten = co_await visit.forget(control::kPoolKind, visit.arguments[0]);
+  if (forgotten) co_return std::move(*forgotten);
   std::expected<const config::Pool*, Problem> found = pool_of_path(visit);
-  if (!found) return std::unexpected(std::move(found.error()));
+  if (!found) co_return std::unexpected(std::move(found.error()));
   const config::Pool& pool = **found;
   auto drain_timeout = visit.drain_timeout();
-  if (!drain_timeout) return std::unexpected(std::move(drain_timeout.error()));
-  if (auto same = visit.check_if_match(etag_of(text_of(pool))); !same) return std::unexpected(std::move(same.error()));
-  if (auto owner = check_owner(visit, pool); !owner) return std::unexpected(std::move(owner.error()));
+  if (!drain_timeout) co_return std::unexpected(std::move(drain_timeout.error()));
+  if (auto same = visit.check_if_match(etag_of(text_of(pool))); !same)
+    co_return std::unexpected(std::move(same.error()));
+  if (auto owner = check_owner(visit, pool); !owner) co_return std::unexpected(std::move(owner.error()));
   if (find_pool(visit.catalog().file(), pool.name) != nullptr) {
-    return conflict(fmt::format(
+    co_return conflict(fmt::format(
         "the pool '{}' is there whenever Weir runs without a file; it can be changed, not deleted", pool.name));
   }
   if (auto unused = check_unused(fmt::format("the pool '{}'", pool.name), users_of(visit, pool.name)); !unused) {
-    return std::unexpected(std::move(unused.error()));
+    co_return std::unexpected(std::move(unused.error()));
   }
   std::string name = pool.name;
   std::size_t backends = pool.backends.size();
@@ -162,26 +166,26 @@ ApiResult delete_pool(const Visit& visit) {
     next.overrides.erase(*key);
     forget.push_back(other);
   }
-  if (auto done = visit.apply(std::move(next), *drain_timeout, std::move(forget)); !done)
-    return std::unexpected(std::move(done.error()));
-  return json_response({{"name", name}, {"status", "deleted"}, {"backends", backends}});
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next), *drain_timeout, std::move(forget));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return json_response({{"name", name}, {"status", "deleted"}, {"backends", backends}});
 }
 
-ApiResult put_algorithm(const Visit& visit) {
+net::Task<ApiResult> put_algorithm(Visit& visit) {
   auto body = control::read_object<AlgorithmBody>(visit.request.body, visit.kinds());
-  if (!body) return bad_body(std::move(body.error()), visit.request.body);
+  if (!body) co_return bad_body(std::move(body.error()), visit.request.body);
   const config::Pool* present = find_pool(visit.config(), body->pool);
   config::Pool made;
   if (present == nullptr && body->pool == "default") {
     std::expected<config::Pool, Problem> default_pool = make_default_pool(visit);
-    if (!default_pool) return std::unexpected(std::move(default_pool.error()));
+    if (!default_pool) co_return std::unexpected(std::move(default_pool.error()));
     made = std::move(*default_pool);
     present = &made;
   }
-  if (present == nullptr) return bad_field("pool", fmt::format("there is no pool '{}'", body->pool));
+  if (present == nullptr) co_return bad_field("pool", fmt::format("there is no pool '{}'", body->pool));
   if (auto same = visit.check_if_match(etag_of(text_of(*present))); !same)
-    return std::unexpected(std::move(same.error()));
-  if (auto owner = check_owner(visit, *present); !owner) return std::unexpected(std::move(owner.error()));
+    co_return std::unexpected(std::move(same.error()));
+  if (auto owner = check_owner(visit, *present); !owner) co_return std::unexpected(std::move(owner.error()));
   config::Pool wanted = *present;
   std::string previous = wanted.algorithm.name;
   wanted.algorithm = body->algorithm;
@@ -193,14 +197,15 @@ ApiResult put_algorithm(const Visit& visit) {
   control::Objects next = visit.objects();
   std::string warning = config::weights_warning(wanted, visit.kinds()["strategies"].entries);
   put(next, std::move(wanted), false);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
   Json json{{"pool", body->pool},
             {"algorithm", body->algorithm.name},
             {"previous_algorithm", previous},
             {"sticky_sessions", body->sticky_sessions},
             {"sticky_ttl_seconds", body->sticky_ttl_seconds}};
   if (!warning.empty()) json["warnings"] = Json::array({warning});
-  return with_etag(json_response(json), std::move(etag));
+  co_return with_etag(json_response(json), std::move(etag));
 }
 
 }  // namespace weir::api

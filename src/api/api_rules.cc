@@ -118,13 +118,14 @@ std::expected<control::Rule, Problem> read_rule(const Visit& visit, const std::s
   return std::move(*rule);
 }
 
-ApiResult store(const Visit& visit, control::Rule rule, int status) {
+net::Task<ApiResult> store(Visit& visit, control::Rule rule, int status) {
   control::Objects next = visit.objects();
   next.rules[rule.id] = std::make_shared<const control::Rule>(rule);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
   ApiResponse response = rule_response(visit, rule, status);
   if (status == 201) response.headers.emplace_back("Location", "/routing-rules/" + percent_encoded(rule.id));
-  return response;
+  co_return response;
 }
 
 }  // namespace
@@ -144,46 +145,48 @@ ApiResult get_rule(const Visit& visit) {
   return std::unexpected(std::move(rule.error()));
 }
 
-ApiResult create_rule(const Visit& visit) {
+net::Task<ApiResult> create_rule(Visit& visit) {
   std::expected<control::Rule, Problem> rule = read_rule(visit, {}, nullptr);
-  if (!rule) return std::unexpected(std::move(rule.error()));
+  if (!rule) co_return std::unexpected(std::move(rule.error()));
   if (visit.objects().rules.contains(rule->id)) {
-    return conflict(fmt::format("there is a routing rule '{}' already", rule->id), "rule_id");
+    co_return conflict(fmt::format("there is a routing rule '{}' already", rule->id), "rule_id");
   }
   if (find_pool(visit.config(), rule->id) != nullptr) {
-    return conflict(fmt::format("there is a pool '{}', and a rule has a pool of its own name", rule->id), "rule_id");
+    co_return conflict(fmt::format("there is a pool '{}', and a rule has a pool of its own name", rule->id), "rule_id");
   }
-  return store(visit, std::move(*rule), 201);
+  co_return co_await store(visit, std::move(*rule), 201);
 }
 
 // Creates or replaces.
-ApiResult put_rule(const Visit& visit) {
+net::Task<ApiResult> put_rule(Visit& visit) {
   const std::string& id = visit.arguments[0];
   auto present = visit.objects().rules.find(id);
   bool is_new = present == visit.objects().rules.end();
   if (auto same = visit.check_if_match(is_new ? "" : etag_of(control::write_object(*present->second))); !same) {
-    return std::unexpected(std::move(same.error()));
+    co_return std::unexpected(std::move(same.error()));
   }
   if (is_new) {
     if (find_pool(visit.config(), id) != nullptr) {
-      return conflict(fmt::format("there is a pool '{}', and a rule has a pool of its own name", id), "rule_id");
+      co_return conflict(fmt::format("there is a pool '{}', and a rule has a pool of its own name", id), "rule_id");
     }
   }
   std::expected<control::Rule, Problem> rule = read_rule(visit, id, is_new ? nullptr : present->second.get());
-  if (!rule) return std::unexpected(std::move(rule.error()));
-  return store(visit, std::move(*rule), is_new ? 201 : 200);
+  if (!rule) co_return std::unexpected(std::move(rule.error()));
+  co_return co_await store(visit, std::move(*rule), is_new ? 201 : 200);
 }
 
-ApiResult delete_rule(const Visit& visit) {
-  if (auto forgotten = visit.forget(control::kRuleKind, visit.arguments[0])) return std::move(*forgotten);
+net::Task<ApiResult> delete_rule(Visit& visit) {
+  std::optional<ApiResult> forgotten = co_await visit.forget(control::kRuleKind, visit.arguments[0]);
+  if (forgotten) co_return std::move(*forgotten);
   auto rule = rule_of_path(visit);
-  if (!rule) return std::unexpected(std::move(rule.error()));
+  if (!rule) co_return std::unexpected(std::move(rule.error()));
   if (auto same = visit.check_if_match(etag_of(control::write_object(**rule))); !same)
-    return std::unexpected(std::move(same.error()));
+    co_return std::unexpected(std::move(same.error()));
   control::Objects next = visit.objects();
   next.rules.erase((*rule)->id);
-  if (auto done = visit.apply(std::move(next)); !done) return std::unexpected(std::move(done.error()));
-  return json_response({{"rule_id", (*rule)->id}, {"status", "deleted"}});
+  std::expected<void, Problem> done = co_await visit.apply(std::move(next));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return json_response({{"rule_id", (*rule)->id}, {"status", "deleted"}});
 }
 
 }  // namespace weir::api

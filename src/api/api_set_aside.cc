@@ -45,20 +45,21 @@ Json all_set_aside_json(const Visit& visit) {
   return all;
 }
 
-std::optional<ApiResult> Visit::forget(std::string_view kind, const std::string& name) const {
+net::Task<std::optional<ApiResult>> Visit::forget(std::string_view kind, std::string name) {
   Json gone = set_aside_json(*this, kind, name);
-  if (gone.is_null()) return {};
+  if (gone.is_null()) co_return std::nullopt;
+  bool is_backend = kind == control::kBackendKind;
   control::Objects next = objects();
-  if (std::optional<control::BackendKey> key = control::BackendKey::parse(name); key && kind == control::kBackendKind)
-    next.overrides.erase(*key);
-  if (auto done = apply(std::move(next), {}, {{std::string(kind), name}}); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
-  gone["status"] = kind == control::kBackendKind ? "deregistered" : "deleted";
+  std::optional<control::BackendKey> key = control::BackendKey::parse(name);
+  if (key && is_backend) next.overrides.erase(*key);
+  std::vector<control::ObjectName> objects_to_forget{{std::string(kind), name}};
+  std::expected<void, Problem> done = co_await apply(std::move(next), {}, std::move(objects_to_forget));
+  if (!done) co_return ApiResult(std::unexpected(std::move(done.error())));
+  gone["status"] = is_backend ? "deregistered" : "deleted";
   gone.erase("reason");
   gone.erase("origin");
-  if (kind == control::kBackendKind) gone["drained_connections"] = 0;
-  return json_response(gone);
+  if (is_backend) gone["drained_connections"] = 0;
+  co_return ApiResult(json_response(gone));
 }
 
 std::string set_aside_backend(const Visit& visit, const std::string& id) {

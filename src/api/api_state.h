@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/problem.h"
 #include "config/fields.h"
+#include "net/task.h"
 
 namespace weir::api {
 
@@ -33,13 +34,16 @@ struct ApiState {
   std::deque<Sample> samples;
 };
 
-// One call under way. Lives as long as handle() runs.
+// One call under way. Lives as long as handle() runs. Whatever a handler has read may be another after co_await, unless
+// it has the turn.
 struct Visit {
   ApiState& state;
   const ApiRequest& request;
   std::vector<std::string> arguments;        // what {..} of the path stood for, decoded
   std::map<std::string, std::string> query;  // decoded
   bool dry_run = false;
+  std::optional<control::Catalog::Turn> turn{};  // of a change of definitions: what is read stays until it is applied
+  control::Catalog::Changed changed{};           // by this call
 
   control::Catalog& catalog() const { return state.parts.catalog; }
   const control::Objects& objects() const { return state.parts.catalog.objects(); }
@@ -51,18 +55,32 @@ struct Visit {
   std::expected<std::optional<config::Duration>, Problem> drain_timeout() const;
   // 412 when If-Match names other versions than `etag`, or If-None-Match names it; empty: there is no object.
   std::expected<void, Problem> check_if_match(std::string_view etag) const;
-  // Removes an object that is set aside; nothing when there is none of that name.
-  std::optional<ApiResult> forget(std::string_view kind, const std::string& name) const;
-  // Changes the API's objects, or only checks when it is a dry run.
-  std::expected<void, Problem> apply(control::Objects next, std::optional<config::Duration> drain_timeout = {},
-                                     std::vector<control::ObjectName> forget = {}) const;
+  // Waits for the turn; then what handlers read is the present state. 503 when others take too long.
+  net::Task<std::expected<void, Problem>> begin();
+  // Changes the API's objects, or only checks when it is a dry run. In turn.
+  net::Task<std::expected<void, Problem>> apply(control::Objects next,
+                                                std::optional<config::Duration> drain_timeout = {},
+                                                std::vector<control::ObjectName> forget = {});
+  // Removes an object that is set aside; nothing when there is none of that name. In turn.
+  net::Task<std::optional<ApiResult>> forget(std::string_view kind, std::string name);
+  // Lays `by_operator` over the backend, at once.
+  net::Task<void> set_override(control::BackendKey key, control::Override by_operator,
+                               std::optional<config::Duration> drain_timeout = {});
+};
+
+// The function of a call: a look answers at once, a change may wait for its turn and for the store.
+struct Handler {
+  ApiResult (*look)(const Visit&) = nullptr;
+  net::Task<ApiResult> (*change)(Visit&) = nullptr;
+  constexpr Handler(ApiResult (*its_look)(const Visit&)) : look(its_look) {}
+  constexpr Handler(net::Task<ApiResult> (*its_change)(Visit&)) : change(its_change) {}
 };
 
 struct Call {
   std::string_view method;
   std::string_view path;  // "/backends/{id}"
   Permission permission;
-  ApiResult (*handle)(const Visit&);
+  Handler handler;
   std::string_view summary;
   int success = 200;
   // The body it takes, or null.
@@ -70,6 +88,7 @@ struct Call {
   // Query parameters beside dry_run; separated by spaces.
   std::string_view parameters = {};
   bool has_dry_run = true;         // of a change
+  bool is_in_turn = true;          // of a change: begins with the turn; others take it when they need it
   bool shows_definitions = false;  // with values that only an admin may see: see redaction.h
 
   bool is_change() const { return method != "GET"; }
@@ -105,21 +124,28 @@ const config::Pool* find_pool(const config::Config& config, std::string_view nam
 const config::Listener* find_listener(const config::Config& config, std::string_view name);
 
 // The handlers, by file.
-ApiResult list_backends(const Visit&), create_backend(const Visit&), get_backend(const Visit&);     // api_backends.cc
-ApiResult patch_backend(const Visit&), delete_backend(const Visit&);                                // api_backends.cc
-ApiResult get_backend_health(const Visit&), drain_backend(const Visit&);                            // api_operations.cc
-ApiResult enable_backend(const Visit&), disable_backend(const Visit&);                              // api_operations.cc
-ApiResult list_pools(const Visit&), create_pool(const Visit&), get_pool(const Visit&);              // api_pools.cc
-ApiResult put_pool(const Visit&), delete_pool(const Visit&), put_algorithm(const Visit&);           // api_pools.cc
-ApiResult list_listeners(const Visit&), create_listener(const Visit&), get_listener(const Visit&);  // api_listeners.cc
-ApiResult put_listener(const Visit&), delete_listener(const Visit&);                                // api_listeners.cc
-ApiResult list_rules(const Visit&), create_rule(const Visit&), get_rule(const Visit&);              // api_rules.cc
-ApiResult put_rule(const Visit&), delete_rule(const Visit&);                                        // api_rules.cc
-ApiResult list_certificates(const Visit&), get_certificate(const Visit&);                      // api_certificates.cc
-ApiResult put_certificate(const Visit&), delete_certificate(const Visit&);                     // api_certificates.cc
-ApiResult get_health(const Visit&), get_live(const Visit&), get_ready(const Visit&);           // api_status.cc
-ApiResult get_config(const Visit&), get_connections(const Visit&), get_metrics(const Visit&);  // api_status.cc
-ApiResult get_events(const Visit&), get_openapi(const Visit&), get_index(const Visit&);        // api_status.cc
-ApiResult reload_config(const Visit&);                                                         // api_status.cc
+// api_backends.cc
+ApiResult list_backends(const Visit&), get_backend(const Visit&);
+net::Task<ApiResult> create_backend(Visit&), patch_backend(Visit&), delete_backend(Visit&);
+// api_operations.cc
+ApiResult get_backend_health(const Visit&);
+net::Task<ApiResult> drain_backend(Visit&), enable_backend(Visit&), disable_backend(Visit&);
+// api_pools.cc
+ApiResult list_pools(const Visit&), get_pool(const Visit&);
+net::Task<ApiResult> create_pool(Visit&), put_pool(Visit&), delete_pool(Visit&), put_algorithm(Visit&);
+// api_listeners.cc
+ApiResult list_listeners(const Visit&), get_listener(const Visit&);
+net::Task<ApiResult> create_listener(Visit&), put_listener(Visit&), delete_listener(Visit&);
+// api_rules.cc
+ApiResult list_rules(const Visit&), get_rule(const Visit&);
+net::Task<ApiResult> create_rule(Visit&), put_rule(Visit&), delete_rule(Visit&);
+// api_certificates.cc
+ApiResult list_certificates(const Visit&), get_certificate(const Visit&);
+net::Task<ApiResult> put_certificate(Visit&), delete_certificate(Visit&);
+// api_status.cc
+ApiResult get_health(const Visit&), get_live(const Visit&), get_ready(const Visit&), get_config(const Visit&),
+    get_connections(const Visit&), get_metrics(const Visit&), get_events(const Visit&), get_openapi(const Visit&),
+    get_index(const Visit&);
+net::Task<ApiResult> reload_config(Visit&);
 
 }  // namespace weir::api

@@ -107,18 +107,19 @@ ApiResult get_config(const Visit& visit) {
 }
 
 // The file may have other faults than an object of the API: they name the file.
-ApiResult reload_config(const Visit& visit) {
-  if (visit.dry_run) return bad_field("dry_run", "cannot be had here; `weir check` reads a file without applying it");
-  if (!visit.state.parts.reload) return conflict("Weir was started without a configuration file");
-  Reloaded reloaded = visit.state.parts.reload();
+net::Task<ApiResult> reload_config(Visit& visit) {
+  if (visit.dry_run)
+    co_return bad_field("dry_run", "cannot be had here; `weir check` reads a file without applying it");
+  if (!visit.state.parts.reload) co_return conflict("Weir was started without a configuration file");
+  Reloaded reloaded = co_await visit.state.parts.reload();
   config::Faults& faults = reloaded.faults;
   if (faults.empty()) {
-    return json_response(
+    co_return json_response(
         {{"result", "applied"}, {"needs_restart", reloaded.needs_restart}, {"set_aside", all_set_aside_json(visit)}});
   }
   std::string detail = "the configuration stays as it was";
   for (const config::Fault& fault : faults) detail += "; " + config::format(fault);
-  return std::unexpected(Problem{.status = 409, .detail = std::move(detail), .faults = std::move(faults)});
+  co_return std::unexpected(Problem{.status = 409, .detail = std::move(detail), .faults = std::move(faults)});
 }
 
 ApiResult get_connections(const Visit& visit) {

@@ -52,7 +52,7 @@ inline const control::Override& override_of(const control::Catalog& catalog, con
 }
 
 inline bool is_stored(const control::Catalog& catalog, const control::BackendKey& key) {
-  return catalog.is_stored({std::string(control::kOverrideKind), key.text()});
+  return !catalog.unstored().contains(key);
 }
 
 template <typename Each>

@@ -12,8 +12,7 @@ using api::AlgorithmBody;
 constexpr double kMaxStickySeconds = 400.0 * 24 * 60 * 60;  // what browsers keep a cookie for (RFC 6265bis 5.5)
 
 constexpr std::array kAlgorithmFields{
-    field<&AlgorithmBody::algorithm>("algorithm", "how a backend is picked",
-                                     {.required = true, .kind = "strategies"}),
+    field<&AlgorithmBody::algorithm>("algorithm", "how a backend is picked", {.required = true, .kind = "strategies"}),
     field<&AlgorithmBody::pool>("pool", "the pool that is changed"),
     field<&AlgorithmBody::sticky_sessions>("sticky_sessions", "true: a client stays with its backend"),
     field<&AlgorithmBody::sticky_ttl_seconds>("sticky_ttl_seconds", "how long a client stays",

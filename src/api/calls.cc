@@ -11,9 +11,15 @@ using config::resource;
 
 constexpr std::string_view kPool = "pool", kDrainTimeout = "drain_timeout", kPoolAndDrainTimeout = "pool drain_timeout";
 
-constexpr Call definitions(std::string_view path, ApiResult (*handle)(const Visit&), std::string_view summary) {
-  Call call{"GET", path, viewer, handle, summary};
+constexpr Call definitions(std::string_view path, Handler handler, std::string_view summary) {
+  Call call{"GET", path, viewer, handler, summary};
   call.shows_definitions = true;
+  return call;
+}
+
+// A change of what operators say, which waits for nobody; the reload of the file, whose turn is its own.
+constexpr Call at_once(Call call) {
+  call.is_in_turn = false;
   return call;
 }
 
@@ -22,16 +28,19 @@ constexpr Call kCalls[] = {
      "pool status"},
     {"POST", "/backends", admin, create_backend, "adds a backend to a pool", 201, resource<config::Backend>},
     {"GET", "/backends/{id}", viewer, get_backend, "one backend", 200, nullptr, kPool},
-    {"PATCH", "/backends/{id}", admin, patch_backend, "changes some members of a backend", 200,
-     resource<config::Backend>, kPool},
+    at_once({"PATCH", "/backends/{id}", admin, patch_backend, "changes some members of a backend", 200,
+             resource<config::Backend>, kPool}),
     {"DELETE", "/backends/{id}", admin, delete_backend, "removes a backend; work in progress ends within drain_timeout",
      200, nullptr, kPoolAndDrainTimeout},
     {"GET", "/backends/{id}/health", viewer, get_backend_health,
      "state, last probe, last error and history of a backend", 200, nullptr, kPool},
-    {"POST", "/backends/{id}/drain", operator_, drain_backend,
-     "stop sending new requests; those in progress finish within drain_timeout", 200, nullptr, kPoolAndDrainTimeout},
-    {"POST", "/backends/{id}/enable", operator_, enable_backend, "ends draining or disabling", 200, nullptr, kPool},
-    {"POST", "/backends/{id}/disable", operator_, disable_backend, "no work until it is enabled", 200, nullptr, kPool},
+    at_once({"POST", "/backends/{id}/drain", operator_, drain_backend,
+             "stop sending new requests; those in progress finish within drain_timeout", 200, nullptr,
+             kPoolAndDrainTimeout}),
+    at_once({"POST", "/backends/{id}/enable", operator_, enable_backend, "ends draining or disabling", 200, nullptr,
+             kPool}),
+    at_once({"POST", "/backends/{id}/disable", operator_, disable_backend, "no work until it is enabled", 200, nullptr,
+             kPool}),
     {"PUT", "/config/algorithm", admin, put_algorithm, "another algorithm or stickiness for a pool", 200,
      resource<AlgorithmBody>},
     definitions("/pools", list_pools, "every pool with its backends"),
@@ -61,15 +70,15 @@ constexpr Call kCalls[] = {
     {"GET", "/health/live", anyone, get_live, "200 as long as Weir runs"},
     {"GET", "/health/ready", anyone, get_ready, "200 while Weir takes traffic, 503 before and while it is draining"},
     definitions("/config", get_config, "the effective configuration with the origin of each object"),
-    {"POST",
-     "/config/reload",
-     operator_,
-     reload_config,
-     "reads the configuration file again and applies it",
-     200,
-     nullptr,
-     {},
-     false},
+    at_once({"POST",
+             "/config/reload",
+             operator_,
+             reload_config,
+             "reads the configuration file again and applies it",
+             200,
+             nullptr,
+             {},
+             false}),
     {"GET", "/connections", viewer, get_connections, "connections in progress by listener and backend"},
     {"GET", "/metrics", viewer, get_metrics, "Prometheus text format 0.0.4"},
     {"GET", "/events", viewer, get_events, "server-sent events: changes, health, reloads"},

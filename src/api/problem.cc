@@ -106,18 +106,39 @@ std::unexpected<Problem> of_file(std::string_view what, const config::Origin& or
       .origin = origin});
 }
 
+namespace {
+
+std::unexpected<Problem> of_store(const store::Error& error) {
+  using enum store::ErrorCode;
+  bool is_certain = error.code != uncertain;
+  Problem problem{
+      .status = 503,
+      .detail = (is_certain ? "nothing was changed: " : "the change may still take effect: ") + error.message};
+  if (error.code == full) problem.status = 507;
+  if (error.code == conflict) problem.status = 409;
+  if (error.code == unavailable || error.code == uncertain) problem.headers.emplace_back("Retry-After", "1");
+  return std::unexpected(std::move(problem));
+}
+
+// Changes wait for each other: why this one does no more.
+std::unexpected<Problem> others_first(const base::Error& error) {
+  std::string_view why = "changes that came before still wait for the store";
+  if (error.code == base::ErrorCode::queue_full) why = "too many changes wait for the store";
+  if (error.code == base::ErrorCode::cancelled) why = "Weir is stopping";
+  return std::unexpected(
+      Problem{.status = 503, .detail = fmt::format("nothing was changed: {}", why), .headers = {{"Retry-After", "5"}}});
+}
+
+}  // namespace
+
 std::unexpected<Problem> refused(control::Catalog::Refusal refusal) {
   if (auto* faults = std::get_if<config::Faults>(&refusal)) {
     std::unexpected<Problem> problem = bad_body(std::move(*faults));
     problem.error().status = 409;
     return problem;
   }
-  auto& error = std::get<store::StoreError>(refusal);
-  Problem problem{.status = 503, .detail = "nothing was changed: " + error.message};
-  if (error.fault == store::StoreFault::full) problem.status = 507;
-  if (error.fault == store::StoreFault::conflict) problem.status = 409;
-  if (error.fault == store::StoreFault::unavailable) problem.headers.emplace_back("Retry-After", "1");
-  return std::unexpected(std::move(problem));
+  if (auto* error = std::get_if<store::Error>(&refusal)) return of_store(*error);
+  return others_first(std::get<base::Error>(refusal));
 }
 
 std::string_view status_phrase(int status) {

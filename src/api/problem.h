@@ -37,7 +37,8 @@ std::unexpected<Problem> not_found(std::string detail);
 std::unexpected<Problem> conflict(std::string detail, std::string_view field = {});
 // 409: the object was written in the configuration file and must be changed there.
 std::unexpected<Problem> of_file(std::string_view what, const config::Origin& origin);
-// 409 for a configuration that would be faulty, 507 for a full store, 503 for one that cannot be written.
+// 409 for a configuration that would be faulty or was changed by another Weir, 507 for a full store, 503 for one that
+// cannot be written and when other changes take too long.
 std::unexpected<Problem> refused(control::Catalog::Refusal refusal);
 
 // The reason phrase of a status that the API uses.

@@ -41,7 +41,7 @@ net::Task<void> Weir::Parts::follow_signals(int signal_fd) {
       }
       try {
         if (info.ssi_signo == SIGHUP) {
-          reload();
+          chores.spawn(follow_hangup());
         } else {
           begin_drain();
         }
@@ -83,9 +83,9 @@ base::TimePoint Weir::Parts::maintain_once(base::TimePoint& next_tick) {
   if (now >= next_tick) {
     follow_memory(now);
     api->tick();
-    catalog->store_again(now);
+    chores.spawn(catalog->store_again());
     certificates->tick(now);
-    if (certificates->files_changed()) refresh_files();
+    if (!refreshing && certificates->files_changed()) chores.spawn(refresh_files());
     forget_ended_logs();
     next_tick = now + seconds(1);
   }
@@ -138,9 +138,11 @@ void Weir::Parts::divide_descriptors(const worker::Snapshot& snapshot) {
 }
 
 // A certificate or another file that the configuration names was replaced.
-void Weir::Parts::refresh_files() {
-  if (draining) return;
-  auto outcome = catalog->refresh(control_reactor.now());
+net::Task<void> Weir::Parts::refresh_files() {
+  if (draining) co_return;
+  refreshing = true;
+  control::Catalog::Outcome<void> outcome = co_await catalog->refresh();
+  refreshing = false;
   if (outcome) {
     base::log_info("files of certificates have changed: those that are good are in use");
   } else if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) {
@@ -224,6 +226,14 @@ void Weir::Parts::cut_off_leaving(base::TimePoint now) {
 
 namespace {
 
+// Why the configuration did not take effect, as errors of the file.
+config::Faults faults_of(const control::Catalog::Refusal& refusal, const std::string& path) {
+  if (const auto* faults = std::get_if<config::Faults>(&refusal)) return *faults;
+  std::string why = "another change of the configuration takes too long";
+  if (const auto* error = std::get_if<store::Error>(&refusal)) why = error->message;
+  return {{.at = {.file = path}, .path = "store", .message = std::move(why)}};
+}
+
 // The event of a reload that was refused, with the first of its errors.
 std::string failed_reload(const config::Faults& faults) {
   constexpr std::size_t kMost = 10;
@@ -239,12 +249,22 @@ std::string failed_reload(const config::Faults& faults) {
 
 }  // namespace
 
-api::Reloaded Weir::Parts::reload() {
+net::Task<void> Weir::Parts::follow_hangup() {
+  api::Reloaded reloaded = co_await reload();
+  static_cast<void>(reloaded);  // logged already
+}
+
+net::Task<api::Reloaded> Weir::Parts::reload() {
   if (access_log) access_log->reopen();
   if (options.config_path.empty()) {
     base::log_info("SIGHUP: logs reopened; there is no configuration file to read");
-    return {};
+    co_return api::Reloaded();
   }
+  // One after the other: each is compared with the file that is in effect.
+  base::Result<control::ChangeQueue::Turn> turn = co_await reloads.enter(base::TimePoint::max());
+  if (!turn)
+    co_return api::Reloaded{
+        .faults = {{.at = {.file = options.config_path}, .path = "", .message = turn.error().what}}};
   std::uint32_t slot = worker_count;
   auto refuse = [&](config::Faults faults) {
     for (const config::Fault& fault : faults) base::log_error("{}", config::format(fault));
@@ -256,7 +276,7 @@ api::Reloaded Weir::Parts::reload() {
     return api::Reloaded{.faults = std::move(faults)};
   };
   auto read = config::read_file(options.config_path, kinds());
-  if (!read) return refuse(read.error());
+  if (!read) co_return refuse(read.error());
   config::Diff diff = config::diff(catalog->file(), *read);
   std::vector<std::string> needs_restart;
   // These settings take effect at a start only, so the new file is compared with what the process was started with.
@@ -269,16 +289,11 @@ api::Reloaded Weir::Parts::reload() {
   std::unique_ptr<access_log::Log> next_log;
   if (diff.access_log) {
     auto opened = open_access_log(read->access_log);
-    if (!opened) return refuse({opened.error()});
+    if (!opened) co_return refuse({opened.error()});
     next_log = std::move(*opened);
   }
-  auto outcome = catalog->reload(std::move(*read), control_reactor.now());
-  if (!outcome) {
-    if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) return refuse(*faults);
-    return refuse({{.at = {.file = options.config_path},
-                    .path = "store",
-                    .message = std::get<store::StoreError>(outcome.error()).message}});
-  }
+  control::Catalog::Outcome<void> outcome = co_await catalog->reload(std::move(*read));
+  if (!outcome) co_return refuse(faults_of(outcome.error(), options.config_path));
   for (const std::string& line : config::summary(diff)) base::log_info("reload: {}", line);
   for (const std::string& key : needs_restart) {
     base::log_warning("reload: the change of {} takes effect with the next start", key);
@@ -294,7 +309,7 @@ api::Reloaded Weir::Parts::reload() {
   last_reload_at.set(slot, static_cast<std::uint64_t>(base::unix_milliseconds() / 1000));
   events.append("reload", R"({"object":"configuration","id":"","result":"success"})");
   base::log_info("reload: {} applied", options.config_path);
-  return {.needs_restart = std::move(needs_restart)};
+  co_return api::Reloaded{.needs_restart = std::move(needs_restart)};
 }
 
 // The old log ends only when no worker can still be writing to it. Nothing waits for that: its output may be stuck.

@@ -37,6 +37,9 @@ struct Weir::Parts {
   int give_up(int exit_code);  // closes what start() has opened before something went wrong
   // A log for `wanted`, null when it is off; otherwise what is wrong with it.
   std::expected<std::unique_ptr<access_log::Log>, config::Fault> open_access_log(const config::AccessLog& wanted);
+  // Runs the control thread until `task` has ended; nothing when memory could not be had.
+  template <typename T>
+  std::optional<T> finish(net::Task<T> task);
   void make_workers();
   void make_control();
   control::Catalog::Resources resources();
@@ -54,8 +57,9 @@ struct Weir::Parts {
   void publish(std::shared_ptr<const worker::Snapshot> snapshot);
   void divide_descriptors(const worker::Snapshot& snapshot);
   void follow_generation();
-  void refresh_files();
-  api::Reloaded reload();
+  net::Task<void> refresh_files();
+  net::Task<void> follow_hangup();
+  net::Task<api::Reloaded> reload();
   void replace_access_log(std::unique_ptr<access_log::Log> next);  // null: off from now on
   void forget_ended_logs();
   void begin_drain();
@@ -107,6 +111,8 @@ struct Weir::Parts {
   base::TimePoint next_memory_complaint{};
   base::TimePoint next_give_back{};
   base::TimePoint next_trim{};
+  control::ChangeQueue reloads;
+  bool refreshing = false;  // refresh_files() is under way
   bool draining = false;
   bool cannot_listen = false;  // the last faults were of addresses, not of the configuration
   metrics::Counter reloads_succeeded, reloads_failed, last_reload_successful, last_reload_at;

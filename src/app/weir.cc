@@ -56,9 +56,14 @@ sigset_t handled_signals() {
 void log_refusal(const control::Catalog::Refusal& refusal) {
   if (const auto* faults = std::get_if<config::Faults>(&refusal)) {
     for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));
-  } else {
-    base::log_error("{}", std::get<store::StoreError>(refusal).message);
+  } else if (const auto* error = std::get_if<store::Error>(&refusal)) {
+    base::log_error("{}", error->message);
   }
+}
+
+template <typename T>
+net::Task<void> keep(net::Task<T> task, std::optional<T>& result) {
+  result.emplace(co_await task);
 }
 
 }  // namespace
@@ -125,6 +130,16 @@ std::expected<std::unique_ptr<access_log::Log>, config::Fault> Weir::Parts::open
   return fault("access_log.path", fmt::format("cannot write to {}: {}", wanted.path, why));
 }
 
+template <typename T>
+std::optional<T> Weir::Parts::finish(net::Task<T> task) {
+  std::optional<T> result;
+  net::TaskGroup group;
+  control_reactor.run_once(control_reactor.now());  // so that it begins with the present time
+  group.spawn(keep(std::move(task), result));
+  while (group.size() > 0) control_reactor.run_once(base::TimePoint::max());
+  return result;
+}
+
 void Weir::Parts::make_workers() {
   services.registry = &registry;
   services.control = &control_reactor;
@@ -168,7 +183,11 @@ control::Catalog::Resources Weir::Parts::resources() {
                 sockets->abandon();
                 certificates->abandon();
               },
-          .accept = [this] { certificates->accept(); },
+          .accept =
+              [this] {
+                certificates->accept();
+                sockets->accept();
+              },
           .set_aside = [this](const control::ObjectName& name,
                               const std::string& reason) { tell_set_aside(name, reason); }};
 }
@@ -212,18 +231,18 @@ void Weir::Parts::make_control() {
     leave(backend, timeout, removed);
   };
   publisher = std::make_unique<control::Publisher>(std::move(publishing));
-  catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), resources());
+  catalog = std::make_unique<control::Catalog>(*store, *publisher, kinds(), clock, resources());
   api = std::make_unique<api::Api>(api::Api::Parts{
       .catalog = *catalog,
       .publisher = *publisher,
       .registry = registry,
       .events = events,
       .clock = clock,
-      .load_balancer_id = control::instance_id(*store, options.config.admin.listen),
+      .load_balancer_id = finish(control::instance_id(*store, options.config.admin.listen)).value_or("weir"),
       .version = std::string(kVersion),
       .health = [this](const pool::Backend& backend) { return prober->details(backend); },
       .is_draining = [this] { return draining; },
-      .reload = options.config_path.empty() ? std::function<api::Reloaded()>() : [this] { return reload(); },
+      .reload = options.config_path.empty() ? std::function<net::Task<api::Reloaded>()>() : [this] { return reload(); },
       .certificates = certificates.get()});
   admin = std::make_unique<api::AdminServer>(*api, events, net::kept_descriptors(descriptor_limit) / 4);
 }
@@ -245,7 +264,7 @@ void Weir::Parts::register_metrics() {
     emit({}, static_cast<double>(catalog->set_aside().size()));
   });
   registry.computed(families::kStorePendingChanges, [this](const metrics::Registry::Emit& emit) {
-    emit({}, static_cast<double>(catalog->unstored()));
+    emit({}, static_cast<double>(catalog->unstored().size()));
   });
   std::uint32_t slot = worker_count;
   registry.gauge(families::kBuildInfo, {kVersion, kCompiler}).set(slot, 1);
@@ -293,15 +312,17 @@ std::optional<int> Weir::Parts::start() {
     base::log_error("admin.listen: {}", net::listen_failure(options.config.admin.listen, admin_open.error()));
     return give_up(kExitCannotStart);
   }
-  control::Catalog::Outcome started = catalog->start(options.config, control_reactor.now());
-  if (!started) {
-    log_refusal(started.error());
-    bool is_bad = std::holds_alternative<config::Faults>(started.error()) && !cannot_listen;
+  std::optional<control::Catalog::Outcome<void>> started = finish(catalog->start(options.config));
+  if (!started || !*started) {
+    if (started) log_refusal(started->error());
+    bool is_bad = started && std::holds_alternative<config::Faults>(started->error()) && !cannot_listen;
     return give_up(is_bad ? kExitBadConfiguration : kExitCannotStart);
   }
   running_workers = workers.size();
   for (auto& worker : workers) worker->start();
   chores.spawn(maintain());
+  chores.spawn(catalog->follow_store());
+  admin->serve();
   if (signal_fd >= 0) chores.spawn(follow_signals(signal_fd));
   base::log_info("weir {} runs with {} workers; admin API on {}", kVersion, worker_count, admin->address());
   return std::nullopt;

@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "base/log.h"
-#include "control/sticky_key.h"
+#include "control/patience.h"
+#include "net/reactor.h"
 
 namespace weir::control {
 namespace {
-
-constexpr base::Nanoseconds kFirstStorePause = std::chrono::seconds(1);
-constexpr base::Nanoseconds kLongestStorePause = std::chrono::minutes(1);
 
 bool uses_own_key(const config::Config& config, const config::Kinds& kinds) {
   auto by_cookie = [methods = kinds["methods"].entries](const config::Pool& pool) {
@@ -21,26 +19,23 @@ bool uses_own_key(const config::Config& config, const config::Kinds& kinds) {
   return !is_configured && std::ranges::any_of(config.pools, by_cookie);
 }
 
-}  // namespace
-
-Catalog::Outcome Catalog::start(config::Config file, base::TimePoint now) {
-  store::StoreResult<store::StoreContents> stored = store_.load();
-  if (!stored) return std::unexpected(Refusal(std::move(stored.error())));
-  // Everything is set aside until reload() finds that it fits.
-  for (store::StoredObject& object : stored->objects) {
-    if (object.kind == kSecretKind) continue;
-    if (object.kind == kOverrideKind && read_into(objects_, object, kinds_).empty()) continue;
-    set_aside_[{object.kind, object.name}] = {
-        .reason = {}, .json = std::move(object.json), .revision = object.revision};
+// Does to `overrides` what was done from `before` to `after`.
+void repeat_changes(const std::map<BackendKey, Override>& before, const std::map<BackendKey, Override>& after,
+                    std::map<BackendKey, Override>& overrides) {
+  for (const auto& [key, by_operator] : before) {
+    if (!after.contains(key)) overrides.erase(key);
   }
-  own_sticky_key_ = stored_sticky_key(*stored);
-  own_key_is_stored_ = own_sticky_key_.has_value();
-  return reload(std::move(file), now);
+  for (const auto& [key, by_operator] : after) {
+    auto found = before.find(key);
+    if (found == before.end() || !(found->second == by_operator)) overrides.insert_or_assign(key, by_operator);
+  }
 }
 
+}  // namespace
+
 // What would be effective; prepared, when there are no faults.
-std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& file, const Objects& objects,
-                                                          Reading reading, const std::set<std::string>& certificates) {
+Catalog::Outcome<Effective> Catalog::check(const config::Config& file, const Objects& objects, Reading reading,
+                                           const std::set<std::string>& certificates) {
   std::expected<Effective, Verdict> merged = merge(file, objects, kinds_);
   if (!merged) return std::unexpected(Refusal(std::move(merged.error().faults)));
   for (const std::string& name : certificates) {
@@ -56,17 +51,9 @@ std::expected<Effective, Catalog::Refusal> Catalog::check(const config::Config& 
   return std::move(*merged);
 }
 
-void Catalog::publish(base::TimePoint now, std::optional<config::Duration> drain_timeout) {
+void Catalog::publish(std::optional<config::Duration> drain_timeout) {
   if (resources_.accept) resources_.accept();
-  publisher_.apply(effective_, now, drain_timeout);
-}
-
-Catalog::Outcome Catalog::refresh(base::TimePoint now) {
-  std::expected<Effective, Refusal> merged = check(file_, objects_, Reading::tolerant, certificates_set_aside());
-  if (!merged) return std::unexpected(std::move(merged.error()));
-  effective_ = std::move(*merged);
-  publish(now);
-  return {};
+  publisher_.apply(effective_, clock_.now(), drain_timeout);
 }
 
 // The configured one, or Weir's own, which is made when the first pool has sticky cookies and kept once that holds.
@@ -75,111 +62,116 @@ std::expected<persist::StickyKey, config::Faults> Catalog::sticky_key(const conf
       configured_sticky_key(wanted.sticky_secret);
   if (!configured) return std::unexpected(std::move(configured.error()));
   if (*configured) return **configured;
-  if (own_sticky_key_) return *own_sticky_key_;
+  if (own_sticky_key_.key) return *own_sticky_key_.key;
   return uses_own_key(wanted, kinds_) ? persist::StickyKey::random() : persist::StickyKey{};
 }
 
 // Whether the key of `wanted` is Weir's own and not in the store yet.
 bool Catalog::needs_new_key(const Effective& wanted) const {
-  return !own_key_is_stored_ && uses_own_key(*wanted.config, kinds_);
+  return !own_sticky_key_.is_stored && uses_own_key(*wanted.config, kinds_);
 }
 
 void Catalog::abandon() const {
   if (resources_.abandon) resources_.abandon();
 }
 
-Catalog::Outcome Catalog::reload(config::Config file, base::TimePoint now) {
+Catalog::Outcome<void> Catalog::apply_file(config::Config file, Reading reading) {
   Objects all = with_set_aside();
   // What serves already goes before what does not.
   std::vector<std::vector<ObjectName>> groups{names_of(objects_), in_order(set_aside_)};
   Objects none;
   none.overrides = objects_.overrides;
-  std::expected<Admitted, Refusal> admitted = admit(file, std::move(none), all, groups, Reading::again);
+  Outcome<Admitted> admitted = admit(file, std::move(none), all, groups, reading);
   if (!admitted) return std::unexpected(std::move(admitted.error()));
   file_ = std::move(file);
   accept(std::move(*admitted));
-  if (needs_new_key(effective_)) {
-    own_sticky_key_ = effective_.sticky_key;
-    store::StoreResult<void> stored = commit({sticky_key_change(effective_.sticky_key)});
-    own_key_is_stored_ = stored.has_value();
-    if (!stored) base::log_warning("the key of sticky cookies lasts until the next start: {}", stored.error().message);
+  if (needs_new_key(effective_)) own_sticky_key_.key = effective_.sticky_key;
+  std::map<BackendKey, Override> kept = kept_overrides(effective_, objects_.overrides);
+  // Another Weir on the same store may have backends that this one's file has not.
+  bool drops_others = reading == Reading::again;
+  for (const auto& [key, by_operator] : objects_.overrides) {
+    if (drops_others && !kept.contains(key)) unstored_.add(key);
   }
-  Objects pruned = objects_;
-  pruned.overrides = kept_overrides(effective_, objects_);
-  if (pruned.overrides.size() != objects_.overrides.size()) {
-    // Overrides left behind in the store do no harm: they are dropped again at the next start.
-    store::StoreResult<void> stored = commit(changes(objects_, pruned));
-    if (!stored) base::log_warning("overrides of removed backends stay in the store: {}", stored.error().message);
-    objects_ = std::move(pruned);
-  }
-  publish(now);
+  objects_.overrides = std::move(kept);
+  publish();
   return {};
 }
 
-Catalog::Outcome Catalog::change(Objects next, base::TimePoint now, ChangeOptions options) {
-  last_changed_.clear();
-  std::expected<Effective, Refusal> merged = check(file_, next, Reading::known, certificates_set_aside());
-  if (!merged) return std::unexpected(std::move(merged.error()));
-  next.overrides = kept_overrides(*merged, next);
-  std::vector<store::StoreChange> to_store = changes(objects_, next);
+net::Task<Catalog::Outcome<void>> Catalog::reload(config::Config file) {
+  base::Result<Turn> turn = co_await queue_.enter(net::Reactor::current().now() + kFilePatience);
+  if (!turn) co_return std::unexpected(Refusal(turn.error()));
+  Outcome<void> applied = apply_file(std::move(file), Reading::again);
+  if (applied) co_await store_what_follows();
+  co_return applied;
+}
+
+net::Task<Catalog::Outcome<void>> Catalog::refresh() {
+  base::Result<Turn> turn = co_await queue_.enter(net::Reactor::current().now() + kFilePatience);
+  if (!turn) co_return std::unexpected(Refusal(turn.error()));
+  Outcome<Effective> merged = check(file_, objects_, Reading::tolerant, certificates_set_aside());
+  if (!merged) co_return std::unexpected(std::move(merged.error()));
+  effective_ = std::move(*merged);
+  publish();
+  co_return Outcome<void>();
+}
+
+net::Task<Catalog::Outcome<Catalog::Changed>> Catalog::change(const Turn&, Objects next, ChangeOptions options) {
+  Outcome<Effective> merged = check(file_, next, Reading::known, certificates_set_aside());
+  if (!merged) co_return std::unexpected(std::move(merged.error()));
+  next.overrides = kept_overrides(*merged, next.overrides);
+  std::vector<store::Change> to_store = changes(objects_, next);
   for (const ObjectName& name : options.forget) to_store.push_back({name.kind, name.name, std::nullopt});
+  Changed changed;
+  for (const store::Change& one : to_store) changed.push_back({one.kind, one.name});
   if (options.dry_run || to_store.empty()) {
     abandon();
-    return {};
+    co_return Changed();
   }
-  bool is_operational =
-      std::ranges::all_of(to_store, [](const store::StoreChange& change) { return change.kind == kOverrideKind; });
   bool has_new_key = needs_new_key(*merged);
   if (has_new_key) to_store.push_back(sticky_key_change(merged->sticky_key));
-  store::StoreResult<void> stored = commit(to_store);
-  if (!stored && !is_operational) {
+  std::map<BackendKey, Override> overrides_before = objects_.overrides;
+  store::Result<void> stored = co_await commit(std::move(to_store), kStorePatience);
+  if (!stored) {
     abandon();
-    return std::unexpected(Refusal(std::move(stored.error())));
+    co_return std::unexpected(Refusal(std::move(stored.error())));
   }
-  if (!stored) postpone(to_store, stored.error(), now);
-  if (has_new_key) own_sticky_key_ = merged->sticky_key;
-  own_key_is_stored_ = own_key_is_stored_ || (has_new_key && stored);
+  if (has_new_key) own_sticky_key_ = {.key = merged->sticky_key, .is_stored = true};
+  // Operators did not wait.
+  repeat_changes(overrides_before, objects_.overrides, next.overrides);
+  next.overrides = kept_overrides(*merged, next.overrides);
+  merged->overrides = overrides_of_backends(*merged, next.overrides);
   objects_ = std::move(next);
   effective_ = std::move(*merged);
-  for (const store::StoreChange& change : to_store) {
-    last_changed_.push_back({change.kind, change.name});
-    set_aside_.erase(last_changed_.back());
-  }
-  publish(now, options.drain_timeout);
-  take_back(now);
-  return {};
+  for (const ObjectName& name : changed) set_aside_.erase(name);
+  publish(options.drain_timeout);
+  take_back();
+  co_return changed;
 }
 
-// With what could not be stored before.
-store::StoreResult<void> Catalog::commit(std::vector<store::StoreChange> changes) {
-  for (const auto& [name, change] : unstored_) {
-    bool is_newer = std::ranges::any_of(
-        changes, [&](const store::StoreChange& other) { return other.kind == name.kind && other.name == name.name; });
-    if (!is_newer) changes.push_back(change);
+net::Task<Catalog::Changed> Catalog::set_override(BackendKey key, Override by_operator, ChangeOptions options) {
+  auto present = objects_.overrides.find(key);
+  bool is_same = by_operator == (present == objects_.overrides.end() ? Override() : present->second);
+  if (options.dry_run || is_same) co_return Changed();
+  for (std::map<BackendKey, Override>* overrides : {&objects_.overrides, &effective_.overrides}) {
+    if (by_operator.empty()) {
+      overrides->erase(key);
+    } else {
+      overrides->insert_or_assign(key, by_operator);
+    }
   }
-  store::StoreResult<std::uint64_t> stored = store_.commit(changes);
-  if (!stored) return std::unexpected(std::move(stored.error()));
-  if (!unstored_.empty()) base::log_info("store: {} changes that had to wait are stored", unstored_.size());
-  unstored_.clear();
-  return {};
-}
-
-void Catalog::postpone(const std::vector<store::StoreChange>& changes, const store::StoreError& why,
-                       base::TimePoint now) {
-  for (const store::StoreChange& change : changes) {
-    if (change.kind != kOverrideKind) continue;
-    unstored_.insert_or_assign({change.kind, change.name}, change);
-    base::log_warning("the state of backend {} applies, but is not stored yet: {}", change.name, why.message);
+  unstored_.add(key);
+  // No resources are accepted here: those prepared at the moment belong to a change under way.
+  publisher_.apply(effective_, clock_.now(), options.drain_timeout);
+  std::optional<Turn> turn = queue_.try_enter();
+  std::string why_not = "another change is being stored";
+  if (turn && !store_.is_behind()) {
+    store::Result<void> stored = co_await commit({}, kOperatorPatience);
+    why_not = stored ? "" : std::move(stored.error().message);
   }
-  store_pause_ = kFirstStorePause;
-  store_again_at_ = now + store_pause_;
-}
-
-void Catalog::store_again(base::TimePoint now) {
-  if (unstored_.empty() || now < store_again_at_) return;
-  if (commit({})) return;
-  store_pause_ = std::min(store_pause_ * 2, kLongestStorePause);
-  store_again_at_ = now + store_pause_;
+  if (!why_not.empty()) {
+    base::log_warning("the state of backend {} applies, but is not stored yet: {}", key.text(), why_not);
+  }
+  co_return Changed{{std::string(kOverrideKind), key.text()}};
 }
 
 }  // namespace weir::control

@@ -40,10 +40,9 @@ std::set<std::string> Catalog::certificates_set_aside() const {
 
 // The largest part of `all` that goes with `file` and `fitting`, which must itself; groups are tried in turn. Prepared,
 // when it succeeds.
-std::expected<Catalog::Admitted, Catalog::Refusal> Catalog::admit(const config::Config& file, Objects fitting,
-                                                                  const Objects& all,
-                                                                  const std::vector<std::vector<ObjectName>>& groups,
-                                                                  Reading reading) {
+Catalog::Outcome<Catalog::Admitted> Catalog::admit(const config::Config& file, Objects fitting, const Objects& all,
+                                                   const std::vector<std::vector<ObjectName>>& groups,
+                                                   Reading reading) {
   std::set<std::string> certificates = certificates_set_aside();
   for (const auto& [name, certificate] : all.certificates) certificates.insert(name);
   if (auto whole = check(file, all, reading, certificates)) return Admitted{std::move(*whole), all, {}};
@@ -103,24 +102,25 @@ void Catalog::accept(Admitted admitted) {
   effective_ = std::move(admitted.effective);
 }
 
-void Catalog::take_back(base::TimePoint now) {
+void Catalog::take_back() {
   if (set_aside_.empty()) return;
   Objects all = with_set_aside();
-  std::expected<Admitted, Refusal> admitted = admit(file_, objects_, all, {in_order(set_aside_)}, Reading::known);
+  Outcome<Admitted> admitted = admit(file_, objects_, all, {in_order(set_aside_)}, Reading::known);
   if (!admitted) return;  // what serves goes on
   bool has_more = names_of(admitted->objects).size() > names_of(objects_).size();
   accept(std::move(*admitted));
   if (has_more) {
-    publish(now);
+    publish();
   } else {
     abandon();
   }
 }
 
 // Of backends that are in effect or set aside: those come back as the operator left them.
-std::map<BackendKey, Override> Catalog::kept_overrides(const Effective& effective, const Objects& objects) const {
-  std::map<BackendKey, Override> kept = effective.overrides;
-  for (const auto& [key, by_operator] : objects.overrides) {
+std::map<BackendKey, Override> Catalog::kept_overrides(const Effective& effective,
+                                                       const std::map<BackendKey, Override>& overrides) const {
+  std::map<BackendKey, Override> kept = overrides_of_backends(effective, overrides);
+  for (const auto& [key, by_operator] : overrides) {
     if (set_aside_.contains({std::string(kBackendKind), key.text()})) kept.emplace(key, by_operator);
   }
   return kept;

@@ -41,9 +41,7 @@ class Merger {
     pool_index_.clear();
     Effective effective{
         .config = config_, .borrowed = std::move(borrowed_), .overrides = {}, .certificates = objects_.certificates};
-    for (const auto& [key, by_operator] : objects_.overrides) {
-      if (backends_.contains(key)) effective.overrides[key] = by_operator;
-    }
+    effective.overrides = overrides_of_backends(effective, objects_.overrides);
     return effective;
   }
 
@@ -104,7 +102,7 @@ class Merger {
       }
       config_->pools[found->second].backends.push_back(*backend);
     }
-    if (objects_.rules.empty() && objects_.overrides.empty()) return;  // nobody will ask
+    if (objects_.rules.empty()) return;  // nobody will ask
     for (const config::Pool& pool : config_->pools) {
       for (const config::Backend& backend : pool.backends) backends_[{pool.name, backend.id}] = &backend;
     }
@@ -218,6 +216,20 @@ class Merger {
 
 bool takes_rules(const config::Listener& listener) {
   return listener.protocol == config::ListenerProtocol::http || listener.protocol == config::ListenerProtocol::https;
+}
+
+std::map<BackendKey, Override> overrides_of_backends(const Effective& effective,
+                                                     const std::map<BackendKey, Override>& overrides) {
+  std::map<BackendKey, Override> found;
+  if (overrides.empty()) return found;
+  for (const config::Pool& pool : effective.config->pools) {
+    if (effective.borrowed.contains(pool.name)) continue;
+    for (const config::Backend& backend : pool.backends) {
+      auto entry = overrides.find({pool.name, backend.id});
+      if (entry != overrides.end()) found.insert(*entry);
+    }
+  }
+  return found;
 }
 
 std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects,

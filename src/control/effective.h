@@ -33,6 +33,10 @@ struct Effective {
 // "listener/rule:id" on each listener. The verdict blames only objects that are many and often at fault together.
 std::expected<Effective, Verdict> merge(const config::Config& file, const Objects& objects, const config::Kinds& kinds);
 
+// Those of `overrides` whose backends are part of the configuration.
+std::map<BackendKey, Override> overrides_of_backends(const Effective& effective,
+                                                     const std::map<BackendKey, Override>& overrides);
+
 // Whether routing rules append their routes to the listener: it speaks HTTP.
 bool takes_rules(const config::Listener& listener);
 

@@ -8,7 +8,9 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "control/patience.h"
 #include "control/sticky_key.h"
+#include "control/store_link.h"
 
 namespace weir::control {
 namespace {
@@ -25,23 +27,29 @@ std::string new_id(const std::string& admin_listen) {
   return fmt::format("{}-{:08x}", host.data(), hash & 0xffffffff);
 }
 
+// Empty when the store has none.
+std::string stored_id(const store::Contents& contents) {
+  for (const store::Object& object : contents.objects) {
+    if (object.kind != kSecretKind || object.name != kName) continue;
+    Json json = Json::parse(object.json, nullptr, false);
+    if (json.is_object() && json.contains("id") && json["id"].is_string()) return json["id"];
+  }
+  return {};
+}
+
 }  // namespace
 
-std::string instance_id(store::Store& store, const std::string& admin_listen) {
-  store::StoreResult<store::StoreContents> contents = store.load();
-  if (contents) {
-    for (const store::StoredObject& object : contents->objects) {
-      if (object.kind != kSecretKind || object.name != kName) continue;
-      Json json = Json::parse(object.json, nullptr, false);
-      if (json.is_object() && json.contains("id") && json["id"].is_string()) return json["id"];
-    }
-  }
-  std::string id = new_id(admin_listen);
+net::Task<std::string> instance_id(store::Store& store, std::string admin_listen) {
+  StoreLink link(store);
+  store::Result<store::Contents> contents = co_await link.load(kStorePatience);
+  std::string id = contents ? stored_id(*contents) : std::string();
+  if (!id.empty()) co_return id;
+  id = new_id(admin_listen);
   std::string json = Json{{"id", id}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-  store::StoreResult<std::uint64_t> stored =
-      store.commit(std::array{store::StoreChange{std::string(kSecretKind), std::string(kName), std::move(json)}});
+  std::vector<store::Change> changes{{std::string(kSecretKind), std::string(kName), std::move(json)}};
+  store::Result<void> stored = co_await link.commit(std::move(changes), kStorePatience);
   if (!stored) base::log_warning("the load_balancer_id {} is not stored: {}", id, stored.error().message);
-  return id;
+  co_return id;
 }
 
 }  // namespace weir::control

@@ -3,12 +3,13 @@
 
 #include <string>
 
+#include "net/task.h"
 #include "store/store.h"
 
 namespace weir::control {
 
 // The load_balancer_id that the store keeps; the first time one is made of the host's name, this machine and the
 // address of the admin API, so that it survives restarts also where the store keeps nothing.
-std::string instance_id(store::Store& store, const std::string& admin_listen);
+net::Task<std::string> instance_id(store::Store& store, std::string admin_listen);
 
 }  // namespace weir::control

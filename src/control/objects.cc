@@ -38,7 +38,7 @@ std::string json_of(const BackendKey& key, const std::shared_ptr<const config::B
 
 // Appends what takes `before` to `after`; both are sorted by the same keys.
 template <typename Map>
-void compare(std::string_view kind, const Map& before, const Map& after, std::vector<store::StoreChange>& changes) {
+void compare(std::string_view kind, const Map& before, const Map& after, std::vector<store::Change>& changes) {
   auto put = [&](const auto& entry) {
     changes.push_back({std::string(kind), name_of(entry.first), json_of(entry.first, entry.second)});
   };
@@ -62,7 +62,7 @@ std::optional<BackendKey> BackendKey::parse(std::string_view text) {
   return BackendKey{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
-config::Faults read_into(Objects& objects, const store::StoredObject& stored, const config::Kinds& kinds) {
+config::Faults read_into(Objects& objects, const store::Object& stored, const config::Kinds& kinds) {
   auto keep = [](auto& result, auto&& place) -> config::Faults {
     if (!result) return std::move(result.error());
     place(std::move(*result));
@@ -186,8 +186,8 @@ std::string stored_json(const Objects& objects, const ObjectName& name) {
   return json;
 }
 
-std::vector<store::StoreChange> changes(const Objects& before, const Objects& after) {
-  std::vector<store::StoreChange> all;
+std::vector<store::Change> changes(const Objects& before, const Objects& after) {
+  std::vector<store::Change> all;
   compare(kPoolKind, before.pools, after.pools, all);
   compare(kBackendKind, before.backends, after.backends, all);
   compare(kListenerKind, before.listeners, after.listeners, all);

@@ -88,7 +88,7 @@ inline constexpr std::string_view kCertificateKind = "certificate";
 inline constexpr std::string_view kOverrideKind = "override";
 
 // Reads a stored object into its place among `objects`. Fault paths are relative to the object.
-config::Faults read_into(Objects& objects, const store::StoredObject& stored, const config::Kinds& kinds);
+config::Faults read_into(Objects& objects, const store::Object& stored, const config::Kinds& kinds);
 
 // Names of all objects but overrides, each kind after those that it may refer to.
 std::vector<ObjectName> names_of(const Objects& objects);
@@ -103,6 +103,6 @@ bool contains(const Objects& objects, const ObjectName& name);
 std::string stored_json(const Objects& objects, const ObjectName& name);
 
 // The commit that takes a store that holds `before` to `after`. Objects that are the same pointer are not looked at.
-std::vector<store::StoreChange> changes(const Objects& before, const Objects& after);
+std::vector<store::Change> changes(const Objects& before, const Objects& after);
 
 }  // namespace weir::control

@@ -55,6 +55,7 @@ void Sockets::close(Bound& bound) {
 void Sockets::abandon() {
   for (auto& [address, bound] : prepared_) close(bound);
   prepared_.clear();
+  is_accepted_ = false;
 }
 
 Sockets::Place Sockets::place_of(const config::Listener& listener) {
@@ -300,7 +301,7 @@ void Sockets::follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_t
   for (const auto& listener : snapshot.listeners) wanted.insert(listener->id);
   for (const auto& listener : snapshot.listeners) {
     auto known = open_.find(listener->id);
-    if (known != open_.end()) continue;
+    if (known != open_.end() || !is_accepted_) continue;
     if (hand_over(*listener, wanted)) continue;
     Place place = place_of(*listener->config);
     auto bound = prepared_.find(place);
@@ -319,7 +320,7 @@ void Sockets::follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_t
     return true;
   });
   // What no listener of the snapshot asks for must not stay and be given connections by the kernel.
-  abandon();
+  if (is_accepted_) abandon();
 }
 
 }  // namespace weir::control

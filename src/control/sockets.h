@@ -32,12 +32,15 @@ class Sockets {
   config::Faults prepare(const config::Config& wanted);
   // The configuration was not accepted after all: closes what prepare() bound.
   void abandon();
-  // Brings the workers' listeners in line with `snapshot`: opens what is new on the sockets prepared, closes what is
-  // gone, whose connections get `drain_timeout` to end. Call after the workers were given the snapshot.
+  // It was: the next follow() is about what prepare() bound.
+  void accept() { is_accepted_ = true; }
+  // Brings the workers' listeners in line with `snapshot`: opens what is new on the sockets prepared and accepted,
+  // closes what is gone, whose connections get `drain_timeout` to end. Call after the workers were given the snapshot.
+  // A snapshot of the configuration before may come while another one is prepared.
   void follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_timeout);
-  // Addresses by listener name, with the real ports.
   // Listening sockets that are open, over all workers.
   std::size_t descriptors() const;
+  // Addresses by listener name, with the real ports.
   const std::map<std::string, std::vector<std::string>>& addresses() const { return addresses_; }
 
  private:
@@ -80,6 +83,7 @@ class Sockets {
   std::vector<front::WorkerThread*> workers_;
   metrics::Registry& registry_;
   std::map<Place, Bound> prepared_;
+  bool is_accepted_ = false;
   std::map<std::uint32_t, Open> open_;  // by listener id
   // Listeners that were closed and have sockets still: handshakes under way are completed, flows go on.
   std::multimap<Place, std::shared_ptr<worker::ListenerRuntime>> left_;

@@ -80,14 +80,13 @@ std::expected<std::optional<persist::StickyKey>, config::Faults> configured_stic
   return key_of(text);
 }
 
-std::optional<persist::StickyKey> stored_sticky_key(const store::StoreContents& contents) {
-  auto stored = std::ranges::find_if(contents.objects, [](const store::StoredObject& object) {
-    return object.kind == kSecretKind && object.name == kName;
-  });
+std::optional<persist::StickyKey> stored_sticky_key(const store::Contents& contents) {
+  auto stored = std::ranges::find_if(
+      contents.objects, [](const store::Object& object) { return object.kind == kSecretKind && object.name == kName; });
   return stored == contents.objects.end() ? std::nullopt : from_json(stored->json);
 }
 
-store::StoreChange sticky_key_change(const persist::StickyKey& key) {
+store::Change sticky_key_change(const persist::StickyKey& key) {
   return {.kind = std::string(kSecretKind), .name = std::string(kName), .json = to_json(key)};
 }
 

@@ -21,8 +21,8 @@ std::expected<std::optional<persist::StickyKey>, config::Faults> configured_stic
     const config::StickySecret& secret);
 
 // The key that sticky_key_change() has left in a store, if it has.
-std::optional<persist::StickyKey> stored_sticky_key(const store::StoreContents& contents);
+std::optional<persist::StickyKey> stored_sticky_key(const store::Contents& contents);
 // What puts `key` there.
-store::StoreChange sticky_key_change(const persist::StickyKey& key);
+store::Change sticky_key_change(const persist::StickyKey& key);
 
 }  // namespace weir::control

@@ -1,49 +1,47 @@
-#include <map>
-#include <utility>
-
-#include "store/store.h"
+#include "store/memory_store.h"
 
 namespace weir::store {
-namespace {
 
-class MemoryStore final : public Store {
- public:
-  StoreResult<StoreContents> load() override {
-    StoreContents contents{.revision = revision_, .objects = {}};
-    for (const auto& [key, object] : objects_) contents.objects.push_back(object);
-    return contents;
+net::Task<Result<Contents>> MemoryStore::load(base::TimePoint) {
+  Contents contents{.revision = shared_->revision, .objects = {}};
+  for (const auto& [key, object] : shared_->objects) contents.objects.push_back(object);
+  co_return contents;
+}
+
+net::Task<Result<std::uint64_t>> MemoryStore::commit(Commit commit, base::TimePoint) {
+  MemoryObjects& shared = *shared_;
+  if (commit.based_on != shared.revision) {
+    co_return std::unexpected(Error{ErrorCode::conflict, "store: another Weir has changed the objects meanwhile"});
   }
-
-  StoreResult<std::uint64_t> commit(std::span<const StoreChange> changes) override {
-    for (const StoreChange& change : changes) {
-      if (!change.if_revision) continue;
-      auto found = objects_.find({change.kind, change.name});
-      std::uint64_t revision = found == objects_.end() ? 0 : found->second.revision;
-      if (revision != *change.if_revision) {
-        return std::unexpected(StoreError{StoreFault::conflict, change.kind + " " + change.name + " has changed"});
-      }
+  ++shared.revision;
+  for (Change& change : commit.changes) {
+    std::pair key{change.kind, change.name};
+    if (change.json) {
+      shared.objects[key] = {change.kind, change.name, std::move(*change.json), shared.revision};
+    } else {
+      shared.objects.erase(key);
     }
-    ++revision_;
-    for (const StoreChange& change : changes) {
-      std::pair key{change.kind, change.name};
-      if (change.json) {
-        objects_[key] = {change.kind, change.name, *change.json, revision_};
-      } else {
-        objects_.erase(key);
-      }
-    }
-    return revision_;
   }
+  for (net::Waiter* watcher : shared.watchers) watcher->wake();
+  co_return shared.revision;
+}
 
- private:
-  std::map<std::pair<std::string, std::string>, StoredObject> objects_;
-  std::uint64_t revision_ = 0;
-};
-
-}  // namespace
+net::Task<Result<std::uint64_t>> MemoryStore::watch(std::uint64_t seen, base::TimePoint deadline) {
+  std::shared_ptr<MemoryObjects> shared = shared_;
+  if (shared->revision <= seen) {
+    net::Waiter waiter;
+    shared->watchers.push_back(&waiter);
+    base::Result<void> woken = co_await waiter.wait_until(deadline);
+    std::erase(shared->watchers, &waiter);
+    if (!woken) co_return seen;
+  }
+  co_return shared->revision;
+}
 
 std::span<const config::OptionSpec> memory_store_options() { return {}; }
 
-StoreResult<std::unique_ptr<Store>> open_memory_store(const config::Choice&) { return std::make_unique<MemoryStore>(); }
+Result<std::unique_ptr<Store>> open_memory_store(const config::Choice&) {
+  return std::make_unique<MemoryStore>(std::make_shared<MemoryObjects>());
+}
 
 }  // namespace weir::store

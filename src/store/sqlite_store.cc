@@ -1,326 +1,54 @@
-// Objects in one SQLite file. SQLite is C and reports by return codes, so nothing here throws.
-//
-// Durability: WAL with synchronous=FULL. A killed process loses nothing with NORMAL either, but a power cut would lose
-// the last commits, and what the API has answered with 201 must still be there afterwards. One fsync per change by hand
-// or script costs nobody anything.
+// Objects in one SQLite file, which is read and written by a thread of its own: a slow disk, or another process that
+// has locked the file, keeps nothing else waiting.
 #include <array>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <system_error>
-#include <unistd.h>
-#include <utility>
 
-#include "base/log.h"
-#include "store/store.h"
-#include "store/store_lock.h"
+#include "net/wait.h"
+#include "store/side_thread.h"
+#include "store/sqlite_file.h"
 
 namespace weir::store {
 namespace {
 
-constexpr int kBusyTimeoutMs = 1000;
-constexpr std::uint32_t kApplicationId = 0x57656972;  // "Weir": tells our files from another program's
-
-// migrations[n] takes a file from schema version n to n + 1. Only ever append.
-constexpr std::array kMigrations = {
-    "CREATE TABLE objects(kind TEXT NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, revision INTEGER NOT NULL,"
-    " PRIMARY KEY(kind, name)) WITHOUT ROWID;"
-    "CREATE TABLE last_commit(only_row INTEGER PRIMARY KEY CHECK (only_row = 1), revision INTEGER NOT NULL);"
-    "INSERT INTO last_commit VALUES(1, 0);",
-};
-
-// errno of the last failed call on the database's file or its log, 0 when there was none. sqlite3_system_errno() does
-// not know what happened in a COMMIT.
-int last_os_error(sqlite3* database) {
-  for (int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
-    sqlite3_file* file = nullptr;
-    int os_error = 0;
-    if (sqlite3_file_control(database, "main", which, &file) != SQLITE_OK || file == nullptr) continue;
-    if (file->pMethods == nullptr) continue;  // not open
-    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &os_error) == SQLITE_OK && os_error != 0) {
-      return os_error;
-    }
-  }
-  return sqlite3_system_errno(database);
-}
-
+// Only this Weir writes to the file: store_lock.h.
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(std::string path) : path_(std::move(path)) {}
-  ~SqliteStore() override { sqlite3_close_v2(database_); }
-  SqliteStore(const SqliteStore&) = delete;
-  SqliteStore& operator=(const SqliteStore&) = delete;
+  explicit SqliteStore(std::unique_ptr<SqliteFile> file) : file_(std::move(file)) {}
 
-  StoreResult<void> open();
-  StoreResult<StoreContents> load() override;
-  StoreResult<std::uint64_t> commit(std::span<const StoreChange> changes) override;
+  net::Task<Result<Contents>> load(base::TimePoint deadline) override;
+  net::Task<Result<std::uint64_t>> commit(Commit commit, base::TimePoint deadline) override;
+  net::Task<Result<std::uint64_t>> watch(std::uint64_t seen, base::TimePoint deadline) override;
 
  private:
-  class Statement;
+  Error no_answer(ErrorCode code) const { return {code, fmt::format("store {}: no answer in time", file_->path())}; }
 
-  StoreError error(int code) const;
-  std::unexpected<StoreError> unusable(std::string_view why) const {
-    return std::unexpected(StoreError{StoreFault::unusable, fmt::format("store {}: {}", path_, why)});
-  }
-  StoreResult<void> execute(const char* sql);
-  StoreResult<std::int64_t> number(const char* sql);
-  void keep_private() const;
-  StoreResult<void> check_owner();
-  StoreResult<void> check_place() const;
-  StoreResult<void> check_integrity();
-  StoreResult<void> migrate();
-  StoreResult<std::uint64_t> write(std::span<const StoreChange> changes);
-  StoreResult<void> require_revision(const StoreChange& change);
-  void roll_back();
-
-  std::string path_;
-  StoreLock lock_;  // kept until the database is closed
-  sqlite3* database_ = nullptr;
+  std::unique_ptr<SqliteFile> file_;  // the thread's
+  SideThread thread_;                 // last: it ends first
 };
 
-// One prepared statement for the length of a scope. A failed preparation or binding shows in the next step().
-class SqliteStore::Statement {
- public:
-  Statement(sqlite3* database, const char* sql) : code_(sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr)) {}
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  // `text` must outlive the statement. Positions count from 1.
-  void bind(int position, const std::string& text) {
-    keep(sqlite3_bind_text64(statement_, position, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
-  }
-  void bind(int position, std::uint64_t value) {
-    keep(sqlite3_bind_int64(statement_, position, static_cast<sqlite3_int64>(value)));
-  }
-  // SQLITE_ROW, SQLITE_DONE or an error.
-  int step() { return code_ != SQLITE_OK ? code_ : sqlite3_step(statement_); }
-  void reset() {
-    sqlite3_reset(statement_);
-    code_ = SQLITE_OK;
-  }
-  std::string text(int column) const {
-    const unsigned char* bytes = sqlite3_column_text(statement_, column);
-    if (bytes == nullptr) return {};
-    return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-  }
-  std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
-
- private:
-  void keep(int code) {
-    if (code_ == SQLITE_OK) code_ = code;
-  }
-  sqlite3_stmt* statement_ = nullptr;
-  int code_;
-};
-
-StoreError SqliteStore::error(int code) const {
-  std::string_view text = database_ != nullptr ? sqlite3_errmsg(database_) : sqlite3_errstr(code);
-  int os_error = database_ != nullptr ? last_os_error(database_) : 0;
-  switch (code & 0xff) {
-    case SQLITE_FULL:
-      return {StoreFault::full, fmt::format("store {}: the disk is full", path_)};
-    case SQLITE_NOTADB:
-      return {StoreFault::unusable, fmt::format("store {}: the file is not an SQLite database", path_)};
-    case SQLITE_CORRUPT:
-      return {StoreFault::unusable, fmt::format("store {}: the file is damaged: {}", path_, text)};
-    case SQLITE_READONLY:
-      return {StoreFault::unavailable, fmt::format("store {}: the file or its folder is not writable", path_)};
-    case SQLITE_BUSY:
-      return {StoreFault::unavailable, fmt::format("store {}: another process holds it locked", path_)};
-    case SQLITE_IOERR:
-      // The shared-memory file has no last errno; that it cannot grow has no other cause.
-      if (is_no_room(os_error) || code == SQLITE_IOERR_SHMSIZE)
-        return {StoreFault::full, fmt::format("store {}: no room to write", path_)};
-      break;
-    default:
-      break;
-  }
-  if (os_error != 0) {
-    return {StoreFault::unavailable,
-            fmt::format("store {}: {}: {}", path_, text, std::generic_category().message(os_error))};
-  }
-  return {StoreFault::unavailable, fmt::format("store {}: {}", path_, text)};
+net::Task<Result<Contents>> SqliteStore::load(base::TimePoint deadline) {
+  using Loaded = Result<Contents>;
+  std::function<Loaded(Patience&)> call = [file = file_.get()](Patience& patience) { return file->load(patience); };
+  SideThread::Outcome<Loaded> outcome = co_await thread_.run(std::move(call), deadline);
+  if (!outcome.result) co_return std::unexpected(no_answer(ErrorCode::unavailable));
+  co_return std::move(*outcome.result);
 }
 
-StoreResult<void> SqliteStore::execute(const char* sql) {
-  int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return std::unexpected(error(code));
-  return {};
+net::Task<Result<std::uint64_t>> SqliteStore::commit(Commit commit, base::TimePoint deadline) {
+  using Committed = Result<std::uint64_t>;
+  std::function<Committed(Patience&)> call = [file = file_.get(), commit = std::move(commit)](Patience& patience) {
+    return file->commit(commit, patience);
+  };
+  SideThread::Outcome<Committed> outcome = co_await thread_.run(std::move(call), deadline);
+  if (outcome.result) co_return std::move(*outcome.result);
+  ErrorCode code = outcome.is_certain ? ErrorCode::unavailable : ErrorCode::uncertain;
+  co_return std::unexpected(no_answer(code));
 }
 
-StoreResult<std::int64_t> SqliteStore::number(const char* sql) {
-  Statement statement(database_, sql);
-  int code = statement.step();
-  if (code != SQLITE_ROW) return std::unexpected(error(code));
-  return statement.integer(0);
-}
-
-// The store holds private keys: only its owner reads it. SQLite makes the log's files with the mode of the main one.
-// Never opens a file that is there: closing it would drop the locks that this process has on it.
-void SqliteStore::keep_private() const {
-  constexpr mode_t kOthers = 077;
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::string file = path_ + suffix;
-    struct stat found{};
-    if (::stat(file.c_str(), &found) != 0) {
-      // What is wrong with the path SQLite will say.
-      int made = *suffix == '\0' ? ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-      if (made >= 0) ::close(made);
-    } else if (S_ISREG(found.st_mode) && (found.st_mode & kOthers) != 0 &&
-               ::chmod(file.c_str(), found.st_mode & 0700) == 0) {
-      base::log_warning("{} could be read by other users; it is its owner's alone now", file);
-    }
-  }
-}
-
-StoreResult<void> SqliteStore::open() {
-  keep_private();
-  int code = sqlite3_open_v2(path_.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  if (code != SQLITE_OK) {
-    StoreError why = error(code);
-    why.message += "; the folder must exist and be writable";
-    return std::unexpected(std::move(why));
-  }
-  sqlite3_extended_result_codes(database_, 1);
-  sqlite3_busy_timeout(database_, kBusyTimeoutMs);
-  if (sqlite3_db_readonly(database_, "main") == 1) return std::unexpected(error(SQLITE_READONLY));
-  StoreResult<void> done = check_owner();
-  if (done) done = lock_.take(path_);
-  if (done) done = execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
-  if (done) done = check_integrity();
-  if (done) done = migrate();
-  return done;
-}
-
-// Refuses the database of another program before anything in it is changed.
-StoreResult<void> SqliteStore::check_owner() {
-  StoreResult<std::int64_t> tables = number("SELECT count(*) FROM sqlite_schema");
-  if (!tables) return std::unexpected(std::move(tables.error()));
-  StoreResult<std::int64_t> owner = number("PRAGMA application_id");
-  if (!owner) return std::unexpected(std::move(owner.error()));
-  if (*tables > 0 && *owner != kApplicationId) return unusable("the file is the database of another program");
-  return {};
-}
-
-StoreResult<void> SqliteStore::check_integrity() {
-  Statement check(database_, "PRAGMA integrity_check(1)");
-  int code = check.step();
-  if (code != SQLITE_ROW) return std::unexpected(error(code));
-  if (std::string verdict = check.text(0); verdict != "ok") return unusable("the file is damaged: " + verdict);
-  return {};
-}
-
-StoreResult<void> SqliteStore::migrate() {
-  StoreResult<void> done = execute("BEGIN IMMEDIATE");
-  if (!done) return done;
-  StoreResult<std::int64_t> version = number("PRAGMA user_version");
-  if (version && std::cmp_greater(*version, kMigrations.size())) {
-    roll_back();
-    return unusable(fmt::format("it was written by a newer Weir (schema {}; this one knows up to {})", *version,
-                                kMigrations.size()));
-  }
-  if (!version) done = std::unexpected(std::move(version.error()));
-  for (std::size_t next = version ? static_cast<std::size_t>(*version) : 0; done && next < kMigrations.size(); ++next) {
-    done = execute(kMigrations[next]);
-  }
-  if (done) {
-    done = execute(
-        fmt::format("PRAGMA application_id={}; PRAGMA user_version={}; COMMIT", kApplicationId, kMigrations.size())
-            .c_str());
-  }
-  if (!done) roll_back();
-  return done;
-}
-
-StoreResult<StoreContents> SqliteStore::load() {
-  // One transaction, so that objects and revision belong together.
-  if (StoreResult<void> begun = execute("BEGIN"); !begun) return std::unexpected(std::move(begun.error()));
-  StoreContents contents;
-  StoreResult<std::int64_t> revision = number("SELECT revision FROM last_commit");
-  int code = SQLITE_DONE;
-  if (revision) {
-    contents.revision = static_cast<std::uint64_t>(*revision);
-    Statement rows(database_, "SELECT kind, name, json, revision FROM objects ORDER BY kind, name");
-    while ((code = rows.step()) == SQLITE_ROW) {
-      contents.objects.push_back(
-          {rows.text(0), rows.text(1), rows.text(2), static_cast<std::uint64_t>(rows.integer(3))});
-    }
-  }
-  StoreError failure = error(code);
-  roll_back();
-  if (!revision) return std::unexpected(std::move(revision.error()));
-  if (code != SQLITE_DONE) return std::unexpected(std::move(failure));
-  return contents;
-}
-
-// SQLite goes on writing to a file that has no name any more, and all of it would be gone with the process.
-StoreResult<void> SqliteStore::check_place() const {
-  int moved = 0;
-  int code = sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  if (code != SQLITE_OK || moved == 0) return {};
-  return std::unexpected(
-      StoreError{StoreFault::unavailable, fmt::format("store {}: the file was removed or replaced while Weir runs; put "
-                                                      "it back, or restart Weir, which takes what is there then",
-                                                      path_)});
-}
-
-StoreResult<std::uint64_t> SqliteStore::commit(std::span<const StoreChange> changes) {
-  if (StoreResult<void> there = check_place(); !there) return std::unexpected(std::move(there.error()));
-  if (StoreResult<void> begun = execute("BEGIN IMMEDIATE"); !begun) return std::unexpected(std::move(begun.error()));
-  StoreResult<std::uint64_t> revision = write(changes);
-  if (revision) {
-    if (StoreResult<void> committed = execute("COMMIT"); !committed) {
-      revision = std::unexpected(std::move(committed.error()));
-    }
-  }
-  if (!revision) roll_back();
-  return revision;
-}
-
-StoreResult<std::uint64_t> SqliteStore::write(std::span<const StoreChange> changes) {
-  for (const StoreChange& change : changes) {
-    if (StoreResult<void> as_expected = require_revision(change); !as_expected) {
-      return std::unexpected(std::move(as_expected.error()));
-    }
-  }
-  StoreResult<std::int64_t> next = number("UPDATE last_commit SET revision = revision + 1 RETURNING revision");
-  if (!next) return std::unexpected(std::move(next.error()));
-  auto revision = static_cast<std::uint64_t>(*next);
-  Statement put(database_, "INSERT OR REPLACE INTO objects VALUES(?, ?, ?, ?)");
-  Statement erase(database_, "DELETE FROM objects WHERE kind = ? AND name = ?");
-  for (const StoreChange& change : changes) {
-    Statement& statement = change.json ? put : erase;
-    statement.bind(1, change.kind);
-    statement.bind(2, change.name);
-    if (change.json) {
-      statement.bind(3, *change.json);
-      statement.bind(4, revision);
-    }
-    if (int code = statement.step(); code != SQLITE_DONE) return std::unexpected(error(code));
-    statement.reset();
-  }
-  return revision;
-}
-
-StoreResult<void> SqliteStore::require_revision(const StoreChange& change) {
-  if (!change.if_revision) return {};
-  Statement find(database_, "SELECT revision FROM objects WHERE kind = ? AND name = ?");
-  find.bind(1, change.kind);
-  find.bind(2, change.name);
-  int code = find.step();
-  if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(error(code));
-  std::uint64_t revision = code == SQLITE_ROW ? static_cast<std::uint64_t>(find.integer(0)) : 0;
-  if (revision == *change.if_revision) return {};
-  return std::unexpected(StoreError{StoreFault::conflict, fmt::format("{} {} has changed", change.kind, change.name)});
-}
-
-// Some errors (SQLITE_FULL, SQLITE_IOERR) have ended the transaction already. A rollback that fails leaves the
-// connection in its transaction; the next BEGIN then fails and says so.
-void SqliteStore::roll_back() {
-  if (sqlite3_get_autocommit(database_) != 0) return;
-  if (StoreResult<void> done = execute("ROLLBACK"); !done) base::log_error("{}", done.error().message);
+net::Task<Result<std::uint64_t>> SqliteStore::watch(std::uint64_t seen, base::TimePoint deadline) {
+  base::Result<void> slept = co_await net::sleep_until(deadline);
+  static_cast<void>(slept);
+  co_return seen;
 }
 
 }  // namespace
@@ -336,10 +64,10 @@ std::span<const config::OptionSpec> sqlite_store_options() {
   return options;
 }
 
-StoreResult<std::unique_ptr<Store>> open_sqlite_store(const config::Choice& choice) {
-  auto store = std::make_unique<SqliteStore>(config::option<std::string>(choice, "path"));
-  if (StoreResult<void> opened = store->open(); !opened) return std::unexpected(std::move(opened.error()));
-  return store;
+Result<std::unique_ptr<Store>> open_sqlite_store(const config::Choice& choice) {
+  auto file = std::make_unique<SqliteFile>(config::option<std::string>(choice, "path"));
+  if (Result<void> opened = file->open(); !opened) return std::unexpected(std::move(opened.error()));
+  return std::make_unique<SqliteStore>(std::move(file));
 }
 
 }  // namespace weir::store

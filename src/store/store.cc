@@ -8,7 +8,7 @@ namespace weir::store {
 
 #define WEIR_STORE(name, summary)                             \
   std::span<const config::OptionSpec> name##_store_options(); \
-  StoreResult<std::unique_ptr<Store>> open_##name##_store(const config::Choice&);
+  Result<std::unique_ptr<Store>> open_##name##_store(const config::Choice&);
 #include "store/stores.def"
 #undef WEIR_STORE
 
@@ -16,7 +16,7 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  StoreResult<std::unique_ptr<Store>> (*open)(const config::Choice&);
+  Result<std::unique_ptr<Store>> (*open)(const config::Choice&);
 };
 
 constexpr Entry kEntries[] = {
@@ -36,7 +36,7 @@ std::span<const config::KindEntry> stores() {
   return table;
 }
 
-StoreResult<std::unique_ptr<Store>> open_store(const config::Choice& choice) {
+Result<std::unique_ptr<Store>> open_store(const config::Choice& choice) {
   for (const Entry& entry : kEntries) {
     if (entry.name == choice.name) return entry.open(choice);
   }

@@ -25,10 +25,10 @@ std::string holder_of(int fd) {
   return pid ? fmt::format(" (process {})", *pid) : std::string();
 }
 
-StoreError failed(const std::string& path, const std::string& lock, int os_error) {
-  if (is_no_room(os_error)) return {StoreFault::full, fmt::format("store {}: no room to write {}", path, lock)};
-  return {StoreFault::unavailable, fmt::format("store {}: cannot lock {}: {}; its folder must be writable", path, lock,
-                                               std::generic_category().message(os_error))};
+Error failed(const std::string& path, const std::string& lock, int os_error) {
+  if (is_no_room(os_error)) return {ErrorCode::full, fmt::format("store {}: no room to write {}", path, lock)};
+  return {ErrorCode::unavailable, fmt::format("store {}: cannot lock {}: {}; its folder must be writable", path, lock,
+                                              std::generic_category().message(os_error))};
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ StoreLock::~StoreLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-StoreResult<void> StoreLock::take(const std::string& path) {
+Result<void> StoreLock::take(const std::string& path) {
   std::error_code unknown;
   std::filesystem::path real = std::filesystem::canonical(path, unknown);
   std::string lock = (unknown ? path : real.string()) + ".lock";
@@ -47,8 +47,8 @@ StoreResult<void> StoreLock::take(const std::string& path) {
   if (fd_ < 0) return std::unexpected(failed(path, lock, errno));
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return std::unexpected(failed(path, lock, errno));
-    return std::unexpected(StoreError{
-        StoreFault::unavailable,
+    return std::unexpected(Error{
+        ErrorCode::unavailable,
         fmt::format("store {}: another Weir{} uses this store; each needs a file of its own", path, holder_of(fd_))});
   }
   // For whoever is refused; without room for it they are refused without a number.

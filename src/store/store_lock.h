@@ -19,7 +19,7 @@ class StoreLock {
 
   // Takes the lock for the file at `path`, which is there; links are followed, so that a file has one lock by whatever
   // name. `unavailable` when another process has it, and when the lock cannot be written; `full` when there is no room.
-  StoreResult<void> take(const std::string& path);
+  Result<void> take(const std::string& path);
 
  private:
   int fd_ = -1;

@@ -23,7 +23,7 @@ ApiResponse call_with(ControlPlane& plane, const std::string& authorization, con
   request.authorization = authorization;
   request.body = body;
   if (!body.empty()) request.content_type = "application/json";
-  return plane.api.handle(request);
+  return plane.handle(request);
 }
 
 TEST(Tokens, OpenWhatTheirRoleMayDo) {
@@ -67,11 +67,11 @@ TEST(Tokens, AreNotNeededForLivenessAndReadiness) {
   ControlPlane plane(kTokens + kFile);
   ApiRequest request = ControlPlane::local("GET", "/health/live");
   request.peer_is_local = false;
-  EXPECT_EQ(plane.api.handle(request).status, 200);
+  EXPECT_EQ(plane.handle(request).status, 200);
   request.path = "/health/ready";
-  EXPECT_EQ(plane.api.handle(request).status, 200);
+  EXPECT_EQ(plane.handle(request).status, 200);
   request.path = "/health";
-  EXPECT_EQ(plane.api.handle(request).status, 401);
+  EXPECT_EQ(plane.handle(request).status, 401);
 }
 
 TEST(Tokens, OpenTheDoorFromElsewhereUnderAnyName) {
@@ -80,7 +80,7 @@ TEST(Tokens, OpenTheDoorFromElsewhereUnderAnyName) {
   request.peer_is_local = false;
   request.host = "weir.example.com";
   request.authorization = "Bearer see";
-  EXPECT_EQ(plane.api.handle(request).status, 200);
+  EXPECT_EQ(plane.handle(request).status, 200);
 }
 
 TEST(Tokens, StrangersDoNotLearnWhatThereIs) {
@@ -103,9 +103,9 @@ TEST(WithoutTokens, OnlyThisMachineIsServed) {
   ApiRequest request = ControlPlane::local("GET", "/backends");
   request.peer_is_local = false;
   request.peer = "192.0.2.1:40000";
-  EXPECT_EQ(plane.api.handle(request).status, 403);
+  EXPECT_EQ(plane.handle(request).status, 403);
   request.path = "/health/live";
-  EXPECT_EQ(plane.api.handle(request).status, 403);
+  EXPECT_EQ(plane.handle(request).status, 403);
 }
 
 TEST(WithoutTokens, NamesThatForeignDnsCouldPointHereAreRefused) {
@@ -113,7 +113,7 @@ TEST(WithoutTokens, NamesThatForeignDnsCouldPointHereAreRefused) {
   auto status = [&](const char* host) {
     ApiRequest request = ControlPlane::local("GET", "/backends");
     request.host = host;
-    return plane.api.handle(request).status;
+    return plane.handle(request).status;
   };
   for (const char* host : {"evil.example", "evil.example:9090", "127.0.0.1.evil.example", "localhost.evil.example"}) {
     EXPECT_EQ(status(host), 421) << host;
@@ -130,7 +130,7 @@ TEST(Changes, FromPagesOfAnotherOriginAreRefused) {
     ApiRequest request = ControlPlane::local(method, "/backends/web-1/drain");
     if (std::string_view(method) == "GET") request.path = "/backends";
     request.origin = origin;
-    return plane.api.handle(request).status;
+    return plane.handle(request).status;
   };
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1:9091", "http://127.0.0.1",
                              "127.0.0.1:9090", "http://127.0.0.1:9090.evil.example"}) {
@@ -146,7 +146,7 @@ TEST(Changes, FromPagesOfAnotherOriginAreRefusedEvenWithAToken) {
   ApiRequest request = ControlPlane::local("POST", "/backends/web-1/drain");
   request.authorization = "Bearer own";
   request.origin = "http://evil.example";
-  EXPECT_EQ(plane.api.handle(request).status, 403);
+  EXPECT_EQ(plane.handle(request).status, 403);
 }
 
 TEST(Bodies, MustBeJsonByTheirType) {
@@ -155,7 +155,7 @@ TEST(Bodies, MustBeJsonByTheirType) {
     ApiRequest request = ControlPlane::local(method, "/backends");
     request.body = R"({"address": "10.0.0.1:80"})";
     request.content_type = type;
-    return plane.api.handle(request).status;
+    return plane.handle(request).status;
   };
   for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
                            "application/jsonp", "json"}) {
@@ -169,10 +169,10 @@ TEST(Bodies, AreCheckedForTheirTypeWhereNoneIsNeededToo) {
   ApiRequest request = ControlPlane::local("POST", "/backends/web-1/drain");
   request.body = "x=1";
   request.content_type = "text/plain";
-  EXPECT_EQ(plane.api.handle(request).status, 415);
+  EXPECT_EQ(plane.handle(request).status, 415);
   request.body.clear();
   request.content_type.clear();
-  EXPECT_EQ(plane.api.handle(request).status, 200);
+  EXPECT_EQ(plane.handle(request).status, 200);
 }
 
 TEST(Bodies, OfMoreThanAMegabyteAreRefused) {
@@ -211,7 +211,7 @@ TEST(Accept, IsHonoured) {
   auto status = [&](const char* path, const char* accept) {
     ApiRequest request = ControlPlane::local("GET", path);
     request.accept = accept;
-    return plane.api.handle(request).status;
+    return plane.handle(request).status;
   };
   EXPECT_EQ(status("/backends", "text/html"), 406);
   EXPECT_EQ(status("/backends", "text/html, */*;q=0.1"), 200);

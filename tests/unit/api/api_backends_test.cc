@@ -206,7 +206,7 @@ class MadeBackend : public testing::Test {
     request.if_match = etag;
     request.body = body;
     if (!body.empty()) request.content_type = "application/json";
-    return plane.api.handle(request);
+    return plane.handle(request);
   }
   ControlPlane plane{kFile};
 };
@@ -349,9 +349,9 @@ TEST_F(MadeBackend, ADryRunAnswersAsItWouldAndChangesNothing) {
 
 TEST_F(MadeBackend, AFailingStoreChangesNothing) {
   std::size_t published = plane.published.size();
-  plane.store.fails_with = store::StoreFault::full;
+  plane.store.fails_with = store::ErrorCode::full;
   EXPECT_EQ(plane.call("PATCH", "/backends/made", R"({"weight": 9})").status, 507);
-  plane.store.fails_with = store::StoreFault::unavailable;
+  plane.store.fails_with = store::ErrorCode::unavailable;
   ApiResponse response = plane.call("DELETE", "/backends/made");
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(header(response, "Retry-After"), "1");

@@ -10,7 +10,7 @@ ApiResponse conditional(ControlPlane& plane, const std::string& method, const st
   request.if_match = match;
   request.if_none_match = none_match;
   if (method != "GET") request.body = body, request.content_type = "application/json";
-  return plane.api.handle(request);
+  return plane.handle(request);
 }
 
 TEST(Conditions, TheStarTellsCreatingFromReplacing) {

@@ -14,7 +14,7 @@ ApiResponse with_if_match(ControlPlane& plane, const std::string& method, const 
   request.if_match = etag;
   request.body = body;
   if (!body.empty()) request.content_type = "application/json";
-  return plane.api.handle(request);
+  return plane.handle(request);
 }
 
 // ---- pools ----------------------------------------------------------------------------------------------------------

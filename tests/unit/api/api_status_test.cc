@@ -133,7 +133,7 @@ TEST(GetEvents, GoesOnAfterTheLastOneSeen) {
   ApiRequest request = ControlPlane::local("GET", "/events");
   auto after = [&](const char* last) {
     request.last_event_id = last;
-    return plane.api.handle(request);
+    return plane.handle(request);
   };
   std::string second = plane.events.to_sse(plane.events.after(1).front());
   std::string id = second.substr(4, second.find('\n') - 4);

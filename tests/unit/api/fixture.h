@@ -15,7 +15,10 @@
 #include "balance/strategy.h"
 #include "config/read.h"
 #include "health/checker.h"
+#include "net/task_group.h"
+#include "net/wait.h"
 #include "persist/method.h"
+#include "store/memory_store.h"
 
 namespace weir::api {
 
@@ -30,26 +33,76 @@ inline const config::Kinds& all_kinds() {
   return kinds;
 }
 
-// A memory store that can be told to fail.
+template <typename T>
+net::Task<void> keep_result(net::Task<T> task, std::optional<T>& result) {
+  result.emplace(co_await task);
+}
+
+// The result of a task that waits for nothing.
+template <typename T>
+T at_once(net::Task<T> task) {
+  std::optional<T> result;
+  net::TaskGroup group;
+  group.spawn(keep_result(std::move(task), result));
+  EXPECT_EQ(group.size(), 0u);
+  return std::move(*result);
+}
+
+// A memory store that can be told to fail, and to wait.
 class FragileStore final : public store::Store {
  public:
-  FragileStore() : inner_(store::open_store({.name = "memory", .options = {}}).value()) {}
-  store::StoreResult<store::StoreContents> load() override {
-    if (cannot_load)
-      return std::unexpected(store::StoreError{store::StoreFault::unusable, "the store was told to fail"});
-    return inner_->load();
+  net::Task<store::Result<store::Contents>> load(base::TimePoint deadline) override {
+    ++loads;
+    if (cannot_load) co_return std::unexpected(store::Error{store::ErrorCode::unusable, "the store was told to fail"});
+    co_return co_await inner_.load(deadline);
   }
-  store::StoreResult<std::uint64_t> commit(std::span<const store::StoreChange> changes) override {
-    if (fails_with) return std::unexpected(store::StoreError{*fails_with, "the store was told to fail"});
+  net::Task<store::Result<std::uint64_t>> commit(store::Commit commit, base::TimePoint deadline) override {
+    ++tries;
+    bool in_time = co_await wait(deadline);
+    if (!in_time && !stores_late) {
+      co_return std::unexpected(store::Error{store::ErrorCode::unavailable, "no answer in time"});
+    }
+    if (fails_with) co_return std::unexpected(store::Error{*fails_with, "the store was told to fail"});
     ++commits;
-    return inner_->commit(changes);
+    store::Result<std::uint64_t> committed = co_await inner_.commit(std::move(commit), deadline);
+    if (!in_time) co_return std::unexpected(store::Error{store::ErrorCode::uncertain, "no answer in time"});
+    co_return committed;
   }
-  std::optional<store::StoreFault> fails_with;
+  net::Task<store::Result<std::uint64_t>> watch(std::uint64_t seen, base::TimePoint deadline) override {
+    return inner_.watch(seen, deadline);
+  }
+
+  store::Contents contents() { return at_once(inner_.load({})).value(); }
+  // As another Weir would.
+  std::uint64_t put(std::vector<store::Change> changes) {
+    store::Commit commit{.based_on = contents().revision, .changes = std::move(changes)};
+    return at_once(inner_.commit(std::move(commit), {})).value();
+  }
+  // Lets those that wait go on.
+  void release() {
+    is_slow = false;
+    for (net::Waiter* waiter : waiting_) waiter->wake();
+  }
+
+  std::optional<store::ErrorCode> fails_with;
   bool cannot_load = false;
+  bool is_slow = false;      // commits wait for release()
+  bool stores_late = false;  // commits that are given up take place all the same
+  int loads = 0;
+  int tries = 0;
   int commits = 0;
 
  private:
-  std::unique_ptr<store::Store> inner_;
+  net::Task<bool> wait(base::TimePoint deadline) {
+    if (!is_slow) co_return true;
+    net::Waiter waiter;
+    waiting_.push_back(&waiter);
+    base::Result<void> woken = co_await waiter.wait_until(deadline);
+    std::erase(waiting_, &waiter);
+    co_return woken.has_value();
+  }
+  store::MemoryStore inner_{std::make_shared<store::MemoryObjects>()};
+  std::vector<net::Waiter*> waiting_;
 };
 
 // One Weir. `file` is YAML; without it Weir runs on its built-in configuration.
@@ -65,7 +118,7 @@ class ControlPlane {
                    .publish = [this](std::shared_ptr<const worker::Snapshot> next) { published.push_back(next); },
                    .leave = [this](const std::shared_ptr<pool::Backend>& backend, config::Duration timeout,
                                    bool removed) { left.push_back({backend->id(), timeout, removed}); }}),
-        catalog(store, publisher, all_kinds(),
+        catalog(store, publisher, all_kinds(), clock,
                 {.prepare = [this](const control::Effective& wanted,
                                    control::Reading) { return prepare ? prepare(*wanted.config) : config::Faults(); },
                  .abandon = [this] { ++abandoned; },
@@ -79,7 +132,11 @@ class ControlPlane {
              .version = "1.2.3",
              .health = [this](const pool::Backend&) { return health_details; },
              .is_draining = [this] { return draining; }}) {
-    start = catalog.start(file.empty() ? config::built_in_config(all_kinds()) : read(file), clock.now());
+    start = run(catalog.start(file.empty() ? config::built_in_config(all_kinds()) : read(file)));
+  }
+  ~ControlPlane() {
+    tasks_.cancel();
+    while (tasks_.size() > 0) turn();
   }
 
   static config::Config read(const std::string& yaml) {
@@ -91,11 +148,46 @@ class ControlPlane {
     return std::move(*config);
   }
 
+  // The result of `task`, once it has one without time going on.
+  template <typename T>
+  T run(net::Task<T> task) {
+    reactor_.adopt_thread();
+    std::optional<T> result;
+    tasks_.spawn(keep_result(std::move(task), result));
+    for (int round = 0; !result && round < 100; ++round) turn();
+    EXPECT_TRUE(result) << "it waits";
+    return std::move(*result);
+  }
+  void run(net::Task<void> task) {
+    reactor_.adopt_thread();
+    tasks_.spawn(std::move(task));
+    turn();
+  }
+  // Lets everything go on that can, after `time`.
+  void turn(base::Nanoseconds time = {}) {
+    reactor_.adopt_thread();
+    clock.advance(time);
+    for (int round = 0; round < 4; ++round) reactor_.run_once(clock.now());
+  }
+  ApiResponse handle(const ApiRequest& request) { return run(api.handle(request)); }
+  // A call that may wait: nothing until it is answered.
+  using Pending = std::shared_ptr<std::optional<ApiResponse>>;
+  Pending begin(const std::string& method, const std::string& target, const std::string& body = "") {
+    reactor_.adopt_thread();
+    auto answer = std::make_shared<std::optional<ApiResponse>>();
+    ApiRequest request = local(method, target);
+    request.body = body;
+    if (!body.empty()) request.content_type = "application/json";
+    tasks_.spawn(answer_later(std::move(request), answer));
+    turn();
+    return answer;
+  }
+
   ApiResponse call(const std::string& method, const std::string& target, const std::string& body = "") {
     ApiRequest request = local(method, target);
     request.body = body;
     if (!body.empty()) request.content_type = "application/json";
-    return api.handle(request);
+    return handle(request);
   }
   static ApiRequest local(const std::string& method, const std::string& target) {
     auto question = target.find('?');
@@ -132,6 +224,16 @@ class ControlPlane {
   };
 
   base::ManualClock clock;
+
+ private:
+  net::Task<void> answer_later(ApiRequest request, Pending answer) {
+    ApiResponse response = co_await api.handle(request);
+    answer->emplace(std::move(response));
+  }
+  net::Reactor reactor_{&clock};
+  net::TaskGroup tasks_;
+
+ public:
   metrics::Registry registry{4};
   std::map<std::string, pool::Addresses> names;  // what host names resolve to
   std::string name_error;                        // why others do not; empty: not known yet
@@ -158,7 +260,7 @@ class ControlPlane {
   control::Catalog catalog;
   control::EventLog events;
   Api api;
-  control::Catalog::Outcome start;
+  control::Catalog::Outcome<void> start;
 };
 
 inline Json json_of(const ApiResponse& response) {

@@ -17,7 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string why(const Catalog::Outcome& outcome) {
+std::string why(const Catalog::Outcome<void>& outcome) {
   EXPECT_FALSE(outcome);
   if (outcome) return {};
   if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) {
@@ -25,7 +25,7 @@ std::string why(const Catalog::Outcome& outcome) {
     for (const config::Fault& fault : *faults) text += config::format(fault) + "\n";
     return text;
   }
-  return std::get<store::StoreError>(outcome.error()).message;
+  return std::get<store::Error>(outcome.error()).message;
 }
 
 persist::StickyKey sticky_key(const ControlPlane& plane) { return plane.catalog.effective().sticky_key; }
@@ -61,7 +61,7 @@ TEST(Catalog, BringsBackWhatTheApiMade) {
   for (const char* path : {"/routing-rules/r", "/backends/named", "/listeners/l", "/pools/p"}) {
     EXPECT_EQ(second.call("DELETE", path).status, 200) << path;
   }
-  EXPECT_THAT(store.load()->objects, IsEmpty());
+  EXPECT_THAT(store.contents().objects, IsEmpty());
 }
 
 TEST(Catalog, AReloadKeepsOverridesOfWhatStaysAndDropsTheRest) {
@@ -72,10 +72,10 @@ TEST(Catalog, AReloadKeepsOverridesOfWhatStaysAndDropsTheRest) {
   std::string without = kFile;
   without.erase(without.find("      - {id: web-1"),
                 without.find("      - {id: web-2") - without.find("      - {id: web-1"));
-  ASSERT_TRUE(plane.catalog.reload(ControlPlane::read(without), plane.clock.now()));
+  ASSERT_TRUE(plane.run(plane.catalog.reload(ControlPlane::read(without))));
   EXPECT_EQ(json_of(plane.call("GET", "/backends/api-1"))["status"], "disabled");
-  EXPECT_EQ(store.load()->objects.size(), 1u);
-  ASSERT_TRUE(plane.catalog.reload(ControlPlane::read(kFile), plane.clock.now()));
+  EXPECT_EQ(store.contents().objects.size(), 1u);
+  ASSERT_TRUE(plane.run(plane.catalog.reload(ControlPlane::read(kFile))));
   EXPECT_EQ(json_of(plane.call("GET", "/backends/web-1"))["status"], "unknown") << "a new backend is a new backend";
 }
 
@@ -84,11 +84,11 @@ TEST(Catalog, DeletingABackendDropsItsOverrideInTheSameCommit) {
   ControlPlane plane(kFile, &store);
   plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "made"})");
   plane.call("POST", "/backends/made/drain");
-  EXPECT_EQ(store.load()->objects.size(), 2u);
+  EXPECT_EQ(store.contents().objects.size(), 2u);
   int commits = store.commits;
   plane.call("DELETE", "/backends/made");
   EXPECT_EQ(store.commits, commits + 1);
-  EXPECT_THAT(store.load()->objects, IsEmpty());
+  EXPECT_THAT(store.contents().objects, IsEmpty());
 }
 
 TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
@@ -97,7 +97,7 @@ TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
   const char* sticky = R"({"name": "p", "sticky": "cookie"})";
   EXPECT_EQ(plane.call("POST", "/pools?dry_run=true", sticky).status, 201);
   EXPECT_EQ(store.commits, 0) << "a dry run changes nothing";
-  store.fails_with = store::StoreFault::full;
+  store.fails_with = store::ErrorCode::full;
   EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 507);
   store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/pools", sticky).status, 201);
@@ -113,9 +113,9 @@ TEST(Catalog, TheKeyOfStickyCookiesIsStoredWithTheChangeThatNeedsIt) {
 TEST(Catalog, AReloadWhoseKeyCannotBeStoredKeepsItAndStoresItWithTheNextChange) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
-  store.fails_with = store::StoreFault::full;
+  store.fails_with = store::ErrorCode::full;
   std::string file = kFile + "  - {name: p, sticky: cookie}\n";
-  ASSERT_TRUE(plane.catalog.reload(ControlPlane::read(file), plane.clock.now()));
+  ASSERT_TRUE(plane.run(plane.catalog.reload(ControlPlane::read(file))));
   persist::StickyKey key = sticky_key(plane);
   store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "q"})").status, 201);
@@ -130,31 +130,26 @@ TEST(Catalog, OneBackendIsOneObjectOfTheStore) {
   for (int i = 0; i < 3; ++i) {
     plane.call("POST", "/backends", fmt::format(R"({{"address": "10.1.0.{}:80", "pool": "site"}})", i));
   }
-  std::uint64_t revision = store.load()->revision;
+  std::uint64_t revision = store.contents().revision;
   plane.call("PATCH", "/backends/10.1.0.1:80", R"({"weight": 2})");
   std::size_t written = 0;
-  for (const store::StoredObject& object : store.load()->objects) written += object.revision > revision;
+  for (const store::Object& object : store.contents().objects) written += object.revision > revision;
   EXPECT_EQ(written, 1u);
 }
 
 TEST(Catalog, SaysWhenTheStoreCannotBeRead) {
-  class Broken final : public store::Store {
-    store::StoreResult<store::StoreContents> load() override {
-      return std::unexpected(store::StoreError{store::StoreFault::unusable, "it is broken"});
-    }
-    store::StoreResult<std::uint64_t> commit(std::span<const store::StoreChange>) override { return 0; }
-  } broken;
+  FragileStore broken;
+  broken.cannot_load = true;
   ControlPlane plane(kFile);
-  Catalog catalog(broken, plane.publisher, all_kinds());
-  EXPECT_EQ(why(catalog.start(ControlPlane::read(kFile), plane.clock.now())), "it is broken");
+  Catalog catalog(broken, plane.publisher, all_kinds(), plane.clock);
+  EXPECT_EQ(why(plane.run(catalog.start(ControlPlane::read(kFile)))), "the store was told to fail");
 }
 
 TEST(Catalog, StatesOfBackendsApplyWhileTheStoreCannotBeWritten) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
   plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "site", "id": "made"})");
-  for (store::StoreFault fault :
-       {store::StoreFault::full, store::StoreFault::unavailable, store::StoreFault::unusable}) {
+  for (store::ErrorCode fault : {store::ErrorCode::full, store::ErrorCode::unavailable, store::ErrorCode::unusable}) {
     store.fails_with = fault;
     for (const char* id : {"web-1", "made"}) {
       ApiResponse drained = plane.call("POST", fmt::format("/backends/{}/drain", id));
@@ -176,39 +171,28 @@ TEST(Catalog, StatesOfBackendsApplyWhileTheStoreCannotBeWritten) {
 TEST(Catalog, WhatCouldNotBeStoredIsStoredWhenItCanBe) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
-  store.fails_with = store::StoreFault::full;
+  store.fails_with = store::ErrorCode::full;
   plane.call("POST", "/backends/web-1/disable");
-  EXPECT_EQ(plane.catalog.unstored(), 1u);
+  EXPECT_EQ(plane.catalog.unstored().size(), 1u);
   store.fails_with.reset();
-  plane.catalog.store_again(plane.clock.now());
-  EXPECT_EQ(plane.catalog.unstored(), 1u) << "not at once";
+  plane.run(plane.catalog.store_again());
+  EXPECT_EQ(plane.catalog.unstored().size(), 1u) << "not at once";
   plane.clock.advance(std::chrono::seconds(1));
-  plane.catalog.store_again(plane.clock.now());
-  EXPECT_EQ(plane.catalog.unstored(), 0u);
+  plane.run(plane.catalog.store_again());
+  EXPECT_EQ(plane.catalog.unstored().size(), 0u);
   EXPECT_EQ(json_of(plane.call("GET", "/backends/web-1"))["stored"], true);
   ControlPlane next(kFile, &store);
   EXPECT_EQ(json_of(next.call("GET", "/backends/web-1"))["status"], "disabled");
 }
 
 TEST(Catalog, StoringIsTriedLessAndLessOften) {
-  class Counting final : public store::Store {
-   public:
-    store::StoreResult<store::StoreContents> load() override { return store::StoreContents{}; }
-    store::StoreResult<std::uint64_t> commit(std::span<const store::StoreChange>) override {
-      ++tries;
-      return std::unexpected(store::StoreError{store::StoreFault::full, "no room"});
-    }
-    int tries = 0;
-  } store;
-  ControlPlane plane(kFile);
-  Catalog catalog(store, plane.publisher, all_kinds());
-  ASSERT_TRUE(catalog.start(ControlPlane::read(kFile), plane.clock.now()));
-  Objects next = catalog.objects();
-  next.overrides[{"site", "web-1"}].operation = Override::Operation::disabled;
-  ASSERT_TRUE(catalog.change(next, plane.clock.now()));
+  FragileStore store;
+  ControlPlane plane(kFile, &store);
+  store.fails_with = store::ErrorCode::full;
+  plane.call("POST", "/backends/web-1/disable");
   for (int second = 0; second < 3600; ++second) {
     plane.clock.advance(std::chrono::seconds(1));
-    catalog.store_again(plane.clock.now());
+    plane.run(plane.catalog.store_again());
   }
   EXPECT_GT(store.tries, 60);
   EXPECT_LT(store.tries, 70);
@@ -217,14 +201,14 @@ TEST(Catalog, StoringIsTriedLessAndLessOften) {
 TEST(Catalog, TheNextChangeTakesAlongWhatCouldNotBeStored) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
-  store.fails_with = store::StoreFault::unavailable;
+  store.fails_with = store::ErrorCode::unavailable;
   plane.call("POST", "/backends/web-1/disable");
   plane.call("POST", "/backends/web-2/disable");
   plane.call("POST", "/backends/web-2/enable");
   store.fails_with.reset();
   EXPECT_EQ(plane.call("POST", "/pools", R"({"name": "p"})").status, 201);
-  EXPECT_EQ(plane.catalog.unstored(), 0u);
-  EXPECT_EQ(store.load()->objects.size(), 2u) << "the pool and one override";
+  EXPECT_EQ(plane.catalog.unstored().size(), 0u);
+  EXPECT_EQ(store.contents().objects.size(), 2u) << "the pool and one override";
 }
 
 TEST(Catalog, AsksForResourcesBeforeItStoresAnything) {
@@ -244,7 +228,7 @@ TEST(Catalog, AsksForResourcesBeforeItStoresAnything) {
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 409);
   EXPECT_EQ(plane.store.commits, 0);
   refuse = false;
-  plane.store.fails_with = store::StoreFault::full;
+  plane.store.fails_with = store::ErrorCode::full;
   EXPECT_EQ(plane.call("POST", "/listeners", body).status, 507);
   EXPECT_EQ(plane.abandoned, 2);
   plane.store.fails_with.reset();

@@ -49,7 +49,7 @@ TEST(Merging, ARouteMoreInTheFileDoesNotClashWithARule) {
   EXPECT_EQ(plane.call("PUT", "/routing-rules/3", R"({"path_prefix": "/r", "backends": ["web-1"]})").status, 201);
   std::string file = kUnnamedRoutes;
   file.insert(file.find("pools:"), "      - {match: {path: /c}, pool: site}\n");
-  EXPECT_TRUE(plane.catalog.reload(ControlPlane::read(file), plane.clock.now()));
+  EXPECT_TRUE(plane.run(plane.catalog.reload(ControlPlane::read(file))));
   ControlPlane next(file, &store);
   EXPECT_TRUE(next.start);
 }

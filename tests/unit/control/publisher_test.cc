@@ -27,7 +27,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 class PublisherTest : public testing::Test {
  protected:
   void reload(const std::string& yaml) {
-    Catalog::Outcome outcome = plane.catalog.reload(ControlPlane::read(yaml), plane.clock.now());
+    Catalog::Outcome<void> outcome = plane.run(plane.catalog.reload(ControlPlane::read(yaml)));
     EXPECT_TRUE(outcome);
   }
   std::shared_ptr<pool::Backend> backend(const std::string& pool, const std::string& id) {
@@ -356,7 +356,7 @@ TEST(PublisherOfALargeConfiguration, AppliesInUnderAHundredMilliseconds) {
     return cpu_ms() - before;
   };
   auto reload = [&](config::Config config) {
-    return timed([&] { EXPECT_TRUE(plane.catalog.reload(std::move(config), plane.clock.now())); });
+    return timed([&] { EXPECT_TRUE(plane.run(plane.catalog.reload(std::move(config)))); });
   };
   double fresh_ms = reload(std::move(first));
   EXPECT_EQ(plane.publisher.watched().size(), 10'000u);

@@ -33,7 +33,7 @@ std::string reason(const ControlPlane& plane, const ObjectName& name) {
 }
 
 bool reload(ControlPlane& plane, const std::string& file) {
-  return plane.catalog.reload(ControlPlane::read(file), plane.clock.now()).has_value();
+  return plane.run(plane.catalog.reload(ControlPlane::read(file))).has_value();
 }
 
 // kFile with its pool "api" under another name.
@@ -56,7 +56,7 @@ TEST(SettingAside, AStartGoesOnWithoutBackendsOfAPoolThatTheFileRenamed) {
   EXPECT_THAT(aside(plane), ElementsAre("backend api/x"));
   EXPECT_THAT(reason(plane, {"backend", "api/x"}), HasSubstr("the pool api, which does not exist"));
   EXPECT_THAT(plane.eligible("site"), ElementsAre("web-1", "web-2", "y"));
-  EXPECT_EQ(store.load()->objects.size(), 2u) << "the store keeps it";
+  EXPECT_EQ(store.contents().objects.size(), 2u) << "the store keeps it";
   ASSERT_TRUE(reload(plane, kFile));
   EXPECT_THAT(aside(plane), IsEmpty());
   EXPECT_THAT(plane.eligible("api"), ElementsAre("api-1", "x"));
@@ -120,16 +120,15 @@ TEST(SettingAside, BackendsThatTheFileHasAsWellAreTheFiles) {
 
 TEST(SettingAside, ObjectsThatCannotBeReadAreLeftAloneWithTheReason) {
   FragileStore store;
-  ASSERT_TRUE(
-      store.commit(std::vector<store::StoreChange>{{"pool", "a", "{"},
-                                                   {"backend", "p/b", R"({"host": "x", "port": 0})"},
-                                                   {"rule", "r", R"({"colour": 1})"},
-                                                   {"spell", "s\xff", "{}"},
-                                                   {"certificate", "c", R"({"name": "c d", "cert": "", "key": ""})"},
-                                                   {"override", "p/b", R"({"weight": -1})"},
-                                                   {"pool", "good", R"({"name": "good"})"},
-                                                   {"pool", "bad", R"({"name": "another"})"},
-                                                   {"listener", "l", R"({"name": 3})"}}));
+  store.put({{"pool", "a", "{"},
+             {"backend", "p/b", R"({"host": "x", "port": 0})"},
+             {"rule", "r", R"({"colour": 1})"},
+             {"spell", "s\xff", "{}"},
+             {"certificate", "c", R"({"name": "c d", "cert": "", "key": ""})"},
+             {"override", "p/b", R"({"weight": -1})"},
+             {"pool", "good", R"({"name": "good"})"},
+             {"pool", "bad", R"({"name": "another"})"},
+             {"listener", "l", R"({"name": 3})"}});
   ControlPlane plane(kFile, &store);
   ASSERT_TRUE(plane.start);
   EXPECT_THAT(aside(plane), UnorderedElementsAre("pool a", "backend p/b", "rule r", "spell s\xff", "override p/b",
@@ -200,10 +199,10 @@ TEST(SettingAside, AChangeIsNotAcceptedAtTheCostOfAnother) {
 TEST(SettingAside, OfTwoStoredObjectsThatExcludeEachOtherTheLaterServes) {
   FragileStore store;
   auto listener = [](const char* name) {
-    return store::StoreChange{"listener", name, fmt::format(R"({{"name": "{}", "address": "127.0.0.1:8090"}})", name)};
+    return store::Change{"listener", name, fmt::format(R"({{"name": "{}", "address": "127.0.0.1:8090"}})", name)};
   };
-  ASSERT_TRUE(store.commit(std::vector{listener("a")}));
-  ASSERT_TRUE(store.commit(std::vector{listener("b")}));
+  store.put({listener("a")});
+  store.put({listener("b")});
   ControlPlane plane(kFile, &store);
   ASSERT_TRUE(plane.start);
   EXPECT_THAT(aside(plane), ElementsAre("listener a"));
@@ -231,14 +230,14 @@ TEST(SettingAside, TheApiShowsItAndCanRemoveIt) {
   EXPECT_NE(plane.pool("extra"), nullptr) << "the file's stays";
   EXPECT_EQ(plane.call("DELETE", "/backends/x").status, 200);
   EXPECT_EQ(plane.call("GET", "/backends/x").status, 404);
-  EXPECT_THAT(store.load()->objects, IsEmpty());
+  EXPECT_THAT(store.contents().objects, IsEmpty());
 }
 
 TEST(SettingAside, RulesThatWereStoredTwiceServeOnce) {
   FragileStore store;
   for (const char* id : {"z", "a"}) {
     std::string json = fmt::format(R"({{"rule_id": "{}", "path_prefix": "/r", "backends": ["site/web-1"]}})", id);
-    ASSERT_TRUE(store.commit(std::vector<store::StoreChange>{{"rule", id, json}}));
+    store.put({{"rule", id, json}});
   }
   ControlPlane plane(kFile, &store);
   ASSERT_TRUE(plane.start);
@@ -319,7 +318,7 @@ std::string some_call(Chance& chance, ControlPlane& plane) {
 
 std::size_t stored_definitions(FragileStore& store) {
   std::size_t count = 0;
-  for (const store::StoredObject& object : store.load()->objects)
+  for (const store::Object& object : store.contents().objects)
     count += object.kind != "override" && object.kind != "secret";
   return count;
 }

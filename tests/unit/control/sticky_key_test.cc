@@ -5,15 +5,15 @@
 namespace weir::control {
 namespace {
 
-store::StoreContents holding(const std::string& json) {
-  store::StoreContents contents;
+store::Contents holding(const std::string& json) {
+  store::Contents contents;
   contents.objects.push_back({.kind = "secret", .name = "sticky_cookies", .json = json});
   return contents;
 }
 
 TEST(StickyKey, ComesBackFromTheStoreAsItWasPutThere) {
   persist::StickyKey key = persist::StickyKey::random();
-  store::StoreChange change = sticky_key_change(key);
+  store::Change change = sticky_key_change(key);
   ASSERT_TRUE(change.json);
   EXPECT_EQ(stored_sticky_key(holding(*change.json)), key);
 }
