@@ -15,6 +15,7 @@
 #include "control/catalog.h"
 #include "control/certificates.h"
 #include "control/event_log.h"
+#include "control/file_reload.h"
 #include "control/publisher.h"
 #include "health/prober.h"
 #include "metrics/registry.h"
@@ -23,12 +24,6 @@
 namespace weir::api {
 
 struct ApiState;
-
-// What came of reading the configuration file again.
-struct Reloaded {
-  config::Faults faults{};                   // of the file; empty: it is applied
-  std::vector<std::string> needs_restart{};  // keys whose change takes effect with the next start
-};
 
 // Control thread only. No call blocks; a change may wait for its turn and for the store.
 class Api {
@@ -47,7 +42,7 @@ class Api {
     // True once Weir has been told to stop.
     std::function<bool()> is_draining;
     // Reads the configuration file again and applies it, all or nothing. Null without a file.
-    std::function<net::Task<Reloaded>()> reload = {};
+    std::function<net::Task<control::Reloaded>()> reload = {};
     // Null: /certificates shows none.
     const control::Certificates* certificates = nullptr;
   };

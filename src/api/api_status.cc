@@ -111,7 +111,7 @@ net::Task<ApiResult> reload_config(Visit& visit) {
   if (visit.dry_run)
     co_return bad_field("dry_run", "cannot be had here; `weir check` reads a file without applying it");
   if (!visit.state.parts.reload) co_return conflict("Weir was started without a configuration file");
-  Reloaded reloaded = co_await visit.state.parts.reload();
+  control::Reloaded reloaded = co_await visit.state.parts.reload();
   config::Faults& faults = reloaded.faults;
   if (faults.empty()) {
     co_return json_response(

@@ -1,0 +1,73 @@
+// The work of the control thread besides answering the API.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "control/catalog.h"
+#include "control/certificates.h"
+#include "control/event_log.h"
+#include "control/leaving_backends.h"
+#include "control/memory_upkeep.h"
+#include "control/publisher.h"
+#include "front/worker_thread.h"
+#include "health/prober.h"
+#include "net/dns_watch.h"
+#include "net/task_group.h"
+#include "net/wait.h"
+#include "worker/services.h"
+
+namespace weir::control {
+
+// Publishes what has changed, in the publisher's pace; lets prober and names follow the configuration; ticks once a
+// second. Control thread only.
+class Steward {
+ public:
+  // Borrowed; outlive this.
+  struct Parts {
+    Publisher& publisher;
+    Catalog& catalog;
+    Certificates& certificates;
+    health::Prober& prober;
+    net::NameWatch& names;
+    EventLog& events;
+    worker::Services& services;
+    const std::vector<front::WorkerThread*>& workers;
+    std::function<void()> tick;         // of everybody else, once a second
+    std::function<bool()> is_stopping;  // Weir takes no changes any more
+  };
+  explicit Steward(Parts parts);
+
+  // Until it is cancelled.
+  net::Task<void> run();
+
+  // -- news
+  // The verdict of the probes on a backend has changed.
+  void transition(const health::Transition& news);
+  // The name `host` has other addresses.
+  void addresses_changed(const std::string& host);
+  // The backend takes no new work; what is in progress there after `timeout` is closed.
+  void leave(const std::shared_ptr<pool::Backend>& backend, base::Nanoseconds timeout, bool is_removed);
+  // The catalog has set the object aside for a reason, or has taken it back when that is empty.
+  void set_aside(const ObjectName& name, const std::string& reason);
+  // The configuration has changed: names and prober follow at once, not in the next round.
+  void follow_configuration();
+
+ private:
+  void poke() { poked_->wake(); }
+  base::TimePoint round(base::TimePoint& next_tick);
+  void tick(base::TimePoint now);
+  net::Task<void> refresh_files();
+
+  Parts parts_;
+  LeavingBackends leaving_;
+  MemoryUpkeep memory_;
+  std::unique_ptr<net::Waiter> poked_ = std::make_unique<net::Waiter>();
+  net::TaskGroup errands_;  // what may wait for the store
+  std::uint64_t followed_generation_ = 0;
+  bool addresses_changed_ = false;  // the prober must know of it, once the workers do
+  bool is_refreshing_ = false;      // refresh_files() is under way
+};
+
+}  // namespace weir::control
