@@ -9,7 +9,7 @@
 #include "relay/relay.h"
 #include "tls/handshake.h"
 #include "upstream/connections.h"
-#include "worker/backend_choice.h"
+#include "worker/backend_tries.h"
 #include "worker/proxy_preamble.h"
 #include "worker/termination.h"
 #include "worker/timeouts.h"
@@ -27,7 +27,7 @@ namespace {
 class TcpSession final : private relay::FirstByteObserver {
  public:
   explicit TcpSession(worker::ClientConnection& client)
-      : client_(client), worker_(client.worker), choice_(client.worker), started_(worker_.reactor.now()) {}
+      : client_(client), worker_(client.worker), tries_(client.worker), started_(worker_.reactor.now()) {}
   ~TcpSession();
   TcpSession(const TcpSession&) = delete;
   TcpSession& operator=(const TcpSession&) = delete;
@@ -39,7 +39,6 @@ class TcpSession final : private relay::FirstByteObserver {
   void refuse_name();
   net::Task<base::Result<void>> connect();
   net::Task<base::Result<void>> attempt();
-  bool may_retry(const Error& error);
   net::Task<base::Result<void>> relay();
   void on_first_byte(base::TimePoint asked, base::TimePoint now) override;
   bool backend_said_all(const base::Result<void>& outcome) const;
@@ -57,7 +56,7 @@ class TcpSession final : private relay::FirstByteObserver {
   worker::Worker& worker_;
   // A relay may last for days: it holds its pool, not the whole snapshot.
   std::shared_ptr<const worker::PoolSnapshot> pool_;
-  worker::BackendChoice choice_;
+  worker::BackendTries tries_;
   upstream::Lease lease_;
   base::TimePoint started_;
   base::TimePoint attempt_started_;
@@ -70,7 +69,6 @@ class TcpSession final : private relay::FirstByteObserver {
   bool name_refused_ = false;
   base::Nanoseconds upstream_time_{0};
   std::string route_;  // of a tls listener
-  std::uint32_t retries_ = 0;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
   std::optional<Side> finished_first_;
@@ -126,7 +124,7 @@ base::Result<void> TcpSession::find_pool() {
     return std::unexpected(error);
   }
   pool_ = snapshot.pools[pool];
-  choice_.use(*pool_);
+  tries_.use(*pool_);
   worker::TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
                                  .listener = &snapshot.listeners[index]->config->timeouts,
                                  .global = &snapshot.timeouts};
@@ -153,23 +151,23 @@ net::Task<base::Result<void>> TcpSession::connect() {
   std::uint64_t key_hash = client_.peer.ip.hash();
   base::Result<void> outcome;
   do {
-    std::uint32_t index = choice_.pick_for_client(key_hash);
+    std::uint32_t index = tries_.pick_for_client(key_hash);
     if (index == balance::kNone) {
-      outcome = std::unexpected(choice_.none_is_eligible());
+      outcome = std::unexpected(tries_.none_is_eligible());
       break;
     }
-    choice_.begin(index);
+    tries_.begin(index);
     attempt_started_ = worker_.reactor.now();
     outcome = co_await attempt();
-    if (outcome || outcome.error().side == Side::backend) choice_.reached();
-    if (!outcome) choice_.end(outcome.error().side == Side::backend, {}, outcome.error());
-  } while (!outcome && may_retry(outcome.error()));
+    if (outcome || outcome.error().side == Side::backend) tries_.reached();
+    if (!outcome) tries_.end(worker::TryOutcome::of(outcome.error()));
+  } while (!outcome && tries_.retry(outcome.error(), {}));
   client_.stream.cancel_when_broken(nullptr);
   co_return outcome;
 }
 
 net::Task<base::Result<void>> TcpSession::attempt() {
-  upstream::AcquireOptions options{.backend = &choice_.entry(),
+  upstream::AcquireOptions options{.backend = &tries_.entry(),
                                    .settings = &pool_->config->connections,
                                    .connect_timeout = connect_timeout_,
                                    .queue_timeout = queue_timeout_,
@@ -188,26 +186,15 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
-    const Error error = worker::naming_connect_timeout(acquired.error());
-    if (error.side == Side::backend && worker::is_connect_failure(error.code)) choice_.connect_failed(error);
+    Error error = worker::naming_connect_timeout(acquired.error());
+    if (error.side == Side::backend && worker::is_connect_failure(error.code)) tries_.connect_failed(error);
+    error.retry_helps = true;  // nothing was said to the backend
     co_return std::unexpected(error);
   }
   lease_ = std::move(*acquired);
   late_keep_alive_.start(lease_.stream().fd(), keepalive_);
-  choice_.connected();
+  tries_.connected();
   co_return base::Result<void>();
-}
-
-bool TcpSession::may_retry(const Error& error) {
-  if (error.code == ErrorCode::cancelled || (error.side == Side::ours && error.code == ErrorCode::timeout))
-    return false;
-  const config::Retries& retries = pool_->config->retries;
-  if (retries_ >= retries.attempts) return false;
-  if (!pool_->runtime->retry_budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor))
-    return false;
-  ++retries_;
-  pool_->runtime->retries.add(worker_.index);
-  return true;
 }
 
 net::Task<base::Result<void>> TcpSession::relay() {
@@ -232,7 +219,7 @@ net::Task<base::Result<void>> TcpSession::relay() {
 void TcpSession::on_first_byte(base::TimePoint asked, base::TimePoint now) {
   upstream_time_ = queue_time_ + (now - std::max(asked, attempt_started_ + queue_time_));
   pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
-  choice_.responded(upstream_time_);
+  tries_.responded(upstream_time_);
 }
 
 // A connection that broke on one side breaks on the other: an orderly end would tell of a stream that is whole.
@@ -240,7 +227,10 @@ void TcpSession::finish(const base::Result<void>& outcome) {
   bool reset = !outcome && outcome.error().code == ErrorCode::reset;
   Ending ending = ending_of(outcome);
   if (lease_) {
-    choice_.end(reset && outcome.error().side == Side::backend, upstream_time_, reset ? outcome.error() : Error{});
+    bool failed = reset && outcome.error().side == Side::backend;
+    tries_.end({.how = failed ? worker::TryOutcome::How::failed : worker::TryOutcome::How::answered,
+                .latency = upstream_time_,
+                .error = failed ? outcome.error() : Error{}});
     if (reset && outcome.error().side == Side::client) lease_.stream().abort();
     late_keep_alive_.stop();
     lease_.close();
@@ -276,7 +266,7 @@ TcpSession::Ending TcpSession::ending_of(const base::Result<void>& outcome) cons
 }
 
 void TcpSession::count(worker::Termination how) {
-  const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
+  const pool::Backend* backend = tries_.has_backend() ? &tries_.backend() : nullptr;
   metrics::CellKey key{.listener = client_.listening.runtime->id,
                        .route = 0,
                        .backend = backend != nullptr ? backend->slot() : metrics::CellKey::kNoBackend,
@@ -312,8 +302,8 @@ void TcpSession::log(const Ending& ending) {
   record.queue = queue_time_;
   record.listener = client_.listening.runtime->name;
   if (pool_) record.pool = pool_->config->name;
-  if (choice_.has_backend()) record.backend = choice_.backend().id();
-  record.attempts = choice_.tries();
+  if (tries_.has_backend()) record.backend = tries_.backend().id();
+  record.attempts = tries_.tries();
   record.termination = name(ending.how);
   record.detail = ending.detail;
   log->write(worker_.index, record);

@@ -26,7 +26,7 @@ net::Task<base::Result<void>> Exchange::attempt() {
   upstream_time_ = queue_time_ = {};
   base::Result<void> connected = co_await connect();
   bool asked = connected || connected.error().side == Side::backend;
-  if (asked && choice_.under_way()) choice_.reached();
+  if (asked && tries_.under_way()) tries_.reached();
   if (!connected) co_return connected;
   base::Result<void> sent = co_await send_request();
   if (!sent) co_return std::unexpected(backend_error(sent.error()));
@@ -44,13 +44,13 @@ net::Task<base::Result<void>> Exchange::attempt() {
 
 // A connection to the present backend, in backend_side_.
 net::Task<base::Result<void>> Exchange::connect() {
-  upstream::AcquireOptions options{.backend = &choice_.entry(),
+  upstream::AcquireOptions options{.backend = &tries_.entry(),
                                    .settings = &pool_->config->connections,
                                    .connect_timeout = timeouts_.connect(),
                                    .queue_timeout = timeouts_.queue(),
                                    .metrics = &pool_->runtime->connections,
                                    .tls = &pool_->tls,
-                                   .fresh = fresh_,
+                                   .fresh = tries_.repeats(),
                                    .unrepeatable = !is_repeatable()};
   if (pool_->config->protocol == config::PoolProtocol::h2) co_return co_await connect_h2(options);
   // Which version a backend speaks its handshake says: in clear there is none, and `auto` means HTTP/1.1.
@@ -69,7 +69,7 @@ net::Task<base::Result<void>> Exchange::connect() {
     if (pool_->config->transparent) options.source = &client_.peer.ip;
   }
   upstream::Lease lease;
-  if (!fresh_ && !options.unshared) lease = worker_.connections.take_idle(options);
+  if (!tries_.repeats() && !options.unshared) lease = worker_.connections.take_idle(options);
   if (!lease) {
     base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
     queue_time_ = worker_.reactor.now() - attempt_started_;
@@ -79,7 +79,7 @@ net::Task<base::Result<void>> Exchange::connect() {
     }
     if (!acquired) co_return std::unexpected(connect_error(acquired.error()));
     lease = std::move(*acquired);
-    choice_.connected();
+    tries_.connected();
     if (!options.only_protocol.empty() && !lease.reused() && tls::protocol(lease.stream()) != options.only_protocol) {
       lease.close();
       co_return websocket_not_offered();
@@ -101,7 +101,7 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
     request_.wants_upgrade = false;
   }
   options.established = request_.wants_upgrade;
-  if (fresh_) options.opened_since = attempt_started_;
+  if (tries_.repeats()) options.opened_since = attempt_started_;
   upstream::H2Link* link = nullptr;
   if (options.unrepeatable) {
     link = co_await worker_.h2_links.find_alive(options);
@@ -113,7 +113,7 @@ net::Task<base::Result<void>> Exchange::connect_h2(upstream::AcquireOptions opti
     queue_time_ = worker_.reactor.now() - attempt_started_;
     if (!acquired) co_return std::unexpected(connect_error(acquired.error()));
     link = *acquired;
-    choice_.connected();
+    tries_.connected();
   }
   bool refused = request_.wants_upgrade && !link->connection.peer_takes_extended_connect();
   // Now that the backend has said so, by HTTP/1.1.
@@ -132,11 +132,11 @@ bool Exchange::was_too_late(const Error& error) const {
 Error Exchange::connect_error(Error error) {
   if (was_too_late(error)) {
     // It may have waited for a place all the time: that says nothing of the backend.
-    choice_.end(false, {});
+    tries_.end({});
     return kRequestTimedOut;
   }
   error = naming_connect_timeout(error);
-  if (error.side == Side::backend && is_connect_failure(error.code)) choice_.connect_failed(error);
+  if (error.side == Side::backend && is_connect_failure(error.code)) tries_.connect_failed(error);
   error.retry_helps = error.code != ErrorCode::cancelled;
   return error;
 }

@@ -46,7 +46,7 @@ Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& st
       request_(state.request),
       response_(state.response),
       arena_(state.arena),
-      choice_(client.worker),
+      tries_(client.worker),
       h1_backend_(client.worker, state.arena),
       h2_backend_(client.worker, state) {
   worker_.exchange_begins();
@@ -169,7 +169,7 @@ void Exchange::find_route() {
   }
   if (pool == kNoPool) return watch(client_side_.pace(), Direction::response);
   pool_ = snapshot_->pools[pool].get();
-  choice_.use(*pool_);
+  tries_.use(*pool_);
   timeouts_.pool = &pool_->config->timeouts;
   watch(client_side_.pace(), Direction::response);
 }
@@ -190,7 +190,7 @@ net::Task<void> Exchange::forward() {
   do {
     if (backend_side_ != nullptr) backend_side_->release();
     if (!pick()) {
-      outcome = std::unexpected(choice_.none_is_eligible());
+      outcome = std::unexpected(tries_.none_is_eligible());
       break;
     }
     try {
@@ -226,7 +226,7 @@ Error Exchange::attributed(Error error) const {
             .what = gone != nullptr ? gone : kListenerDrained};
   }
   bool lost = error.side == Side::backend && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
-  if (lost && choice_.has_backend() && choice_.backend().cut_off.load(std::memory_order_relaxed)) {
+  if (lost && tries_.has_backend() && tries_.backend().cut_off.load(std::memory_order_relaxed)) {
     return {.code = ErrorCode::cancelled, .side = Side::backend, .what = kBackendDrained};
   }
   return error;
@@ -254,20 +254,20 @@ net::Task<void> Exchange::end_failed() {
 bool Exchange::pick() {
   std::uint32_t picked = balance::kNone;
   const persist::Method* method = pool_->method.get();
-  if (choice_.tries() == 0 && method != nullptr) {
+  if (tries_.tries() == 0 && method != nullptr) {
     persist::Match match = method->find(sticky_client());
     picked = match.index;
     tell_method_ = picked == balance::kNone || match.is_due;
-    if (picked == balance::kNone) picked = choice_.pick(hash_of(pool_->hash_key));
-  } else if (fresh_ && choice_.is_still_eligible()) {
+    if (picked == balance::kNone) picked = tries_.pick(hash_of(pool_->hash_key));
+  } else if (tries_.repeats() && tries_.is_still_eligible()) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
-    picked = choice_.index();
+    picked = tries_.index();
   } else {
-    picked = choice_.pick(hash_of(pool_->hash_key));
+    picked = tries_.pick(hash_of(pool_->hash_key));
     tell_method_ = method != nullptr;
   }
   if (picked == balance::kNone) return false;
-  choice_.begin(picked);
+  tries_.begin(picked);
   attempt_started_ = worker_.reactor.now();
   return true;
 }
@@ -283,10 +283,14 @@ persist::Client Exchange::sticky_client() const {
 // The backend's part is over: at the latest when attempt() has ended, earlier when the whole response is in hand, so
 // that backend and connection are free before the client can know it.
 void Exchange::attempt_ended(const base::Result<void>& outcome) {
-  if (!choice_.under_way()) return;
-  const Error why = outcome ? kGrpcFailure : attributed(outcome.error());
-  bool failed = outcome ? grpc_failed() : why.side == Side::backend && why.code != ErrorCode::cancelled;
-  choice_.end(failed, upstream_time_, why);
+  if (!tries_.under_way()) return;
+  TryOutcome ended{.how = TryOutcome::How::answered};
+  if (!outcome) ended = TryOutcome::of(attributed(outcome.error()));
+  if (outcome && grpc_failed()) ended = {.how = TryOutcome::How::failed, .error = kGrpcFailure};
+  ended.status = response_.status;
+  ended.grpc_status = call_status_;
+  ended.latency = upstream_time_;
+  tries_.end(ended);
   // A backend that did not take an upgrade may have understood the request in a way of its own.
   bool clean = outcome && response_.keep_alive && body_sent_ && !request_.wants_upgrade;
   if (backend_side_ != nullptr) backend_side_->end(clean);
@@ -302,33 +306,11 @@ bool Exchange::is_idempotent() const {
 // memory by then.
 bool Exchange::is_repeatable() const { return is_idempotent() && request_.body.kind == http::BodyFraming::Kind::none; }
 
-// Retry only when nothing of the response was sent and the whole request can be sent again; and only what is idempotent
-// or certainly never reached the backend.
 bool Exchange::may_retry(const Error& error) {
-  if (client_side_.response_started() || body_pulled_ || error.side == Side::client ||
-      error.code == ErrorCode::cancelled)
-    return false;
-  if (error.side == Side::ours && error.code == ErrorCode::timeout) return false;  // has waited in a queue long enough
-  if (error.what == base::kOutOfMemory.what) return false;                         // another try needs as much
-  // The backend may still be at work on it, and what was waited for is waited for once: only a connection that could
-  // not be opened in time is another backend's chance.
-  if (error.code == ErrorCode::timeout && !error.retry_helps) return false;
-  bool never_reached = error.retry_helps && !stale_connection_;
-  if (!never_reached && !is_idempotent()) return false;
-  if (stale_connection_ && !fresh_) {
-    // Closed by the backend just when the request arrived: once more on a new connection, at no cost to the budget.
-    fresh_ = true;
-    pool_->runtime->retries.add(worker_.index);
-    return true;
-  }
-  fresh_ = false;
-  const config::Retries& retries = pool_->config->retries;
-  if (retries_ >= retries.attempts) return false;
-  if (!pool_->runtime->retry_budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor))
-    return false;
-  ++retries_;
-  pool_->runtime->retries.add(worker_.index);
-  return true;
+  return tries_.retry(error, {.can_repeat = !client_side_.response_started() && !body_pulled_,
+                              .is_idempotent = is_idempotent(),
+                              .stale = stale_connection_,
+                              .was_repeated = tries_.repeats()});
 }
 
 std::uint64_t Exchange::hash_of(const balance::HashKeySource& source) const {

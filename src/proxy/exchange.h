@@ -19,7 +19,7 @@
 #include "proxy/h2_backend.h"
 #include "proxy/pace.h"
 #include "route/template.h"
-#include "worker/backend_choice.h"
+#include "worker/backend_tries.h"
 #include "worker/client_connection.h"
 #include "worker/termination.h"
 #include "worker/timeouts.h"
@@ -181,10 +181,8 @@ class Exchange final : private PaceOwner, private route::Values {
   std::optional<net::TaskGroup> pump_;
 
   // The backend's side, of the present attempt.
-  BackendChoice choice_;
-  std::uint32_t retries_ = 0;
+  BackendTries tries_;
   bool tell_method_ = false;       // the pool's stickiness must know which backend the client has now
-  bool fresh_ = false;             // the attempt must open a new connection
   bool stale_connection_ = false;  // it failed because a reused connection had died
   H1Backend h1_backend_;
   H2Backend h2_backend_;

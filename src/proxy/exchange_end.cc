@@ -43,7 +43,7 @@ void Exchange::keep_what_is_logged() {
 void Exchange::finish() {
   base::Nanoseconds duration = worker_.reactor.now() - started_;
   const ListenerRuntime& listener = *client_.listening.runtime;
-  const pool::Backend* backend = choice_.has_backend() ? &choice_.backend() : nullptr;
+  const pool::Backend* backend = tries_.has_backend() ? &tries_.backend() : nullptr;
   std::uint32_t worker = worker_.index;
   client_side_.bytes_in += body_bytes_;
 
@@ -94,7 +94,7 @@ void Exchange::finish() {
       .route = route_config_ != nullptr ? std::string_view(route_config_->name) : std::string_view(),
       .pool = pool_ != nullptr ? std::string_view(pool_->config->name) : std::string_view(),
       .backend = backend != nullptr ? std::string_view(backend->id()) : std::string_view(),
-      .attempts = choice_.tries(),
+      .attempts = tries_.tries(),
       .request_id = request_id_,
       .user_agent = field(http::HeaderId::user_agent),
       .referer = field(http::HeaderId::referer),

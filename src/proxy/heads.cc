@@ -107,7 +107,7 @@ bool Exchange::write_response_head(http::HeadWriter& writer) {
         !has_date && !(changes != nullptr && changes->removes({.name = "date", .value = {}, .id = HeaderId::date}));
     if (own_date) writer.field("date", worker_.dates.at(worker_.unix_ms() / 1000));
     if (tell_method_) {
-      std::string_view cookie = pool_->method->chosen(sticky_client(), choice_.index(), arena_);
+      std::string_view cookie = pool_->method->chosen(sticky_client(), tries_.index(), arena_);
       if (!cookie.empty()) writer.field("set-cookie", cookie);
     }
     if (!listener_->hsts.empty()) writer.field(kHsts, listener_->hsts);

@@ -86,7 +86,7 @@ net::Task<base::Result<void>> Exchange::tunnel() {
     co_return ended;
   }
   streams.listening = &client_.listening;
-  streams.backend = &choice_.backend();
+  streams.backend = &tries_.backend();
   if (websocket) {
     worker_.websockets.push_back(streams);
     // That may have begun while the handshake was under way.

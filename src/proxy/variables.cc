@@ -36,7 +36,7 @@ std::string_view Exchange::value(Variable variable, base::Arena& arena) const {
     case Variable::pool:
       return pool_ != nullptr ? std::string_view(pool_->config->name) : std::string_view();
     case Variable::backend:
-      return choice_.has_backend() ? std::string_view(choice_.backend().id()) : std::string_view();
+      return tries_.has_backend() ? std::string_view(tries_.backend().id()) : std::string_view();
     case Variable::tls_version:
       return has_tls ? tls::version(client_.stream) : std::string_view();
     case Variable::tls_cipher:

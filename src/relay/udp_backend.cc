@@ -39,14 +39,14 @@ void UdpFlow::on_ready() { relay.take_replies(*this); }
 
 // Picks a backend and opens a socket to it. Error: no backend can be had; the flow has no socket then.
 base::Result<void> UdpRelay::connect(UdpFlow& flow) {
-  worker::BackendChoice& choice = flow.choice;
+  worker::BackendTries& tries = flow.tries;
   bool hashes = flow.pool->hash_key.kind != balance::HashKeySource::Kind::none || flow.pool->method != nullptr;
   std::uint64_t key_hash = hashes ? flow.key.client.to_socket_address().ip.hash() : 0;
   std::uint32_t passed_over = 0;
-  base::Result<void> failed = std::unexpected(choice.none_is_eligible());
+  base::Result<void> failed = std::unexpected(tries.none_is_eligible());
   while (true) {
-    std::uint32_t index = choice.pick_for_client(key_hash);
-    if (index == balance::kNone || (flow.attempts > 0 && index == choice.index())) return failed;
+    std::uint32_t index = tries.pick_for_client(key_hash);
+    if (index == balance::kNone || (tries.tries() > 0 && index == tries.index())) return failed;
     const pool::BackendEntry& entry = flow.pool->eligible[index];
     // The first look-up of its name is under way: clients send again what is lost until then.
     if (entry.addresses == nullptr)
@@ -55,15 +55,14 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     std::uint32_t before = open.fetch_add(1, std::memory_order_relaxed);
     if (entry.max_connections > 0 && before >= entry.max_connections) {
       open.fetch_sub(1, std::memory_order_relaxed);
-      choice.pass_over(index);
-      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), worker::BackendChoice::kMaxTried)) {
+      tries.pass_over(index);
+      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), worker::BackendTries::kMaxTried)) {
         return base::fail(ErrorCode::no_backend, "every backend of the pool is at its max_connections");
       }
       continue;
     }
-    choice.begin(index);
-    choice.reached();
-    ++flow.attempts;
+    tries.begin(index);
+    tries.reached();
     flow.attempt_started = worker_.reactor.now();
     // By another hash than the one that has chosen the backend: each of its addresses is to have its share.
     constexpr std::uint64_t kOtherHash = 0x9e3779b97f4a7c15u;
@@ -79,28 +78,22 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     if (opened) return opened;
     open.fetch_sub(1, std::memory_order_relaxed);
     bool exhausted = opened.error().code == ErrorCode::exhausted;
-    choice.end(!exhausted, {}, opened.error());
-    if (exhausted) return opened;
+    if (exhausted) {
+      tries.end({});
+      return opened;
+    }
     failed = std::unexpected(opened.error().on(base::Side::backend));
-    choice.connect_failed(failed.error());
-    if (!may_retry(flow)) return failed;
+    failed.error().retry_helps = true;  // nothing was said to the backend
+    tries.end(worker::TryOutcome::of(failed.error()));
+    tries.connect_failed(failed.error());
+    if (!tries.retry(failed.error(), {})) return failed;
   }
-}
-
-bool UdpRelay::may_retry(const UdpFlow& flow) {
-  const config::Retries& retries = flow.pool->config->retries;
-  if (flow.attempts > retries.attempts) return false;
-  if (!flow.pool->runtime->retry_budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor)) {
-    return false;
-  }
-  flow.pool->runtime->retries.add(worker_.index);
-  return true;
 }
 
 // To the next of the backend's addresses that was not tried and can be reached. With no descriptor or port left, the
 // flow that has been silent longest makes room.
 base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
-  const pool::Addresses& addresses = *flow.choice.entry().addresses;
+  const pool::Addresses& addresses = *flow.tries.entry().addresses;
   base::Result<int> fd = base::fail(ErrorCode::unreachable, "connect");
   while (const base::SocketAddress* address = flow.addresses.next(addresses)) {
     fd = net::connect_udp(*address);
@@ -118,9 +111,9 @@ base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
 
 // Further flows try it last for a while.
 void UdpRelay::note_failed_address(const UdpFlow& flow) {
-  const pool::Addresses& addresses = *flow.choice.entry().addresses;
+  const pool::Addresses& addresses = *flow.tries.entry().addresses;
   if (addresses.size() < 2) return;
-  flow.choice.backend().failed_addresses.add(flow.addresses.present(addresses).ip, worker_.reactor.now());
+  flow.tries.backend().failed_addresses.add(flow.addresses.present(addresses).ip, worker_.reactor.now());
 }
 
 void UdpRelay::close_descriptor(UdpFlow& flow) {
@@ -131,7 +124,7 @@ void UdpRelay::close_descriptor(UdpFlow& flow) {
 void UdpRelay::close_socket(UdpFlow& flow) {
   if (flow.socket == nullptr) return;
   close_descriptor(flow);
-  flow.choice.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
+  flow.tries.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 // The backend has refused what it was sent and has never answered: whatever reached it did nothing. Its other addresses
@@ -141,11 +134,13 @@ bool UdpRelay::try_another(UdpFlow& flow, const base::Error& error) {
     note_failed_address(flow);
     close_descriptor(flow);
     if (open_socket(flow)) return true;
-    flow.choice.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
+    flow.tries.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
   }
-  flow.choice.end(true, {}, error);
-  flow.choice.connect_failed(error);
-  return may_retry(flow) && connect(flow).has_value();
+  flow.tries.end({.how = worker::TryOutcome::How::failed, .error = error});
+  flow.tries.connect_failed(error);
+  base::Error refused = error;
+  refused.retry_helps = true;
+  return flow.tries.retry(refused, {}) && connect(flow).has_value();
 }
 
 // Sends the outbox to the flow's backend. The flow may be gone afterwards.
@@ -162,7 +157,7 @@ void UdpRelay::deliver(UdpFlow* flow) {
     UdpEntrance& entrance = flow->entrance;
     UdpFlowKey key = flow->key;
     std::uint32_t hash = flow->hash;
-    if (was_heard) flow->choice.connect_failed(error);
+    if (was_heard) flow->tries.connect_failed(error);
     end_failed(*flow, error);
     // One that did answer once, and is gone: what it has not got begins a flow to another.
     flow = was_heard ? begin_flow(entrance, key, hash, 0) : nullptr;
@@ -202,12 +197,12 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     flow.heard = true;
     flow.first.forget();
     flow.first_reply = worker_.reactor.now() - flow.attempt_started;
-    flow.choice.connected();
-    const pool::Addresses& addresses = *flow.choice.entry().addresses;
+    flow.tries.connected();
+    const pool::Addresses& addresses = *flow.tries.entry().addresses;
     if (addresses.size() > 1) {
-      flow.choice.backend().failed_addresses.remove(flow.addresses.present(addresses).ip);
+      flow.tries.backend().failed_addresses.remove(flow.addresses.present(addresses).ip);
     }
-    flow.choice.responded(flow.first_reply);
+    flow.tries.responded(flow.first_reply);
     flow.pool->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(flow.first_reply.count()));
   }
   flow.replies_in_a_row += static_cast<std::uint32_t>(*got);
@@ -225,19 +220,21 @@ void UdpRelay::lost(UdpFlow& flow, const base::Error& error) {
     outbox_.add({.bytes = flow.first.bytes()}, nullptr, {});
     return deliver(&flow);
   }
-  if (flow.socket != nullptr) flow.choice.connect_failed(error);
+  if (flow.socket != nullptr) flow.tries.connect_failed(error);
   end_failed(flow, error);
 }
 
 void UdpRelay::end(UdpFlow& flow, worker::Termination how, std::string_view detail) {
   close_socket(flow);
-  flow.choice.end(false, flow.first_reply);
+  bool answered = flow.heard;
+  flow.tries.end({.how = answered ? worker::TryOutcome::How::answered : worker::TryOutcome::How::abandoned,
+                  .latency = flow.first_reply});
   forget(flow, how, detail);
 }
 
 void UdpRelay::end_failed(UdpFlow& flow, const base::Error& failure) {
   close_socket(flow);
-  flow.choice.end(true, flow.first_reply, failure);
+  flow.tries.end({.how = worker::TryOutcome::How::failed, .error = failure});
   bool known = failure.code == ErrorCode::refused || failure.code == ErrorCode::timeout;
   forget(flow, known ? worker::termination(failure) : worker::Termination::backend_unreachable, base::cause(failure));
 }
@@ -271,8 +268,8 @@ void UdpRelay::log(const UdpFlow& flow, worker::Termination how, std::string_vie
   record.upstream = flow.first_reply;
   record.listener = listening_->runtime->name;
   record.pool = flow.pool->config->name;
-  if (flow.choice.has_backend()) record.backend = flow.choice.backend().id();
-  record.attempts = flow.attempts;
+  if (flow.tries.has_backend()) record.backend = flow.tries.backend().id();
+  record.attempts = flow.tries.tries();
   record.termination = name(how);
   record.detail = detail;
   access_log->write(worker_.index, record);

@@ -9,7 +9,7 @@
 #include "base/intrusive_list.h"
 #include "net/reactor.h"
 #include "net/udp_socket.h"
-#include "worker/backend_choice.h"
+#include "worker/backend_tries.h"
 
 namespace weir::relay {
 
@@ -46,7 +46,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
  public:
   UdpFlow(UdpRelay& owner, UdpEntrance& through, const UdpFlowKey& flow_key, std::uint32_t key_hash,
           worker::Worker& worker)
-      : relay(owner), entrance(through), key(flow_key), hash(key_hash), choice(worker) {}
+      : relay(owner), entrance(through), key(flow_key), hash(key_hash), tries(worker) {}
   ~UdpFlow();
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
@@ -68,7 +68,7 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
       counted_by;  // whose admission counts it as one of its client's; null: none does
   worker::Counted counted = worker::Counted::no;
   const worker::PoolSnapshot* pool = nullptr;
-  worker::BackendChoice choice;
+  worker::BackendTries tries;
   net::Descriptor* socket = nullptr;  // to the backend; null between two of them
   FirstDatagram first;
   std::optional<std::uint32_t> expected_responses;  // to each datagram; none: not known
@@ -82,7 +82,6 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   std::uint64_t replies = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint32_t attempts = 0;
   pool::AddressRound addresses;        // of the present backend
   std::uint32_t replies_in_a_row = 0;  // since the client's last datagram
   bool heard = false;

@@ -179,7 +179,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   flow->snapshot = worker_.snapshot_of(*listening_);
   flow->pool = snapshot.pools[pool].get();
   flow->expected_responses = mine->config->udp.expected_responses;
-  flow->choice.use(*flow->pool);
+  flow->tries.use(*flow->pool);
   flow->started = worker_.reactor.now();
   flow->pool->runtime->retry_budget.count_request(worker_.index, flow->started);
   if (base::Result<void> connected = connect(*flow); !connected) {
@@ -213,7 +213,7 @@ bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, st
 // Its backend is found unhealthy, does not answer either, and another one would take this datagram: the client's own
 // datagrams would keep it here for ever. (One that answers keeps its flows, whatever the probes say.)
 bool UdpRelay::is_lost(const UdpFlow& flow) const {
-  if (flow.choice.backend().state.load(std::memory_order_relaxed) != pool::BackendState::unhealthy) return false;
+  if (flow.tries.backend().state.load(std::memory_order_relaxed) != pool::BackendState::unhealthy) return false;
   net::Tick now = worker_.reactor.tick(worker_.reactor.now());
   if (flow.unanswered_since == net::kNever || flow.unanswered_since + kUnansweredMs > now) return false;
   if (closing_ || listener() == nullptr) return false;
@@ -242,7 +242,7 @@ bool UdpRelay::evict_oldest() {
 
 void UdpRelay::break_flows(const pool::Backend& backend) {
   by_age_.for_each([&](UdpFlow& flow) {
-    if (&flow.choice.backend() == &backend) end(flow, worker::Termination::backend_drained, worker::kBackendDrained);
+    if (&flow.tries.backend() == &backend) end(flow, worker::Termination::backend_drained, worker::kBackendDrained);
   });
 }
 

@@ -88,7 +88,6 @@ class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
 
   // -- to and from backends (udp_backend.cc)
   base::Result<void> connect(UdpFlow& flow);
-  bool may_retry(const UdpFlow& flow);
   bool try_another(UdpFlow& flow, const base::Error& error);
   base::Result<void> open_socket(UdpFlow& flow);
   void note_failed_address(const UdpFlow& flow);

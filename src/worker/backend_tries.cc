@@ -1,4 +1,4 @@
-#include "worker/backend_choice.h"
+#include "worker/backend_tries.h"
 
 #include <algorithm>
 
@@ -18,36 +18,36 @@ bool is_connect_failure(ErrorCode code) {
          code == ErrorCode::reset || code == ErrorCode::no_backend || code == ErrorCode::protocol;  // of TLS
 }
 
-bool BackendChoice::is_suspended(std::uint32_t index) const {
+bool BackendTries::is_suspended(std::uint32_t index) const {
   std::int64_t until = pool_->eligible[index].backend->suspended_until.load(std::memory_order_relaxed);
   return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
 }
 
 // The state is set a moment before the snapshot without the backend reaches the worker. In a degraded pool such
 // backends are there on purpose.
-bool BackendChoice::has_failed(std::uint32_t index) const {
+bool BackendTries::has_failed(std::uint32_t index) const {
   if (pool_->degraded) return false;
   return pool_->eligible[index].backend->state.load(std::memory_order_relaxed) == pool::BackendState::unhealthy;
 }
 
 // Likewise; and work of a listener that is gone goes on with the backends it had.
-bool BackendChoice::has_left(std::uint32_t index) const {
+bool BackendTries::has_left(std::uint32_t index) const {
   if (pool_->degraded) return false;
   pool::BackendState state = pool_->eligible[index].backend->state.load(std::memory_order_relaxed);
   return state == pool::BackendState::draining || state == pool::BackendState::disabled;
 }
 
-bool BackendChoice::is_cut_off(std::uint32_t index) const {
+bool BackendTries::is_cut_off(std::uint32_t index) const {
   return has_left(index) && pool_->eligible[index].backend->cut_off.load(std::memory_order_relaxed);
 }
 
 // Nobody would end a second try on a backend whose time to drain is over. A first one belongs to a listener that is
 // gone, and ends with that at the latest.
-bool BackendChoice::is_barred(std::uint32_t index) const {
+bool BackendTries::is_barred(std::uint32_t index) const {
   return (has_failed(index) && pool_->config->min_healthy == 0) || (tries_ > 0 && is_cut_off(index));
 }
 
-std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
+std::uint32_t BackendTries::pick(std::uint64_t key_hash) {
   balance::PickContext context{.key_hash = key_hash,
                                .now = worker_.reactor.now(),
                                .random = &worker_.random,
@@ -58,7 +58,8 @@ std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
   };
   if (picked == balance::kNone || !is_passed_over(picked)) return picked;
   std::uint32_t nothing_else = is_barred(picked) ? balance::kNone : picked;
-  std::array<std::uint32_t, kMaxTried> avoid = tried_;
+  std::array<std::uint32_t, kMaxTried> avoid;
+  std::copy_n(tried_.begin(), tried_count_, avoid.begin());
   for (std::size_t count = tried_count_; count < kMaxTried;) {
     avoid[count++] = picked;
     context.avoid = std::span(avoid.data(), count);
@@ -70,7 +71,7 @@ std::uint32_t BackendChoice::pick(std::uint64_t key_hash) {
   return nothing_else;
 }
 
-std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {
+std::uint32_t BackendTries::pick_for_client(std::uint64_t address_hash) {
   if (pool_->method != nullptr && tried_count_ == 0) {
     std::uint32_t index = pool_->method->find({.address_hash = address_hash}).index;
     if (index != balance::kNone) return index;
@@ -78,12 +79,12 @@ std::uint32_t BackendChoice::pick_for_client(std::uint64_t address_hash) {
   return pick(address_hash);
 }
 
-base::Error BackendChoice::none_is_eligible() const {
+base::Error BackendTries::none_is_eligible() const {
   const char* others = "every backend that took requests has become unhealthy, has left or was tried already";
   return {.code = base::ErrorCode::no_backend, .what = pool_->why_none.empty() ? others : pool_->why_none.c_str()};
 }
 
-void BackendChoice::begin(std::uint32_t index) {
+void BackendTries::begin(std::uint32_t index) {
   index_ = index;
   pool::Backend& chosen = backend();
   chosen.in_flight.fetch_add(1, std::memory_order_relaxed);
@@ -94,31 +95,48 @@ void BackendChoice::begin(std::uint32_t index) {
   ++tries_;
 }
 
-void BackendChoice::responded(base::Nanoseconds latency) {
+void BackendTries::responded(base::Nanoseconds latency) {
   if (!under_way_ || responded_) return;
   responded_ = true;
   pool_->strategy->responded(index_, std::max(latency, base::Nanoseconds(1)), worker_.reactor.now());
 }
 
-void BackendChoice::end(bool failed, base::Nanoseconds latency, const base::Error& why) {
+void BackendTries::end(const TryOutcome& outcome) {
   if (!under_way_) return;
   under_way_ = false;
   pool::Backend& chosen = backend();
   chosen.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  bool failed = outcome.how == TryOutcome::How::failed;
+  base::Nanoseconds latency = failed ? base::Nanoseconds(0) : outcome.latency;
   // Nothing is learnt of a backend that had no time to answer, like when its client left.
-  if (responded_ || (!failed && latency == base::Nanoseconds(0))) latency = balance::kToldBefore;
-  pool_->strategy->finished(index_, failed ? base::Nanoseconds(0) : latency, worker_.reactor.now());
-  if (failed) chosen.count_failure(why, worker_.unix_ms());
+  if (!failed && (responded_ || latency == base::Nanoseconds(0))) latency = balance::kToldBefore;
+  pool_->strategy->finished(index_, latency, worker_.reactor.now());
+  if (failed) chosen.count_failure(outcome.error, worker_.unix_ms());
 }
 
-void BackendChoice::connected() {
+bool BackendTries::retry(const base::Error& error, const RetryFacts& work) {
+  Retry verdict = retry_after(error, work);
+  repeats_ = verdict == Retry::same_backend;
+  if (verdict == Retry::no) return false;
+  if (verdict == Retry::another_backend) {
+    const config::Retries& retries = pool_->config->retries;
+    if (retries_ >= retries.attempts) return false;
+    pool::RetryBudget& budget = pool_->runtime->retry_budget;
+    if (!budget.try_retry(worker_.reactor.now(), retries.budget, retries.budget_floor)) return false;
+    ++retries_;
+  }
+  pool_->runtime->retries.add(worker_.index);
+  return true;
+}
+
+void BackendTries::connected() {
   pool::Backend& chosen = backend();
   if (chosen.consecutive_connect_failures.load(std::memory_order_relaxed) == 0) return;
   chosen.consecutive_connect_failures.store(0, std::memory_order_relaxed);
   chosen.suspended_until.store(0, std::memory_order_relaxed);
 }
 
-void BackendChoice::connect_failed(const base::Error& error) {
+void BackendTries::connect_failed(const base::Error& error) {
   pool::Backend& chosen = backend();
   std::uint32_t in_a_row = chosen.consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed) + 1;
   if (in_a_row >= kFailuresToSuspend) {

@@ -1,22 +1,45 @@
-// Which backend of a pool takes one exchange, TCP connection or UDP flow, and its being counted there.
+// The tries of one exchange, TCP connection or UDP flow on the backends of its pool: the choice of a backend, the
+// counting of each try from begin to end, and whether another one follows.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/error.h"
+#include "worker/retry.h"
 #include "worker/worker.h"
 
 namespace weir::worker {
 
+// How a try ended, for the backend's counters and the strategy.
+struct TryOutcome {
+  enum class How : std::uint8_t {
+    abandoned,  // nothing is known of the backend: the client left, or the try waited in a queue
+    answered,   // the backend did its part
+    failed,     // by the backend's doing
+  };
+  How how = How::abandoned;
+  std::uint16_t status = 0;               // of HTTP; 0: none
+  std::optional<unsigned> grpc_status{};  // of a gRPC call that was answered
+  base::Nanoseconds latency{0};           // to the backend's first byte; zero: unknown
+  base::Error error{};                    // of a failed try
+
+  // The try ended in `error`: the backend's failure unless another side caused it, or cancelled it.
+  static TryOutcome of(const base::Error& error) {
+    bool failed = error.side == base::Side::backend && error.code != base::ErrorCode::cancelled;
+    return {.how = failed ? How::failed : How::abandoned, .error = error};
+  }
+};
+
 // Lives as long as that work, on the worker's thread; the caller keeps the pool's snapshot alive. Every try is begun
 // and ended: between the two the backend counts it as in flight.
-class BackendChoice {
+class BackendTries {
  public:
-  explicit BackendChoice(Worker& worker) : worker_(worker) {}
-  ~BackendChoice() { end(false, {}); }
-  BackendChoice(const BackendChoice&) = delete;
-  BackendChoice& operator=(const BackendChoice&) = delete;
+  explicit BackendTries(Worker& worker) : worker_(worker) {}
+  ~BackendTries() { end({}); }
+  BackendTries(const BackendTries&) = delete;
+  BackendTries& operator=(const BackendTries&) = delete;
 
   void use(const PoolSnapshot& pool) { pool_ = &pool; }
 
@@ -43,10 +66,14 @@ class BackendChoice {
   void reached() { backend().total_requests.fetch_add(1, std::memory_order_relaxed); }
   // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
   void responded(base::Nanoseconds latency);
-  // The try is over: `failed` by the backend's fault, for `why`; `latency` to its first byte (zero: unknown). Without a
-  // try under way nothing happens.
-  void end(bool failed, base::Nanoseconds latency, const base::Error& why = {});
+  // The try is over. Without a try under way nothing happens.
+  void end(const TryOutcome& outcome);
   bool under_way() const { return under_way_; }
+
+  // Whether another try is to be made after `error`: by retry_after(), the pool's number of retries and its budget,
+  // from which a yes takes one. repeats() says where: on the present backend once more, by a new connection.
+  bool retry(const base::Error& error, const RetryFacts& work);
+  bool repeats() const { return repeats_; }
 
   // How opening a connection to the present backend went. Failures count for the health state machine at once; several
   // in a row let picks pass over the backend for a second.
@@ -81,8 +108,10 @@ class BackendChoice {
   std::uint32_t tries_ = 0;
   bool under_way_ = false;
   bool responded_ = false;
-  std::array<std::uint32_t, kMaxTried> tried_{};
-  std::size_t tried_count_ = 0;
+  bool repeats_ = false;
+  std::uint32_t retries_ = 0;  // paid for by the budget
+  std::uint32_t tried_count_ = 0;
+  std::array<std::uint32_t, kMaxTried> tried_;  // the first tried_count_
 };
 
 // Whether `code` says that a connection could not be opened by the backend's fault.
