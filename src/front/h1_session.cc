@@ -5,6 +5,7 @@
 #include "front/h2_session.h"
 #include "front/linger.h"
 #include "http/h1_codec.h"
+#include "proxy/error_page.h"
 #include "proxy/exchange.h"
 #include "proxy/h1_client.h"
 #include "proxy/incoming.h"
@@ -136,14 +137,12 @@ net::Task<bool> serve_ready(worker::ClientConnection& client) {
         client.stage = worker::Stage::working;
         bool complete = outcome == HeadOutcome::complete;
         proxy::H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
-        {
-          proxy::Exchange exchange(client, side, *state);
-          if (complete) {
-            co_await exchange.run();
-          } else {
-            co_await exchange.refuse(
-                parsed, outcome == HeadOutcome::drained ? worker::Termination::drained : worker::Termination::ok);
-          }
+        if (complete) {
+          co_await proxy::serve_exchange(client, side, *state);
+        } else {
+          bool drained = outcome == HeadOutcome::drained;
+          worker::Termination how = drained ? worker::Termination::drained : worker::Termination::ok;
+          co_await proxy::refuse_exchange(client, side, *state, parsed, how);
         }
         keep = side.finish();
         if (!keep && client.stream && client.stream.is_filtered()) co_await announce_end(client);

@@ -31,15 +31,14 @@ void destroy(worker::Worker& worker, RequestStream* stream) {
 net::Task<void> serve_request(worker::ClientConnection& client, RequestStream* stream, http2::FieldVerdict verdict) {
   try {
     proxy::H2Client side(client, *stream, *stream->state);
-    proxy::Exchange exchange(client, side, *stream->state);
     if (verdict.kind == http2::FieldVerdict::Kind::fine) {
-      co_await exchange.run();
+      co_await proxy::serve_exchange(client, side, *stream->state);
     } else {
       bool malformed = verdict.kind == http2::FieldVerdict::Kind::malformed;
       http::Parsed parsed{.state = http::Parsed::State::invalid,
                           .status = malformed ? std::uint16_t{400} : verdict.status,
                           .what = verdict.what};
-      co_await exchange.refuse(parsed);
+      co_await proxy::refuse_exchange(client, side, *stream->state, parsed);
     }
   } catch (const std::bad_alloc&) {
     stream->reset(NGHTTP2_INTERNAL_ERROR);

@@ -13,20 +13,9 @@
 #include "net/tcp.h"
 #include "proxy/head_source.h"
 
-namespace weir::http2 {
-class Stream;
-}
-namespace weir::http {
-using H2Stream = http2::Stream;
-}
-
 namespace weir::proxy {
 
-// A WebSocket that its backend does not take (501): it did nothing wrong, and others of its pool would not either.
-inline std::unexpected<base::Error> websocket_not_offered() {
-  return std::unexpected(base::Error{
-      .code = base::ErrorCode::not_found, .side = base::Side::client, .what = "WebSockets are not offered here."});
-}
+class EitherEnd;
 
 // On the worker's thread. Errors are the backend's unless they name another side; retry_helps is set when the request
 // certainly was not looked at. What it read stays valid until release(), also after end().
@@ -66,6 +55,8 @@ class BackendSide {
   virtual void end(bool clean) = 0;
   // Lets go of what was read.
   virtual void release() = 0;
+  // Behind the head of 101: puts this side into `end`, which must not outlive it.
+  virtual void become(EitherEnd& end) = 0;
 
   // ---- what only some versions have
 
@@ -76,8 +67,6 @@ class BackendSide {
   virtual std::uint64_t unread_length() const { return 0; }
   virtual void skip_body(std::uint64_t bytes) { static_cast<void>(bytes); }
   virtual std::string_view leftover() const { return {}; }
-  // The stream of an HTTP/2 connection that carries the attempt; else null.
-  virtual http::H2Stream* h2_stream() { return nullptr; }
 
  protected:
   ~BackendSide() = default;

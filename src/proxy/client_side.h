@@ -14,14 +14,9 @@
 #include "proxy/head_source.h"
 #include "proxy/pace.h"
 
-namespace weir::http2 {
-class Stream;
-}
-namespace weir::http {
-using H2Stream = http2::Stream;
-}
-
 namespace weir::proxy {
+
+class EitherEnd;
 
 // Made by a session for one request, on the worker's thread; outlives the exchange. Errors of every function are the
 // client's, unless they say otherwise; `patience` is how long the client may take nothing.
@@ -50,11 +45,11 @@ class ClientSide {
                                                   base::Nanoseconds patience) = 0;
   virtual net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
                                                   base::Nanoseconds patience) = 0;
-  // 101 to a request that wanted it, for the protocol `upgrade`: behind the head, `early` and then stream()'s bytes go
-  // both ways.
+  // 101 to a request that wanted it, for the protocol `upgrade`: behind the head, `early` and then the bytes of
+  // become() go both ways.
   virtual net::Task<base::Result<void>> switch_protocols(const HeadSource& head, std::string_view upgrade,
-                                                         std::string_view early, bool from_h2,
-                                                         base::Nanoseconds patience) = 0;
+                                                         std::string_view early, base::Nanoseconds patience) = 0;
+  virtual void become(EitherEnd& end) = 0;
   // A response's head was sent, or tried to.
   bool response_started() const { return response_started_; }
   // Bytes that the client has taken, for differences: of its connection, or of its stream and what that waits for.
@@ -70,6 +65,10 @@ class ClientSide {
   virtual void give_up_body() = 0;
   // Breaks it so that half a response cannot be taken for a whole one.
   virtual void abort() = 0;
+  // The same where the client has set the deadline that ends it.
+  virtual void cancel() { abort(); }
+  // Whether a response that has begun can be ended early by trailers.
+  virtual bool can_end_by_trailers() const { return false; }
   // Whoever waits for the client to take bytes finds an error; nothing more can be sent.
   virtual void cut() = 0;
   // How the client went away, as one static sentence; null when it is there.
@@ -83,8 +82,6 @@ class ClientSide {
   virtual std::string_view head_text() const { return {}; }
   // The connection's stream when the exchange has it to itself and its bytes are HTTP/1's; else null.
   virtual net::TcpStream* stream() { return nullptr; }
-  // The stream of an HTTP/2 connection that carries the exchange; else null.
-  virtual http::H2Stream* h2_stream() { return nullptr; }
   // Of such a stream: bytes read behind the request.
   virtual std::string_view leftover() const { return {}; }
   // Lets go of buffers: nothing that was parsed from them is used any more.

@@ -103,12 +103,6 @@ std::uint16_t status_of(const Error& error) {
   return error.code == ErrorCode::timeout || error.code == ErrorCode::exhausted ? 503 : 500;
 }
 
-void ErrorPage::add_fields(http::HeaderMap& headers) const {
-  headers.add("content-type", content_type);
-  headers.add("cache-control", "no-store");
-  if (!retry_after.empty()) headers.add("retry-after", retry_after);
-}
-
 ErrorPage error_page(const Error& error, const http::RequestHead* request, std::string_view request_id,
                      base::Arena& arena) {
   // Only what the client itself did is told with its rule: other texts are for operators.

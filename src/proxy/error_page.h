@@ -31,8 +31,13 @@ struct ErrorPage {
   std::string_view reason;       // of the status
   std::string_view message;      // one sentence for people
 
-  // content-type, cache-control: no-store, and retry-after when there is one.
-  void add_fields(http::HeaderMap& headers) const;
+  // add(name, value) for content-type, cache-control: no-store, and retry-after when there is one.
+  template <typename Add>
+  void add_fields(Add&& add) const {
+    add("content-type", content_type);
+    add("cache-control", "no-store");
+    if (!retry_after.empty()) add("retry-after", retry_after);
+  }
 };
 
 // The page for `error` or `status`: JSON {"status","error","message","request_id"} when the request's Accept prefers it

@@ -1,16 +1,20 @@
+// The whole way of a request, its steps in their order. Each works on the values of exchange_values.h; the larger steps
+// have files of their own. The parts that differ between HTTP versions are behind ClientSide and BackendSide.
 #include "proxy/exchange.h"
 
 #include <new>
 
-#include "base/hash.h"
-#include "base/memory_reserve.h"
 #include "base/out_of_memory.h"
-#include "base/text.h"
-#include "http/target.h"
+#include "proxy/admit.h"
+#include "proxy/error_page.h"
+#include "proxy/exchange_end.h"
+#include "proxy/exchange_values.h"
 #include "proxy/grpc.h"
-#include "proxy/hash_key.h"
-#include "route/path_rules.h"
-#include "worker/tls_facts.h"
+#include "proxy/grpc_call.h"
+#include "proxy/pick.h"
+#include "proxy/response.h"
+#include "proxy/send_answer.h"
+#include "proxy/tunnel.h"
 
 namespace weir::proxy {
 
@@ -20,303 +24,285 @@ using base::Side;
 
 namespace {
 
-constexpr Error kGrpcFailure{.code = ErrorCode::io, .side = Side::backend, .what = "its grpc-status is a failure"};
+// Heads of 1xx before the final one. Each is kept until the exchange ends, and HTTP/2 has no flow control for heads.
+constexpr int kMaxInterimHeads = 16;
 
-// Whether the list of protocols has h2c (RFC 7540 3.2), in any case and version.
-bool asks_for_h2c(std::string_view protocols) {
-  std::string lower = base::to_lower(protocols);
-  return lower.find("h2c") != std::string::npos;
+// ---- admission and route
+
+// The answer to a request that goes to no backend; nothing: its pool is known.
+std::optional<Answer> own_answer(Exchange& exchange) {
+  Facts& facts = exchange.facts;
+  http::RequestHead& request = exchange.state.request;
+  base::Arena& arena = exchange.state.arena;
+  begin(facts, exchange.client, request, arena);
+  exchange.body.awaiting_continue = request.expects_continue;
+  if (auto refusal = admit(facts, exchange.client, exchange.client_side, request, arena)) {
+    return status_answer(*refusal, request, facts.request_id, arena);
+  }
+  find_route(facts, exchange.client, request, arena);
+  watch_pace(exchange.client_side.pace(), exchange.slow_client, PaceOwner::Direction::response, facts);
+  // Filters belong here: all facts are known, and nothing has been sent anywhere.
+  if (facts.pool == nullptr) return route_answer(facts, request, route_values(exchange), arena);
+  exchange.tries.use(*facts.pool);
+  return std::nullopt;
 }
 
-// A handshake is a GET without a body (RFC 6455 4.1). Any other request is served as what it is besides (RFC 9110 7.8).
-// Of no other protocol is anything known.
-bool may_open_websocket(const http::RequestHead& request) {
-  if (!base::equal_ignoring_case(request.upgrade, "websocket") || request.extended_connect) return true;
-  bool has_body = request.body.kind == http::BodyFraming::Kind::chunked || request.body.length > 0;
-  return request.method == "GET" && !has_body;
+// ---- one try on one backend
+
+base::TimePoint response_deadline(const Exchange& exchange) {
+  // Without the whole request the backend owes nothing; the pump starts the clock when it is done.
+  if (!exchange.body.is_over()) return base::TimePoint::max();
+  return exchange.worker.reactor.now() + exchange.facts.timeouts.response();
+}
+
+bool is_final(const http::ResponseHead& response) { return response.status == 101 || response.status >= 200; }
+
+// Reads heads until the final one or that of 101 is in state.response, after an interim one. One deadline for all.
+net::Task<base::Result<void>> pass_interim_heads(Exchange& exchange, base::TimePoint deadline) {
+  http::ResponseHead& response = exchange.state.response;
+  for (int interim = 1; interim <= kMaxInterimHeads; ++interim) {
+    base::Result<void> relayed = co_await relay_interim(exchange);
+    if (!relayed) co_return std::unexpected(relayed.error().on(Side::client));
+    base::Result<void> read =
+        co_await exchange.attempt->side->read_head(response, exchange.state.request.method, deadline);
+    if (!read || is_final(response)) co_return read;
+  }
+  co_return std::unexpected(
+      Error{.code = ErrorCode::protocol, .side = Side::backend, .what = "too many interim responses"});
+}
+
+Error request_error(Exchange& exchange, const Error& error) {
+  return backend_error(naming_timeout(error, "the backend took no bytes within timeouts.body"), *exchange.attempt,
+                       exchange.request_watch);
+}
+
+Error response_error(Exchange& exchange, Error error) {
+  if (exchange.body.client_failure) return *exchange.body.client_failure;
+  if (error.side != Side::client) error = naming_timeout(error, "no response header within timeouts.response");
+  return backend_error(error, *exchange.attempt, exchange.request_watch);
+}
+
+RequestHop request_hop(Exchange& exchange) {
+  const Facts& facts = exchange.facts;
+  RequestHop hop{.received_text = exchange.client_side.head_text(),
+                 .call_timeout = call_timeout(facts, exchange.worker.reactor.now(), exchange.state.arena)};
+  if (facts.listener->config->forward.port) hop.listener_port = port_of(exchange.client);
+  return hop;
+}
+
+// The rest of the request's body, by a task of its own.
+void pump_rest(Exchange& exchange) {
+  net::TaskGroup& pump = exchange.body.pump.emplace();
+  pump.spawn(pump_request_body(exchange.body, exchange.facts, exchange.client_side, *exchange.attempt->side,
+                               exchange.slow_client, exchange.state));
+}
+
+net::Task<base::Result<void>> attempt(Exchange& exchange) {
+  Attempt& attempt = *exchange.attempt;
+  const Facts& facts = exchange.facts;
+  ExchangeState& state = exchange.state;
+  exchange.body.sending = RequestBody::Sending::under_way;
+  LinkContext links{exchange.client, facts, state, exchange.tries, exchange.request_watch};
+  base::Result<void> done;
+  if (!take_link(attempt, links)) done = co_await open_link(attempt, links);
+  bool asked = done || done.error().side == Side::backend;
+  if (asked && exchange.tries.under_way()) exchange.tries.reached();
+  if (!done) co_return done;
+  // Head and as much of the body as has arrived go out in one write.
+  base::Result<FirstPiece> first = first_piece(exchange.body, facts, exchange.client_side, state);
+  if (!first) co_return std::unexpected(first.error());
+  OutgoingHead<RequestForBackend> head(exchange, request_hop(exchange));
+  done = co_await attempt.side->send_head(head.source(), state.request, first->piece, first->trailers,
+                                          facts.timeouts.body());
+  if (!done) co_return std::unexpected(request_error(exchange, done.error()));
+  if (first->piece.last) exchange.body.sending = RequestBody::Sending::sent;
+  if (!first->piece.last) pump_rest(exchange);
+  base::TimePoint deadline = response_deadline(exchange);
+  done = co_await attempt.side->read_head(state.response, state.request.method, deadline);
+  if (done && !is_final(state.response)) done = co_await pass_interim_heads(exchange, deadline);
+  if (!done) co_return std::unexpected(response_error(exchange, done.error()));
+  if (exchange.request_watch != nullptr) exchange.request_watch->stop();
+  if (state.response.status == 101) co_return co_await tunnel(exchange);
+  attempt.upstream_time = exchange.worker.reactor.now() - attempt.started;
+  facts.pool->runtime->upstream_duration.observe(exchange.worker.index,
+                                                 static_cast<std::uint64_t>(attempt.upstream_time.count()));
+  done = co_await relay_response(exchange);
+  // A client that fails on its way in ends the backend's answer: not the backend's failure.
+  if (!done && exchange.body.client_failure) co_return std::unexpected(*exchange.body.client_failure);
+  co_return done;
+}
+
+// ---- tries
+
+// Tries backends until one has answered, or nothing more may be tried: outcome.failure says why.
+net::Task<void> forward(Exchange& exchange) {
+  ClientSide& client = exchange.client_side;
+  BackendTries& tries = exchange.tries;
+  exchange.facts.pool->runtime->retry_budget.count_request(exchange.worker.index, exchange.facts.started);
+  net::TaskContext& context = co_await net::this_context();
+  // A client that breaks its connection ends the work for it, wherever that waits.
+  client.cancel_when_broken(&context);
+  base::Result<void> outcome;
+  bool again = false;
+  do {
+    std::uint32_t picked = pick(exchange);
+    if (picked == balance::kNone) {
+      outcome = std::unexpected(tries.none_is_eligible());
+      break;
+    }
+    tries.begin(picked);
+    exchange.attempt.emplace(exchange.worker.reactor.now());
+    try {
+      outcome = co_await attempt(exchange);
+    } catch (const std::bad_alloc&) {
+      outcome = std::unexpected(base::kOutOfMemory);
+    }
+    if (std::optional<net::TaskGroup>& pump = exchange.body.pump) {
+      // By no task of its own, which might lack memory: the request's body goes on no longer than the attempt.
+      pump->cancel();
+      co_await pump->join();
+      pump.reset();
+    }
+    end_attempt(exchange, outcome);
+    if (outcome) break;
+    exchange.outcome.detail = cause_of(exchange, outcome.error());
+    again = tries.retry(outcome.error(), {.can_repeat = !client.response_started() && !exchange.body.pulled,
+                                          .is_idempotent = is_idempotent(exchange.state.request),
+                                          .stale = exchange.attempt->stale,
+                                          .was_repeated = tries.repeats()});
+  } while (again);
+  client.cancel_when_broken(nullptr);
+  if (!outcome) {
+    // What was received may still be on its way out: end_failed() decides about that.
+    exchange.outcome.failure = attributed(exchange, outcome.error());
+  } else if (exchange.attempt->side != nullptr) {
+    exchange.attempt->side->release();
+  }
+  exchange.outcome.forward_ended = true;
+}
+
+// forward(), cancelled at the deadline of the call or by timeouts.request wherever it waits: the streams and
+// connections of the attempt are reset. The client still gets the answer that is left to give.
+net::Task<void> forward_in_time(Exchange& exchange) {
+  const Facts& facts = exchange.facts;
+  Outcome& outcome = exchange.outcome;
+  net::TaskGroup attempts;
+  net::CancelAt watch(attempts, facts.call_deadline);
+  std::optional<base::Nanoseconds> request = facts.timeouts.request();
+  std::optional<net::CancelAt> request_watch;
+  if (request) exchange.request_watch = &request_watch.emplace(attempts, facts.started + *request);
+  bool late = facts.call_deadline <= facts.started;
+  if (!late) {
+    attempts.spawn(forward(exchange));
+    co_await attempts.join();
+    if (!outcome.forward_ended) throw std::bad_alloc();  // as if it had been awaited here
+    bool request_late = outcome.failure && was_too_late(*outcome.failure, exchange.request_watch);
+    if (request_late) outcome.failure = kRequestTimedOut;
+    late = facts.is_call && request_late;
+    late = late || (watch.passed() && outcome.failure && outcome.failure->code == ErrorCode::cancelled);
+  }
+  exchange.request_watch = nullptr;
+  if (!late) co_return;
+  // The client's choice: it says nothing of the backend, whose streams have been reset.
+  outcome.call_late = true;
+  outcome.failure =
+      Error{.code = ErrorCode::timeout, .side = Side::backend, .what = "the deadline of the call has passed"};
+}
+
+// ---- failures
+
+net::Task<void> answer_failure(Exchange& exchange) {
+  const Error failure = *exchange.outcome.failure;
+  const http::RequestHead& request = exchange.state.request;
+  exchange.outcome.termination = ended_by(exchange, failure);
+  if (status_of(failure) == kClientClosedRequest) {
+    // The client is not there to read an answer.
+    exchange.outcome.status = kClientClosedRequest;
+    exchange.client_side.close_after();
+    co_return;
+  }
+  // The rest of the body is not worth waiting for.
+  if (failure.side == Side::client) exchange.client_side.give_up_body();
+  Answer answer = error_answer(failure, request, exchange.facts.request_id, exchange.state.arena);
+  answer.termination = exchange.outcome.termination;
+  co_await send_answer(exchange, answer);
+}
+
+net::Task<void> end_failed(Exchange& exchange) {
+  Outcome& outcome = exchange.outcome;
+  const Error failure = *outcome.failure;
+  outcome.detail = cause_of(exchange, failure);
+  if (!exchange.client_side.response_started()) {
+    co_await answer_failure(exchange);
+    co_return;
+  }
+  bool quiet_tunnel = failure.side == Side::ours && failure.code == ErrorCode::timeout;
+  bool idle = quiet_tunnel && !outcome.call_late;
+  outcome.termination = idle ? Termination::idle_timeout : ended_by(exchange, failure);
+  if (outcome.call_late) {
+    co_await end_call(exchange);
+  } else {
+    // Half an answer is out: the only honest end is a broken connection.
+    exchange.client_side.abort();
+  }
 }
 
 }  // namespace
 
-Exchange::Exchange(ClientConnection& client, ClientSide& side, ExchangeState& state)
-    : client_(client),
-      client_side_(side),
-      worker_(client.worker),
-      state_(state),
-      request_(state.request),
-      response_(state.response),
-      arena_(state.arena),
-      tries_(client.worker),
-      h1_backend_(client.worker, state.arena),
-      h2_backend_(client.worker, state) {
-  worker_.exchange_begins();
-}
-
-Exchange::~Exchange() { worker_.exchange_ends(); }
-
-// The whole way of a request. Without memory it ends as any failure does; the client never takes half a response for a
-// whole one.
-net::Task<void> Exchange::run() {
+// Without memory it ends as any failure does; the client never takes half a response for a whole one.
+net::Task<void> serve_exchange(ClientConnection& client, ClientSide& side, ExchangeState& state) {
+  Exchange exchange(client, side, state);
   try {
-    begin();
-    if (std::optional<Refusal> refusal = admit()) {
-      co_await answer_status(refusal->status, refusal->message);
+    std::optional<Answer> answer = own_answer(exchange);
+    if (answer) {
+      co_await send_answer(exchange, *answer);
+    } else if (exchange.facts.has_deadline()) {
+      co_await forward_in_time(exchange);
     } else {
-      find_route();
-      if (pool_ == nullptr) {
-        co_await answer_locally();
-      } else if (has_deadline()) {
-        co_await forward_in_time();
-      } else {
-        co_await forward();
-      }
+      co_await forward(exchange);
     }
   } catch (const std::bad_alloc&) {
-    client_side_.cancel_when_broken(nullptr);
-    request_watch_ = nullptr;
-    failure_ = base::kOutOfMemory;
+    side.cancel_when_broken(nullptr);
+    exchange.request_watch = nullptr;
+    exchange.outcome.failure = base::kOutOfMemory;
   }
   try {
-    if (failure_) co_await end_failed();
+    if (exchange.outcome.failure) co_await end_failed(exchange);
   } catch (const std::bad_alloc&) {
-    client_side_.abort();
+    side.abort();
   }
   try {
-    finish();
+    finish(exchange);
   } catch (const std::bad_alloc&) {
     // It was served, and is not logged.
   }
 }
 
-net::Task<void> Exchange::refuse(const http::Parsed& parsed, Termination how) {
-  bool call = request_.version == http::Version::http_2 && is_grpc(request_.headers);
-  http::RequestHead read = request_;
-  request_.clear();
-  // Its client understands no other answer.
-  if (call) request_.headers.add("content-type", "application/grpc");
-  begin();
-  termination_ = how;
-  client_side_.give_up_body();
-  if (parsed.status == kClientClosedRequest || client_side_.gone() != nullptr) {
-    status_ = parsed.status;
-    note_refusal(parsed.status, parsed.what);
+net::Task<void> refuse_exchange(ClientConnection& client, ClientSide& side, ExchangeState& state, http::Parsed parsed,
+                                Termination how) {
+  Exchange exchange(client, side, state);
+  Facts& facts = exchange.facts;
+  http::RequestHead& request = state.request;
+  bool is_call = request.version == http::Version::http_2 && is_grpc(request.headers);
+  // Nothing that was read of it decides anything.
+  http::RequestHead read = request;
+  request.clear();
+  begin(facts, client, request, state.arena);
+  facts.is_call = is_call;  // its client understands no other answer
+  side.give_up_body();
+  Answer answer = status_answer({parsed.status, parsed.what}, request, facts.request_id, state.arena);
+  if (how != Termination::ok) answer.termination = how;
+  if (parsed.status == kClientClosedRequest || side.gone() != nullptr) {
+    exchange.outcome.status = parsed.status;
+    exchange.outcome.termination = answer.termination;
+    exchange.outcome.detail = answer.detail;
   } else {
-    co_await answer_status(parsed.status, parsed.what);
+    co_await send_answer(exchange, answer);
   }
-  if (const http::HeaderField* host = read.headers.find(http::HeaderId::host);
-      host != nullptr && read.authority.empty())
-    read.authority = host->value;
-  request_ = std::move(read);
-  finish();
-}
-
-void Exchange::begin() {
-  snapshot_ = worker_.snapshot_of(client_.listening);
-  started_ = worker_.reactor.now();
-  timeouts_.global = &snapshot_->timeouts;
-  std::uint32_t index = client_.listening.index;
-  if (index != UINT32_MAX) {
-    listener_ = snapshot_->listeners[index].get();
-    timeouts_.listener = &listener_->config->timeouts;
-    peer_trusted_ = is_trusted(client_.peer.ip, listener_->config->trusted_proxies);
-    forwarded_ =
-        forwarded(request_, client_.peer.ip, peer_trusted_, scheme(), listener_->config->trusted_proxies, arena_);
-  }
-  request_id_ = request_id(request_, peer_trusted_, worker_.request_ids, arena_);
-  awaiting_continue_ = request_.expects_continue;
-  // HTTP/2 inside a tunnel would pass every rule by.
-  if (request_.wants_upgrade && asks_for_h2c(request_.upgrade)) request_.wants_upgrade = false;
-  if (request_.wants_upgrade && !may_open_websocket(request_)) request_.wants_upgrade = false;
-  // A tunnel carries no call, whatever its head says.
-  is_call_ = is_grpc(request_.headers) && !request_.wants_upgrade;
-}
-
-// What is refused whatever the routes say, and the limits of the listener.
-std::optional<Exchange::Refusal> Exchange::admit() {
-  if (listener_ == nullptr) return Refusal{503, "This listener is not ready yet."};
-  if (!base::memory_reserve::is_whole()) return Refusal{503, "The load balancer is short of memory."};
-  if (const char* broken = http::canonicalize(request_, route::path_rules(listener_->config->paths), arena_)) {
-    client_side_.close_after();
-    return Refusal{400, broken};
-  }
-  if (is_misdirected(client_, *listener_, request_.authority)) {
-    return Refusal{421, "This host is not served on a connection that was made for another one."};
-  }
-  if (request_.method == "CONNECT") return Refusal{405, "This is not a forward proxy: CONNECT is not offered."};
-  if (request_.method == "TRACE") return Refusal{405, "TRACE is not offered."};
-  if (request_.body.kind == http::BodyFraming::Kind::length && request_body_too_large(request_.body.length)) {
-    return Refusal{413, "The body is larger than this listener accepts."};
-  }
-  if (request_.version == http::Version::http_1_0 && !listener_->config->http_1_0_keep_alive) {
-    client_side_.close_after();
-  }
-  http::MaxForwards max_forwards = http::max_forwards(request_);
-  if (max_forwards.action == http::MaxForwards::Action::respond) {
-    return Refusal{200, "Max-Forwards is 0: answered by the load balancer."};
-  }
-  if (max_forwards.action == http::MaxForwards::Action::forward) max_forwards_ = max_forwards;
-  return is_call_ ? begin_call() : std::nullopt;
-}
-
-void Exchange::find_route() {
-  route_ = route_of(*listener_->config, *listener_->routes, request_, forwarded_, arena_);
-  const std::vector<std::uint32_t>& pools = snapshot_->pool_of_route[client_.listening.index];
-  std::uint32_t pool = pools.back();
-  if (route_ != route::kNoRoute) {
-    route_config_ = &listener_->config->routes[route_];
-    timeouts_.route = &route_config_->timeouts;
-    pool = pools[route_];
-  }
-  if (pool == kNoPool) return watch(client_side_.pace(), Direction::response);
-  pool_ = snapshot_->pools[pool].get();
-  tries_.use(*pool_);
-  timeouts_.pool = &pool_->config->timeouts;
-  watch(client_side_.pace(), Direction::response);
-}
-
-// One word for the log.
-Termination Exchange::ended_by(const Error& error) const {
-  if (call_late_) return Termination::deadline;
-  return client_too_slow_ ? Termination::client_too_slow : termination(error);
-}
-
-// Tries backends until one has answered, or nothing more may be tried: failure_ says why.
-net::Task<void> Exchange::forward() {
-  pool_->runtime->retry_budget.count_request(worker_.index, started_);
-  net::TaskContext& context = co_await net::this_context();
-  // A client that breaks its connection ends the work for it, wherever that waits.
-  client_side_.cancel_when_broken(&context);
-  base::Result<void> outcome;
-  do {
-    if (backend_side_ != nullptr) backend_side_->release();
-    if (!pick()) {
-      outcome = std::unexpected(tries_.none_is_eligible());
-      break;
-    }
-    try {
-      outcome = co_await attempt();
-    } catch (const std::bad_alloc&) {
-      outcome = std::unexpected(base::kOutOfMemory);
-    }
-    if (pump_) {
-      // By no task of its own, which might lack memory: the request's body goes on no longer than the attempt.
-      pump_->cancel();
-      co_await pump_->join();
-      pump_.reset();
-    }
-    attempt_ended(outcome);
-    if (!outcome) detail_ = cause_of(outcome.error());
-  } while (!outcome && may_retry(outcome.error()));
-  client_side_.cancel_when_broken(nullptr);
-  if (!outcome) {
-    // What was received may still be on its way out: end_failed() decides about that.
-    failure_ = attributed(outcome.error());
-  } else if (backend_side_ != nullptr) {
-    backend_side_->release();
-  }
-  forward_ended_ = true;
-}
-
-// `error` with the side whose doing it was, where the wait that it ended cannot know.
-Error Exchange::attributed(Error error) const {
-  if (error.code == ErrorCode::cancelled) {
-    const char* gone = client_side_.gone();
-    return {.code = error.code,
-            .side = gone != nullptr ? Side::client : Side::ours,
-            .what = gone != nullptr ? gone : kListenerDrained};
-  }
-  bool lost = error.side == Side::backend && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
-  if (lost && tries_.has_backend() && tries_.backend().cut_off.load(std::memory_order_relaxed)) {
-    return {.code = ErrorCode::cancelled, .side = Side::backend, .what = kBackendDrained};
-  }
-  return error;
-}
-
-std::string_view Exchange::cause_of(const Error& error) {
-  if (client_too_slow_) return "the client was slower than min_rate";
-  return error.os_error == 0 ? std::string_view(error.what) : arena_.copy(base::cause(error));
-}
-
-net::Task<void> Exchange::end_failed() {
-  detail_ = cause_of(*failure_);
-  if (!client_side_.response_started()) {
-    co_await answer_error(*failure_);
-    co_return;
-  }
-  bool quiet_tunnel = failure_->side == Side::ours && failure_->code == ErrorCode::timeout;
-  termination_ = quiet_tunnel && !call_late_ ? Termination::idle_timeout : ended_by(*failure_);
-  bool told = false;
-  if (call_late_) told = co_await end_call_by_trailers();
-  // Half an answer is out: the only honest end is a broken connection.
-  if (!told) client_side_.abort();
-}
-
-bool Exchange::pick() {
-  std::uint32_t picked = balance::kNone;
-  const persist::Method* method = pool_->method.get();
-  if (tries_.tries() == 0 && method != nullptr) {
-    persist::Match match = method->find(sticky_client());
-    picked = match.index;
-    tell_method_ = picked == balance::kNone || match.is_due;
-    if (picked == balance::kNone) picked = tries_.pick(hash_of(pool_->hash_key));
-  } else if (tries_.repeats() && tries_.is_still_eligible()) {
-    // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
-    picked = tries_.index();
-  } else {
-    picked = tries_.pick(hash_of(pool_->hash_key));
-    tell_method_ = method != nullptr;
-  }
-  if (picked == balance::kNone) return false;
-  tries_.begin(picked);
-  attempt_started_ = worker_.reactor.now();
-  return true;
-}
-
-// The client as stickiness sees it.
-persist::Client Exchange::sticky_client() const {
-  return {.address_hash = forwarded_.client.hash(),
-          .request = &request_,
-          .unix_seconds = worker_.unix_ms() / 1000,
-          .over_tls = listener_->tls != nullptr};
-}
-
-// The backend's part is over: at the latest when attempt() has ended, earlier when the whole response is in hand, so
-// that backend and connection are free before the client can know it.
-void Exchange::attempt_ended(const base::Result<void>& outcome) {
-  if (!tries_.under_way()) return;
-  TryOutcome ended{.how = TryOutcome::How::answered};
-  if (!outcome) ended = TryOutcome::of(attributed(outcome.error()));
-  if (outcome && grpc_failed()) ended = {.how = TryOutcome::How::failed, .error = kGrpcFailure};
-  ended.status = response_.status;
-  ended.grpc_status = call_status_;
-  ended.latency = upstream_time_;
-  tries_.end(ended);
-  // A backend that did not take an upgrade may have understood the request in a way of its own.
-  bool clean = outcome && response_.keep_alive && body_sent_ && !request_.wants_upgrade;
-  if (backend_side_ != nullptr) backend_side_->end(clean);
-}
-
-// RFC 9110 9.2.2.
-bool Exchange::is_idempotent() const {
-  std::string_view method = request_.method;
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
-}
-
-// Whether it can be sent once more, should its connection turn out to be closed already: of a body, some may have left
-// memory by then.
-bool Exchange::is_repeatable() const { return is_idempotent() && request_.body.kind == http::BodyFraming::Kind::none; }
-
-bool Exchange::may_retry(const Error& error) {
-  return tries_.retry(error, {.can_repeat = !client_side_.response_started() && !body_pulled_,
-                              .is_idempotent = is_idempotent(),
-                              .stale = stale_connection_,
-                              .was_repeated = tries_.repeats()});
-}
-
-std::uint64_t Exchange::hash_of(const balance::HashKeySource& source) const {
-  if (source.kind == balance::HashKeySource::Kind::none) return 0;
-  std::string_view key = key_text(source, request_);
-  return key.empty() ? forwarded_.client.hash() : base::hash_text(key);
+  const http::HeaderField* host = read.headers.find(http::HeaderId::host);
+  if (host != nullptr && read.authority.empty()) read.authority = host->value;
+  request = std::move(read);
+  finish(exchange);
 }
 
 }  // namespace weir::proxy

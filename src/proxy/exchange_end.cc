@@ -1,9 +1,9 @@
-// The end of an exchange: what is counted and what is logged.
+#include "proxy/exchange_end.h"
 
 #include <fmt/format.h>
 
 #include "metrics/families.h"
-#include "proxy/exchange.h"
+#include "proxy/grpc_call.h"
 #include "worker/tls_facts.h"
 
 namespace weir::proxy {
@@ -22,86 +22,106 @@ std::string_view name(http::Version version) {
   return "";
 }
 
-}  // namespace
-
-// Copies what finish() will need of the request, whose bytes are about to go.
-void Exchange::keep_what_is_logged() {
-  for (std::string_view* text :
-       {&request_.method, &request_.target, &request_.path, &request_.query, &request_.authority}) {
-    *text = arena_.copy(*text);
-  }
-  request_id_ = arena_.copy(request_id_);
-  http::HeaderMap& kept = state_.own_fields;
-  kept.clear();
-  for (http::HeaderId id : {http::HeaderId::user_agent, http::HeaderId::referer}) {
-    if (const http::HeaderField* field = request_.headers.find(id))
-      kept.add(arena_.copy(field->name), arena_.copy(field->value));
-  }
-  std::swap(request_.headers, kept);
+std::string_view value_of(const http::HeaderMap& headers, http::HeaderId id) {
+  const http::HeaderField* found = headers.find(id);
+  return found != nullptr ? found->value : std::string_view();
 }
 
-void Exchange::finish() {
-  base::Nanoseconds duration = worker_.reactor.now() - started_;
-  const ListenerRuntime& listener = *client_.listening.runtime;
-  const pool::Backend* backend = tries_.has_backend() ? &tries_.backend() : nullptr;
-  std::uint32_t worker = worker_.index;
-  client_side_.bytes_in += body_bytes_;
+void complete(Exchange& exchange) {
+  Outcome& outcome = exchange.outcome;
+  outcome.bytes_in = exchange.client_side.bytes_in + exchange.body.bytes;
+  outcome.bytes_out = exchange.client_side.bytes_out;
+  outcome.attempts = exchange.tries.tries();
+  if (exchange.tries.has_backend()) outcome.backend = &exchange.tries.backend();
+  if (!exchange.attempt) return;
+  outcome.upstream_time = exchange.attempt->upstream_time;
+  outcome.queue_time = exchange.attempt->queue_time;
+}
 
+void count(const Exchange& exchange, base::Nanoseconds duration) {
+  const Facts& facts = exchange.facts;
+  const Outcome& outcome = exchange.outcome;
+  const ListenerRuntime& listener = *exchange.client.listening.runtime;
+  const pool::Backend* backend = outcome.backend;
+  Worker& worker = exchange.worker;
   metrics::CellKey key{.listener = listener.id,
-                       .route = route_,
+                       .route = facts.route,
                        .backend = backend != nullptr ? backend->slot() : metrics::CellKey::kNoBackend,
-                       .code = status_};
-  metrics::Counter requests = worker_.request_counters.find(snapshot_->version, key, [&](const metrics::CellKey&) {
+                       .code = outcome.status};
+  metrics::Counter requests = worker.request_counters.find(facts.snapshot->version, key, [&](const metrics::CellKey&) {
     char code[8];
-    std::string_view code_text(code, static_cast<std::size_t>(fmt::format_to(code, "{}", status_) - code));
-    return worker_.services.registry->counter(
-        metrics::families::kRequests,
-        {listener.name, route_config_ != nullptr ? std::string_view(route_config_->name) : std::string_view(),
-         pool_ != nullptr ? std::string_view(pool_->config->name) : std::string_view(),
-         backend != nullptr ? std::string_view(backend->id()) : std::string_view(), code_text});
+    std::string_view code_text(code, static_cast<std::size_t>(fmt::format_to(code, "{}", outcome.status) - code));
+    std::string_view backend_id = backend != nullptr ? std::string_view(backend->id()) : std::string_view();
+    return worker.services.registry->counter(
+        metrics::families::kRequests, {listener.name, facts.route_name(), facts.pool_name(), backend_id, code_text});
   });
-  requests.add(worker);
-  if (is_call_) count_call();
-  listener.request_duration.observe(worker, static_cast<std::uint64_t>(duration.count()));
-  worker_.services.client_bytes_in.add(worker, client_side_.bytes_in);
-  worker_.services.client_bytes_out.add(worker, client_side_.bytes_out);
+  requests.add(worker.index);
+  if (facts.is_call) count_call(exchange);
+  listener.request_duration.observe(worker.index, static_cast<std::uint64_t>(duration.count()));
+  worker.services.client_bytes_in.add(worker.index, outcome.bytes_in);
+  worker.services.client_bytes_out.add(worker.index, outcome.bytes_out);
+}
 
-  AccessLog* log = worker_.services.access_log.load(std::memory_order_acquire);
-  if (log == nullptr) return;
-  std::string client = forwarded_.client.is_unspecified() ? client_.peer.ip.to_string() : forwarded_.client.to_string();
-  auto field = [this](http::HeaderId id) {
-    const http::HeaderField* found = request_.headers.find(id);
-    return found != nullptr ? found->value : std::string_view();
-  };
-  std::optional<TlsRecord> tls = tls_record(client_);
+void log(AccessLog& log, const Exchange& exchange, base::Nanoseconds duration) {
+  const Facts& facts = exchange.facts;
+  const Outcome& outcome = exchange.outcome;
+  const http::RequestHead& request = exchange.state.request;
+  const base::IpAddress& forwarded = facts.forwarded.client;
+  std::string client = forwarded.is_unspecified() ? exchange.client.peer.ip.to_string() : forwarded.to_string();
+  std::optional<TlsRecord> tls = tls_record(exchange.client);
+  auto began = exchange.worker.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   AccessRecord record{
-      .unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(),
+      .unix_ms = began,
       .client = client,
-      .client_port = client_.peer.port,
-      .method = request_.method,
-      .target = request_.target,
-      .path = request_.path,
-      .query = request_.query,
-      .host = request_.authority,
-      .version = request_.method.empty() ? std::string_view() : name(request_.version),
-      .status = status_,
-      .bytes_in = client_side_.bytes_in,
-      .bytes_out = client_side_.bytes_out,
+      .client_port = exchange.client.peer.port,
+      .method = request.method,
+      .target = request.target,
+      .path = request.path,
+      .query = request.query,
+      .host = request.authority,
+      .version = request.method.empty() ? std::string_view() : name(request.version),
+      .status = outcome.status,
+      .bytes_in = outcome.bytes_in,
+      .bytes_out = outcome.bytes_out,
       .duration = duration,
-      .upstream = upstream_time_,
-      .queue = queue_time_,
-      .listener = listener.name,
-      .route = route_config_ != nullptr ? std::string_view(route_config_->name) : std::string_view(),
-      .pool = pool_ != nullptr ? std::string_view(pool_->config->name) : std::string_view(),
-      .backend = backend != nullptr ? std::string_view(backend->id()) : std::string_view(),
-      .attempts = tries_.tries(),
-      .request_id = request_id_,
-      .user_agent = field(http::HeaderId::user_agent),
-      .referer = field(http::HeaderId::referer),
+      .upstream = outcome.upstream_time,
+      .queue = outcome.queue_time,
+      .listener = exchange.client.listening.runtime->name,
+      .route = facts.route_name(),
+      .pool = facts.pool_name(),
+      .backend = outcome.backend != nullptr ? std::string_view(outcome.backend->id()) : std::string_view(),
+      .attempts = outcome.attempts,
+      .request_id = facts.request_id,
+      .user_agent = value_of(request.headers, http::HeaderId::user_agent),
+      .referer = value_of(request.headers, http::HeaderId::referer),
       .tls = tls ? &*tls : nullptr,
-      .termination = proxy::name(termination_),
-      .detail = detail_};
-  log->write(worker, record);
+      .termination = proxy::name(outcome.termination),
+      .detail = outcome.detail};
+  log.write(exchange.worker.index, record);
+}
+
+}  // namespace
+
+void keep_logged_fields(Facts& facts, ExchangeState& state) {
+  base::Arena& arena = state.arena;
+  http::RequestHead& request = state.request;
+  for (std::string_view* text :
+       {&request.method, &request.target, &request.path, &request.query, &request.authority, &facts.request_id}) {
+    *text = arena.copy(*text);
+  }
+  std::string_view user_agent = arena.copy(value_of(request.headers, http::HeaderId::user_agent));
+  std::string_view referer = arena.copy(value_of(request.headers, http::HeaderId::referer));
+  request.headers.clear();
+  if (!user_agent.empty()) request.headers.add("user-agent", user_agent);
+  if (!referer.empty()) request.headers.add("referer", referer);
+}
+
+void finish(Exchange& exchange) {
+  complete(exchange);
+  base::Nanoseconds duration = exchange.worker.reactor.now() - exchange.facts.started;
+  count(exchange, duration);
+  AccessLog* access_log = exchange.worker.services.access_log.load(std::memory_order_acquire);
+  if (access_log != nullptr) log(*access_log, exchange, duration);
 }
 
 }  // namespace weir::proxy

@@ -34,13 +34,6 @@ std::unexpected<Error> too_large(const char* what) {
 
 }  // namespace
 
-void H1Backend::begin(upstream::Lease lease) {
-  lease_ = std::move(lease);
-  heard_ = false;
-  expected_by_ = base::TimePoint::max();
-  begin_ = end_ = 0;
-}
-
 net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const http::RequestHead& request,
                                                    const http::BodyPiece& first, const http::HeaderMap* trailers,
                                                    base::Nanoseconds patience) {

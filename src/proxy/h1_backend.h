@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "http/h1_body.h"
 #include "proxy/backend_side.h"
+#include "proxy/tunnel_end.h"
 #include "upstream/connections.h"
 #include "worker/worker.h"
 
@@ -11,10 +12,9 @@ namespace weir::proxy {
 
 class H1Backend final : public BackendSide {
  public:
-  H1Backend(Worker& worker, base::Arena& arena) : worker_(worker), arena_(arena) {}
-
-  // A new attempt on `lease`.
-  void begin(upstream::Lease lease);
+  // For one attempt on `lease`.
+  H1Backend(Worker& worker, base::Arena& arena, upstream::Lease lease)
+      : worker_(worker), arena_(arena), lease_(std::move(lease)) {}
 
   net::Task<base::Result<void>> send_head(const HeadSource& head, const http::RequestHead& request,
                                           const http::BodyPiece& first, const http::HeaderMap* trailers,
@@ -39,6 +39,7 @@ class H1Backend final : public BackendSide {
   }
   void end(bool clean) override;
   void release() override;
+  void become(EitherEnd& end) override { end.use(lease_.stream()); }
 
   std::string_view head_text() const override { return {buffer_.data(), begin_}; }
   net::TcpStream* stream() override { return &lease_.stream(); }
@@ -59,7 +60,7 @@ class H1Backend final : public BackendSide {
   base::Buffer large_;  // of a long body
   http::H1BodyReader body_;
   http::BodyFraming framing_;
-  base::TimePoint expected_by_;
+  base::TimePoint expected_by_ = base::TimePoint::max();
   std::string_view websocket_key_;  // that the backend has to answer; empty: none
   bool heard_ = false;
   bool chunked_request_ = false;

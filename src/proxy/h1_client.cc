@@ -4,7 +4,6 @@
 
 #include "http/forward.h"
 #include "http/head_writer.h"
-#include "http/websocket.h"
 #include "proxy/h1_text.h"
 
 namespace weir::proxy {
@@ -134,18 +133,12 @@ net::Task<base::Result<void>> H1Client::send_body(const http::BodyPiece& piece, 
 }
 
 net::Task<base::Result<void>> H1Client::switch_protocols(const HeadSource& head, std::string_view upgrade,
-                                                         std::string_view early, bool from_h2,
-                                                         base::Nanoseconds patience) {
+                                                         std::string_view early, base::Nanoseconds patience) {
   keep_ = false;
-  // A backend that speaks HTTP/2 leaves the proof to us (RFC 8441 5).
-  const http::HeaderField* key = request_.headers.find("sec-websocket-key");
-  std::string_view accept;
-  if (from_h2 && key != nullptr) accept = http::websocket_accept(key->value, arena_);
   std::string_view text = write_head(out_, [&](http::HeadWriter& writer) {
     if (!head.write(writer)) return false;
     writer.field("connection", "upgrade");
     if (!upgrade.empty()) writer.field("upgrade", upgrade);
-    if (!accept.empty()) writer.field("sec-websocket-accept", accept);
     writer.end();
     return true;
   });

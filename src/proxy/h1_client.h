@@ -4,6 +4,7 @@
 #include "http/h1_body.h"
 #include "proxy/client_side.h"
 #include "proxy/incoming.h"
+#include "proxy/tunnel_end.h"
 #include "worker/client_connection.h"
 #include "worker/worker.h"
 
@@ -34,8 +35,8 @@ class H1Client final : public ClientSide {
   net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
                                           base::Nanoseconds patience) override;
   net::Task<base::Result<void>> switch_protocols(const HeadSource& head, std::string_view upgrade,
-                                                 std::string_view early, bool from_h2,
-                                                 base::Nanoseconds patience) override;
+                                                 std::string_view early, base::Nanoseconds patience) override;
+  void become(EitherEnd& end) override { end.use(connection_.stream); }
 
   void close_after() override { keep_ = false; }
   void give_up_body() override;

@@ -1,21 +1,15 @@
 #include "proxy/h2_backend.h"
 
 #include "http/forward.h"
+#include "http/websocket.h"
 #include "http2/head.h"
+#include "upstream/links.h"
 
 namespace weir::proxy {
 
 using base::Error;
 using base::ErrorCode;
 using base::Side;
-
-void H2Backend::begin(upstream::H2Link& link) {
-  stream_.emplace(state_.request, state_.response, state_.arena);
-  link_ = &link;
-  reused_ = link.requests > 0;
-  heard_ = finished_ = tunnel_ = false;
-  expected_by_ = base::TimePoint::max();
-}
 
 const http::H2FieldList* H2Backend::compose_trailers(const http::HeaderMap* trailers) {
   if (trailers == nullptr || trailers->empty()) return nullptr;
@@ -58,7 +52,7 @@ net::Task<base::Result<void>> H2Backend::send_head(const HeadSource& head, const
   upstream::H2Link& link = *std::exchange(link_, nullptr);
   tunnel_ = request.wants_upgrade;
   if (tunnel_ && !link.connection.peer_takes_extended_connect()) {
-    co_return websocket_not_offered();
+    co_return std::unexpected(upstream::kNoWebSockets);
   }
   http::H2FieldList& fields = worker_.h2.fields();
   http::H2HeadSink sink(fields, state_.arena);
@@ -111,6 +105,10 @@ net::Task<base::Result<void>> H2Backend::read_head(http::ResponseHead& head, std
     // RFC 8441 4: what HTTP/1 says by 101.
     head.status = 101;
     head.headers.add("upgrade", state_.request.upgrade);
+    // Such a backend leaves the proof to Weir (RFC 8441 5).
+    if (const http::HeaderField* key = state_.request.headers.find("sec-websocket-key")) {
+      head.headers.add("sec-websocket-accept", http::websocket_accept(key->value, state_.arena));
+    }
   }
   co_return base::Result<void>();
 }

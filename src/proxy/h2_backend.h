@@ -6,6 +6,7 @@
 #include "http2/shared.h"
 #include "http2/stream.h"
 #include "proxy/backend_side.h"
+#include "proxy/tunnel_end.h"
 #include "upstream/h2_links.h"
 #include "worker/worker.h"
 
@@ -13,10 +14,13 @@ namespace weir::proxy {
 
 class H2Backend final : public BackendSide {
  public:
-  H2Backend(Worker& worker, ExchangeState& state) : worker_(worker), state_(state) {}
-
   // For one attempt; its stream is opened by send_head(), before anybody else can take the room on `link`.
-  void begin(upstream::H2Link& link);
+  H2Backend(Worker& worker, ExchangeState& state, upstream::H2Link& link)
+      : worker_(worker),
+        state_(state),
+        stream_(std::in_place, state.request, state.response, state.arena),
+        link_(&link),
+        reused_(link.requests > 0) {}
 
   net::Task<base::Result<void>> send_head(const HeadSource& head, const http::RequestHead& request,
                                           const http::BodyPiece& first, const http::HeaderMap* trailers,
@@ -37,7 +41,7 @@ class H2Backend final : public BackendSide {
   void cut() override;
   void end(bool clean) override;
   void release() override { stream_.reset(); }
-  http::H2Stream* h2_stream() override { return stream_ ? &*stream_ : nullptr; }
+  void become(EitherEnd& end) override { end.use(*stream_); }
 
  private:
   const http::H2FieldList* compose_trailers(const http::HeaderMap* trailers);
@@ -49,12 +53,12 @@ class H2Backend final : public BackendSide {
   Worker& worker_;
   ExchangeState& state_;
   std::optional<http::H2Stream> stream_;
-  upstream::H2Link* link_ = nullptr;  // until the stream is open
+  upstream::H2Link* link_;  // until the stream is open
   http::H2FieldList trailers_;
   base::TimePoint expected_by_ = base::TimePoint::max();
   // bytes_heard() when the present wait for the response began, or was given its deadline.
   std::uint64_t heard_before_reading_ = 0;
-  bool reused_ = false;
+  bool reused_;
   bool heard_ = false;
   bool finished_ = false;
   bool tunnel_ = false;

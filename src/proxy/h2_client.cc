@@ -111,7 +111,7 @@ net::Task<base::Result<void>> H2Client::send_body(const http::BodyPiece& piece, 
 
 // RFC 8441 4: 200 where HTTP/1 has 101, and no Sec-WebSocket-Accept.
 net::Task<base::Result<void>> H2Client::switch_protocols(const HeadSource& head, std::string_view,
-                                                         std::string_view early, bool, base::Nanoseconds patience) {
+                                                         std::string_view early, base::Nanoseconds patience) {
   http::H2FieldList& fields = worker_.h2.fields();
   http::H2HeadSink sink(fields, arena_);
   sink.answer_extended_connect();

@@ -4,6 +4,7 @@
 #include "http2/shared.h"
 #include "http2/stream.h"
 #include "proxy/client_side.h"
+#include "proxy/tunnel_end.h"
 #include "worker/worker.h"
 
 namespace weir::worker {
@@ -29,13 +30,17 @@ class H2Client final : public ClientSide {
   net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
                                           base::Nanoseconds patience) override;
   net::Task<base::Result<void>> switch_protocols(const HeadSource& head, std::string_view upgrade,
-                                                 std::string_view early, bool from_h2,
-                                                 base::Nanoseconds patience) override;
+                                                 std::string_view early, base::Nanoseconds patience) override;
+  void become(EitherEnd& end) override { end.use(stream_); }
 
   // A stream ends with its response; when the connection ends is its session's affair.
   void close_after() override {}
   void give_up_body() override {}
   void abort() override;
+  void cancel() override { stream_.reset(NGHTTP2_CANCEL); }
+  bool can_end_by_trailers() const override {
+    return stream_.is_open() && stream_.all_sent() && !stream_.output_ended();
+  }
   void cut() override;
   std::uint64_t bytes_taken() override;
   const char* gone() const override {
@@ -43,7 +48,6 @@ class H2Client final : public ClientSide {
     return stream_.is_open() ? nullptr : "the client reset the stream";
   }
   void cancel_when_broken(net::TaskContext* context) override { stream_.cancel_when_reset(context); }
-  http::H2Stream* h2_stream() override { return &stream_; }
 
  private:
   http::H2FieldList* compose(const HeadSource& head);

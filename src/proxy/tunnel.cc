@@ -1,11 +1,13 @@
-// Connections that were upgraded (RFC 9110 7.8): bytes both ways until both sides have finished.
+#include "proxy/tunnel.h"
 
 #include <new>
 
 #include "base/out_of_memory.h"
 #include "base/text.h"
-#include "proxy/exchange.h"
+#include "proxy/exchange_end.h"
+#include "proxy/response.h"
 #include "proxy/stream_relay.h"
+#include "proxy/tunnel_end.h"
 #include "relay/relay.h"
 
 namespace weir::proxy {
@@ -16,23 +18,10 @@ using base::Side;
 
 namespace {
 
-// The one of the two that carries this side.
-class EitherEnd {
- public:
-  EitherEnd(net::TcpStream* connection, http::H2Stream* stream) {
-    if (connection != nullptr) {
-      connection_.emplace(*connection);
-    } else {
-      stream_.emplace(*stream);
-    }
-  }
-  TunnelEnd& operator*() { return connection_ ? static_cast<TunnelEnd&>(*connection_) : *stream_; }
-  TunnelEnd* operator->() { return &**this; }
-
- private:
-  std::optional<ConnectionEnd> connection_;
-  std::optional<StreamEnd> stream_;
-};
+constexpr Error kNotAsked{
+    .code = ErrorCode::protocol, .side = Side::backend, .what = "101 without having been asked to switch protocols"};
+constexpr const char* kQuiet = "nothing moved within timeouts.tunnel";
+constexpr const char* kQuietWebSocket = "nothing moved within timeouts.websocket";
 
 template <typename AnyRelay>
 net::Task<base::Result<void>> carry(AnyRelay& relay, ClientSide& client, Worker& worker) {
@@ -44,71 +33,92 @@ net::Task<base::Result<void>> carry(AnyRelay& relay, ClientSide& client, Worker&
   co_return relayed;
 }
 
-}  // namespace
+// The head of 101, and what came behind it.
+net::Task<base::Result<void>> pass_switch(Exchange& exchange) {
+  BackendSide& backend = *exchange.attempt->side;
+  const http::HeaderField* upgrade = exchange.state.response.headers.find(http::HeaderId::upgrade);
+  std::string_view protocol = upgrade != nullptr ? upgrade->value : std::string_view();
+  OutgoingHead<ResponseForClient> head(exchange, response_hop(exchange));
+  co_return co_await exchange.client_side.switch_protocols(head.source(), protocol, backend.leftover(),
+                                                           exchange.facts.timeouts.body());
+}
 
-net::Task<base::Result<void>> Exchange::tunnel() {
-  // Both sides finished looks like a broken connection, with bytes still to be read.
-  client_side_.cancel_when_broken(nullptr);
-  if (!request_.wants_upgrade || !body_sent_) {
-    Error error{.code = ErrorCode::protocol,
-                .side = Side::backend,
-                .what = "101 without having been asked to switch protocols"};
-    co_return std::unexpected(error);
-  }
-  upstream_time_ = worker_.reactor.now() - attempt_started_;
-  EitherEnd client(client_side_.stream(), client_side_.h2_stream());
-  EitherEnd backend(backend_side_->stream(), backend_side_->h2_stream());
-  status_ = 101;
-  const http::HeaderField* upgrade = response_.headers.find(http::HeaderId::upgrade);
-  base::Result<void> written = co_await client_side_.switch_protocols(
-      ResponseForClient(*this), upgrade != nullptr ? upgrade->value : std::string_view(), backend_side_->leftover(),
-      backend_side_->h2_stream() != nullptr, timeouts_.body());
-  if (!written) co_return written;
-  std::string_view early_from_client = client_side_.leftover();
-  if (!early_from_client.empty()) {
-    client_side_.bytes_in += early_from_client.size();
-    written = co_await backend->write(early_from_client, timeouts_.body());
-    if (!written) co_return std::unexpected(written.error().on(Side::backend));
-  }
-  bool websocket = base::equal_ignoring_case(request_.upgrade, "websocket");
-  StreamRelay streams(*client, *backend, websocket ? timeouts_.websocket() : timeouts_.tunnel());
-  if (websocket) streams.follow_websocket(early_from_client, backend_side_->leftover());
-  // A quiet tunnel holds no buffers.
-  keep_what_is_logged();
-  response_.headers.clear();
-  client_side_.release_buffers();
-  if (backend_side_->stream() != nullptr) backend_side_->release();
-  response_.keep_alive = false;
-  if (!websocket && client_side_.stream() != nullptr && backend_side_->stream() != nullptr) {
-    Relay relay(*client_side_.stream(), *backend_side_->stream(), timeouts_.tunnel());
-    base::Result<void> ended = co_await carry(relay, client_side_, worker_);
-    if (!ended) co_return std::unexpected(naming_timeout(ended.error(), "nothing moved within timeouts.tunnel"));
-    co_return ended;
-  }
-  streams.listening = &client_.listening;
-  streams.backend = &tries_.backend();
+// A quiet tunnel holds no buffers.
+void release_buffers(Exchange& exchange) {
+  BackendSide& backend = *exchange.attempt->side;
+  keep_logged_fields(exchange.facts, exchange.state);
+  exchange.state.response.headers.clear();
+  exchange.client_side.release_buffers();
+  if (backend.stream() != nullptr) backend.release();
+  exchange.state.response.keep_alive = false;
+}
+
+// Whether a WebSocket was closed here, by our close frame.
+void note_closing(const StreamRelay& streams, Outcome& outcome) {
+  if (streams.close_code() == 0) return;
+  bool restarts = streams.close_code() == kServiceRestart;
+  outcome.termination = restarts ? Termination::backend_drained : Termination::drained;
+  outcome.detail = restarts ? "the WebSocket was closed with 1012: its backend drains"
+                            : "the WebSocket was closed with 1001: the listener closes or Weir stops";
+}
+
+net::Task<base::Result<void>> carry_streams(StreamRelay& streams, Exchange& exchange, bool websocket) {
+  Worker& worker = exchange.worker;
+  streams.listening = &exchange.client.listening;
+  streams.backend = &exchange.tries.backend();
   if (websocket) {
-    worker_.websockets.push_back(streams);
+    worker.websockets.push_back(streams);
     // That may have begun while the handshake was under way.
     streams.close_where_it_must_go();
   }
   base::Result<void> ended;
   try {
-    ended = co_await carry(streams, client_side_, worker_);
+    ended = co_await carry(streams, exchange.client_side, worker);
   } catch (const std::bad_alloc&) {
     ended = std::unexpected(base::kOutOfMemory);
   }
   co_await streams.stop();
-  if (websocket) worker_.websockets.remove(streams);
-  if (streams.close_code() != 0) {
-    bool restarts = streams.close_code() == kServiceRestart;
-    termination_ = restarts ? Termination::backend_drained : Termination::drained;
-    detail_ = restarts ? "the WebSocket was closed with 1012: its backend drains"
-                       : "the WebSocket was closed with 1001: the listener closes or Weir stops";
-  }
+  if (websocket) worker.websockets.remove(streams);
+  note_closing(streams, exchange.outcome);
   if (ended) co_return ended;
-  const char* late = websocket ? "nothing moved within timeouts.websocket" : "nothing moved within timeouts.tunnel";
-  co_return std::unexpected(naming_timeout(ended.error(), late));
+  co_return std::unexpected(naming_timeout(ended.error(), websocket ? kQuietWebSocket : kQuiet));
+}
+
+}  // namespace
+
+net::Task<base::Result<void>> tunnel(Exchange& exchange) {
+  ClientSide& client = exchange.client_side;
+  Attempt& attempt = *exchange.attempt;
+  const TimeoutScopes& timeouts = exchange.facts.timeouts;
+  const http::RequestHead& request = exchange.state.request;
+  // Both sides finished looks like a broken connection, with bytes still to be read.
+  client.cancel_when_broken(nullptr);
+  if (!request.wants_upgrade || !exchange.body.was_sent()) co_return std::unexpected(kNotAsked);
+  attempt.upstream_time = exchange.worker.reactor.now() - attempt.started;
+  EitherEnd client_end;
+  EitherEnd backend_end;
+  client.become(client_end);
+  attempt.side->become(backend_end);
+  exchange.outcome.status = 101;
+  base::Result<void> written = co_await pass_switch(exchange);
+  if (!written) co_return written;
+  std::string_view early_from_client = client.leftover();
+  if (!early_from_client.empty()) {
+    client.bytes_in += early_from_client.size();
+    written = co_await backend_end->write(early_from_client, timeouts.body());
+    if (!written) co_return std::unexpected(written.error().on(Side::backend));
+  }
+  bool websocket = base::equal_ignoring_case(request.upgrade, "websocket");
+  StreamRelay streams(*client_end, *backend_end, websocket ? timeouts.websocket() : timeouts.tunnel());
+  if (websocket) streams.follow_websocket(early_from_client, attempt.side->leftover());
+  release_buffers(exchange);
+  if (!websocket && client.stream() != nullptr && attempt.side->stream() != nullptr) {
+    Relay relay(*client.stream(), *attempt.side->stream(), timeouts.tunnel());
+    base::Result<void> ended = co_await carry(relay, client, exchange.worker);
+    if (!ended) co_return std::unexpected(naming_timeout(ended.error(), kQuiet));
+    co_return ended;
+  }
+  co_return co_await carry_streams(streams, exchange, websocket);
 }
 
 }  // namespace weir::proxy

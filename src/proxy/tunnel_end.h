@@ -59,4 +59,17 @@ class StreamEnd final : public TunnelEnd {
   http::H2Stream& stream_;
 };
 
+// The one of the two that carries a side.
+class EitherEnd {
+ public:
+  void use(net::TcpStream& connection) { connection_.emplace(connection); }
+  void use(http::H2Stream& stream) { stream_.emplace(stream); }
+  TunnelEnd& operator*() { return connection_ ? static_cast<TunnelEnd&>(*connection_) : *stream_; }
+  TunnelEnd* operator->() { return &**this; }
+
+ private:
+  std::optional<ConnectionEnd> connection_;
+  std::optional<StreamEnd> stream_;
+};
+
 }  // namespace weir::proxy
