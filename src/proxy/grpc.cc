@@ -21,6 +21,11 @@ bool is_grpc(const http::HeaderMap& headers) {
   return rest.empty() || rest[0] == '+' || rest[0] == ';';
 }
 
+unsigned grpc_status_of(Termination how, std::uint16_t status) {
+  std::uint8_t named = kTerminations[static_cast<std::size_t>(how)].grpc_status;
+  return named == TerminationEntry::by_http ? grpc_status_of(status) : named;
+}
+
 unsigned grpc_status_of(std::uint16_t status) {
   switch (status) {
     case 400:

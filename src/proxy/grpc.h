@@ -8,13 +8,16 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "http/message.h"
+#include "worker/termination.h"
 
 namespace weir::proxy {
 
 // Whether a message with these fields is gRPC's: application/grpc, alone or with "+proto" and the like.
 bool is_grpc(const http::HeaderMap& headers);
 
-// The grpc-status that stands for an answer of Weir's own with this HTTP status.
+// The grpc-status that stands for an answer of Weir's own: that of the termination (terminations.def), else by its HTTP
+// status.
+unsigned grpc_status_of(Termination how, std::uint16_t status);
 unsigned grpc_status_of(std::uint16_t status);
 
 // What `fields` say in grpc-status; nothing when it is not there, UNKNOWN when it is no known code.

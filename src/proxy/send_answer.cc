@@ -41,7 +41,7 @@ net::Task<void> send_answer(Exchange& exchange, Answer answer) {
   if (!answer.detail.empty()) outcome.detail = answer.detail;
   if (answer.termination != Termination::ok) count_error(exchange, answer.termination);
   if (facts.is_call && !answer.message.empty()) {
-    outcome.grpc_status = grpc_status_of(answer.status);
+    outcome.grpc_status = grpc_status_of(answer.termination, answer.status);
     answer = call_answer(answer, *outcome.grpc_status, outcome.call_late, arena);
   }
   settle_request_body(exchange);

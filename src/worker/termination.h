@@ -11,75 +11,33 @@
 
 namespace weir::worker {
 
-// In the order of the names below.
 enum class Termination : std::uint8_t {
-  ok,
-  // TCP: both sides finished, this one first.
-  client_closed,
-  backend_closed,  // also: the backend ended the connection where more was needed
-  client_abort,
-  client_timeout,
-  client_protocol,
-  client_too_large,
-  client_too_slow,  // sent or took a body slower than min_rate
-  client_unsupported,
-  backend_drained,  // its drain_timeout has passed
-  backend_exhausted,
-  backend_failed,
-  backend_protocol,
-  backend_refused,
-  backend_reset,
-  backend_timeout,
-  backend_too_large,
-  backend_unhealthy,
-  backend_unreachable,
-  no_backend,
-  no_route,
-  queue_full,
-  queue_timeout,
-  idle_timeout,
-  deadline,  // that a gRPC client gave its call
-  drained,   // the listener closed or Weir stopped, and the time for that has passed
-  evicted,
-  refused,
-  exhausted,
-  internal,
+#define WEIR_TERMINATION(word, side, grpc, meaning) word,
+#include "worker/terminations.def"
+#undef WEIR_TERMINATION
 };
-inline constexpr std::array<std::string_view, 30> kTerminationNames = {
-    "ok",
-    "client_closed",
-    "backend_closed",
-    "client_abort",
-    "client_timeout",
-    "client_protocol",
-    "client_too_large",
-    "client_too_slow",
-    "client_unsupported",
-    "backend_drained",
-    "backend_exhausted",
-    "backend_failed",
-    "backend_protocol",
-    "backend_refused",
-    "backend_reset",
-    "backend_timeout",
-    "backend_too_large",
-    "backend_unhealthy",
-    "backend_unreachable",
-    "no_backend",
-    "no_route",
-    "queue_full",
-    "queue_timeout",
-    "idle_timeout",
-    "deadline",
-    "drained",
-    "evicted",
-    "refused",
-    "exhausted",
-    "internal",
-};
-static_assert(kTerminationNames.size() == static_cast<std::size_t>(Termination::internal) + 1);
 
-constexpr std::string_view name(Termination how) { return kTerminationNames[static_cast<std::size_t>(how)]; }
+// On whose side the cause lies.
+enum class TerminationSide : std::uint8_t { none, client, backend, ours };
+
+struct TerminationEntry {
+  static constexpr std::uint8_t by_http = UINT8_MAX;
+  std::string_view word;
+  TerminationSide side;
+  std::uint8_t grpc_status;  // of an answer of Weir's own that ends so; by_http: its HTTP status decides
+};
+// Indexed by Termination.
+inline constexpr auto kTerminations = [] {
+  using enum TerminationSide;
+  constexpr std::uint8_t by_http = TerminationEntry::by_http;
+  return std::to_array<TerminationEntry>({
+#define WEIR_TERMINATION(word, side, grpc, meaning) {#word, side, grpc},
+#include "worker/terminations.def"
+#undef WEIR_TERMINATION
+  });
+}();
+
+constexpr std::string_view name(Termination how) { return kTerminations[static_cast<std::size_t>(how)].word; }
 
 // The word for work that ended in `error`. Of work that was cancelled the side says by whom: a client that left, a
 // backend whose time to drain was over, or Weir.
