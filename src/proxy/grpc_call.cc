@@ -60,7 +60,7 @@ net::Task<void> end_call(Exchange& exchange) {
     co_return;
   }
   exchange.outcome.grpc_status = kDeadlineExceeded;
-  http::HeaderMap& trailers = exchange.state.own_fields;
+  http::HeaderMap& trailers = exchange.state.sent_trailers;
   trailers.clear();
   trailers.add("grpc-status", "4");
   trailers.add("grpc-message", kGrpcDeadlineExceeded);

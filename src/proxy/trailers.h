@@ -16,7 +16,7 @@ const http::HeaderMap* passing_trailers(const Side& from, ExchangeState& state,
   received.clear();
   from.trailers(received);
   if (received.empty()) return nullptr;
-  http::HeaderMap& passing = state.own_fields;
+  http::HeaderMap& passing = state.sent_trailers;
   passing.clear();
   for (const http::HeaderField& field : received) {
     if (may_pass(field)) passing.add(field);

@@ -15,14 +15,14 @@ struct ExchangeState {
   void clear() {
     request.clear();
     response.clear();
-    own_fields.clear();
+    sent_trailers.clear();
     received_trailers.clear();
     arena.reset();
   }
 
   http::RequestHead request;
   http::ResponseHead response;
-  http::HeaderMap own_fields;  // of answers made here, and trailers that go on
+  http::HeaderMap sent_trailers;  // that go on to the other side
   http::HeaderMap received_trailers;
   base::Arena arena;
 };
