@@ -104,8 +104,3 @@ class Log {
 };
 
 }  // namespace weir::access_log
-
-// Names that the files of an exchange still use.
-namespace weir::proxy {
-using AccessLog = access_log::Log;
-}  // namespace weir::proxy

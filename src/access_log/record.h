@@ -51,9 +51,3 @@ struct Record {
 };
 
 }  // namespace weir::access_log
-
-// Names that the files of an exchange still use.
-namespace weir::proxy {
-using AccessRecord = access_log::Record;
-using TlsRecord = access_log::TlsRecord;
-}  // namespace weir::proxy

@@ -16,10 +16,10 @@
 #include "config/listen_address.h"
 #include "config/warnings.h"
 #include "control/effective.h"
+#include "exchange/forwarded.h"
 #include "http/forward.h"
 #include "http/h1_codec.h"
 #include "http/target.h"
-#include "proxy/forwarded.h"
 #include "route/name_table.h"
 #include "route/path_rules.h"
 #include "route/table.h"
@@ -213,15 +213,15 @@ bool tell_exchange(std::string& out, const config::Config& config, const config:
   if (std::string_view(url.target).substr(0, url.target.find('?')) != head.routed_path) {
     line(out, "path", fmt::format("{}, as routes compare it", head.routed_path));
   }
-  bool trusted = proxy::is_trusted(peer, listener.trusted_proxies);
-  proxy::Forwarded forwarded = proxy::forwarded(head, peer, trusted, scheme, listener.trusted_proxies, arena);
+  bool trusted = exchange::is_trusted(peer, listener.trusted_proxies);
+  exchange::Forwarded forwarded = exchange::forwarded(head, peer, trusted, scheme, listener.trusted_proxies, arena);
   if (forwarded.client != peer) {
     line(out, "client",
          fmt::format("{} by X-Forwarded-For of the trusted {}", forwarded.client.to_string(), peer.to_string()));
   }
   auto table = route::Table::compile(listener);
   tell_routes(out, listener, table->explain(head, forwarded.client));
-  std::uint32_t index = proxy::route_of(listener, *table, head, forwarded, arena);
+  std::uint32_t index = exchange::route_of(listener, *table, head, forwarded, arena);
   std::string pool_name = listener.pool;
   if (index != route::kNoRoute) {
     ExplainValues values(listener, forwarded, url.host, url.port);

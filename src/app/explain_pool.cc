@@ -5,8 +5,8 @@
 
 #include "balance/strategy.h"
 #include "base/hash.h"
+#include "exchange/hash_key.h"
 #include "persist/method.h"
-#include "proxy/hash_key.h"
 
 namespace weir::app {
 namespace {
@@ -79,7 +79,7 @@ std::vector<std::string> describe_backends(const config::Pool& pool, const http:
       lines.push_back(set.size() == 1 ? std::string("the only backend, if it is healthy:")
                                       : fmt::format("any of {} backends, as far as they are healthy:", set.size()));
     } else {
-      std::string_view key = proxy::key_text(source, request);
+      std::string_view key = exchange::key_text(source, request);
       base::Random random(1);
       balance::PickContext context{
           .key_hash = key.empty() ? client.hash() : base::hash_text(key), .now = {}, .random = &random, .avoid = {}};

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/arena.h"
-#include "proxy/forwarded.h"
+#include "exchange/forwarded.h"
 #include "route/template.h"
 
 namespace weir::app {
@@ -14,7 +14,7 @@ namespace weir::app {
 // Borrows everything it is made from.
 class ExplainValues final : public route::Values {
  public:
-  ExplainValues(const config::Listener& listener, const proxy::Forwarded& forwarded, std::string_view server_name,
+  ExplainValues(const config::Listener& listener, const exchange::Forwarded& forwarded, std::string_view server_name,
                 std::uint16_t port)
       : listener_(listener), forwarded_(forwarded), server_name_(server_name), port_(port) {}
   void of_route(const config::Route& route) { route_ = &route; }
@@ -23,13 +23,13 @@ class ExplainValues final : public route::Values {
     using enum config::Variable;
     switch (variable) {
       case client:
-        return proxy::address_text(forwarded_.client, arena);
+        return exchange::address_text(forwarded_.client, arena);
       case scheme:
         return forwarded_.forwarded_proto;
       case listener:
         return listener_.name;
       case listener_port:
-        return proxy::port_text(port_, arena);
+        return exchange::port_text(port_, arena);
       case route:
         return route_ != nullptr ? std::string_view(route_->name) : std::string_view();
       case pool:
@@ -43,7 +43,7 @@ class ExplainValues final : public route::Values {
 
  private:
   const config::Listener& listener_;
-  const proxy::Forwarded& forwarded_;
+  const exchange::Forwarded& forwarded_;
   std::string_view server_name_;
   std::uint16_t port_;
   const config::Route* route_ = nullptr;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "exchange/error_page.h"
+#include "exchange/exchange.h"
+#include "exchange/h1_client.h"
+#include "exchange/incoming.h"
 #include "front/h2_session.h"
 #include "front/linger.h"
 #include "http/h1_codec.h"
-#include "proxy/error_page.h"
-#include "proxy/exchange.h"
-#include "proxy/h1_client.h"
-#include "proxy/incoming.h"
 #include "worker/timeouts.h"
 
 namespace weir::front {
@@ -52,13 +52,13 @@ http::Parsed unfinished(const base::Result<std::size_t>& got, bool listener_clos
                          : "the client reset the connection within the request header";
   return {.state = http::Parsed::State::invalid,
           .consumed = 0,
-          .status = late ? std::uint16_t{408} : proxy::kClientClosedRequest,
+          .status = late ? std::uint16_t{408} : exchange::kClientClosedRequest,
           .what = late ? too_late : gone};
 }
 
 // Reads until a head is complete in `incoming`; `parsed` says why when it never will be.
-net::Task<HeadOutcome> read_head(worker::ClientConnection& client, proxy::Incoming& incoming, http::RequestHead& head,
-                                 http::Parsed& parsed) {
+net::Task<HeadOutcome> read_head(worker::ClientConnection& client, exchange::Incoming& incoming,
+                                 http::RequestHead& head, http::Parsed& parsed) {
   ReadingRules rules = reading_rules(client);
   base::TimePoint deadline = client.worker.reactor.now() + rules.header_timeout;
   while (true) {
@@ -98,7 +98,7 @@ bool may_become_h2(std::string_view bytes) { return bytes.size() < kH2Begin.size
 // Serves what is there now and whatever is pipelined behind it. True when the connection may wait for more.
 net::Task<bool> serve_ready(worker::ClientConnection& client) {
   worker::Worker& worker = client.worker;
-  proxy::Incoming incoming;
+  exchange::Incoming incoming;
   do {
     std::unique_ptr<worker::ExchangeState> state = worker.take_state();
     http::Parsed parsed;
@@ -136,13 +136,13 @@ net::Task<bool> serve_ready(worker::ClientConnection& client) {
       if (outcome != HeadOutcome::ended) {
         client.stage = worker::Stage::working;
         bool complete = outcome == HeadOutcome::complete;
-        proxy::H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
+        exchange::H1Client side(client, *state, incoming, complete ? parsed.consumed : incoming.bytes().size());
         if (complete) {
-          co_await proxy::serve_exchange(client, side, *state);
+          co_await exchange::serve_exchange(client, side, *state);
         } else {
           bool drained = outcome == HeadOutcome::drained;
           worker::Termination how = drained ? worker::Termination::drained : worker::Termination::ok;
-          co_await proxy::refuse_exchange(client, side, *state, parsed, how);
+          co_await exchange::refuse_exchange(client, side, *state, parsed, how);
         }
         keep = side.finish();
         if (!keep && client.stream && client.stream.is_filtered()) co_await announce_end(client);

@@ -3,10 +3,10 @@
 #include <new>
 
 #include "base/memory_reserve.h"
+#include "exchange/exchange.h"
+#include "exchange/h2_client.h"
 #include "front/unserved.h"
 #include "http2/connection.h"
-#include "proxy/exchange.h"
-#include "proxy/h2_client.h"
 
 namespace weir::front {
 
@@ -30,15 +30,15 @@ void destroy(worker::Worker& worker, RequestStream* stream) {
 
 net::Task<void> serve_request(worker::ClientConnection& client, RequestStream* stream, http2::FieldVerdict verdict) {
   try {
-    proxy::H2Client side(client, *stream, *stream->state);
+    exchange::H2Client side(client, *stream, *stream->state);
     if (verdict.kind == http2::FieldVerdict::Kind::fine) {
-      co_await proxy::serve_exchange(client, side, *stream->state);
+      co_await exchange::serve_exchange(client, side, *stream->state);
     } else {
       bool malformed = verdict.kind == http2::FieldVerdict::Kind::malformed;
       http::Parsed parsed{.state = http::Parsed::State::invalid,
                           .status = malformed ? std::uint16_t{400} : verdict.status,
                           .what = verdict.what};
-      co_await proxy::refuse_exchange(client, side, *stream->state, parsed);
+      co_await exchange::refuse_exchange(client, side, *stream->state, parsed);
     }
   } catch (const std::bad_alloc&) {
     stream->reset(NGHTTP2_INTERNAL_ERROR);
@@ -99,7 +99,7 @@ class Session final : public http2::ConnectionOwner, private net::TimerNode {
 
 }  // namespace
 
-net::Task<void> continue_as_h2(worker::ClientConnection& client, proxy::Incoming& incoming) {
+net::Task<void> continue_as_h2(worker::ClientConnection& client, exchange::Incoming& incoming) {
   Session session(client);
   // Before there are streams, which it alone can end.
   net::Task<void> running = session.connection.run();
@@ -119,7 +119,7 @@ net::Task<void> continue_as_h2(worker::ClientConnection& client, proxy::Incoming
 
 net::Task<void> serve_h2(worker::Arrival& arrival) {
   worker::ClientConnection client(std::move(arrival));
-  proxy::Incoming nothing;
+  exchange::Incoming nothing;
   co_await continue_as_h2(client, nothing);
 }
 

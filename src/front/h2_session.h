@@ -1,8 +1,8 @@
 // A client's HTTP/2 connection: requests side by side, one exchange each.
 #pragma once
 
+#include "exchange/incoming.h"
 #include "net/task.h"
-#include "proxy/incoming.h"
 #include "worker/client_connection.h"
 
 namespace weir::front {
@@ -12,6 +12,6 @@ namespace weir::front {
 net::Task<void> serve_h2(worker::Arrival& arrival);
 
 // The same for a connection that has begun in HTTP/1, whose first bytes are in `incoming`: those of prior knowledge.
-net::Task<void> continue_as_h2(worker::ClientConnection& client, proxy::Incoming& incoming);
+net::Task<void> continue_as_h2(worker::ClientConnection& client, exchange::Incoming& incoming);
 
 }  // namespace weir::front

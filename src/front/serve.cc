@@ -2,12 +2,12 @@
 
 #include <new>
 
+#include "exchange/forwarded.h"
 #include "front/h1_session.h"
 #include "front/h2_session.h"
 #include "front/proxy_stage.h"
 #include "front/tcp_session.h"
 #include "front/tls_stage.h"
-#include "proxy/forwarded.h"
 #include "tls/handshake.h"
 #include "worker/client_connection.h"
 
@@ -47,7 +47,7 @@ net::Task<void> pass_stages(const TlsMetrics& tls, OpenListener& open, worker::A
                             worker::SnapshotRef snapshot, const config::Listener& listener) {
   base::Nanoseconds patience = listener.timeouts.header.value_or(snapshot->timeouts.header);
   if (listener.proxy_protocol != config::AcceptProxy::off) {
-    bool trusted = proxy::is_trusted(arrival.peer.ip, listener.trusted_proxies);
+    bool trusted = exchange::is_trusted(arrival.peer.ip, listener.trusted_proxies);
     bool read = co_await read_proxy_header(arrival, listener.proxy_protocol, trusted, patience);
     if (!read) co_return;
   }

@@ -201,8 +201,3 @@ class Connection final : private net::RoundEndWork {
 };
 
 }  // namespace weir::http2
-
-// Names that the files of an exchange still use.
-namespace weir::http {
-using H2Connection = http2::Connection;
-}  // namespace weir::http

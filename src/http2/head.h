@@ -34,8 +34,3 @@ class HeadSink final : public http::FieldSink {
 };
 
 }  // namespace weir::http2
-
-// Names that the files of an exchange still use.
-namespace weir::http {
-using H2HeadSink = http2::HeadSink;
-}  // namespace weir::http

@@ -62,8 +62,3 @@ class Shared {
 };
 
 }  // namespace weir::http2
-
-// Names that the files of an exchange still use.
-namespace weir::http {
-using H2FieldList = http2::FieldList;
-}  // namespace weir::http

@@ -189,9 +189,3 @@ class Stream : public base::ListHook<Woken>, public base::ListHook<Opened> {
 };
 
 }  // namespace weir::http2
-
-// Names that the files of an exchange still use.
-namespace weir::http {
-using H2Stream = http2::Stream;
-using H2Wait = http2::StreamWait;
-}  // namespace weir::http

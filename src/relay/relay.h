@@ -83,8 +83,3 @@ class Relay {
 };
 
 }  // namespace weir::relay
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::relay;
-}

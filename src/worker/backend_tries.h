@@ -118,8 +118,3 @@ class BackendTries {
 bool is_connect_failure(base::ErrorCode code);
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -83,8 +83,3 @@ class ClientConnection final : public Arrival, public base::ListHook<ClientConne
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -50,8 +50,3 @@ class SnapshotRef {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

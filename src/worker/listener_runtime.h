@@ -38,8 +38,3 @@ struct ListenerRuntime {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -24,8 +24,3 @@ struct Listening {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

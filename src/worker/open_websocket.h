@@ -16,8 +16,3 @@ class OpenWebsocket : public base::ListHook<OpenWebsocket> {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -20,8 +20,3 @@ struct PoolRuntime {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -13,8 +13,3 @@ namespace weir::worker {
 std::string proxy_preamble(config::SendProxy version, const Arrival& client, std::string_view unique_id);
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -33,8 +33,3 @@ class RequestIds {
 std::string_view request_id(const http::RequestHead& request, bool peer_trusted, RequestIds& ids, base::Arena& arena);
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

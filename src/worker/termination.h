@@ -64,8 +64,3 @@ inline base::Error naming_connect_timeout(const base::Error& error) {
 }
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -46,8 +46,3 @@ struct TimeoutScopes {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

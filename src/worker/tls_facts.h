@@ -18,8 +18,3 @@ bool is_misdirected(Arrival& client, const ListenerSnapshot& listener, std::stri
 std::optional<access_log::TlsRecord> tls_record(const Arrival& client);
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -28,8 +28,3 @@ class WallClock {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -92,8 +92,3 @@ class Worker {
 };
 
 }  // namespace weir::worker
-
-// Until the exchange moves.
-namespace weir::proxy {
-using namespace weir::worker;
-}

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "exchange/forwarded.h"
 #include "http/h1_codec.h"
 #include "http/target.h"
-#include "proxy/forwarded.h"
 #include "route/table.h"
 #include "worker/request_id.h"
 
@@ -206,7 +206,7 @@ void forwarded_fields(benchmark::State& state) {
   base::Arena arena;
   for (auto _ : state) {
     arena.reset();
-    benchmark::DoNotOptimize(proxy::forwarded(request.head(), peer, trusted_peer, "http", trusted, arena));
+    benchmark::DoNotOptimize(exchange::forwarded(request.head(), peer, trusted_peer, "http", trusted, arena));
   }
 }
 BENCHMARK(forwarded_fields)->ArgName("trusted")->Arg(0)->Arg(1);

@@ -4,7 +4,7 @@
 
 readonly RESULTS=$PWD/build/results
 # Units in which threads meet; the rest has nothing for ThreadSanitizer to see.
-readonly THREADED='^(unit_(base|metrics|net|pool|balance|health|upstream|access_log|worker|relay|proxy|front|store|control|api)|contract_.*)$'
+readonly THREADED='^(unit_(base|metrics|net|pool|balance|health|upstream|access_log|worker|relay|exchange|front|store|control|api)|contract_.*)$'
 
 sanitizer_options() {
   export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1

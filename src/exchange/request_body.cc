@@ -1,0 +1,130 @@
+#include "exchange/request_body.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/out_of_memory.h"
+#include "exchange/trailers.h"
+#include "metrics/families.h"
+#include "worker/termination.h"
+
+namespace weir::exchange {
+
+using base::Error;
+using base::ErrorCode;
+using base::Side;
+
+namespace {
+
+// Long enough for a client that stalls, or takes what lies in large buffers of the kernel.
+constexpr auto kUsualGrace = std::chrono::seconds(60);
+
+constexpr Error kTooLarge{.code = ErrorCode::too_large, .side = Side::client, .what = kBodyTooLarge};
+
+// From now on the backend owes a response to the reader of its header, if that is still to come.
+void start_response_clock(const Facts& facts, const ClientSide& client, BackendSide& backend) {
+  if (client.response_started()) return;
+  backend.expect_response(net::Reactor::current().now() + facts.timeouts.response());
+}
+
+// Counts what was read. False when it ends the body early: body.client_failure says why, unless the read was cancelled.
+bool accept(RequestBody& body, const Facts& facts, const base::Result<http::BodyPiece>& piece) {
+  body.pulled = true;
+  if (piece) {
+    body.bytes += piece->data.size();
+    if (is_body_too_large(facts, body.bytes)) body.client_failure = kTooLarge;
+  } else if (piece.error().code != ErrorCode::cancelled) {
+    body.client_failure =
+        worker::naming_timeout(piece.error(), "no bytes of the request body within timeouts.body").on(Side::client);
+  }
+  return piece && !body.client_failure;
+}
+
+}  // namespace
+
+bool is_body_too_large(const Facts& facts, std::uint64_t bytes) {
+  std::uint64_t limit = facts.listener->config->limits.body_bytes;
+  return limit > 0 && bytes > limit;
+}
+
+base::Result<FirstPiece> first_piece(RequestBody& body, const Facts& facts, ClientSide& client,
+                                     worker::ExchangeState& state) {
+  client.start_body();
+  FirstPiece first{.piece = {.data = {}, .last = true}};
+  if (state.request.body.kind != http::BodyFraming::Kind::none) {
+    base::Result<std::optional<http::BodyPiece>> buffered = client.buffered_body();
+    if (!buffered) return std::unexpected(buffered.error().on(Side::client));
+    first.piece = buffered->value_or(http::BodyPiece{});
+    if (first.piece.last) first.trailers = passing_trailers(client, state, http::request_trailer_may_pass);
+  }
+  body.bytes = first.piece.data.size();
+  if (is_body_too_large(facts, body.bytes)) return std::unexpected(kTooLarge);
+  return first;
+}
+
+net::Task<void> pump_request_body(RequestBody& body, const Facts& facts, ClientSide& client, BackendSide& backend,
+                                  PaceOwner& slow_client, worker::ExchangeState& state) {
+  bool last = false;
+  Pace pace;
+  watch_pace(pace, slow_client, PaceOwner::Direction::request, facts);
+  try {
+    while (!last) {
+      base::TimePoint deadline = net::Reactor::current().now() + facts.timeouts.body();
+      // A client that waits for 100 Continue waits for the backend.
+      if (!body.awaiting_continue || body.bytes > 0) pace.wait_begins();
+      base::Result<http::BodyPiece> piece = co_await client.read_body(deadline);
+      pace.wait_ends();
+      if (!accept(body, facts, piece)) {
+        // The reader of the response finds the end of the stream.
+        backend.cut();
+        co_return;
+      }
+      last = piece->last;
+      const http::HeaderMap* trailers =
+          last ? passing_trailers(client, state, http::request_trailer_may_pass) : nullptr;
+      base::Result<void> written = co_await backend.send_body(*piece, trailers, facts.timeouts.body());
+      if (!written) {
+        body.sending = RequestBody::Sending::stopped;
+        start_response_clock(facts, client, backend);
+        co_return;
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    body.client_failure = base::kOutOfMemory;
+    backend.cut();
+    co_return;
+  }
+  body.sending = RequestBody::Sending::sent;
+  start_response_clock(facts, client, backend);
+}
+
+// Calls of gRPC may be silent for as long as they like, and have deadlines of their own.
+void watch_pace(Pace& pace, PaceOwner& owner, PaceOwner::Direction direction, const Facts& facts) {
+  if (facts.is_call) return;
+  const config::Route* route = facts.route_config;
+  const config::MinRate& rule =
+      route != nullptr && route->min_rate ? *route->min_rate : facts.listener->config->min_rate;
+  if (rule.bytes_per_second == 0) return;
+  base::Nanoseconds grace =
+      rule.grace ? base::Nanoseconds(*rule.grace) : std::max<base::Nanoseconds>(kUsualGrace, facts.timeouts.body());
+  pace.watch(owner, direction, rule.bytes_per_second, grace);
+}
+
+std::uint64_t SlowClient::moved(Direction direction) {
+  return direction == Direction::request ? body_.bytes : side_.bytes_taken();
+}
+
+void SlowClient::too_slow(Direction direction) {
+  was_cut_ = true;
+  bool up = direction == Direction::request;
+  worker::Worker& worker = connection_.worker;
+  worker.services.registry
+      ->counter(metrics::families::kSlowClients, {connection_.listening.runtime->name, up ? "request" : "response"})
+      .add(worker.index);
+  if (!up) return side_.cut();
+  body_.client_failure =
+      Error{.code = ErrorCode::timeout, .side = Side::client, .what = "the request's body comes too slowly"};
+  body_.pump->cancel();
+}
+
+}  // namespace weir::exchange
