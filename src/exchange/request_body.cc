@@ -5,7 +5,6 @@
 
 #include "base/out_of_memory.h"
 #include "exchange/trailers.h"
-#include "metrics/families.h"
 #include "worker/termination.h"
 
 namespace weir::exchange {
@@ -117,10 +116,8 @@ std::uint64_t SlowClient::moved(Direction direction) {
 void SlowClient::too_slow(Direction direction) {
   was_cut_ = true;
   bool up = direction == Direction::request;
-  worker::Worker& worker = connection_.worker;
-  worker.services.registry
-      ->counter(metrics::families::kSlowClients, {connection_.listening.runtime->name, up ? "request" : "response"})
-      .add(worker.index);
+  const worker::ListenerRuntime& listener = *connection_.listening.runtime;
+  (up ? listener.slow_requests : listener.slow_responses).add(connection_.worker.index);
   if (!up) return side_.cut();
   body_.client_failure =
       Error{.code = ErrorCode::timeout, .side = Side::client, .what = "the request's body comes too slowly"};

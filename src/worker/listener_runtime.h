@@ -31,6 +31,8 @@ struct ListenerRuntime {
   std::atomic<std::uint32_t> adopting_workers{0};
   metrics::Counter connections_active;
   metrics::Counter connections_total;
+  metrics::Counter slow_requests;   // exchanges cut by min_rate while the client sent,
+  metrics::Counter slow_responses;  // and while it took the response
   std::array<metrics::Counter, kRefusals> refused;
   Admission admission;
   RefusalLog refusal_log;

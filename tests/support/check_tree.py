@@ -7,6 +7,7 @@
 - a word has one synonym: none of the banned ones in the names of files and types
 - units (x.h with x.cc, and the parts that src/units.txt lists) do not include each other in a circle
 - SSL_* is for tls/ only, nghttp2_* for http2/
+- on the data path the registry of metrics is asked in constructors only
 """
 
 import argparse
@@ -14,7 +15,7 @@ import pathlib
 import re
 import sys
 
-from tree_identifiers import check_wrapped_libraries
+from tree_identifiers import check_registry, check_wrapped_libraries
 from tree_units import check_units
 
 MAX_LINES = 400
@@ -126,6 +127,7 @@ def check(root):
     faults += check_names(src)
     faults += check_units(src)
     faults += check_wrapped_libraries(src)
+    faults += check_registry(src)
     return faults
 
 

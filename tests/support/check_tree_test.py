@@ -145,3 +145,16 @@ def test_openssl_and_nghttp2_are_found_outside_their_folders(tree):
         "src/base/frame.cc:1: nghttp2_session is for http2/ only",
         "src/net/socket.h:3: SSL_read is for tls/ only",
     ]
+
+
+def test_a_look_up_in_the_registry_is_found_on_the_data_path(tree):
+    root = tree("src/net/poll.cc", "Poll::Poll()\n    : calls(registry.counter(kCalls)) {}\n\nvoid run() {\n}\n")
+    assert faults(root) == []
+    look_up = "  services.registry->counter(kCalls, {name}).add(1);\n"
+    tree("src/net/poll.cc", f"Poll::Poll() {{}}\n\nvoid Poll::run() {{\n{look_up}}}\n")
+    assert faults(root) == ["src/net/poll.cc:4: the registry is asked outside a constructor; keep the counter"]
+    tree("src/net/poll.cc", f"void Poll::run() {{\n  call_counters.find(key, [&] {{\n{look_up}  }});\n}}\n")
+    assert faults(root) == []
+    tree("src/net/poll.cc", "")
+    tree("src/app/run.cc", f"void run() {{\n{look_up}}}\n")
+    assert faults(root) == []
