@@ -48,7 +48,7 @@ void count(const Exchange& exchange, base::Nanoseconds duration) {
                        .route = facts.route,
                        .backend = backend != nullptr ? backend->slot() : metrics::CellKey::kNoBackend,
                        .code = outcome.status};
-  metrics::Counter requests = worker.request_counters.find(facts.snapshot->version, key, [&](const metrics::CellKey&) {
+  metrics::Counter requests = worker.counters.requests.find(facts.snapshot->version, key, [&](const metrics::CellKey&) {
     char code[8];
     std::string_view code_text(code, static_cast<std::size_t>(fmt::format_to(code, "{}", outcome.status) - code));
     std::string_view backend_id = backend != nullptr ? std::string_view(backend->id()) : std::string_view();

@@ -19,9 +19,9 @@ namespace weir::exchange {
 struct Exchange {
   Exchange(worker::ClientConnection& of, ClientSide& by, worker::ExchangeState& in)
       : client(of), worker(of.worker), client_side(by), state(in), slow_client(of, by, body), tries(of.worker) {
-    worker.exchange_begins();
+    worker.load.exchange_begins();
   }
-  ~Exchange() { worker.exchange_ends(); }
+  ~Exchange() { worker.load.exchange_ends(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 

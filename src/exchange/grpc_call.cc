@@ -75,7 +75,7 @@ void count_call(const Exchange& exchange) {
   unsigned status = status_told(exchange.outcome);
   metrics::CellKey key{.listener = listener.id, .route = facts.route, .backend = 0, .code = status};
   worker::Worker& worker = exchange.worker;
-  metrics::Counter calls = worker.call_counters.find(facts.snapshot->version, key, [&](const metrics::CellKey&) {
+  metrics::Counter calls = worker.counters.calls.find(facts.snapshot->version, key, [&](const metrics::CellKey&) {
     return worker.services.registry->counter(
         metrics::families::kGrpcRequests,
         {listener.name, facts.route_name(), facts.pool_name(), config::kGrpcStatuses[status]});

@@ -75,7 +75,7 @@ ResponseHop response_hop(Exchange& exchange) {
   if (response.status < 200) return hop;
   worker::Worker& worker = exchange.worker;
   // RFC 9110 6.6.1: who forwards a response without Date adds one.
-  if (response.headers.find(http::HeaderId::date) == nullptr) hop.date = worker.dates.at(worker.unix_ms() / 1000);
+  if (response.headers.find(http::HeaderId::date) == nullptr) hop.date = worker.date();
   if (exchange.tell_method) {
     hop.sticky_cookie =
         exchange.facts.pool->method->chosen(sticky_client(exchange), exchange.tries.index(), exchange.state.arena);

@@ -13,7 +13,7 @@ void count_error(Exchange& exchange, worker::Termination how) {
   metrics::CellKey key{.listener = listener.id, .code = static_cast<std::uint32_t>(how)};
   worker::Worker& worker = exchange.worker;
   std::uint64_t version = exchange.facts.snapshot->version;
-  metrics::Counter errors = worker.error_counters.find(version, key, [&](const metrics::CellKey&) {
+  metrics::Counter errors = worker.counters.errors.find(version, key, [&](const metrics::CellKey&) {
     return worker.services.registry->counter(metrics::families::kHttpErrors, {listener.name, name(how)});
   });
   errors.add(worker.index);
@@ -48,7 +48,7 @@ net::Task<void> send_answer(Exchange& exchange, Answer answer) {
   if (exchange.closing()) client.close_after();
   outcome.status = answer.status;
   worker::Worker& worker = exchange.worker;
-  answer.fields.add("date", worker.dates.at(worker.unix_ms() / 1000), arena);
+  answer.fields.add("date", worker.date(), arena);
   answer.fields.add("x-request-id", facts.request_id, arena);
   bool has_content = http::content_allowed(answer.status, exchange.state.request.method) && !answer.body.empty();
   http::BodyFraming framing;

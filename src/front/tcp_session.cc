@@ -271,12 +271,13 @@ void TcpSession::count(worker::Termination how) {
                        .route = 0,
                        .backend = backend != nullptr ? backend->slot() : metrics::CellKey::kNoBackend,
                        .code = static_cast<std::uint32_t>(how)};
-  metrics::Counter ended = worker_.relay_counters.find(worker_.snapshot()->version, key, [&](const metrics::CellKey&) {
-    return worker_.services.registry->counter(
-        metrics::families::kRelayedConnections,
-        {client_.listening.runtime->name, pool_ ? std::string_view(pool_->config->name) : std::string_view(),
-         backend != nullptr ? std::string_view(backend->id()) : std::string_view(), name(how)});
-  });
+  metrics::Counter ended =
+      worker_.counters.relayed.find(worker_.snapshot()->version, key, [&](const metrics::CellKey&) {
+        return worker_.services.registry->counter(
+            metrics::families::kRelayedConnections,
+            {client_.listening.runtime->name, pool_ ? std::string_view(pool_->config->name) : std::string_view(),
+             backend != nullptr ? std::string_view(backend->id()) : std::string_view(), name(how)});
+      });
   ended.add(worker_.index);
 }
 

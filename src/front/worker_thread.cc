@@ -117,7 +117,7 @@ void WorkerThread::place(OpenListener& open, int fd, const base::SocketAddress& 
   WorkerThread* least = this;
   std::size_t open_everywhere = 0;
   for (WorkerThread* other : all_) {
-    if (other->worker_.load() < least->worker_.load()) least = other;
+    if (other->worker_.load.total() < least->worker_.load.total()) least = other;
     open_everywhere += other->open_connections();
   }
   worker::Refusal refusal = limit > 0 && open_there >= limit ? worker::Refusal::limit : worker::Refusal::none;
@@ -128,8 +128,9 @@ void WorkerThread::place(OpenListener& open, int fd, const base::SocketAddress& 
   try {
     bool is_full = refusal == worker::Refusal::none && open_everywhere >= services.descriptors.max_clients();
     if (is_full && !make_room_for_client(open_everywhere)) refusal = worker::Refusal::max_connections;
-    bool is_for_another = refusal == worker::Refusal::none && !listening.closing && all_adopt &&
-                          placement_.gives_away(worker_.load(), least->worker_.load(), worker_.reactor.now());
+    bool is_for_another =
+        refusal == worker::Refusal::none && !listening.closing && all_adopt &&
+        placement_.gives_away(worker_.load.total(), least->worker_.load.total(), worker_.reactor.now());
     if (is_for_another) return least->adopt(listening.runtime, fd, peer);
   } catch (const std::bad_alloc&) {
     refusal = worker::Refusal::memory;
@@ -142,16 +143,16 @@ void WorkerThread::place(OpenListener& open, int fd, const base::SocketAddress& 
 
 void WorkerThread::adopt(std::shared_ptr<worker::ListenerRuntime> runtime, int fd, base::SocketAddress peer) {
   // Counted at once, so that a burst is not all sent to the same worker.
-  worker_.connection_opens();
+  worker_.load.connection_opens();
   try {
     worker_.reactor.post([this, runtime = std::move(runtime), fd, peer] {
-      worker_.connection_closes();
+      worker_.load.connection_closes();
       if (OpenListener* here = find(runtime->id)) return serve(worker_, tls_, *here, fd, peer);
       runtime->open.fetch_sub(1, std::memory_order_relaxed);
       ::close(fd);
     });
   } catch (const std::bad_alloc&) {
-    worker_.connection_closes();
+    worker_.load.connection_closes();
     throw;
   }
 }

@@ -41,7 +41,7 @@ class WorkerThread final : private Placer {
   void break_connections(std::shared_ptr<pool::Backend> backend);
   // Memory that a burst has left behind goes back to the heap, a little at a time.
   void give_back_memory();
-  std::uint32_t open_connections() const { return worker_.open_connections(); }
+  std::uint32_t open_connections() const { return worker_.load.connections(); }
 
   worker::Worker& worker() { return worker_; }
 

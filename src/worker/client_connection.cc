@@ -7,7 +7,7 @@ namespace weir::worker {
 
 Arrival::Arrival(Worker& owner, Listening& on, net::TcpStream connected, const base::SocketAddress& peer_address)
     : worker(owner), listening(on), stream(std::move(connected)), peer(peer_address) {
-  worker.connection_opens();
+  worker.load.connection_opens();
   listening.runtime->connections_active.add(worker.index);
   listening.runtime->connections_total.add(worker.index);
 }
@@ -24,7 +24,7 @@ Arrival::Arrival(Arrival&& other) noexcept
 Arrival::~Arrival() {
   if (counted_by_address_ != Counted::no) listening.runtime->admission.leave(peer.ip, counted_by_address_);
   if (!counted_) return;
-  worker.connection_closes();
+  worker.load.connection_closes();
   listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
   listening.runtime->connections_active.subtract(worker.index);
 }

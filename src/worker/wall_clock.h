@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 #include "base/clock.h"
+#include "http/date.h"
 
 namespace weir::worker {
 
@@ -22,9 +24,13 @@ class WallClock {
     return unix_ms_ + std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
   }
 
+  // The same as the value of a Date field (RFC 9110 5.6.7), valid until the next call.
+  std::string_view date(base::TimePoint now) { return dates_.at(unix_ms(now) / 1000); }
+
  private:
   base::TimePoint read_at_{};
   std::int64_t unix_ms_ = 0;
+  http::DateCache dates_;
 };
 
 }  // namespace weir::worker

@@ -2,12 +2,10 @@
 // snapshot.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
 #include "base/random.h"
-#include "http/date.h"
 #include "http2/shared.h"
 #include "metrics/request_cells.h"
 #include "net/reactor.h"
@@ -16,12 +14,21 @@
 #include "worker/exchange_state.h"
 #include "worker/held_snapshot.h"
 #include "worker/listening.h"
+#include "worker/load.h"
 #include "worker/open_websocket.h"
 #include "worker/request_id.h"
 #include "worker/services.h"
 #include "worker/wall_clock.h"
 
 namespace weir::worker {
+
+// Counters of what ended, one for each key that was met.
+struct WorkerCounters {
+  metrics::RequestCounters requests;
+  metrics::RequestCounters calls;    // of gRPC; key.code: the grpc-status
+  metrics::RequestCounters errors;   // answers made by Weir; key.code: the Termination
+  metrics::RequestCounters relayed;  // connections of TCP; key.code: the Termination
+};
 
 // Functions are for the worker's own thread unless they say otherwise.
 class Worker {
@@ -42,25 +49,12 @@ class Worker {
   // When the thread ends.
   void let_go();
 
-  // Any thread: client connections that are open, also on their way here.
-  std::uint32_t open_connections() const { return open_connections_.load(std::memory_order_relaxed); }
-  // Any thread. A connection opened or is on its way here; it closed or came.
-  void connection_opens() { open_connections_.fetch_add(1, std::memory_order_relaxed); }
-  void connection_closes() { open_connections_.fetch_sub(1, std::memory_order_relaxed); }
-  // Any thread: how much the worker has to do, in connections and exchanges: a connection of HTTP/2 weighs as much as
-  // is asked for on it.
-  std::uint32_t load() const { return open_connections() + exchanges_.load(std::memory_order_relaxed); }
-  // One more exchange is under way, or one fewer.
-  void exchange_begins() {
-    exchanges_.store(exchanges_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-  void exchange_ends() { exchanges_.store(exchanges_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
-
   std::unique_ptr<ExchangeState> take_state() { return states_.take(); }
   void give_back(std::unique_ptr<ExchangeState> state) { states_.give_back(std::move(state)); }
   void shrink_states() { states_.shrink(); }
-  // Wall-clock time as of this round.
+  // Wall-clock time as of this round, and as the value of a Date field, valid until the next call.
   std::int64_t unix_ms() { return wall_clock_.unix_ms(reactor.now()); }
+  std::string_view date() { return wall_clock_.date(reactor.now()); }
   bool draining() const { return draining_; }
   void begin_draining() { draining_ = true; }
 
@@ -70,15 +64,12 @@ class Worker {
   upstream::Connections connections;
   base::Random random = base::Random::seeded();
   RequestIds request_ids;
-  http::DateCache dates;
   http2::Shared h2;
   upstream::H2Links h2_links;
   base::IntrusiveList<OpenWebsocket> websockets;
   std::uint32_t lingering = 0;  // connections that linger()
-  metrics::RequestCounters request_counters;
-  metrics::RequestCounters call_counters;   // of gRPC; key.code: the grpc-status
-  metrics::RequestCounters error_counters;  // of answers made here; key.code: the Termination
-  metrics::RequestCounters relay_counters;  // of TCP; key.code: the Termination
+  WorkerCounters counters;
+  Load load;
 
  private:
   std::shared_ptr<const pool::Addresses> addresses_of(const pool::Backend& backend) const;
@@ -86,8 +77,6 @@ class Worker {
   SnapshotRef snapshot_;
   ExchangeStates states_;
   WallClock wall_clock_;
-  std::atomic<std::uint32_t> open_connections_{0};
-  std::atomic<std::uint32_t> exchanges_{0};  // written by this worker only
   bool draining_ = false;
 };
 

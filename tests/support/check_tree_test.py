@@ -153,7 +153,7 @@ def test_a_look_up_in_the_registry_is_found_on_the_data_path(tree):
     look_up = "  services.registry->counter(kCalls, {name}).add(1);\n"
     tree("src/net/poll.cc", f"Poll::Poll() {{}}\n\nvoid Poll::run() {{\n{look_up}}}\n")
     assert faults(root) == ["src/net/poll.cc:4: the registry is asked outside a constructor; keep the counter"]
-    tree("src/net/poll.cc", f"void Poll::run() {{\n  call_counters.find(key, [&] {{\n{look_up}  }});\n}}\n")
+    tree("src/net/poll.cc", f"void Poll::run() {{\n  worker.counters.calls.find(key, [&] {{\n{look_up}  }});\n}}\n")
     assert faults(root) == []
     tree("src/net/poll.cc", "")
     tree("src/app/run.cc", f"void run() {{\n{look_up}}}\n")

@@ -12,7 +12,7 @@ DATA_PATH = {"net", "tls", "http", "http2", "pool", "balance", "persist", "limit
 LOOK_UP = re.compile(r"\bregistry(?:_|\(\))?\s*(?:->|\.)\s*(?:counter|gauge|histogram)\(")
 DEFINITION = re.compile(r"^[^\s#/}].*\(", re.M)
 CONSTRUCTOR = re.compile(r"^(?:\w+::)*(\w+)::\1\(")
-CACHED = re.compile(r"\b\w*counters_?\s*\.find\(")
+CACHED = re.compile(r"\bcounters\s*\.\s*\w+\s*\.find\(")
 MAKER_LINES = 8  # so far behind find() its function that makes a counter may stand
 
 
