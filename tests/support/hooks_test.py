@@ -1,6 +1,7 @@
 """The hooks that `./dev setup` installs refuse what docs/STYLE.md does not allow, and nothing else."""
 
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -36,3 +37,38 @@ def test_a_bad_subject_is_refused_with_its_reason(tmp_path, message, reason):
     done = commit_msg(tmp_path, message)
     assert done.returncode == 1
     assert reason in done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """checkout({path: text}) commits these files in a repository with the hooks and returns what git said."""
+    root = HOOKS.parents[2]
+
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "core.hooksPath=tests/support/hooks"]
+        return subprocess.run(["git", *identity, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    def commit(files):
+        for path, text in {"src/floors.txt": "base:\n", **files}.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        git("add", ".")
+        return git("commit", "-m", "base: change something")
+
+    git("init")
+    shutil.copytree(HOOKS, tmp_path / "tests/support/hooks")
+    for name in ("tests/support/check_tree.py", ".clang-format"):
+        shutil.copy(root / name, tmp_path / name)
+    return commit
+
+
+@pytest.mark.skipif(shutil.which("clang-format-19") is None, reason="there is no clang-format-19: ./dev setup installs it")
+def test_a_source_that_is_not_formatted_is_refused(checkout):
+    refused = checkout({"src/base/x.h": "#pragma once\nint   x;\n"})
+    assert (refused.returncode, "run ./dev fmt" in refused.stderr) == (1, True), refused.stderr
+    assert checkout({"src/base/x.h": "#pragma once\nint x;\n"}).returncode == 0
+
+
+def test_a_tree_that_breaks_its_rules_is_refused(checkout):
+    refused = checkout({"src/nowhere/x.h": "#pragma once\n"})
+    assert (refused.returncode, "the folder nowhere is not in floors.txt" in refused.stdout + refused.stderr) == (1, True)
