@@ -38,7 +38,8 @@ std::string kind_text(const config::Kind& kind) {
   for (const config::KindEntry& entry : kind.entries) {
     out += fmt::format("\n  {}\n      {}\n", entry.name, entry.summary);
     for (const config::OptionSpec& option : entry.options) {
-      out += fmt::format("      {}: {} (default {})\n", option.key, option.summary, value_text(option.default_value));
+      std::string by_default = option.is_optional ? "" : fmt::format(" (default {})", value_text(option.default_value));
+      out += fmt::format("      {}: {}{}\n", option.key, option.summary, by_default);
     }
   }
   return out;
@@ -80,16 +81,19 @@ class Sections {
     for (const config::Member& property : forms.front()->find("properties")->members) {
       std::vector<std::string_view> choices;
       bool in_all = true;
+      // `type` is described otherwise in each form: then the choices say enough.
+      std::string_view description = text_of(property.value, "description");
       for (const Node* form : forms) {
         const Node* same = form->find("properties")->find(property.key);
-        if (same == nullptr)
-          in_all = false;
-        else
-          collect_choices(*same, choices);
+        in_all = in_all && same != nullptr;
+        if (same == nullptr) continue;
+        if (text_of(*same, "description") != description) description = {};
+        collect_choices(*same, choices);
       }
       if (!in_all) continue;  // an option of one type: `weir help checkers`
-      out_ += wrapped(fmt::format("  {:<20} {}{}{}", property.key, text_of(property.value, "description"),
-                                  choices_text(choices), default_text(*forms.front(), property)));
+      std::string_view between = description.empty() || choices.size() < 2 ? "" : "; ";
+      out_ += wrapped(fmt::format("  {:<20} {}{}{}{}", property.key, description, between, choices_text(choices),
+                                  default_text(*forms.front(), property)));
       std::string_view list;
       if (std::string_view name = reference(property.value, list); !name.empty()) {
         std::string place = where == kTop ? property.key : fmt::format("{}.{}", where, property.key);
@@ -135,7 +139,7 @@ class Sections {
 
   // One word beside a number ("auto") is its default, or said in the summary.
   static std::string choices_text(const std::vector<std::string_view>& choices) {
-    return choices.size() < 2 ? std::string() : fmt::format("; one of: {}", fmt::join(choices, ", "));
+    return choices.size() < 2 ? std::string() : fmt::format("one of: {}", fmt::join(choices, ", "));
   }
 
   static std::string default_text(const Node& form, const config::Member& property) {

@@ -107,7 +107,7 @@ void add_configuration_commands(CLI::App& app, Arguments& a) {
   std::string topics;
   for (const HelpTopic& topic : help_topics()) topics += fmt::format(", {}", topic.name);
   help->add_option("TOPIC", a.help_topic, "a command, or one of " + topics.substr(2));
-  help->add_option("SECTION", a.help_section, "of config: listeners, pools.health_check, ...");
+  help->add_option("SECTION", a.help_section, "of config: listeners, pools[].health_check, ...");
   command(app, "version", "print the version", a, [] { return print_version(); });
 }
 

@@ -188,6 +188,8 @@ Node write_resource(const Resource& resource, const void* object, WriteOptions o
 Node write_origin(const Origin& origin, WriteOptions options);
 // The word that stands for a choice of nothing.
 inline constexpr std::string_view kOff = "off";
+// The canonical node of an option's value.
+Node write_option(const OptionValue& value);
 // `type` and options as members of `map`.
 void write_choice(const Choice& choice, Node& map);
 

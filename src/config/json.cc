@@ -6,8 +6,6 @@
 #include "config/fields.h"
 
 namespace weir::config {
-namespace {
-
 Node write_option(const OptionValue& value) {
   struct Write {
     Node operator()(bool flag) const { return Node::of_literal(flag ? "true" : "false"); }
@@ -28,6 +26,8 @@ Node write_option(const OptionValue& value) {
   };
   return std::visit(Write{}, value);
 }
+
+namespace {
 
 template <typename S>
 std::string print(const S& object, JsonOptions options) {

@@ -146,6 +146,9 @@ Node SchemaBuilder::option(const OptionSpec& spec) const {
       break;
   }
   schema.set("description", Node::of_text(spec.summary));
+  if (spec.is_optional) return schema;
+  Node value = write_option(spec.default_value);
+  if (value.is_scalar() && !value.scalar.empty()) schema.set("default", std::move(value));
   return schema;
 }
 
@@ -252,7 +255,9 @@ Node SchemaBuilder::definition(const Resource& resource, Variant variant) {
   if (resource.may_be_off) {
     Node off = Node::of_map();
     off.set("type", constant(kOff));
-    forms.push_back(closed_map(std::move(off)));
+    off = closed_map(std::move(off));
+    off.set("required", text_list_of("type"));
+    forms.push_back(std::move(off));
     forms.push_back(constant(kOff));
   }
   if (!resource.off_key.empty()) {

@@ -85,7 +85,7 @@ TEST(HelpText, HasEverySectionOfTheSchemaWithTheChoicesOfItsValues) {
     EXPECT_TRUE(text.contains(fmt::format("\n{}: ", section))) << section << text;
   }
   for (const char* choices :
-       {"one of: http, https, tcp, tls, udp", "one of: off, cookie, source_ip, header", "one of: http/1.1, h2, auto",
+       {"one of: http, https, tcp, tls, udp", "one of: cookie, source_ip", "one of: http/1.1, h2, auto",
         "one of: round_robin, weighted_round_robin", "one of: memory, sqlite"}) {
     EXPECT_TRUE(unbroken(text).contains(choices)) << choices << text;
   }
