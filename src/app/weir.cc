@@ -132,8 +132,8 @@ std::optional<int> Weir::Parts::start() {
 }
 
 std::optional<int> Weir::Parts::open_access_log() {
-  traffic.access_logs =
-      std::make_unique<control::AccessLogs>(traffic.services, traffic.all_workers, options.config_path);
+  traffic.access_logs = std::make_unique<control::AccessLogs>(traffic.services, traffic.all_workers,
+                                                              traffic.worker_count, options.config_path);
   auto log = traffic.access_logs->open(options.config.access_log);
   if (!log) {
     base::log_error("{}", config::format(log.error()));

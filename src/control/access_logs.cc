@@ -16,8 +16,7 @@ std::expected<std::unique_ptr<access_log::Log>, config::Fault> AccessLogs::open(
   };
   auto format = access_log::Format::compile(wanted.format);
   if (!format) return fault("access_log.format", format.error());
-  auto opened = access_log::Log::open(std::move(*format),
-                                      {.path = wanted.path, .workers = static_cast<std::uint32_t>(workers_.size())});
+  auto opened = access_log::Log::open(std::move(*format), {.path = wanted.path, .workers = worker_count_});
   if (opened) return std::move(*opened);
   std::string why = std::strerror(opened.error().os_error);
   if (opened.error().os_error == ENOENT) {

@@ -18,10 +18,11 @@ namespace weir::control {
 // Control thread only. Must live until the workers have ended.
 class AccessLogs {
  public:
-  // Services and workers are borrowed and outlive this; all workers must be there when open() is called. Errors name
-  // the configuration's file.
-  AccessLogs(worker::Services& services, const std::vector<front::WorkerThread*>& workers, std::string config_path)
-      : services_(services), workers_(workers), config_path_(std::move(config_path)) {}
+  // Services and workers are borrowed and outlive this. `worker_count` of them write lines, whether they are there yet
+  // or not. Errors name the configuration's file.
+  AccessLogs(worker::Services& services, const std::vector<front::WorkerThread*>& workers, std::uint32_t worker_count,
+             std::string config_path)
+      : services_(services), workers_(workers), worker_count_(worker_count), config_path_(std::move(config_path)) {}
 
   // A log for `wanted`, null when it is off; otherwise what is wrong with it.
   std::expected<std::unique_ptr<access_log::Log>, config::Fault> open(const config::AccessLog& wanted) const;
@@ -38,6 +39,7 @@ class AccessLogs {
  private:
   worker::Services& services_;
   const std::vector<front::WorkerThread*>& workers_;
+  std::uint32_t worker_count_;
   std::string config_path_;
   std::unique_ptr<access_log::Log> present_;
   std::vector<std::unique_ptr<access_log::Log>> replaced_;  // until each has ended

@@ -43,7 +43,7 @@ class FileReloadTest : public testing::Test {
   ControlPlane plane_{kFile, &store_};
   worker::Services services_;
   std::vector<front::WorkerThread*> workers_;
-  AccessLogs logs_{services_, workers_, "weir.yaml"};
+  AccessLogs logs_{services_, workers_, 1, "weir.yaml"};
 };
 
 TEST_F(FileReloadTest, AppliesAFileThatChanged) {
