@@ -20,7 +20,9 @@ bool needs_look_by_byte(const char* at, const char* end, bool after_slash) {
 }
 
 #if defined(__SSE2__)
-// The same of sixteen bytes; `after_slash` is of the byte before them, and then of their last one.
+// The same of `kBytes` bytes at the beginning of `bytes`, all others of which are zero; `after_slash` is of the byte
+// before them, and then of their last one.
+template <unsigned kBytes>
 bool needs_look(__m128i bytes, bool& after_slash) {
   const __m128i slash_bytes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
   const __m128i marks =
@@ -29,8 +31,21 @@ bool needs_look(__m128i bytes, bool& after_slash) {
   const unsigned slashes = bits_of(slash_bytes);
   const unsigned starts = bits_of(_mm_or_si128(slash_bytes, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
   if ((bits_of(marks) | (starts & ((slashes << 1) | (after_slash ? 1u : 0u)))) != 0) return true;
-  after_slash = (slashes & 0x8000u) != 0;
+  after_slash = (slashes >> (kBytes - 1) & 1u) != 0;
   return false;
+}
+
+// By steps of `kBytes`; the last one takes some bytes that were looked at already.
+template <unsigned kBytes, typename Load>
+bool needs_look_by_vector(const char* at, const char* end, Load load) {
+  bool after_slash = false;
+  for (; static_cast<std::size_t>(end - at) >= kBytes; at += kBytes) {
+    if (needs_look<kBytes>(load(at), after_slash)) return true;
+  }
+  if (at == end) return false;
+  const char* begin = end - kBytes;
+  after_slash = begin[-1] == '/';
+  return needs_look<kBytes>(load(begin), after_slash);
 }
 #endif
 
@@ -38,17 +53,10 @@ bool needs_look(std::string_view path) {
   const char* at = path.data();
   const char* end = at + path.size();
 #if defined(__SSE2__)
-  constexpr std::size_t kVector = 16;
-  if (path.size() >= kVector) {
-    bool after_slash = false;
-    for (; static_cast<std::size_t>(end - at) >= kVector; at += kVector) {
-      if (needs_look(load_bytes(at), after_slash)) return true;
-    }
-    if (at == end) return false;
-    // The last ones together with some that were looked at already.
-    at = end - kVector;
-    after_slash = path.size() > kVector && at[-1] == '/';
-    return needs_look(load_bytes(at), after_slash);
+  if (path.size() >= 16) return needs_look_by_vector<16>(at, end, load_bytes);
+  if (path.size() >= 8) {
+    return needs_look_by_vector<8>(
+        at, end, [](const char* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); });
   }
 #endif
   return needs_look_by_byte(at, end, false);
