@@ -49,8 +49,7 @@ void Lease::give_back() {
   connection.owner_.connections.return_connection(connection);
 }
 
-void Lease::close() {
-  if (connection_ == nullptr) return;
+void Lease::destroy() {
   Connection& connection = *std::exchange(connection_, nullptr);
   connection.owner_.connections.destroy(connection);
 }

@@ -79,12 +79,15 @@ class Lease {
 
   // The exchange ended cleanly on it and the backend keeps it open: for the next exchange.
   void give_back();
-  void close();
+  void close() {
+    if (connection_ != nullptr) destroy();
+  }
 
  private:
   friend class H2Links;
   friend class Connections;
   Lease(Connection* connection, bool reused) : connection_(connection), reused_(reused) {}
+  void destroy();
   Connection* connection_ = nullptr;
   bool reused_ = false;
 };
