@@ -1,6 +1,7 @@
 """Every example is a good configuration, the published schema is the one that Weir prints, and docs/configuration.md
 names every key of every table with its options."""
 
+import configparser
 import json
 import re
 import subprocess
@@ -51,6 +52,13 @@ def test_an_example_is_a_good_configuration(example, schema, tmp_path, monkeypat
     done = weir("check", "--config", str(checked))
     assert done.returncode == 0, done.stdout + done.stderr
     jsonschema.validate(yaml.safe_load(example.read_text()), schema)
+
+
+def test_the_unit_starts_weir_again_for_as_long_as_it_takes():
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(ROOT / "packaging/systemd/weir.service")
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert (unit["Service"]["Restart"], unit["Service"]["RestartPreventExitStatus"]) == ("on-failure", "1")
 
 
 def test_the_published_schema_is_the_one_of_this_build(schema):
