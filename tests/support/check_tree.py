@@ -2,6 +2,7 @@
 """Checks that the source tree keeps to its own rules and prints every breach as `file:line: what`.
 
 - src/floors.txt: a folder of src/ may include itself and the folders named after it; a line names only earlier lines
+- a folder of tests/unit/ is one of floors.txt: of any other CMake builds nothing
 - a source with a header of its own includes that first, so that the header compiles alone
 - a file of src/ or tests/ (.cc .h .py .sh) has at most 400 lines
 - a word has one synonym: none of the banned ones in the names of files and types
@@ -84,6 +85,12 @@ def check_first_includes(src):
             break
 
 
+def check_unit_folders(tests, floors):
+    for path in sorted(tests.glob("unit/*/*_test.cc")):
+        if path.parent.name not in floors:
+            yield f"{path}:1: the folder {path.parent.name} is not in floors.txt, so nothing builds its tests"
+
+
 def check_lengths(paths):
     for path in paths:
         lines = path.read_bytes().count(b"\n")
@@ -122,6 +129,7 @@ def check(root):
     floors, faults = read_floors(src / "floors.txt")
     faults += check_includes(src, floors)
     faults += check_first_includes(src)
+    faults += check_unit_folders(root / "tests", floors)
     checked = [p for top in ("src", "tests") for p in sorted((root / top).rglob("*")) if p.suffix in CHECKED_SUFFIXES]
     faults += check_lengths(checked)
     faults += check_names(src)

@@ -57,6 +57,12 @@ def test_a_folder_that_floors_does_not_list_is_found(tree):
     assert faults(root) == ["src/extra/thing.h:1: the folder extra is not in floors.txt"]
 
 
+def test_unit_tests_in_a_folder_that_floors_does_not_list_are_found(tree):
+    root = tree("tests/unit/extra/thing_test.cc", "")
+    fault = "tests/unit/extra/thing_test.cc:1: the folder extra is not in floors.txt, so nothing builds its tests"
+    assert faults(root) == [fault]
+
+
 def test_a_deeper_folder_is_found(tree):
     root = tree("src/net/deep/thing.h", "")
     assert faults(root) == ["src/net/deep/thing.h:1: sources lie in src/<folder>/, one level deep"]
