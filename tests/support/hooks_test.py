@@ -49,7 +49,7 @@ def checkout(tmp_path):
         return subprocess.run(["git", *identity, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     def commit(files):
-        for path, text in {"src/floors.txt": "base:\n", **files}.items():
+        for path, text in {"src/floors.txt": "base:\n", "src/units.txt": "", **files}.items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(text)
         git("add", ".")
@@ -57,8 +57,8 @@ def checkout(tmp_path):
 
     git("init")
     shutil.copytree(HOOKS, tmp_path / "tests/support/hooks")
-    for name in ("tests/support/check_tree.py", ".clang-format"):
-        shutil.copy(root / name, tmp_path / name)
+    for path in [*root.glob("tests/support/*tree*.py"), root / ".clang-format"]:
+        shutil.copy(path, tmp_path / path.relative_to(root))
     return commit
 
 
