@@ -133,7 +133,8 @@ void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckRe
     std::lock_guard lock(mutex_);
     note_transition(transitions, *watched, watched->machine.report_check(std::move(result), now));
   }
-  schedule_.finish(slot, now, watched->machine.is_changing() ? Pace::fast : Pace::normal);
+  bool is_open = watched->machine.is_changing() || watched->machine.state() == pool::BackendState::unknown;
+  schedule_.finish(slot, now, is_open ? Pace::fast : Pace::normal);
   arm_timer();
   tell(transitions);
 }

@@ -73,6 +73,11 @@ std::optional<StateChange> StateMachine::count_failures(std::uint32_t failures, 
                    fmt::format("{} failures in a row, the last ({}): {}", against_, source, error), now);
 }
 
+bool StateMachine::is_first_verdict_open() const {
+  if (state_ != BackendState::unhealthy || history_.back().from != BackendState::unknown) return false;
+  return consecutive_failures_ > 0 && consecutive_failures_ < at_least_one(thresholds_.unhealthy);
+}
+
 StateChange StateMachine::change_to(BackendState to, std::string reason, base::TimePoint now) {
   StateChange change{now, state_, to, std::move(reason)};
   state_ = to;

@@ -35,7 +35,7 @@ struct LastCheck {
 //
 // - unknown means that nothing was ever found out: the first result decides at once, a success for healthy, a failure
 //   for unhealthy. A backend that never answered gets no traffic for the length of a threshold, and a good one starts
-//   after one probe.
+//   after one probe. A failure that decided alone is looked at again soon: its backend may just be starting.
 // - From then on `healthy` successes in a row make an unhealthy backend healthy, `unhealthy` failures in a row make a
 //   healthy one unhealthy. A result of the other kind starts the count again.
 // - A connection of live traffic that fails counts as a failed probe. A success of live traffic counts nothing: it
@@ -60,8 +60,9 @@ class StateMachine {
 
   pool::BackendState state() const { return state_; }
   base::TimePoint since() const { return since_; }
-  // True while results disagree with the state, so that the next probe should come at the fast interval.
-  bool is_changing() const { return against_ > 0; }
+  // True when the next probe should come at the fast interval: results disagree with the state, or it rests on first
+  // failures that are fewer than `unhealthy`.
+  bool is_changing() const { return against_ > 0 || is_first_verdict_open(); }
   // Failed probes and failed connections since the last successful probe.
   std::uint32_t consecutive_failures() const { return consecutive_failures_; }
   std::uint32_t consecutive_successes() const { return consecutive_successes_; }
@@ -74,6 +75,7 @@ class StateMachine {
   std::optional<StateChange> count_failures(std::uint32_t failures, std::string_view source, std::string_view error,
                                             base::TimePoint now);
   std::optional<StateChange> count_success(base::TimePoint now);
+  bool is_first_verdict_open() const;
   StateChange change_to(pool::BackendState to, std::string reason, base::TimePoint now);
 
   Thresholds thresholds_;

@@ -158,6 +158,19 @@ TEST_F(ProberTest, OneFailureOfTrafficBringsTheNextProbeForward) {
   EXPECT_GE(server.probes(), 3);
 }
 
+TEST_F(ProberTest, AFirstFailureIsFollowedByProbesAtTheFastInterval) {
+  Switchable server;
+  server.well = false;
+  auto one = backend(server.address());
+  auto hourly = check(1h);
+  hourly->fast_interval = 5ms;
+  hourly->unhealthy_threshold = 1'000'000;
+  watch({{one, hourly, at(server.address()), {}}});
+  await_state(*one, BackendState::unhealthy);
+  server.well = true;
+  await_state(*one, BackendState::healthy);
+}
+
 TEST_F(ProberTest, FailuresOfAnUnknownBackendAreIgnored) {
   Switchable server;
   auto stranger = backend(server.address());

@@ -51,6 +51,26 @@ TEST_F(StateMachineTest, OneFailureMakesAnUnknownBackendUnhealthy) {
   EXPECT_EQ(change->reason, "first result is a failure (check): connect: refused");
 }
 
+TEST_F(StateMachineTest, AFirstFailureIsFollowedFastUntilTheThresholdIsReached) {
+  fail();
+  EXPECT_TRUE(machine_.is_changing());
+  fail();
+  EXPECT_TRUE(machine_.is_changing());
+  fail();
+  EXPECT_FALSE(machine_.is_changing()) << "three failures in a row: it is down, the usual interval is enough";
+}
+
+TEST_F(StateMachineTest, OnlyTheFirstFailureOfAllIsFollowedFast) {
+  succeed();
+  fail_traffic(3);
+  ASSERT_EQ(machine_.state(), BackendState::unhealthy);
+  EXPECT_FALSE(machine_.is_changing());
+  succeed();
+  fail();
+  ASSERT_EQ(machine_.state(), BackendState::unhealthy);
+  EXPECT_FALSE(machine_.is_changing());
+}
+
 TEST_F(StateMachineTest, AHealthyBackendFallsAtTheThresholdAndNotBefore) {
   succeed();
   EXPECT_FALSE(fail());
