@@ -127,6 +127,7 @@ std::optional<int> Weir::Parts::start() {
         follow_signals(signals, {.reload = [this] { chores.spawn(follow_hangup()); }, .stop = [this] { drain(); }}));
   }
   admin->serve();
+  base::log_info("{}", traffic.services.descriptors.summary());
   base::log_info("weir {} runs with {} workers; admin API on {}", kVersion, traffic.worker_count, admin->address());
   return std::nullopt;
 }

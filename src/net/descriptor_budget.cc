@@ -1,6 +1,7 @@
 #include "net/descriptor_budget.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace weir::net {
 namespace {
@@ -26,10 +27,20 @@ void DescriptorBudget::divide(const Needs& needs) {
   std::size_t clients = connections / 2;
   // With more configured, clients share connections to backends, or are idle; some are left in any case.
   if (needs.wanted_clients > 0) clients = std::min(needs.wanted_clients, connections - connections / 4);
+  limit_ = needs.limit;
   max_clients_ = clients;
   max_upstream_ = connections - clients;
   max_flows_ = flows;
   max_pipes_ = pipes;
+}
+
+std::string DescriptorBudget::summary() const {
+  std::size_t limit = limit_.load(std::memory_order_relaxed);
+  std::string flows = max_flows() == 0 ? "" : fmt::format("{} flows of UDP, ", max_flows());
+  return fmt::format(
+      "descriptors: of {} open files at most {} are connections of clients, {}{} connections to backends, {} kept for "
+      "the admin API, probes, store and logs; LimitNOFILE= or ulimit -Hn gives more, max_connections divides otherwise",
+      limit, max_clients(), flows, max_upstream(), kept_descriptors(limit));
 }
 
 bool DescriptorBudget::take_pipe() {

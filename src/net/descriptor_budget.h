@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <string>
 
 namespace weir::net {
 
@@ -23,6 +24,9 @@ class DescriptorBudget {
   };
   void divide(const Needs& needs);
 
+  // How the limit was divided, in one line for people, with what raises it.
+  std::string summary() const;
+
   std::size_t max_clients() const { return max_clients_.load(std::memory_order_relaxed); }
   std::size_t max_flows() const { return max_flows_.load(std::memory_order_relaxed); }
   std::size_t max_upstream() const { return max_upstream_.load(std::memory_order_relaxed); }
@@ -41,6 +45,7 @@ class DescriptorBudget {
   void give_back_pipe() { pipes_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
+  std::atomic<std::size_t> limit_{SIZE_MAX};
   std::atomic<std::size_t> max_clients_{SIZE_MAX};
   std::atomic<std::size_t> max_upstream_{SIZE_MAX};
   std::atomic<std::size_t> max_flows_{SIZE_MAX};

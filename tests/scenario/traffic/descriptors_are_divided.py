@@ -59,6 +59,7 @@ def test_more_clients_than_descriptors(weir, origins, limit, clients):
         assert time.monotonic() - begin < 10
         eventually(lambda: all(len(now.probes) > then + 2 for now, then in zip(backends, probes)), 20)
         assert {running.state(backend.name) for backend in backends} == {"healthy"}
+        assert f"descriptors: of {limit} open files at most " in running.log()
     finally:
         for thread in flood:
             thread.stopping.set()

@@ -1,5 +1,7 @@
 #include "net/descriptor_budget.h"
 
+#include <fmt/format.h>
+
 #include "gtest/gtest.h"
 
 namespace weir::net {
@@ -41,6 +43,20 @@ TEST(DescriptorBudget, ServesSomethingWithTooFewDescriptors) {
   budget.divide({.limit = 20, .fixed = 40});
   EXPECT_GT(budget.max_clients(), 0u);
   EXPECT_GT(budget.max_upstream(), 0u);
+}
+
+TEST(DescriptorBudget, SaysHowItDividesAndWhatRaisesIt) {
+  DescriptorBudget budget;
+  DescriptorBudget::Needs needs{.limit = 256, .fixed = 40, .wanted_clients = 50};
+  budget.divide(needs);
+  EXPECT_EQ(budget.summary(),
+            fmt::format("descriptors: of 256 open files at most 50 are connections of clients, {} connections to "
+                        "backends, 40 kept for the admin API, probes, store and logs; LimitNOFILE= or ulimit -Hn gives "
+                        "more, max_connections divides otherwise",
+                        budget.max_upstream()));
+  needs.has_udp = true;
+  budget.divide(needs);
+  EXPECT_TRUE(budget.summary().contains("128 flows of UDP, ")) << budget.summary();
 }
 
 TEST(DescriptorBudget, CountsPipes) {
