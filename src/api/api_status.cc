@@ -75,7 +75,8 @@ ApiResult get_health(const Visit& visit) {
                         {"active_connections", parts.registry.total(families::kConnectionsActive.name)},
                         {"requests_per_sec", requests_per_second(visit.state)},
                         {"backend_health", backend_health(visit)},
-                        {"degraded_pools", std::move(degraded)}},
+                        {"degraded_pools", std::move(degraded)},
+                        {"set_aside", all_set_aside_json(visit)}},
                        draining ? 503 : 200);
 }
 

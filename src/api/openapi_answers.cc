@@ -63,7 +63,8 @@ constexpr Shape kShapes[] = {
      "total:integer healthy:integer unhealthy:integer unknown:integer draining:integer disabled:integer"},
     {"health",
      "status:string load_balancer_id:string version:string uptime_seconds:number active_connections:integer "
-     "requests_per_sec:number backend_health:@states_of_backends"},
+     "requests_per_sec:number backend_health:@states_of_backends degraded_pools:[]string "
+     "set_aside:[]@object_set_aside"},
     {"status", "status:string"},
     {"object_set_aside", "object:string id:string status:set_aside| reason:string"},
     {"reloaded", "result:applied| needs_restart:[]string set_aside:[]@object_set_aside"},

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "app/json_cells.h"
+#include "app/status_text.h"
 #include "app/text_table.h"
 #include "app/weir.h"
 
@@ -16,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kPollInterval{200};
+constexpr std::size_t kMostDegraded = 10;  // pools of which `weir status` gives a reason
 
 int fail(const AdminFailure& failure) {
   constexpr int kUnauthorized = 401;
@@ -27,28 +30,6 @@ int fail(const AdminFailure& failure) {
 int strange_answer() { return fail({.message = "the answer is not one of Weir's admin API"}); }
 
 AdminClient client_of(const AdminOptions& options) { return AdminClient(options.address, options.token); }
-
-// A member as text: strings as they are, numbers as JSON writes them, "-" when it is not there.
-std::string cell(const Json& object, const char* key) {
-  if (!object.is_object()) return "-";
-  auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-double number(const Json& object, const char* key) {
-  if (!object.is_object()) return 0;
-  auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<double>() : 0;
-}
-
-std::string span_text(double seconds) {
-  auto whole = static_cast<long long>(seconds);
-  if (whole >= 86400) return fmt::format("{} d {} h", whole / 86400, whole % 86400 / 3600);
-  if (whole >= 3600) return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
-  if (whole >= 60) return fmt::format("{} min {} s", whole / 60, whole % 60);
-  return fmt::format("{} s", whole);
-}
 
 std::string backend_path(const BackendOrder& order, std::string_view action) {
   std::string path = "/backends/" + percent_encoded(order.id);
@@ -117,26 +98,16 @@ std::string top_text(const Json& health, const Json& backends, const Sample& bef
                      cell(health, "active_connections"), number(health, "requests_per_sec"), table.text());
 }
 
-}  // namespace
-
-std::string status_text(const Json& health) {
-  static const Json kNone = Json::object();
-  auto found = health.find("backend_health");
-  const Json& backends = found != health.end() && found->is_object() ? *found : kNone;
-  std::string states;
-  for (const char* state : {"healthy", "unhealthy", "unknown", "draining", "disabled"}) {
-    if (number(backends, state) > 0) {
-      states += fmt::format("{}{} {}", states.empty() ? "" : ", ", number(backends, state), state);
-    }
+// Of the first pools that GET /health calls degraded; one that has gone meanwhile is left out.
+Json backends_of_degraded(AdminClient& client, const Json& health) {
+  Json pools = Json::array();
+  for (const Json& name : member(health, "degraded_pools")) {
+    if (!name.is_string() || pools.size() == kMostDegraded) break;
+    auto listed = client.call("GET", "/backends?pool=" + percent_encoded(name.get<std::string>()));
+    if (listed) pools.push_back({{"pool", name}, {"backends", member(listed->json, "backends")}});
   }
-  if (states.empty()) states = "none";
-  return printable(fmt::format("{} (weir {})", cell(health, "load_balancer_id"), cell(health, "version"))) +
-         fmt::format("\nstatus       {}\nup           {}\nconnections  {}\nrequests/s   {:.1f}\nbackends     {}\n",
-                     printable(cell(health, "status")), span_text(number(health, "uptime_seconds")),
-                     printable(cell(health, "active_connections")), number(health, "requests_per_sec"), states);
+  return pools;
 }
-
-namespace {
 
 // With the file's own, where an operator has set another one.
 std::string weight_cell(const Json& backend) {
@@ -168,7 +139,11 @@ int show_status(const AdminOptions& options) {
   auto health = client.call("GET", "/health");
   if (!health) return fail(health.error());
   if (!health->json.is_object()) return strange_answer();
-  fmt::print("{}", options.json ? health->body : status_text(health->json));
+  if (options.json) {
+    fmt::print("{}", health->body);
+    return kExitFine;
+  }
+  fmt::print("{}", status_text(health->json, backends_of_degraded(client, health->json)));
   return kExitFine;
 }
 
@@ -178,6 +153,26 @@ int show_backends(const AdminOptions& options, const std::string& pool) {
   if (!listed) return fail(listed.error());
   if (!listed->json.is_object() || !listed->json.contains("backends")) return strange_answer();
   fmt::print("{}", options.json ? listed->body : backends_text(listed->json["backends"]));
+  return kExitFine;
+}
+
+int show_backend(const AdminOptions& options, const BackendOrder& order) {
+  AdminClient client = client_of(options);
+  auto shown = client.call("GET", backend_path(order, ""));
+  if (!shown) return fail(shown.error());
+  if (cell(shown->json, "status") == "set_aside") {
+    fmt::print("{}\n", options.json ? shown->body : backend_text(shown->json, {}));
+    return kExitFine;
+  }
+  auto health = client.call("GET", backend_path(order, "health"));
+  if (!health) return fail(health.error());
+  if (!shown->json.is_object() || !health->json.is_object()) return strange_answer();
+  if (options.json) {
+    shown->json["health"] = health->json;
+    fmt::print("{}\n", shown->json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print("{}", backend_text(shown->json, health->json));
+  }
   return kExitFine;
 }
 

@@ -32,6 +32,8 @@ struct BackendOrder {
   bool wait = false;                   // drain: return only when nothing is in progress there
   std::chrono::seconds patience{600};  // for how long
 };
+// Everything about one backend: its state since when and why, its last probe, its last error, its history.
+int show_backend(const AdminOptions& options, const BackendOrder& order);
 int drain_backend(const AdminOptions& options, const BackendOrder& order);
 int enable_backend(const AdminOptions& options, const BackendOrder& order);
 int disable_backend(const AdminOptions& options, const BackendOrder& order);
@@ -42,7 +44,6 @@ int show_top(const AdminOptions& options, std::chrono::milliseconds interval, in
 int reload_configuration(const AdminOptions& options);
 
 // Tables from the API's answers, for tests and for the functions above.
-std::string status_text(const Json& health);
 std::string reload_text(const Json& answer);
 std::string backends_text(const Json& backends);
 

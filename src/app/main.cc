@@ -152,7 +152,11 @@ CLI::App* backend_command(CLI::App& app, const char* name, const char* summary, 
 void add_admin_commands(CLI::App& app, Arguments& a) {
   admin_command(app, "status", "show the status of a running Weir", a, [&a] { return show_status(a.admin); });
   CLI::App* backends =
-      admin_command(app, "backends", "its backends", a, [&a] { return show_backends(a.admin, a.pool); });
+      admin_command(app, "backends", "list the backends, or show everything about one of them", a, [&a] {
+        a.order.pool = a.pool;
+        return a.order.id.empty() ? show_backends(a.admin, a.pool) : show_backend(a.admin, a.order);
+      });
+  backends->add_option("ID", a.order.id, "a backend, or pool/id");
   backends->add_option("--pool", a.pool, "only those of this pool");
   CLI::App* drain = backend_command(
       app, "drain", "stop sending new requests to a backend; let those in progress finish", a, drain_backend);

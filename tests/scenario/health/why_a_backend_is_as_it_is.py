@@ -42,6 +42,11 @@ def test_the_command_line_does_as_well(site):
     command = [BINARY, "backends", "--admin", f"127.0.0.1:{running.admin_port}"]
     listed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
     assert f"http GET /health at 127.0.0.1:{bad.port}" in listed and "status 503" in listed
+    shown = subprocess.run([*command, "lost/bad"], capture_output=True, text=True, timeout=30, check=True).stdout
+    assert re.search(r"last check   \S+ failed after \S+ ms: status 503", shown), shown
+    command[1] = "status"
+    status = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert re.search(r"degraded     pool lost: no healthy backend; bad is unhealthy: .*status 503", status), status
 
 
 def test_the_log_says_it_at_the_change(site):

@@ -1,5 +1,6 @@
 """weir status, backends, drain, enable, disable, reload and version talk to the admin API."""
 
+import json
 import subprocess
 
 import pytest
@@ -27,6 +28,19 @@ def test_status_and_backends(site):
         assert word in listed.stdout
 
 
+def test_one_backend_is_shown_with_its_last_check_and_its_history(site):
+    _, command = site
+    shown = command("backends", "site/one")
+    assert shown.returncode == 0, shown.stderr
+    for words in ("site/one\n", "status       healthy since ", "last check   ", " succeeded after ", "last error   none",
+                  "unknown -> healthy: first check succeeded"):
+        assert words in shown.stdout, shown.stdout
+    assert command("backends", "one", "--pool", "site").stdout.startswith("site/one\n")
+    unknown = command("backends", "nobody")
+    assert (unknown.returncode, "there is no backend 'nobody'" in unknown.stderr) == (1, True)
+    assert json.loads(command("backends", "one", "--json").stdout)["health"]["last_check"]["ok"]
+
+
 def test_drain_disable_enable(site):
     running, command = site
     for action, state in (("drain", "draining"), ("disable", "disabled"), ("enable", "healthy")):
@@ -52,6 +66,7 @@ def test_reload_says_what_waits_for_the_next_start_and_what_is_set_aside(site):
     said = command("reload").stdout
     assert "workers: the change takes effect with the next start" in said
     assert "pool extra is set aside: " in said
+    assert "set aside    pool extra: " in command("status").stdout
 
 
 def test_a_mistake_is_told_with_an_exit_code(site):

@@ -94,14 +94,5 @@ TEST(BackendsText, ShowsTheFilesWeightBesideAnOperators) {
   EXPECT_EQ(text.find("(file", text.find("(file") + 1), std::string::npos) << text;
 }
 
-TEST(StatusText, CountsOnlyTheStatesThatThereAre) {
-  Json health = Json::parse(R"({"status": "ok", "load_balancer_id": "lb", "version": "1", "uptime_seconds": 3700.5,
-      "active_connections": 2, "requests_per_sec": 1.25, "backend_health": {"total": 3, "healthy": 2, "unhealthy": 1}})");
-  std::string text = status_text(health);
-  EXPECT_TRUE(text.contains("backends     2 healthy, 1 unhealthy\n")) << text;
-  EXPECT_TRUE(text.contains("up           1 h 1 min\n")) << text;
-  EXPECT_TRUE(status_text(Json::object()).contains("backends     none"));
-}
-
 }  // namespace
 }  // namespace weir::app

@@ -62,6 +62,21 @@ TEST(SettingAside, AStartGoesOnWithoutBackendsOfAPoolThatTheFileRenamed) {
   EXPECT_THAT(plane.eligible("api"), ElementsAre("api-1", "x"));
 }
 
+TEST(SettingAside, HealthNamesTheObjectAndTheReason) {
+  FragileStore store;
+  {
+    ControlPlane plane(kFile, &store);
+    plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "pool": "api", "id": "x"})");
+    EXPECT_EQ(json_of(plane.call("GET", "/health"))["set_aside"], Json::array());
+  }
+  ControlPlane plane(renamed(), &store);
+  Json health = json_of(plane.call("GET", "/health"));
+  ASSERT_EQ(health["set_aside"].size(), 1u);
+  EXPECT_EQ(health["set_aside"][0]["object"], "backend");
+  EXPECT_EQ(health["set_aside"][0]["id"], "api/x");
+  EXPECT_EQ(health["set_aside"][0]["reason"], reason(plane, {"backend", "api/x"}));
+}
+
 TEST(SettingAside, AReloadThatTakesThePoolAwayIsAppliedAndUndone) {
   FragileStore store;
   ControlPlane plane(kFile, &store);
