@@ -13,6 +13,7 @@
 #include "config/document.h"
 #include "config/json.h"
 #include "config/read.h"
+#include "config/warnings.h"
 
 namespace weir::api {
 namespace {
@@ -46,6 +47,20 @@ BackendView preview(const config::Pool& pool, const config::Backend& backend) {
   auto running = std::make_shared<pool::Backend>(pool.name, backend.id, backend.host, backend.port);
   if (!backend.enabled) running->state.store(pool::BackendState::disabled, std::memory_order_relaxed);
   return {&pool, &backend, std::move(running), {}};
+}
+
+// The new backend as an answer, with a warning where no traffic can reach it. Routing rules that name backends of the
+// pool may still bring some.
+ApiResponse created(const Visit& visit, const BackendView& view) {
+  Json json = to_json(visit, view);
+  std::string why = config::unused_warning(visit.config(), view.pool->name);
+  auto names_it = [key = view.key()](const auto& rule) {
+    return std::ranges::find(rule.second, key) != rule.second.end();
+  };
+  bool is_of_rule = std::ranges::any_of(visit.catalog().effective().borrowed, names_it);
+  if (!why.empty() && !is_of_rule)
+    json["warnings"] = Json::array({why + ": the backend gets no traffic until one does"});
+  return with_etag(json_response(json, 201), view.etag());
 }
 
 }  // namespace
@@ -106,10 +121,10 @@ net::Task<ApiResult> create_backend(Visit& visit) {
   next.backends[key] = share(body->backend);
   std::expected<void, Problem> done = co_await visit.apply(std::move(next));
   if (!done) co_return std::unexpected(std::move(done.error()));
-  if (visit.dry_run) co_return backend_response(visit, preview(*pool, body->backend), 201);
+  if (visit.dry_run) co_return created(visit, preview(*pool, body->backend));
   std::expected<BackendView, Problem> view = find_backend(visit, key.id, key.pool);
   if (!view) co_return std::unexpected(std::move(view.error()));
-  ApiResponse response = backend_response(visit, *view, 201);
+  ApiResponse response = created(visit, *view);
   response.headers.emplace_back(
       "Location", fmt::format("/backends/{}?pool={}", percent_encoded(key.id), percent_encoded(key.pool)));
   co_return response;

@@ -236,6 +236,14 @@ bool tell_exchange(std::string& out, const config::Config& config, const config:
                    forwarded.client);
 }
 
+// Where nothing takes a request, its backends may stand in a pool that traffic never reaches.
+void tell_unused_pools(std::string& out, const config::Config& config) {
+  for (const config::Pool& pool : config.pools) {
+    if (pool.backends.empty()) continue;
+    if (std::string why = config::unused_warning(config, pool.name); !why.empty()) line(out, "warning", why);
+  }
+}
+
 bool tell_listener(std::string& out, const config::Config& config, const config::Listener& listener,
                    const ExplainRequest& request, const ExplainUrl& url, const base::IpAddress& peer) {
   line(out, "listener", fmt::format("{} ({}{})", listener.name, listener.address, where(listener.origin)));
@@ -264,11 +272,9 @@ base::Checked<Explanation> explain(const config::Config& read, const ExplainRequ
        fmt::format("{} {} for {} from {}", request.method, url.target,
                    url.authority.empty() ? "no host" : url.authority, client->to_string()));
   const config::Listener* listener = find_listener(config, url, out);
-  if (listener == nullptr) {
-    line(out, "listener", no_listener(config, url));
-    return Explanation{.text = std::move(out)};
-  }
-  const bool taken = tell_listener(out, config, *listener, request, url, *client);
+  if (listener == nullptr) line(out, "listener", no_listener(config, url));
+  const bool taken = listener != nullptr && tell_listener(out, config, *listener, request, url, *client);
+  if (!taken) tell_unused_pools(out, config);
   return Explanation{.text = std::move(out), .taken = taken};
 }
 

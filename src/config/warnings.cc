@@ -12,6 +12,14 @@
 
 namespace weir::config {
 
+namespace {
+
+std::string unused_text(std::string_view pool) {
+  return fmt::format("no listener and no route uses the pool '{}'", pool);
+}
+
+}  // namespace
+
 std::string weights_warning(const Pool& pool, std::span<const KindEntry> strategies) {
   const KindEntry* entry = find_entry(strategies, pool.algorithm.name);
   if (entry == nullptr || !entry->traits.ignores_weights) return {};
@@ -25,6 +33,15 @@ std::string weights_warning(const Pool& pool, std::span<const KindEntry> strateg
     first = first == nullptr ? &backend : first;
   }
   return {};
+}
+
+std::string unused_warning(const Config& config, std::string_view pool) {
+  for (const Listener& listener : config.listeners) {
+    if (listener.pool == pool || std::ranges::find(listener.routes, pool, &Route::pool) != listener.routes.end()) {
+      return {};
+    }
+  }
+  return unused_text(pool);
 }
 
 namespace {
@@ -117,8 +134,7 @@ Faults warnings(const Config& config, const Kinds& kinds) {
       found.push_back({pool.origin, fmt::format("pools[{}].algorithm", i), std::move(why)});
     }
     if (!used.contains(pool.name)) {
-      found.push_back({pool.origin, fmt::format("pools[{}]", i),
-                       fmt::format("no listener and no route uses the pool '{}'", pool.name)});
+      found.push_back({pool.origin, fmt::format("pools[{}]", i), unused_text(pool.name)});
     } else {
       warn_of_backends(root.in(fmt::format("pools[{}]", i), &pool.origin), pool);
     }

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "config/fault.h"
 #include "config/kinds.h"
@@ -11,6 +12,9 @@ namespace weir::config {
 
 // Why the weights of the pool have no effect with its strategy; empty when they have, or all are the same.
 std::string weights_warning(const Pool& pool, std::span<const KindEntry> strategies);
+
+// Why the pool gets no traffic; empty when a listener or a route names it.
+std::string unused_warning(const Config& config, std::string_view pool);
 
 // Health checks that cannot work with the traffic of their pool, in the order of the pools.
 Faults warnings_of_checks(const Config& config, std::span<const KindEntry> checkers);

@@ -361,5 +361,29 @@ TEST_F(MadeBackend, AFailingStoreChangesNothing) {
   EXPECT_EQ(plane.call("DELETE", "/backends/made").status, 200);
 }
 
+TEST(CreateBackend, WarnsOfAPoolThatNoListenerAndNoRouteUses) {
+  ControlPlane plane(kFile);
+  ApiResponse response = plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "id": "x"})");
+  ASSERT_EQ(response.status, 201);
+  EXPECT_EQ(
+      json_of(response)["warnings"],
+      Json::array({"no listener and no route uses the pool 'default': the backend gets no traffic until one does"}));
+  Json previewed = json_of(plane.call("POST", "/backends?dry_run=true", R"({"address": "10.0.0.8:80"})"));
+  EXPECT_EQ(previewed["warnings"].size(), 1u);
+}
+
+TEST(CreateBackend, DoesNotWarnWhereAListenerARouteOrARuleLeadsToTheBackend) {
+  ControlPlane plane(kFile);
+  for (const char* pool : {"site", "api"}) {
+    std::string body = fmt::format(R"({{"address": "10.0.0.9:80", "pool": "{}"}})", pool);
+    EXPECT_FALSE(json_of(plane.call("POST", "/backends", body)).contains("warnings")) << pool;
+  }
+  plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "id": "x"})");
+  ASSERT_EQ(plane.call("POST", "/routing-rules", R"({"path_prefix": "/x", "backends": ["x"]})").status, 201);
+  plane.call("DELETE", "/backends/x");
+  EXPECT_FALSE(
+      json_of(plane.call("POST", "/backends", R"({"address": "10.0.0.9:80", "id": "x"})")).contains("warnings"));
+}
+
 }  // namespace
 }  // namespace weir::api

@@ -200,6 +200,17 @@ TEST(Explain, BelievesATrustedProxyThatTheClientUsedHttps) {
   EXPECT_THAT(text({"X-Forwarded-Proto: https"}), HasSubstr("p, what no route takes"));
 }
 
+TEST(Explain, NamesPoolsThatTrafficNeverReachesWhereNothingTakesARequest) {
+  const config::Config config = config_of(
+      "listeners: [{name: w, address: '*:80'}]\n"
+      "pools: [{name: default, backends: ['10.0.0.1:80']}, {name: empty}]");
+  auto text = [&](const char* url) { return explain(config, {.method = "GET", .url = url})->text; };
+  const char* warning = "warning    no listener and no route uses the pool 'default'\n";
+  EXPECT_THAT(text("http://x/"), HasSubstr(warning));
+  EXPECT_THAT(text("http://127.0.0.1:99/"), HasSubstr(warning)) << "no listener either";
+  EXPECT_THAT(text("http://x/"), Not(HasSubstr("'empty'")));
+}
+
 TEST(Explain, WarnsOfWeightsWithoutEffect) {
   const config::Config config = config_of(
       "listeners: [{name: w, address: '*:80', pool: p}]\n"

@@ -66,5 +66,17 @@ TEST(Warnings, NamePoolsThatNothingUses) {
               HasSubstr("pools[1]: no listener and no route uses the pool 'q'"));
 }
 
+TEST(Warnings, APoolIsUnusedUntilAListenerOrARouteNamesIt) {
+  auto of_pool = [](std::string_view listener) {
+    auto read = read_yaml(
+        fmt::format("listeners: [{{name: l, address: ':80'{}}}]\npools: [{{name: p}}, {{name: q}}]", listener),
+        "w.yaml", test_kinds());
+    return unused_warning(read.value_or(Config()), "p");
+  };
+  EXPECT_EQ(of_pool(", pool: q"), "no listener and no route uses the pool 'p'");
+  EXPECT_EQ(of_pool(", pool: p"), "");
+  EXPECT_EQ(of_pool(", pool: q, routes: [{match: {path: /x}, pool: p}]"), "");
+}
+
 }  // namespace
 }  // namespace weir::config
