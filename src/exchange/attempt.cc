@@ -102,7 +102,7 @@ net::Task<base::Result<void>> open_link(Attempt& attempt, const LinkContext& con
 }
 
 bool was_too_late(const Error& error, const net::CancelAt* request_watch) {
-  bool cancelled = error.code == ErrorCode::cancelled || error.what == kRequestTimedOut.what;
+  bool cancelled = error.code == ErrorCode::cancelled || std::string_view(error.what) == kRequestTimedOut.what;
   return cancelled && request_watch != nullptr && request_watch->passed();
 }
 

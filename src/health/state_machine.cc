@@ -34,12 +34,14 @@ std::optional<StateChange> StateMachine::report_traffic_failure(std::uint32_t fa
 std::optional<StateChange> StateMachine::assume(BackendState state, std::string_view reason, base::TimePoint now) {
   against_ = 0;
   consecutive_failures_ = consecutive_successes_ = 0;
+  rests_on_first_failures_ = false;
   if (state_ == state) return std::nullopt;
   return change_to(state, std::string(reason), now);
 }
 
 std::optional<StateChange> StateMachine::count_success(base::TimePoint now) {
   consecutive_failures_ = 0;
+  rests_on_first_failures_ = false;
   consecutive_successes_ = add_bounded(consecutive_successes_, 1);
   if (state_ == BackendState::healthy) {
     against_ = 0;
@@ -65,6 +67,7 @@ std::optional<StateChange> StateMachine::count_failures(std::uint32_t failures, 
     return std::nullopt;
   }
   if (state_ == BackendState::unknown) {
+    rests_on_first_failures_ = true;
     return change_to(BackendState::unhealthy, fmt::format("first result is a failure ({}): {}", source, error), now);
   }
   against_ = add_bounded(against_, failures);
@@ -74,8 +77,7 @@ std::optional<StateChange> StateMachine::count_failures(std::uint32_t failures, 
 }
 
 bool StateMachine::is_first_verdict_open() const {
-  if (state_ != BackendState::unhealthy || history_.back().from != BackendState::unknown) return false;
-  return consecutive_failures_ > 0 && consecutive_failures_ < at_least_one(thresholds_.unhealthy);
+  return rests_on_first_failures_ && consecutive_failures_ < at_least_one(thresholds_.unhealthy);
 }
 
 StateChange StateMachine::change_to(BackendState to, std::string reason, base::TimePoint now) {

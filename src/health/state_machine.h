@@ -81,7 +81,8 @@ class StateMachine {
   Thresholds thresholds_;
   pool::BackendState state_ = pool::BackendState::unknown;
   base::TimePoint since_;
-  std::uint32_t against_ = 0;  // results in a row that speak against the state
+  std::uint32_t against_ = 0;             // results in a row that speak against the state
+  bool rests_on_first_failures_ = false;  // unhealthy since the first result, and no success since
   std::uint32_t consecutive_failures_ = 0;
   std::uint32_t consecutive_successes_ = 0;
   std::optional<LastCheck> last_check_;
