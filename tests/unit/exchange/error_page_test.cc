@@ -161,13 +161,16 @@ TEST_F(Page, HasAMessageForEveryStatus) {
 
 TEST_F(Page, IsNeverStoredAnd503SaysWhenToComeBack) {
   http::HeaderMap fields;
-  page({.code = ErrorCode::queue_full}).add_fields([&](std::string_view name, std::string_view value) { fields.add(name, value); });
+  page({.code = ErrorCode::queue_full}).add_fields([&](std::string_view name, std::string_view value) {
+    fields.add(name, value);
+  });
   EXPECT_EQ(fields.find("cache-control")->value, "no-store");
   EXPECT_EQ(fields.find("content-type")->value, "text/plain; charset=utf-8");
   ASSERT_NE(fields.find("retry-after"), nullptr);
   EXPECT_EQ(fields.find("retry-after")->value, "5");
   fields.clear();
-  page({.code = ErrorCode::timeout, .side = Side::backend}).add_fields([&](std::string_view name, std::string_view value) { fields.add(name, value); });
+  page({.code = ErrorCode::timeout, .side = Side::backend})
+      .add_fields([&](std::string_view name, std::string_view value) { fields.add(name, value); });
   EXPECT_EQ(fields.find("retry-after"), nullptr);
   EXPECT_EQ(fields.size(), 2u);
 }
