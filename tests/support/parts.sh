@@ -3,9 +3,8 @@
 # Every part leaves its results in build/results as JUnit XML; tests/support/tally.py sums them in the last line.
 
 readonly RESULTS=$PWD/build/results
-# Units in which no threads meet: ThreadSanitizer has nothing to see there.
-readonly THREADLESS='^unit_(app|config|http|http2|persist|route|tls)$'
-threaded_programs() { ctest --test-dir build/tsan -N -E "$THREADLESS" | sed -n 's/^ *Test *#[0-9]*: //p'; }
+# Units in which threads meet; the rest has nothing for ThreadSanitizer to see.
+readonly THREADED='^(unit_(base|metrics|net|pool|balance|health|upstream|access_log|worker|relay|exchange|front|store|control|api)|contract_.*)$'
 
 sanitizer_options() {
   export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
@@ -48,14 +47,13 @@ chosen_of() {
   esac
 }
 
-# run_scenarios_together PRESET [files]: several at a time. They wait for much of their time, so that there is one more
-# than processors.
+# run_scenarios_together PRESET [files]: several at a time.
 run_scenarios_together() {
   local preset=$1 status=0 list=$PWD/build/repeat-$1
   shift
   say "scenario tests, $preset"
   rm -f "$list"
-  WEIR_REPEAT_LIST=$list scenarios "$preset" "scenario-$preset" -n $(($(nproc) + 1)) -m "$(chosen_of "$preset") not alone" \
+  WEIR_REPEAT_LIST=$list scenarios "$preset" "scenario-$preset" -n "$(nproc)" -m "$(chosen_of "$preset") not alone" \
     "$@" || status=$?
   if [[ -f $list ]]; then
     local failed
@@ -97,22 +95,15 @@ scenarios() {
 # run_fuzzers repeatable: a few seconds each with a fixed seed and without what depends on addresses, so that a test run
 # hardly depends on chance.
 run_fuzzers() {
-  local how=$1 only=${2:-} program name found=no running=()
+  local how=$1 only=${2:-} program name found=no
   sanitizer_options
   for program in build/asan/tests/fuzz_*; do
     [[ -x $program && ! -d $program ]] || continue
     name=${program##*/fuzz_}
     [[ -z $only || $name == "$only" ]] || continue
     found=yes
-    fuzz_one "$program" "$name" "$how" &
-    running+=("$!")
-    # A target has one thread; those that explore have the machine to themselves.
-    if [[ $how != repeatable || ${#running[@]} -ge $(nproc) ]]; then
-      wait "${running[@]}" || true
-      running=()
-    fi
+    fuzz_one "$program" "$name" "$how"
   done
-  if [[ ${#running[@]} -gt 0 ]]; then wait "${running[@]}" || true; fi
   if [[ $found == no ]]; then
     echo "dev: no fuzz target ${only:-at all}" >&2
     $PYTHON tests/support/tally.py --record "$RESULTS/fuzz.xml" "fuzz targets" --failed /dev/null
@@ -189,63 +180,12 @@ test_changed() {
   if [[ ${#scenarios[@]} -gt 0 ]]; then run_scenarios_together release "${scenarios[@]}" || true; fi
 }
 
-# built PRESET [targets...]: a build that fails is one failed test, and the parts that need it are left out. One that
-# goes on behind the tests is waited for.
+# built PRESET [targets...]: a build that fails is one failed test, and the parts that need it are left out.
 built() {
-  if [[ -n ${behind[$1]:-} ]]; then
-    say "waiting for the build of $1"
-    wait "${behind[$1]}"
-    return
-  fi
   local log=$RESULTS/build-$1.log
   if (build_tests "$@") > >(tee "$log" >&2) 2>&1; then return 0; fi
   $PYTHON tests/support/tally.py --record "$RESULTS/build-$1.xml" "build of $1" --failed "$log"
   return 1
-}
-
-# The builds of the sanitizers go on beside the tests of what is built already, which wait for much of their time: with
-# what those leave of the processors, and in a process group of their own, so that it can be ended as a whole.
-declare -A behind=()
-build_behind() {
-  local preset=$1 after=${2:-}
-  set -m
-  (
-    chrt --idle --pid 0 "$BASHPID" 2>/dev/null || renice -n 19 "$BASHPID" >/dev/null
-    [[ -z $after ]] || tail --pid="$after" -f /dev/null
-    built "$preset"
-  ) >"build/behind-$preset.log" 2>&1 &
-  behind[$preset]=$!
-  set +m
-}
-end_behind() {
-  local group
-  for group in "${behind[@]}"; do kill -- "-$group" 2>/dev/null || true; done
-}
-
-# All parts. Scenarios that run alone come when no build is left.
-test_everything() {
-  run_checks
-  built release || return 0
-  trap end_behind EXIT
-  build_behind asan
-  build_behind tsan "${behind[asan]}"
-  run_units release
-  run_scenarios_together release || true
-  local preset ready=(release)
-  if built asan; then
-    ready+=(asan)
-    run_units asan
-    run_scenarios_together asan || true
-    run_fuzzers repeatable || true
-  fi
-  if built tsan; then
-    ready+=(tsan)
-    run_units tsan -E "$THREADLESS"
-    run_scenarios_together tsan || true
-  fi
-  for preset in "${ready[@]}"; do
-    run_scenarios_alone "$preset" || true
-  done
 }
 
 # test_part PART [pytest arguments]. What fails is in the results; the exit code is the tally's.
@@ -256,7 +196,7 @@ test_part() {
     unit) built release && run_units release "$@" ;;
     scenario) built release && run_scenarios release "$@" ;;
     asan) built asan && run_units asan && run_scenarios asan "$@" ;;
-    tsan) built tsan && run_units tsan -E "$THREADLESS" && run_scenarios tsan "$@" ;;
+    tsan) built tsan && run_units tsan -R "$THREADED" && run_scenarios tsan "$@" ;;
     fuzz) built asan && run_fuzzers repeatable ;;
     checks) run_checks ;;
     changed) test_changed "$@" ;;
@@ -267,7 +207,7 @@ test_all() {
   local part=${1:-all} parts=()
   [[ $# -eq 0 ]] || shift
   case $part in
-    all) parts=() ;;
+    all) parts=(checks unit scenario asan fuzz tsan) ;;
     quick) parts=(checks unit scenario) ;;
     changed | unit | scenario | asan | tsan | fuzz | checks) parts=("$part") ;;
     *) usage >&2; return 2 ;;
@@ -275,7 +215,6 @@ test_all() {
   setup build test lint debug
   rm -rf "$RESULTS"
   mkdir -p "$RESULTS"
-  if [[ $part == all ]]; then test_everything; fi
   for part in "${parts[@]}"; do
     test_part "$part" "$@" || true
   done
