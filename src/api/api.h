@@ -37,7 +37,7 @@ class Api {
     const base::Clock& clock;
     std::string load_balancer_id;
     std::string version;
-    // What the prober knows of a backend (health::Prober::details).
+    // The state of the probes of a backend (health::Prober::details).
     std::function<std::optional<health::HealthDetails>(const pool::Backend&)> health;
     // True once Weir has been told to stop.
     std::function<bool()> is_draining;

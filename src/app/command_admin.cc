@@ -98,7 +98,7 @@ std::string top_text(const Json& health, const Json& backends, const Sample& bef
                      cell(health, "active_connections"), number(health, "requests_per_sec"), table.text());
 }
 
-// Of the first pools that GET /health calls degraded; one that has gone meanwhile is left out.
+// The first pools that GET /health calls degraded; a pool that is gone by now is left out.
 Json backends_of_degraded(AdminClient& client, const Json& health) {
   Json pools = Json::array();
   for (const Json& name : member(health, "degraded_pools")) {

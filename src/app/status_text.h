@@ -1,4 +1,4 @@
-// What `weir status` and `weir backends ID` print, from the admin API's answers.
+// The text of `weir status` and `weir backends ID`, made from the answers of the admin API.
 #pragma once
 
 #include <string>

@@ -173,7 +173,7 @@ net::Task<void> forward(Exchange& exchange) {
   } while (again);
   client.cancel_when_broken(nullptr);
   if (!outcome) {
-    // What was received may still be on its way out: end_failed() decides about that.
+    // The bytes received may still be on their way out: end_failed() decides about them.
     exchange.outcome.failure = attributed(exchange, outcome.error());
   } else if (exchange.attempt->side != nullptr) {
     exchange.attempt->side->release();

@@ -1,4 +1,4 @@
-// What every stickiness method of methods.def must do. Its traits say which of the tests are about it.
+// Every stickiness method of methods.def must pass these tests; its traits say which of them concern it.
 #include <cstdlib>
 #include <new>
 #include <set>
