@@ -4,7 +4,8 @@
 
 readonly RESULTS=$PWD/build/results
 # Units in which threads meet; the rest has nothing for ThreadSanitizer to see.
-readonly THREADED='^(unit_(base|metrics|net|pool|balance|health|upstream|access_log|worker|relay|exchange|front|store|control|api)|contract_.*)$'
+readonly THREADED='^(unit_(base|metrics|net|pool|balance|health|upstream|access_log|worker|relay|filter|exchange|front|store|control|api)|contract_.*)$'
+threaded_programs() { ctest --test-dir build/tsan -N -R "$THREADED" | sed -n 's/^ *Test *#[0-9]*: //p'; }
 
 sanitizer_options() {
   export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
@@ -47,13 +48,14 @@ chosen_of() {
   esac
 }
 
-# run_scenarios_together PRESET [files]: several at a time.
+# run_scenarios_together PRESET [files]: several at a time. They wait for much of their time, so that there is one more
+# than processors.
 run_scenarios_together() {
   local preset=$1 status=0 list=$PWD/build/repeat-$1
   shift
   say "scenario tests, $preset"
   rm -f "$list"
-  WEIR_REPEAT_LIST=$list scenarios "$preset" "scenario-$preset" -n "$(nproc)" -m "$(chosen_of "$preset") not alone" \
+  WEIR_REPEAT_LIST=$list scenarios "$preset" "scenario-$preset" -n "$(($(nproc) + 1))" -m "$(chosen_of "$preset") not alone" \
     "$@" || status=$?
   if [[ -f $list ]]; then
     local failed
@@ -95,15 +97,22 @@ scenarios() {
 # run_fuzzers repeatable: a few seconds each with a fixed seed and without what depends on addresses, so that a test run
 # hardly depends on chance.
 run_fuzzers() {
-  local how=$1 only=${2:-} program name found=no
+  local how=$1 only=${2:-} program name found=no running=()
   sanitizer_options
   for program in build/asan/tests/fuzz_*; do
     [[ -x $program && ! -d $program ]] || continue
     name=${program##*/fuzz_}
     [[ -z $only || $name == "$only" ]] || continue
     found=yes
-    fuzz_one "$program" "$name" "$how"
+    fuzz_one "$program" "$name" "$how" &
+    running+=("$!")
+    # A target has one thread; those that explore have the machine to themselves.
+    if [[ $how != repeatable || ${#running[@]} -ge $(nproc) ]]; then
+      wait "${running[@]}" || true
+      running=()
+    fi
   done
+  if [[ ${#running[@]} -gt 0 ]]; then wait "${running[@]}" || true; fi
   if [[ $found == no ]]; then
     echo "dev: no fuzz target ${only:-at all}" >&2
     $PYTHON tests/support/tally.py --record "$RESULTS/fuzz.xml" "fuzz targets" --failed /dev/null
