@@ -16,6 +16,7 @@
 #include "config/schema.h"
 #include "config/warnings.h"
 #include "control/certificates.h"
+#include "control/filters.h"
 #include "control/sticky_key.h"
 #include "route/dead_routes.h"
 
@@ -44,6 +45,8 @@ config::Faults check_files(const std::string& path, const config::Config& config
   if (!effective) return std::move(effective.error().faults);
   config::Faults faults = certificates.prepare(*effective, control::Reading::again);
   certificates.abandon();
+  control::Filters filters(1, nullptr);
+  std::ranges::move(filters.prepare(*effective, control::Reading::again), std::back_inserter(faults));
   if (auto key = control::configured_sticky_key(config.sticky_secret); !key) {
     std::ranges::move(key.error(), std::back_inserter(faults));
   }

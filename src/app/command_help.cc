@@ -37,6 +37,7 @@ std::string kind_text(const config::Kind& kind) {
   std::string out = fmt::format("{}: {}\n", kind.place, kind.summary);
   for (const config::KindEntry& entry : kind.entries) {
     out += fmt::format("\n  {}\n      {}\n", entry.name, entry.summary);
+    if (!entry.sample.empty()) out += fmt::format("      {}: {}\n", entry.name, entry.sample);
     for (const config::OptionSpec& option : entry.options) {
       std::string by_default = option.is_optional ? "" : fmt::format(" (default {})", value_text(option.default_value));
       out += fmt::format("      {}: {}{}\n", option.key, option.summary, by_default);

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <utility>
 
+#include "app/explain_filters.h"
 #include "app/explain_pool.h"
 #include "app/explain_values.h"
 #include "app/text_table.h"
@@ -88,16 +89,12 @@ std::string head_text(const ExplainRequest& request, const ExplainUrl& url) {
 }
 
 // Why Weir refuses the request before it looks at routes, or empty.
-std::string refusal(const http::Parsed& parsed, std::size_t bytes, const http::RequestHead& head,
-                    const config::Limits& limits) {
+std::string refusal(const http::Parsed& parsed, std::size_t bytes, const http::RequestHead& head) {
   using State = http::Parsed::State;
   if (parsed.state == State::invalid) return fmt::format("refused with {}: {}", parsed.status, parsed.what);
   if (parsed.state == State::incomplete) return "incomplete: Weir would wait for the rest of the header";
   if (parsed.consumed != bytes) return "a header that ends early: a line break in what was given makes two of it";
   if (head.method == "CONNECT" || head.method == "TRACE") return fmt::format("refused with 405: {}", head.method);
-  bool too_large = limits.body_bytes > 0 && head.body.kind == http::BodyFraming::Kind::length &&
-                   head.body.length > limits.body_bytes;
-  if (too_large) return fmt::format("refused with 413: bodies may have {} bytes here", limits.body_bytes);
   if (http::max_forwards(head).action == http::MaxForwards::Action::respond) return "answered here: Max-Forwards is 0";
   return {};
 }
@@ -201,7 +198,7 @@ bool tell_exchange(std::string& out, const config::Config& config, const config:
                           .header_count = listener.limits.header_count};
   http::RequestHead head;
   http::Parsed parsed = http::parse_request_head(text, limits, head);
-  if (std::string why = refusal(parsed, text.size(), head, listener.limits); !why.empty()) {
+  if (std::string why = refusal(parsed, text.size(), head); !why.empty()) {
     line(out, "answer", why);
     return false;
   }
@@ -222,6 +219,13 @@ bool tell_exchange(std::string& out, const config::Config& config, const config:
   auto table = route::Table::compile(listener);
   tell_routes(out, listener, table->explain(head, forwarded.client));
   std::uint32_t index = exchange::route_of(listener, *table, head, forwarded, arena);
+  const config::Route* route = index == route::kNoRoute ? nullptr : &listener.routes[index];
+  ExplainedFilters filters = explain_filters(listener, route, head, forwarded.client, arena);
+  if (!filters.names.empty()) line(out, "filters", filters.names);
+  if (!filters.answer.empty()) {
+    line(out, "answer", filters.answer);
+    return false;
+  }
   std::string pool_name = listener.pool;
   if (index != route::kNoRoute) {
     ExplainValues values(listener, forwarded, url.host, url.port);

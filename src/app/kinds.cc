@@ -2,6 +2,7 @@
 
 #include "app/weir.h"
 #include "balance/strategy.h"
+#include "filter/filter.h"
 #include "health/checker.h"
 #include "persist/method.h"
 #include "store/store.h"
@@ -16,6 +17,8 @@ config::Kinds kinds() {
                    health::checkers()},
       config::Kind{"methods", "stickiness method", "pools[].sticky.type", "how a client stays with its backend",
                    persist::methods()},
+      config::Kind{"filters", "filter", "listeners[].filters, routes[].filters",
+                   "what requests go through on their way", filter::filters()},
       config::Kind{"stores", "store type", "store.type", "where objects made through the API live", store::stores()},
   };
   return config::Kinds(kAll);

@@ -73,6 +73,7 @@ void Weir::Parts::make_publisher() {
       .libraries = std::move(of_workers), .probing = traffic.libraries.back().get(), .unix_time = [] {
         return base::unix_milliseconds() / 1000;
       }});
+  control.filters = std::make_unique<control::Filters>(traffic.worker_count, &traffic.passwords);
   control::Publisher::Options publishing;
   publishing.workers = traffic.worker_count;
   publishing.registry = &traffic.registry;
@@ -85,6 +86,9 @@ void Weir::Parts::make_publisher() {
     return control.certificates->of_listener(listener.name);
   };
   publishing.pool_tls = [this](const config::Pool& pool) { return control.certificates->of_pool(pool); };
+  publishing.listener_filters = [this](const config::Listener& listener) {
+    return control.filters->of_listener(listener.name);
+  };
   publishing.publish = [this](const std::shared_ptr<const worker::Snapshot>& snapshot) {
     control.delivery->deliver(snapshot, control.catalog->config().drain_timeout);
   };
@@ -98,10 +102,14 @@ void Weir::Parts::make_publisher() {
 config::Faults Weir::Parts::prepare(const control::Effective& wanted, control::Reading reading) {
   if (is_draining) return {{.at = {}, .path = "", .message = "Weir is stopping and takes no changes any more"}};
   config::Faults faults = control.certificates->prepare(wanted, reading);
+  std::ranges::move(control.filters->prepare(wanted, reading), std::back_inserter(faults));
   bool is_good = faults.empty();
   if (is_good) faults = control.sockets->prepare(*wanted.config);
   control.cannot_listen = is_good && !faults.empty();
-  if (!faults.empty()) control.certificates->abandon();
+  if (!faults.empty()) {
+    control.certificates->abandon();
+    control.filters->abandon();
+  }
   return faults;
 }
 
@@ -113,9 +121,11 @@ void Weir::Parts::make_catalog() {
   resources.abandon = [this] {
     control.sockets->abandon();
     control.certificates->abandon();
+    control.filters->abandon();
   };
   resources.accept = [this] {
     control.certificates->accept();
+    control.filters->accept();
     control.sockets->accept();
   };
   resources.set_aside = [this](const control::ObjectName& name, const std::string& reason) {
@@ -133,6 +143,7 @@ void Weir::Parts::make_catalog() {
       std::make_unique<control::Steward>(control::Steward::Parts{.publisher = *control.publisher,
                                                                  .catalog = *control.catalog,
                                                                  .certificates = *control.certificates,
+                                                                 .filters = *control.filters,
                                                                  .prober = *control.prober,
                                                                  .names = *control.names,
                                                                  .events = control.events,

@@ -14,6 +14,7 @@
 #include "control/certificates.h"
 #include "control/delivery.h"
 #include "control/file_reload.h"
+#include "control/filters.h"
 #include "control/publisher.h"
 #include "control/sockets.h"
 #include "control/steward.h"
@@ -40,6 +41,7 @@ struct Traffic {
   std::unique_ptr<control::AccessLogs> access_logs;
   std::vector<std::unique_ptr<front::WorkerThread>> workers;
   std::vector<front::WorkerThread*> all_workers;  // the same
+  filter::PasswordChecks passwords;               // answers to reactors of workers, so it goes before them
   std::vector<upstream::Peer> peers;
 };
 
@@ -50,6 +52,7 @@ struct Control {
   std::unique_ptr<control::Sockets> sockets;
   std::unique_ptr<control::Delivery> delivery;
   std::unique_ptr<control::Certificates> certificates;
+  std::unique_ptr<control::Filters> filters;
   std::unique_ptr<net::Resolver> resolver;
   std::unique_ptr<net::NameWatch> names;
   std::unique_ptr<control::Publisher> publisher;

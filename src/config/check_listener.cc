@@ -222,6 +222,7 @@ void check_listener(const Place& place, const Listener& listener) {
   }
   check_connections(place, listener);
   check_udp(place, listener);
+  check_filters(place, listener);
   if (listener.tls) check_tls(place.in("tls", nullptr), *listener.tls, listener.protocol);
   if (listener.redirect_to_https != 0) {
     if (listener.protocol != ListenerProtocol::http) {

@@ -52,6 +52,8 @@ void check_certificate(const Place& place, const Certificate& certificate);
 void check_connections(const Place& place, const Listener& listener);
 // That pools which only listeners without requests use have no method that needs requests.
 void check_stickiness(const Place& root, const Config& config, std::span<const KindEntry> methods);
+// That filters are where requests are, and each is said once.
+void check_filters(const Place& place, const Listener& listener);
 void check_route(const Place& place, const Route& route);
 // By check_name() of validate.h.
 void check_name(const Place& place, std::string_view key, std::string_view name);

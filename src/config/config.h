@@ -128,6 +128,7 @@ struct Listener {
   MinRate min_rate;
   Limits limits;
   Paths paths;
+  Filters filters;
   Udp udp;
   SocketOptions socket;
   std::vector<base::Cidr> allow;  // clients that may connect; empty: all

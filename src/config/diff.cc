@@ -89,6 +89,7 @@ bool same_settings(const Listener& a, const Listener& b) {
                     .min_rate = listener.min_rate,
                     .limits = listener.limits,
                     .paths = listener.paths,
+                    .filters = listener.filters,
                     .udp = listener.udp,
                     .socket = listener.socket,
                     .allow = listener.allow,

@@ -15,13 +15,6 @@ class Reader;
 class SchemaBuilder;
 struct Resource;
 
-// The unit of a number, where its type does not say.
-enum class Unit : std::uint8_t {
-  none,
-  bytes,  // also "16KB", "1MB" (1 KB = 1024)
-  share,  // 0.2 or "20%"
-};
-
 // The values that a key allows beyond the type of its member.
 struct Rules {
   double min = 0;  // of numbers; of durations in milliseconds
@@ -192,5 +185,7 @@ inline constexpr std::string_view kOff = "off";
 Node write_option(const OptionValue& value);
 // `type` and options as members of `map`.
 void write_choice(const Choice& choice, Node& map);
+// The options alone; a dotted key is a map in it.
+void write_options(const Choice& choice, Node& map);
 
 }  // namespace weir::config

@@ -39,7 +39,22 @@ std::string print(const S& object, JsonOptions options) {
 
 void write_choice(const Choice& choice, Node& map) {
   map.set("type", Node::of_text(choice.name.empty() ? kOff : choice.name));
-  for (const auto& [key, value] : choice.options) map.set(key, write_option(value));
+  write_options(choice, map);
+}
+
+void write_options(const Choice& choice, Node& map) {
+  for (const auto& [key, value] : choice.options) {
+    Node* into = &map;
+    std::string_view rest = key;
+    for (auto dot = rest.find('.'); dot != rest.npos; dot = rest.find('.')) {
+      std::string_view name = rest.substr(0, dot);
+      if (into->find(name) == nullptr) into->set(name, Node::of_map());
+      // The accessor of maps is for readers; this map is being made here.
+      into = const_cast<Node*>(into->find(name));
+      rest.remove_prefix(dot + 1);
+    }
+    into->set(rest, write_option(value));
+  }
 }
 
 Node write_origin(const Origin& origin, WriteOptions options) {

@@ -3,6 +3,7 @@
 // such table.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +13,17 @@
 
 namespace weir::config {
 
+// The unit of a number, where its type does not say.
+enum class Unit : std::uint8_t {
+  none,
+  bytes,  // also "16KB", "1MB" (1 KB = 1024)
+  share,  // 0.2 or "20%"
+};
+
 enum class OptionType { boolean, integer, number, text, duration, text_list, text_map };
 
-// One option of an entry. min and max hold for integer and number, and in milliseconds for duration.
+// One option of an entry. A key "users.file" is the key `file` of the map `users`. min and max hold for integer and
+// number, and in milliseconds for duration.
 struct OptionSpec {
   std::string_view key;
   OptionType type;
@@ -25,6 +34,7 @@ struct OptionSpec {
   std::span<const std::string_view> allowed = {};  // for text: the only values; empty: any
   bool is_path = false;                            // for text: of a file, relative to the configuration's own
   bool is_optional = false;                        // a choice may lack it, and that is no value of it
+  Unit unit = Unit::none;                          // of integer and number
 };
 
 // An error in one option beyond its type and range.
@@ -52,6 +62,9 @@ struct Traits {
   // Traits of methods.
   bool needs_requests = false;  // knows clients by their HTTP requests: nobody without one
   bool sets_cookie = false;     // signed with sticky_secret
+  // Traits of filters.
+  bool several = false;           // may be there several times, as a list
+  bool guards_redirects = false;  // also before routes that redirect, which ask nothing of the client
 };
 
 struct KindEntry {
@@ -61,6 +74,9 @@ struct KindEntry {
   // Every fault of the options of a choice of this entry; null when types and ranges say all.
   OptionFaults (*faults)(const Choice& choice) = nullptr;
   Traits traits = {};
+  // Why the text of the file that the option `key` names is of no use; empty: it is good. Null: any text is.
+  std::string (*file_fault)(std::string_view key, std::string_view text) = nullptr;
+  std::string_view sample = {};  // its options as people write them: "{addresses: [10.0.0.0/8]}"
 };
 
 // A kind: the things of which a configuration chooses one by name.

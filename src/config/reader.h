@@ -58,6 +58,8 @@ class Reader {
   void complete(const Resource& resource, void* object);
   // A name, or a map of `type` and options.
   void read_choice(const Node& node, Choice& choice, std::string_view kind);
+  // The options of `entry` alone; `choice` becomes one of it, with all its defaults.
+  void read_options(const Node& map, const KindEntry& entry, Choice& choice);
   // Adds the default of every option that `choice` lacks.
   void complete_choice(Choice& choice, std::string_view kind);
 
@@ -75,6 +77,8 @@ class Reader {
   std::string resolved(const std::string& path) const;
   bool read_in_place(const Node& node, const Resource& resource, void* object);
   void read_option(const Node& node, const OptionSpec& spec, Choice& choice);
+  // Those below `prefix` ("users.", or empty).
+  void read_options(const Node& map, const KindEntry& entry, const std::string& prefix, Choice& choice);
   // Reports the errors that the entry itself finds in its options.
   void report_option_faults(const Node& map, const KindEntry& entry, const Choice& choice);
   // The entry that a map's `type` or, without one, `choice` names; sets choice.name. Null after a fault, or for `off`.

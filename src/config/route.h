@@ -96,6 +96,7 @@ struct Route {
   HeaderChanges response_headers;
   TimeoutOverrides timeouts;
   std::optional<MinRate> min_rate;  // not there: the listener's
+  Filters filters;                  // in place of the listener's of the same names; `off` removes one
   Origin origin;
   friend bool operator==(const Route&, const Route&) = default;
 };

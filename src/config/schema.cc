@@ -120,7 +120,7 @@ Node SchemaBuilder::any_of(std::vector<Node> alternatives) const {
 }
 
 Node SchemaBuilder::option(const OptionSpec& spec) const {
-  Rules rules{.min = spec.min, .max = spec.max, .allowed = spec.allowed};
+  Rules rules{.min = spec.min, .max = spec.max, .unit = spec.unit, .allowed = spec.allowed};
   Node schema;
   switch (spec.type) {
     case OptionType::boolean:
@@ -157,6 +157,37 @@ void SchemaBuilder::add_options(Node& properties, const KindEntry& entry) const 
   type.set("description", Node::of_text(entry.summary));
   properties.set("type", std::move(type));
   for (const OptionSpec& spec : entry.options) properties.set(spec.key, option(spec));
+}
+
+Node SchemaBuilder::options(const KindEntry& entry, std::string_view prefix) const {
+  Node properties = Node::of_map();
+  for (const OptionSpec& spec : entry.options) {
+    if (!spec.key.starts_with(prefix)) continue;
+    std::string_view key = spec.key.substr(prefix.size());
+    std::string_view name = key.substr(0, key.find('.'));
+    if (properties.find(name) != nullptr) continue;
+    bool is_map = name.size() < key.size();
+    properties.set(name, is_map ? options(entry, spec.key.substr(0, prefix.size() + name.size() + 1)) : option(spec));
+  }
+  return closed_map(std::move(properties));
+}
+
+Node SchemaBuilder::filters(std::string_view kind) {
+  if (definitions_.find(kind) == nullptr) {
+    Node properties = Node::of_map();
+    for (const KindEntry& entry : kinds_[kind].entries) {
+      std::vector<Node> forms{options(entry, ""), constant(kOff), Node::of_map()};
+      forms.back().set("const", Node::of_literal("false"));
+      if (entry.traits.several) forms.push_back(list(options(entry, ""), false, true));
+      Node filter = any_of(std::move(forms));
+      filter.set("description", Node::of_text(entry.summary));
+      properties.set(entry.name, std::move(filter));
+    }
+    definitions_.set(kind, closed_map(std::move(properties)));
+  }
+  Node schema = Node::of_map();
+  schema.set("$ref", Node::of_text(fmt::format("#/$defs/{}", kind)));
+  return schema;
 }
 
 Node SchemaBuilder::choice(std::string_view kind) const {

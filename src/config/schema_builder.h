@@ -22,6 +22,8 @@ class SchemaBuilder {
   // Lists of `items`, at least one when `filled`; a single one as well when `or_one`.
   Node list(Node items, bool or_one, bool filled = false) const;
   Node choice(std::string_view kind) const;
+  // A map of the entries of `kind` by name, each with its options or `off`.
+  Node filters(std::string_view kind);
   // A reference to the definition of `resource`, which is made when first asked for.
   Node reference(const Resource& resource);
   // The same for a resource as one call takes it, with a definition of its own, `name`.
@@ -42,6 +44,8 @@ class SchemaBuilder {
   Node properties(const Resource& resource);
   Node origin() const;
   void add_options(Node& properties, const KindEntry& entry) const;
+  // Those below `prefix` ("users.", or empty), as a map of their own.
+  Node options(const KindEntry& entry, std::string_view prefix) const;
   Node option(const OptionSpec& spec) const;
 
   const Kinds& kinds_;

@@ -1,7 +1,7 @@
 // Listeners.
 #include <array>
 
-#include "config/codecs.h"
+#include "config/filter_fields.h"
 
 namespace weir::config {
 namespace {
@@ -109,6 +109,7 @@ constexpr std::array kFields{
         "trusted_proxies",
         "peers whose X-Forwarded-*, Forwarded, X-Real-IP, X-Request-Id and PROXY header are accepted"),
     field<&Listener::forward>("forward", "further headers about the client that backends get"),
+    field<&Listener::filters>("filters", "what its requests go through before their route: `weir help filters`"),
     field<&Listener::via>("via", "the name for Via; without it none is added"),
     field<&Listener::http_1_0_keep_alive>("http_1_0_keep_alive", "keep connections of HTTP/1.0 clients that ask"),
     field<&Listener::tls>("tls", "certificates and rules of TLS; for https, and for tcp that is to be decrypted"),

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "config/codecs.h"
+#include "config/filter_fields.h"
 
 namespace weir::config {
 
@@ -185,6 +185,7 @@ constexpr std::array kRouteFields{
         "response_headers", "changes to the response's header; values may have variables: `weir help variables`"),
     field<&Route::timeouts>("timeouts", "timeouts that differ here"),
     field<&Route::min_rate>("min_rate", "in place of the listener's"),
+    field<&Route::filters>("filters", "in place of the listener's filters of the same names; `off` removes one"),
     origin_field<Route>(),
 };
 

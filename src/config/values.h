@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -29,6 +30,24 @@ struct Choice {
   std::map<std::string, OptionValue>
       options;  // every declared option as written, or its default, unless it is optional
   friend bool operator==(const Choice&, const Choice&) = default;
+};
+
+// What a listener or route says of one filter.
+struct FilterSetting {
+  std::string name;             // of filters.def
+  std::vector<Choice> choices;  // more than one only where the filter may be there several times; none: `off`
+  friend bool operator==(const FilterSetting&, const FilterSetting&) = default;
+};
+// In the order of filters.def, each name once.
+struct Filters {
+  std::vector<FilterSetting> settings;
+  const FilterSetting* find(std::string_view name) const {
+    for (const FilterSetting& setting : settings) {
+      if (setting.name == name) return &setting;
+    }
+    return nullptr;
+  }
+  friend bool operator==(const Filters&, const Filters&) = default;
 };
 
 }  // namespace weir::config

@@ -30,13 +30,6 @@ std::vector<std::uint32_t> pool_indexes(const config::Listener& listener,
 }
 
 // RFC 6797 6.1. Empty when it is off.
-std::string hsts_value(const config::Hsts& hsts) {
-  if (hsts.max_age <= config::Duration(0)) return {};
-  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hsts.max_age).count();
-  return fmt::format("max-age={}{}{}", seconds, hsts.include_subdomains ? "; includeSubDomains" : "",
-                     hsts.preload ? "; preload" : "");
-}
-
 }  // namespace
 
 Publisher::Publisher(Options options) : options_(std::move(options)) {}
@@ -104,14 +97,17 @@ void Publisher::update_listeners(const Effective& effective) {
     record->generation = generation_;
     std::shared_ptr<const tls::ServerContexts> tls;
     if (options_.listener_tls) tls = options_.listener_tls(wanted);
-    if (record->built && *record->built->config == wanted && record->built->tls == tls) continue;
+    std::shared_ptr<const filter::Chains> filters;
+    if (options_.listener_filters) filters = options_.listener_filters(wanted);
+    bool is_same = record->built && *record->built->config == wanted && record->built->tls == tls;
+    if (is_same && record->built->filters == filters) continue;
     bool same_socket = record->built && config::same_sockets(*record->built->config, wanted);
     auto built = std::make_shared<worker::ListenerSnapshot>();
     built->config = std::make_shared<const config::Listener>(wanted);
     built->id = same_socket ? record->built->id : next_listener_id_++;
     built->routes = route::Table::compile(*built->config);
     built->tls = std::move(tls);
-    if (wanted.tls) built->hsts = hsts_value(wanted.tls->hsts);
+    built->filters = std::move(filters);
     if (wanted.protocol == config::ListenerProtocol::tls) {
       built->names = std::make_unique<route::NameTable>(*built->config);
     }

@@ -35,6 +35,8 @@ class Publisher {
     // null for all.
     std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
     std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> pool_tls = {};  // likewise
+    // The filters of the listener and its routes, or null; likewise.
+    std::function<std::shared_ptr<const filter::Chains>(const config::Listener&)> listener_filters = {};
     std::function<void(std::shared_ptr<const worker::Snapshot>)> publish;
     // The backend takes no new work from now on (draining or disabled, or removed when `removed`). What is in progress
     // there after `timeout` is to be closed.

@@ -62,7 +62,9 @@ void Steward::tick(base::TimePoint now) {
   parts_.tick();
   errands_.spawn(parts_.catalog.store_again());
   parts_.certificates.tick(now);
-  if (!is_refreshing_ && parts_.certificates.files_changed()) errands_.spawn(refresh_files());
+  bool have_changed = parts_.certificates.files_changed();
+  have_changed = parts_.filters.files_changed() || have_changed;
+  if (!is_refreshing_ && have_changed) errands_.spawn(refresh_files());
 }
 
 // A certificate or another file that the configuration names was replaced.
@@ -75,7 +77,7 @@ net::Task<void> Steward::refresh_files() {
   } refreshing(is_refreshing_);
   Catalog::Outcome<void> outcome = co_await parts_.catalog.refresh();
   if (outcome) {
-    base::log_info("files of certificates have changed: those that are good are in use");
+    base::log_info("files that the configuration names have changed: those that are good are in use");
   } else if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) {
     for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));
   }

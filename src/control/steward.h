@@ -8,6 +8,7 @@
 #include "control/catalog.h"
 #include "control/certificates.h"
 #include "control/event_log.h"
+#include "control/filters.h"
 #include "control/leaving_backends.h"
 #include "control/memory_upkeep.h"
 #include "control/publisher.h"
@@ -29,6 +30,7 @@ class Steward {
     Publisher& publisher;
     Catalog& catalog;
     Certificates& certificates;
+    Filters& filters;
     health::Prober& prober;
     net::NameWatch& names;
     EventLog& events;

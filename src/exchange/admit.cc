@@ -2,7 +2,6 @@
 
 #include "base/memory_reserve.h"
 #include "exchange/grpc_call.h"
-#include "exchange/request_body.h"
 #include "http/target.h"
 #include "route/path_rules.h"
 #include "worker/tls_facts.h"
@@ -23,9 +22,6 @@ std::optional<StatusAnswer> admit(Facts& facts, worker::ClientConnection& client
   }
   if (request.method == "CONNECT") return StatusAnswer{405, "This is not a forward proxy: CONNECT is not offered."};
   if (request.method == "TRACE") return StatusAnswer{405, "TRACE is not offered."};
-  if (request.body.kind == http::BodyFraming::Kind::length && is_body_too_large(facts, request.body.length)) {
-    return StatusAnswer{413, "The body is larger than this listener accepts."};
-  }
   if (request.version == http::Version::http_1_0 && !listener.http_1_0_keep_alive) side.close_after();
   http::MaxForwards max_forwards = http::max_forwards(request);
   if (max_forwards.action == http::MaxForwards::Action::respond) {

@@ -1,27 +1,12 @@
 #include "exchange/answer.h"
 
 #include <fmt/format.h>
-#include <new>
 
 #include "exchange/error_page.h"
 #include "exchange/grpc.h"
 #include "http/status.h"
 
 namespace weir::exchange {
-
-void AnswerFields::add(std::string_view name, std::string_view value, base::Arena& arena) {
-  // The arena hands out bytes without alignment.
-  char* room = arena.allocate(sizeof(Node) + alignof(Node) - 1);
-  auto past = reinterpret_cast<std::uintptr_t>(room) % alignof(Node);
-  if (past != 0) room += alignof(Node) - past;
-  Node* node = new (room) Node{.field = {.name = name, .value = value, .id = http::header_id(name)}};
-  if (first_ == nullptr) {
-    first_ = node;
-  } else {
-    last_->next = node;
-  }
-  last_ = node;
-}
 
 worker::Termination termination_of_status(std::uint16_t status) {
   if (status < 400) return worker::Termination::ok;
@@ -65,6 +50,11 @@ Answer status_answer(const StatusAnswer& what, const http::RequestHead& request,
   if (what.status == 405) answer.fields.add("allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH", arena);
   add_page(answer, error_page(what.status, what.message, &request, request_id, arena), arena);
   return answer;
+}
+
+void complete(Answer& answer, const http::RequestHead& request, std::string_view request_id, base::Arena& arena) {
+  if (answer.message.empty() || !answer.body.empty()) return;
+  add_page(answer, error_page(answer.status, answer.message, &request, request_id, arena), arena);
 }
 
 Answer error_answer(const base::Error& error, const http::RequestHead& request, std::string_view request_id,

@@ -23,11 +23,11 @@ class BackendSide {
  public:
   // ---- the request
 
-  // The head of `request` and the first piece of its body, in one write. Error{protocol, client} when no head can be
-  // made of it.
+  // The head of `request` and the first piece of its body, framed as `body` says, in one write. Error{protocol, client}
+  // when no head can be made of it.
   virtual net::Task<base::Result<void>> send_head(const HeadSource& head, const http::RequestHead& request,
-                                                  const http::BodyPiece& first, const http::HeaderMap* trailers,
-                                                  base::Nanoseconds patience) = 0;
+                                                  const http::BodyFraming& body, const http::BodyPiece& first,
+                                                  const http::HeaderMap* trailers, base::Nanoseconds patience) = 0;
   virtual net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
                                                   base::Nanoseconds patience) = 0;
 

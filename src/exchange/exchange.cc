@@ -29,8 +29,9 @@ constexpr int kMaxInterimHeads = 16;
 
 // ---- admission and route
 
-// The answer to a request that goes to no backend; nothing: its pool is known.
-std::optional<Answer> own_answer(Exchange& exchange) {
+// The answer to a request that is refused or that filters answer; nothing: it may go on to its route, unless a filter
+// waits.
+std::optional<Answer> answer_on_the_way(Exchange& exchange) {
   Facts& facts = exchange.facts;
   http::RequestHead& request = exchange.state.request;
   base::Arena& arena = exchange.state.arena;
@@ -41,8 +42,26 @@ std::optional<Answer> own_answer(Exchange& exchange) {
   }
   find_route(facts, exchange.client, request, arena);
   watch_pace(exchange.client_side.pace(), exchange.slow_client, PaceOwner::Direction::response, facts);
-  // Filters belong here: all facts are known, and nothing has been sent anywhere.
-  if (facts.pool == nullptr) return route_answer(facts, request, route_values(exchange), arena);
+  begin_filtering(exchange);
+  return exchange.filters ? exchange.filters->on_request() : std::nullopt;
+}
+
+// The rest of the way behind a filter that waits. A client that breaks its connection ends it: outcome.failure.
+net::Task<std::optional<Answer>> wait_for_filters(Exchange& exchange) {
+  net::TaskContext& context = co_await net::this_context();
+  exchange.client_side.cancel_when_broken(&context);
+  std::optional<Answer> answer = co_await exchange.filters->resume();
+  exchange.client_side.cancel_when_broken(nullptr);
+  if (context.cancelled()) exchange.outcome.failure = attributed(exchange, {.code = ErrorCode::cancelled});
+  co_return answer;
+}
+
+// The answer of a route to no backend; nothing: its pool is known.
+std::optional<Answer> answer_of_route(Exchange& exchange) {
+  const Facts& facts = exchange.facts;
+  if (facts.pool == nullptr) {
+    return route_answer(facts, exchange.state.request, route_values(exchange), exchange.state.arena);
+  }
   exchange.tries.use(*facts.pool);
   return std::nullopt;
 }
@@ -109,10 +128,18 @@ net::Task<base::Result<void>> attempt(Exchange& exchange) {
   if (asked && exchange.tries.under_way()) exchange.tries.reached();
   if (!done) co_return done;
   // Head and as much of the body as has arrived go out in one write.
-  base::Result<FirstPiece> first = first_piece(exchange.body, facts, exchange.client_side, state);
+  base::Result<FirstPiece> first = first_piece(exchange.body, exchange.client_side, state);
   if (!first) co_return std::unexpected(first.error());
-  OutgoingHead<RequestForBackend> head(exchange, request_hop(exchange));
-  done = co_await attempt.side->send_head(head.source(), state.request, first->piece, first->trailers,
+  http::BodyFraming framing = begin_body(exchange.body.filters, filter::Direction::request, state.request.body);
+  if (has_stages(exchange.body.filters, filter::Direction::request)) {
+    base::Result<http::BodyPiece> passed = co_await exchange.filters->pass(filter::Direction::request, first->piece);
+    if (!passed) co_return std::unexpected(passed.error());
+    first->piece = *passed;
+  }
+  RequestHop hop = request_hop(exchange);
+  hop.drops_length = framing != state.request.body;
+  OutgoingHead<RequestForBackend> head(exchange, hop);
+  done = co_await attempt.side->send_head(head.source(), state.request, framing, first->piece, first->trailers,
                                           facts.timeouts.body());
   if (!done) co_return std::unexpected(request_error(exchange, done.error()));
   if (first->piece.last) exchange.body.sending = RequestBody::Sending::sent;
@@ -253,8 +280,12 @@ net::Task<void> end_failed(Exchange& exchange) {
 net::Task<void> serve_exchange(worker::ClientConnection& client, ClientSide& side, worker::ExchangeState& state) {
   Exchange exchange(client, side, state);
   try {
-    std::optional<Answer> answer = own_answer(exchange);
-    if (answer) {
+    std::optional<Answer> answer = answer_on_the_way(exchange);
+    if (exchange.filters && exchange.filters->is_waiting()) answer = co_await wait_for_filters(exchange);
+    if (!answer) answer = answer_of_route(exchange);
+    if (exchange.outcome.failure) {
+      // The client left, or its time was over, while a filter waited.
+    } else if (answer) {
       co_await send_answer(exchange, *answer);
     } else if (exchange.facts.has_deadline()) {
       co_await forward_in_time(exchange);

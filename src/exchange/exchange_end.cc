@@ -119,6 +119,14 @@ void keep_logged_fields(Facts& facts, worker::ExchangeState& state) {
 void finish(Exchange& exchange) {
   complete(exchange);
   base::Nanoseconds duration = exchange.worker.reactor.now() - exchange.facts.started;
+  const Outcome& outcome = exchange.outcome;
+  if (exchange.filters) {
+    exchange.filters->end({.status = outcome.status,
+                           .termination = outcome.termination,
+                           .bytes_in = outcome.bytes_in,
+                           .bytes_out = outcome.bytes_out,
+                           .duration = duration});
+  }
   count(exchange, duration);
   access_log::Log* access_log = exchange.worker.services.access_log.load(std::memory_order_acquire);
   if (access_log != nullptr) log(*access_log, exchange, duration);

@@ -1,11 +1,13 @@
 // The values that the steps of one exchange work on.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "exchange/attempt.h"
 #include "exchange/client_side.h"
 #include "exchange/facts.h"
+#include "exchange/filtering.h"
 #include "exchange/heads.h"
 #include "exchange/outcome.h"
 #include "exchange/request_body.h"
@@ -38,6 +40,7 @@ struct Exchange {
   SlowClient slow_client;
   worker::BackendTries tries;
   std::optional<Attempt> attempt;          // the present or last one
+  std::unique_ptr<Filtering> filters{};    // null: none
   bool tell_method = false;                // the pool's stickiness must know which backend the client has now
   net::CancelAt* request_watch = nullptr;  // of timeouts.request, until a response has begun; null: it is not set
 };
@@ -53,7 +56,9 @@ class OutgoingHead {
         context_{.facts = exchange.facts,
                  .request = exchange.state.request,
                  .values = values_,
-                 .arena = exchange.state.arena},
+                 .arena = exchange.state.arena,
+                 .request_edit = exchange.filters ? &exchange.filters->request_edit() : nullptr,
+                 .response_edit = exchange.filters ? &exchange.filters->response_edit() : nullptr},
         of_(of),
         source_(context_, of_) {}
   OutgoingHead(const OutgoingHead&) = delete;
@@ -66,6 +71,17 @@ class OutgoingHead {
   typename Source::Of of_;
   Source source_;
 };
+
+// From now on the filters of the request's route see it, or those of the listener where it has no route yet.
+inline void begin_filtering(Exchange& exchange) {
+  const Facts& facts = exchange.facts;
+  const filter::Chains* chains = facts.listener != nullptr ? facts.listener->filters.get() : nullptr;
+  const filter::Chain* chain = chains != nullptr ? chains->of_route(facts.route) : nullptr;
+  if (chain == nullptr) return;
+  exchange.filters =
+      std::make_unique<Filtering>(*chain, facts, exchange.state.request, exchange.worker.index, exchange.state.arena);
+  exchange.body.filters = exchange.filters.get();
+}
 
 // `error` with the side that caused it, where the wait that it ended cannot know.
 base::Error attributed(const Exchange& exchange, base::Error error);

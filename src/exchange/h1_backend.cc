@@ -35,9 +35,9 @@ std::unexpected<Error> too_large(const char* what) {
 }  // namespace
 
 net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const http::RequestHead& request,
-                                                   const http::BodyPiece& first, const http::HeaderMap* trailers,
-                                                   base::Nanoseconds patience) {
-  chunked_request_ = request.body.kind == http::BodyFraming::Kind::chunked;
+                                                   const http::BodyFraming& body, const http::BodyPiece& first,
+                                                   const http::HeaderMap* trailers, base::Nanoseconds patience) {
+  chunked_request_ = body.kind == http::BodyFraming::Kind::chunked;
   websocket_key_ = {};
   if (request.wants_upgrade && base::equal_ignoring_case(request.upgrade, "websocket")) {
     const http::HeaderField* key = request.headers.find("sec-websocket-key");

@@ -17,8 +17,8 @@ class H1Backend final : public BackendSide {
       : worker_(worker), arena_(arena), lease_(std::move(lease)) {}
 
   net::Task<base::Result<void>> send_head(const HeadSource& head, const http::RequestHead& request,
-                                          const http::BodyPiece& first, const http::HeaderMap* trailers,
-                                          base::Nanoseconds patience) override;
+                                          const http::BodyFraming& body, const http::BodyPiece& first,
+                                          const http::HeaderMap* trailers, base::Nanoseconds patience) override;
   net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
                                           base::Nanoseconds patience) override;
 

@@ -47,8 +47,8 @@ net::Task<base::Result<void>> H2Backend::wait_sent(base::Nanoseconds patience) {
 }
 
 net::Task<base::Result<void>> H2Backend::send_head(const HeadSource& head, const http::RequestHead& request,
-                                                   const http::BodyPiece& first, const http::HeaderMap* trailers,
-                                                   base::Nanoseconds patience) {
+                                                   const http::BodyFraming&, const http::BodyPiece& first,
+                                                   const http::HeaderMap* trailers, base::Nanoseconds patience) {
   upstream::H2Link& link = *std::exchange(link_, nullptr);
   tunnel_ = request.wants_upgrade;
   if (tunnel_ && !link.connection.peer_takes_extended_connect()) {

@@ -23,8 +23,8 @@ class H2Backend final : public BackendSide {
         reused_(link.requests > 0) {}
 
   net::Task<base::Result<void>> send_head(const HeadSource& head, const http::RequestHead& request,
-                                          const http::BodyPiece& first, const http::HeaderMap* trailers,
-                                          base::Nanoseconds patience) override;
+                                          const http::BodyFraming& body, const http::BodyPiece& first,
+                                          const http::HeaderMap* trailers, base::Nanoseconds patience) override;
   net::Task<base::Result<void>> send_body(const http::BodyPiece& piece, const http::HeaderMap* trailers,
                                           base::Nanoseconds patience) override;
 

@@ -12,7 +12,6 @@ using http::HeaderId;
 
 namespace {
 
-constexpr std::string_view kHsts = "strict-transport-security";
 constexpr std::string_view kRealIp = "x-real-ip";
 constexpr std::string_view kForwardedPort = "x-forwarded-port";
 
@@ -21,12 +20,34 @@ void write_changes(http::HeadWriter& writer, const HeadContext& context, const r
                  [&](std::string_view name, std::string_view value) { writer.field(name, value); });
 }
 
-bool removes(const route::HeaderChanges* changes, const HeaderField& field) {
-  return changes != nullptr && changes->removes(field);
+// What is changed in a head: by filters, then by the route.
+struct Edits {
+  const filter::HeadEdit* filters;
+  const route::HeaderChanges* route;
+
+  bool remove(const HeaderField& field) const {
+    return (filters != nullptr && filters->removes(field)) || (route != nullptr && route->removes(field));
+  }
+  void write_added(http::HeadWriter& writer, const HeadContext& context) const {
+    if (filters != nullptr) {
+      for (const HeaderField& field : filters->added()) {
+        if (route == nullptr || !route->removes(field)) writer.field(field.name, field.value);
+      }
+    }
+    if (route != nullptr) write_changes(writer, context, *route);
+  }
+};
+
+Edits response_edits(const HeadContext& context) {
+  const Facts& facts = context.facts;
+  bool routed = facts.route != route::kNoRoute;
+  return {context.response_edit, routed ? &facts.listener->routes->response_headers(facts.route) : nullptr};
 }
 
-const route::HeaderChanges* response_changes(const Facts& facts) {
-  return facts.route != route::kNoRoute ? &facts.listener->routes->response_headers(facts.route) : nullptr;
+Edits request_edits(const HeadContext& context) {
+  const Facts& facts = context.facts;
+  bool routed = facts.route != route::kNoRoute;
+  return {context.request_edit, routed ? &facts.listener->routes->request_headers(facts.route) : nullptr};
 }
 
 // Target and Host as the backend sees them. Empty target: the route's rewrite makes none.
@@ -95,8 +116,7 @@ void write_own_fields(const HeadContext& context, const RequestHop& hop, Field&&
 bool write_request_head(http::HeadWriter& writer, const HeadContext& context, const RequestHop& hop) {
   const Facts& facts = context.facts;
   const http::RequestHead& request = context.request;
-  bool routed = facts.route != route::kNoRoute;
-  const route::HeaderChanges* changes = routed ? &facts.listener->routes->request_headers(facts.route) : nullptr;
+  Edits edits = request_edits(context);
   Destination to = destination(context);
   if (to.target.empty()) return false;
   http::HopByHop hop_by_hop(request.headers);
@@ -106,22 +126,23 @@ bool write_request_head(http::HeadWriter& writer, const HeadContext& context, co
   http::write_fields(writer, request.headers, hop.received_text, [&](const HeaderField& field) {
     bool passes =
         field.id == HeaderId::other ? passes_unknown(field, facts, request) : passes_known(field.id, facts, request);
-    return passes && !hop_by_hop.ends_here(field) && !removes(changes, field);
+    if (hop.drops_length && field.id == HeaderId::content_length) return false;
+    return passes && !hop_by_hop.ends_here(field) && !edits.remove(field);
   });
   write_own_fields(context, hop, [&](std::string_view name, HeaderId id, std::string_view value) {
-    if (!value.empty() && !removes(changes, {.name = name, .value = value, .id = id})) writer.field(name, value);
+    if (!value.empty() && !edits.remove({.name = name, .value = value, .id = id})) writer.field(name, value);
   });
   if (facts.max_forwards) writer.field("max-forwards", facts.max_forwards->value);
   const std::string& via = facts.listener->config->via;
   if (!via.empty()) http::write_via(writer, request.version, via);
-  if (changes != nullptr) write_changes(writer, context, *changes);
+  edits.write_added(writer, context);
   return true;
 }
 
 bool write_response_head(http::HeadWriter& writer, const HeadContext& context, const ResponseHop& hop) {
   const worker::ListenerSnapshot& listener = *context.facts.listener;
   const http::ResponseHead& response = hop.response;
-  const route::HeaderChanges* changes = response_changes(context.facts);
+  Edits edits = response_edits(context);
   http::HopByHop hop_by_hop(response.headers);
   bool interim = response.status < 200;
   // The protocols that the client is to upgrade to (RFC 9110 15.5.22).
@@ -130,36 +151,34 @@ bool write_response_head(http::HeadWriter& writer, const HeadContext& context, c
   writer.status_line(response.status, response.reason);
   http::write_fields(writer, response.headers, hop.received_text, [&](const HeaderField& field) {
     // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
-    if (field.id == HeaderId::content_length && (interim || response.status == 204)) return false;
-    if (!listener.hsts.empty() && base::equal_ignoring_case(field.name, kHsts)) return false;
-    if (keeps_upgrade && field.id == HeaderId::upgrade) return !removes(changes, field);
-    return !hop_by_hop.ends_here(field) && !removes(changes, field);
+    bool has_no_length = interim || response.status == 204 || hop.drops_length;
+    if (field.id == HeaderId::content_length && has_no_length) return false;
+    if (keeps_upgrade && field.id == HeaderId::upgrade) return !edits.remove(field);
+    return !hop_by_hop.ends_here(field) && !edits.remove(field);
   });
   if (keeps_upgrade) writer.field("connection", "upgrade");
   if (!interim) {
-    bool own_date = !hop.date.empty() && !removes(changes, {.name = "date", .value = {}, .id = HeaderId::date});
+    bool own_date = !hop.date.empty() && !edits.remove({.name = "date", .value = {}, .id = HeaderId::date});
     if (own_date) writer.field("date", hop.date);
     if (!hop.sticky_cookie.empty()) writer.field("set-cookie", hop.sticky_cookie);
-    if (!listener.hsts.empty()) writer.field(kHsts, listener.hsts);
   }
   if (!listener.config->via.empty()) http::write_via(writer, response.version, listener.config->via);
-  if (changes != nullptr) write_changes(writer, context, *changes);
+  edits.write_added(writer, context);
   return true;
 }
 
 bool write_answer_head(http::HeadWriter& writer, const HeadContext& context, const Answer& answer) {
   const Facts& facts = context.facts;
   writer.status_line(answer.status, http::reason_phrase(answer.status));
-  const route::HeaderChanges* changes = response_changes(facts);
+  Edits edits = response_edits(context);
   for (const HeaderField& field : answer.fields) {
-    if (!removes(changes, field)) writer.field(field.name, field.value);
+    if (!edits.remove(field)) writer.field(field.name, field.value);
   }
-  if (facts.listener != nullptr && !facts.listener->hsts.empty()) writer.field(kHsts, facts.listener->hsts);
   // All of a call's answer is trailers, where the field has no meaning.
   bool trailers_only = facts.is_call && context.request.version == http::Version::http_2;
   bool has_length = answer.status >= 200 && answer.status != 204 && answer.status != 304;
   if (has_length && !trailers_only) writer.field("content-length", answer.body.size());
-  if (changes != nullptr) write_changes(writer, context, *changes);
+  edits.write_added(writer, context);
   return true;
 }
 

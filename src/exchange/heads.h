@@ -8,6 +8,7 @@
 #include "exchange/answer.h"
 #include "exchange/facts.h"
 #include "exchange/head_source.h"
+#include "filter/head_edit.h"
 #include "http/head_writer.h"
 #include "http/message.h"
 #include "route/template.h"
@@ -20,11 +21,14 @@ struct HeadContext {
   const http::RequestHead& request;
   const route::Values& values;  // of the variables in changes and rewrites
   base::Arena& arena;
+  const filter::HeadEdit* request_edit = nullptr;  // of filters; null: none
+  const filter::HeadEdit* response_edit = nullptr;
 };
 
 struct RequestHop {
   std::string_view received_text{};  // the bytes that the head was parsed from, as HTTP/1 field lines; else empty
   std::uint16_t listener_port = 0;   // for X-Forwarded-Port, where the listener adds it
+  bool drops_length = false;         // filters change the length of the body
   std::string_view call_timeout{};   // what is left of a gRPC call's deadline; empty: it has none
 };
 
@@ -33,6 +37,7 @@ struct ResponseHop {
   std::string_view received_text{};  // as above
   std::string_view date{};           // to add; empty: the response has one
   std::string_view sticky_cookie{};  // to set; empty: none
+  bool drops_length = false;         // as above
 };
 
 // Start line and end-to-end fields; the fields of the hop and the end of the head are the side's own (HeadSource).

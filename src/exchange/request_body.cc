@@ -18,8 +18,6 @@ namespace {
 // Long enough for a client that stalls, or takes what lies in large buffers of the kernel.
 constexpr auto kUsualGrace = std::chrono::seconds(60);
 
-constexpr Error kTooLarge{.code = ErrorCode::too_large, .side = Side::client, .what = kBodyTooLarge};
-
 // From now on the backend owes a response to the reader of its header, if that is still to come.
 void start_response_clock(const Facts& facts, const ClientSide& client, BackendSide& backend) {
   if (client.response_started()) return;
@@ -27,11 +25,10 @@ void start_response_clock(const Facts& facts, const ClientSide& client, BackendS
 }
 
 // Counts what was read. False when it ends the body early: body.client_failure says why, unless the read was cancelled.
-bool accept(RequestBody& body, const Facts& facts, const base::Result<http::BodyPiece>& piece) {
+bool accept(RequestBody& body, const base::Result<http::BodyPiece>& piece) {
   body.pulled = true;
   if (piece) {
     body.bytes += piece->data.size();
-    if (is_body_too_large(facts, body.bytes)) body.client_failure = kTooLarge;
   } else if (piece.error().code != ErrorCode::cancelled) {
     body.client_failure =
         worker::naming_timeout(piece.error(), "no bytes of the request body within timeouts.body").on(Side::client);
@@ -41,13 +38,7 @@ bool accept(RequestBody& body, const Facts& facts, const base::Result<http::Body
 
 }  // namespace
 
-bool is_body_too_large(const Facts& facts, std::uint64_t bytes) {
-  std::uint64_t limit = facts.listener->config->limits.body_bytes;
-  return limit > 0 && bytes > limit;
-}
-
-base::Result<FirstPiece> first_piece(RequestBody& body, const Facts& facts, ClientSide& client,
-                                     worker::ExchangeState& state) {
+base::Result<FirstPiece> first_piece(RequestBody& body, ClientSide& client, worker::ExchangeState& state) {
   client.start_body();
   FirstPiece first{.piece = {.data = {}, .last = true}};
   if (state.request.body.kind != http::BodyFraming::Kind::none) {
@@ -57,7 +48,6 @@ base::Result<FirstPiece> first_piece(RequestBody& body, const Facts& facts, Clie
     if (first.piece.last) first.trailers = passing_trailers(client, state, http::request_trailer_may_pass);
   }
   body.bytes = first.piece.data.size();
-  if (is_body_too_large(facts, body.bytes)) return std::unexpected(kTooLarge);
   return first;
 }
 
@@ -73,7 +63,11 @@ net::Task<void> pump_request_body(RequestBody& body, const Facts& facts, ClientS
       if (!body.awaiting_continue || body.bytes > 0) pace.wait_begins();
       base::Result<http::BodyPiece> piece = co_await client.read_body(deadline);
       pace.wait_ends();
-      if (!accept(body, facts, piece)) {
+      if (accept(body, piece) && has_stages(body.filters, filter::Direction::request)) {
+        piece = co_await body.filters->pass(filter::Direction::request, *piece);
+        if (!piece) body.client_failure = piece.error();
+      }
+      if (!piece || body.client_failure) {
         // The reader of the response finds the end of the stream.
         backend.cut();
         co_return;

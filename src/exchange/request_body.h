@@ -8,12 +8,11 @@
 #include "exchange/backend_side.h"
 #include "exchange/client_side.h"
 #include "exchange/facts.h"
+#include "exchange/filtering.h"
 #include "http/h1_body.h"
 #include "net/task_group.h"
 
 namespace weir::exchange {
-
-inline constexpr const char* kBodyTooLarge = "the request body is larger than limits.body_bytes";
 
 struct RequestBody {
   // The whole request, in the present try.
@@ -29,20 +28,18 @@ struct RequestBody {
   Sending sending = Sending::under_way;
   bool pulled = false;             // bytes have left memory: no other backend can be given the whole request
   bool awaiting_continue = false;  // the client sends nothing before it gets 100
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;         // received
+  Filtering* filters = nullptr;    // on its way; null: none
   std::optional<base::Error> client_failure{};  // that ended it early
   std::optional<net::TaskGroup> pump{};         // pump_request_body(), of a body that was not in memory whole
 };
-
-bool is_body_too_large(const Facts& facts, std::uint64_t bytes);
 
 // The piece that goes out with the head: all that is in memory.
 struct FirstPiece {
   http::BodyPiece piece;
   const http::HeaderMap* trailers = nullptr;  // behind the last piece; null: none
 };
-base::Result<FirstPiece> first_piece(RequestBody& body, const Facts& facts, ClientSide& client,
-                                     worker::ExchangeState& state);
+base::Result<FirstPiece> first_piece(RequestBody& body, ClientSide& client, worker::ExchangeState& state);
 
 // The following pieces. Ends when the body has been sent, or cannot be. A client that fails is the exchange's failure;
 // a backend that takes no more may still have an answer to give, so that is left to the reader of the response. All

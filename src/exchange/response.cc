@@ -47,7 +47,8 @@ net::Task<base::Result<void>> relay_body(Exchange& exchange) {
   worker::Worker& worker = exchange.worker;
   const base::Nanoseconds patience = exchange.facts.timeouts.body();
   std::uint64_t unread = backend.unread_length();
-  if (std::optional<net::Pipe> pipe = pipe_for(unread, backend, client)) {
+  const bool is_staged = has_stages(exchange.filters.get(), filter::Direction::response);
+  if (std::optional<net::Pipe> pipe = pipe_for(is_staged ? 0 : unread, backend, client)) {
     std::uint64_t before = client.bytes_out;
     base::Result<void> moved = co_await splice_body(*pipe, *backend.stream(), *client.stream(), unread, patience,
                                                     client.pace(), client.bytes_out);
@@ -59,6 +60,10 @@ net::Task<base::Result<void>> relay_body(Exchange& exchange) {
   while (!last) {
     base::Result<http::BodyPiece> piece = co_await backend.read_body(worker.reactor.now() + patience);
     if (!piece) co_return std::unexpected(of_body(piece.error()));
+    if (is_staged) {
+      piece = co_await exchange.filters->pass(filter::Direction::response, *piece);
+      if (!piece) co_return std::unexpected(piece.error());
+    }
     last = piece->last;
     const http::HeaderMap* trailers = last ? response_trailers(backend, exchange.state) : nullptr;
     base::Result<void> written = co_await client.send_body(*piece, trailers, patience);
@@ -105,12 +110,24 @@ net::Task<base::Result<void>> relay_response(Exchange& exchange) {
   http::BodyPiece piece = buffered->value_or(http::BodyPiece{});
   const http::HeaderMap* trailers = piece.last ? response_trailers(backend, exchange.state) : nullptr;
   exchange.outcome.status = response.status;
+  http::BodyFraming framing = response.body;
+  if (exchange.filters) {
+    exchange.filters->on_response(response.status, &response.headers);
+    framing = exchange.filters->begin_body(filter::Direction::response, response.body);
+    if (exchange.filters->has_stages(filter::Direction::response)) {
+      base::Result<http::BodyPiece> passed = co_await exchange.filters->pass(filter::Direction::response, piece);
+      if (!passed) co_return std::unexpected(passed.error());
+      piece = *passed;
+    }
+  }
   // Nothing more is to come from the backend; what it said stays where it is.
   if (piece.last && exchange.body.was_sent()) end_attempt(exchange, {});
 
-  OutgoingHead<ResponseForClient> head(exchange, response_hop(exchange));
+  ResponseHop hop = response_hop(exchange);
+  hop.drops_length = framing != response.body;
+  OutgoingHead<ResponseForClient> head(exchange, hop);
   base::Result<void> done =
-      co_await client.send_head(head.source(), response.body, piece, trailers, exchange.facts.timeouts.body());
+      co_await client.send_head(head.source(), framing, piece, trailers, exchange.facts.timeouts.body());
   if (!done && !client.response_started()) {
     Error error{.code = done.error().code, .side = Side::backend, .what = done.error().what};
     co_return std::unexpected(error);

@@ -37,6 +37,9 @@ net::Task<void> send_answer(Exchange& exchange, Answer answer) {
   Outcome& outcome = exchange.outcome;
   const Facts& facts = exchange.facts;
   base::Arena& arena = exchange.state.arena;
+  if (exchange.filters == nullptr) begin_filtering(exchange);
+  if (exchange.filters) exchange.filters->on_response(answer.status, nullptr);
+  complete(answer, exchange.state.request, facts.request_id, arena);
   outcome.termination = answer.termination;
   if (!answer.detail.empty()) outcome.detail = answer.detail;
   if (answer.termination != worker::Termination::ok) count_error(exchange, answer.termination);

@@ -17,6 +17,10 @@
 #include "tls/server_context.h"
 #include "worker/pool_runtime.h"
 
+namespace weir::filter {
+class Chains;
+}
+
 namespace weir::worker {
 
 inline constexpr std::uint32_t kNoPool = UINT32_MAX;
@@ -42,7 +46,7 @@ struct ListenerSnapshot {
   std::uint32_t id = 0;  // the same for a listener of the same name and address over all snapshots
   std::unique_ptr<route::Table> routes;
   std::shared_ptr<const tls::ServerContexts> tls;  // null: clients speak no TLS
-  std::string hsts;                                // the value of Strict-Transport-Security; empty: none is sent
+  std::shared_ptr<const filter::Chains> filters;   // null: neither the listener nor a route has any
   std::unique_ptr<route::NameTable> names;         // of a tls listener only
 };
 

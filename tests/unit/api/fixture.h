@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "balance/strategy.h"
 #include "config/read.h"
+#include "filter/filter.h"
 #include "health/checker.h"
 #include "net/task_group.h"
 #include "net/wait.h"
@@ -29,6 +30,7 @@ inline const config::Kinds& all_kinds() {
   static const std::array kAll{config::Kind{"strategies", "algorithm", "", "", balance::strategies()},
                                config::Kind{"checkers", "health check type", "", "", health::checkers()},
                                config::Kind{"methods", "stickiness method", "", "", persist::methods()},
+                               config::Kind{"filters", "filter", "", "", filter::filters()},
                                config::Kind{"stores", "store type", "", "", store::stores()}};
   static const config::Kinds kinds(kAll);
   return kinds;

@@ -23,6 +23,11 @@ inline std::vector<OptionFault> name_faults(const Choice& choice) {
   return {{.key = "name", .message = "needs a name"}};
 }
 
+inline std::vector<OptionFault> door_faults(const Choice& choice) {
+  if (option<std::vector<std::string>>(choice, "keys.words") != std::vector<std::string>{"none"}) return {};
+  return {{.key = "keys.words", .message = "must not be none"}};
+}
+
 inline const Kinds& test_kinds() {
   static constexpr std::array<std::string_view, 2> kHttpMethods{"GET", "HEAD"};
   static const std::array<OptionSpec, 4> kHashOptions{{
@@ -124,9 +129,37 @@ inline const Kinds& test_kinds() {
        .faults = name_faults,
        .traits = {.needs_requests = true}},
   }};
-  static const std::array<Kind, 4> kAll{{{"strategies", "algorithm", "pools[].algorithm", "", kStrategies},
+  static const std::array<OptionSpec, 3> kDoorOptions{{
+      {.key = "most",
+       .type = OptionType::integer,
+       .default_value = std::int64_t{0},
+       .min = 0,
+       .max = 1e15,
+       .summary = "how much",
+       .unit = Unit::bytes},
+      {.key = "keys.file",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "whose",
+       .is_path = true},
+      {.key = "keys.words",
+       .type = OptionType::text_list,
+       .default_value = std::vector<std::string>(),
+       .summary = "which"},
+  }};
+  static const std::array<KindEntry, 3> kFilters{{
+      {.name = "lamp", .summary = "lights", .options = {}, .sample = "{}"},
+      {.name = "door",
+       .summary = "opens",
+       .options = kDoorOptions,
+       .faults = door_faults,
+       .sample = "{most: 1KB, keys: {file: keys.txt}}"},
+      {.name = "step", .summary = "one of many", .options = kHeaderOptions, .traits = {.several = true}},
+  }};
+  static const std::array<Kind, 5> kAll{{{"strategies", "algorithm", "pools[].algorithm", "", kStrategies},
                                          {"checkers", "health check type", "pools[].health_check.type", "", kCheckers},
                                          {"methods", "stickiness method", "pools[].sticky.type", "", kMethods},
+                                         {"filters", "filter", "listeners[].filters", "", kFilters},
                                          {"stores", "store type", "store.type", "", kStores}}};
   static const Kinds kKinds(kAll);
   return kKinds;

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "http/h1_codec.h"
@@ -52,7 +53,7 @@ class HeadsTest : public testing::Test {
     return written([&](http::HeadWriter& writer) { return write_answer_head(writer, context(), answer); });
   }
 
-  HeadContext context() const { return {facts_, request_, values_, const_cast<base::Arena&>(arena_)}; }
+  HeadContext context() const { return {facts_, request_, values_, const_cast<base::Arena&>(arena_), &edit_, &edit_}; }
   template <typename Write>
   std::string written(Write write) {
     listener_.config = std::make_shared<config::Listener>(config_);
@@ -68,6 +69,7 @@ class HeadsTest : public testing::Test {
   Facts facts_;
   route::SetValues values_;
   base::Arena arena_;
+  filter::HeadEdit edit_{arena_};
   std::string received_;
   std::string response_bytes_;
   http::RequestHead request_;
@@ -140,8 +142,8 @@ TEST_F(HeadsTest, AResponseKeepsItsFields) {
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n");
 }
 
-TEST_F(HeadsTest, AResponseGetsDateCookieAndStrictTransportSecurity) {
-  listener_.hsts = "max-age=5";
+TEST_F(HeadsTest, AResponseGetsDateCookieAndWhatFiltersSay) {
+  edit_.set("strict-transport-security", "max-age=5");
   receive("GET / HTTP/1.1");
   respond("HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(response_head({.response = response_, .date = "today", .sticky_cookie = "S=1"}),
@@ -149,8 +151,14 @@ TEST_F(HeadsTest, AResponseGetsDateCookieAndStrictTransportSecurity) {
             "strict-transport-security: max-age=5\r\n");
 }
 
+TEST_F(HeadsTest, ABodyWhoseLengthFiltersChangeGoesOnWithoutTheOldLength) {
+  receive("POST / HTTP/1.1\r\nContent-Length: 7");
+  respond("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nx-a: 1\r\n\r\n");
+  EXPECT_EQ(response_head({.response = response_, .drops_length = true}), "HTTP/1.1 200 OK\r\nx-a: 1\r\n");
+  EXPECT_THAT(request_head({.drops_length = true}), testing::Not(testing::HasSubstr("ength")));
+}
+
 TEST_F(HeadsTest, AnInterimResponseHasNoFieldsOfWeirsOwn) {
-  listener_.hsts = "max-age=5";
   receive("GET / HTTP/1.1");
   respond("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
   EXPECT_EQ(response_head({.response = response_, .date = "today", .sticky_cookie = "S=1"}),

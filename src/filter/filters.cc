@@ -1,0 +1,51 @@
+#include <array>
+
+#include "base/assert.h"
+#include "filter/filter.h"
+
+namespace weir::filter {
+
+#define WEIR_FILTER(name, summary, ...)                                         \
+  std::span<const config::OptionSpec> name##_options();                         \
+  std::vector<config::OptionFault> name##_faults(const config::Choice& choice); \
+  std::string name##_file_fault(std::string_view key, std::string_view text);   \
+  std::string_view name##_sample();                                             \
+  std::shared_ptr<const Filter> make_##name(const config::Choice& choice, const Setting& setting);
+#include "filter/filters.def"
+#undef WEIR_FILTER
+
+namespace {
+
+struct Entry {
+  std::string_view name;
+  std::shared_ptr<const Filter> (*make)(const config::Choice&, const Setting&);
+};
+
+constexpr std::array kEntries{
+#define WEIR_FILTER(name, summary, ...) Entry{#name, make_##name},
+#include "filter/filters.def"
+#undef WEIR_FILTER
+};
+
+}  // namespace
+
+std::shared_ptr<const Filter> make_filter(const config::Choice& choice, const Setting& setting) {
+  const Entry* found = nullptr;
+  for (const Entry& entry : kEntries) {
+    if (entry.name == choice.name) found = &entry;
+  }
+  WEIR_ASSERT(found != nullptr);
+  return found->make(choice, setting);
+}
+
+std::span<const config::KindEntry> filters() {
+  static const std::array kTable{
+#define WEIR_FILTER(name, summary, ...) \
+  config::KindEntry{#name, summary, name##_options(), name##_faults, {__VA_ARGS__}, name##_file_fault, name##_sample()},
+#include "filter/filters.def"
+#undef WEIR_FILTER
+  };
+  return kTable;
+}
+
+}  // namespace weir::filter
