@@ -1,0 +1,62 @@
+#include "filter/user_file.h"
+
+#include <algorithm>
+#include <array>
+#include <crypt.h>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/text_rules.h"
+
+namespace weir::filter {
+namespace {
+
+constexpr std::array<std::string_view, 8> kForms{"$2a$", "$2b$", "$2y$", "$y$", "$gy$", "$7$", "$6$", "$5$"};
+
+// Why nobody could have a password with this hash; null: somebody may.
+const char* fault_of(std::string_view hash) {
+  bool is_known = std::ranges::any_of(kForms, [&](std::string_view form) { return hash.starts_with(form); });
+  if (!is_known) {
+    return "has a hash of a kind that is not taken; `htpasswd -B` makes one of bcrypt, `mkpasswd -m yescrypt` one of "
+           "yescrypt";
+  }
+  constexpr std::size_t kBcryptBytes = 60;
+  if (hash.starts_with("$2") && hash.size() != kBcryptBytes) return "has a hash that is not whole";
+  int checked = crypt_checksalt(std::string(hash).c_str());
+  return checked == CRYPT_SALT_INVALID ? "has a hash that is malformed" : nullptr;
+}
+
+}  // namespace
+
+std::expected<UserFile, std::string> UserFile::parse(std::string_view text) {
+  UserFile file;
+  for (int number = 1; !text.empty(); ++number) {
+    auto end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    line = base::trim(line);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (line.empty() || line.starts_with('#')) continue;
+    auto fail = [&](std::string_view why) { return std::unexpected(fmt::format("line {}: {}", number, why)); };
+    auto colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0) return fail("must be a name, a colon and a hash");
+    std::string_view name = line.substr(0, colon);
+    std::string_view hash = line.substr(colon + 1);
+    hash = hash.substr(0, hash.find(':'));
+    if (config::has_control_bytes(name)) return fail("the name has control bytes");
+    if (const char* why = fault_of(hash)) return fail(fmt::format("the user {} {}", config::quoted(name), why));
+    if (!file.users_.try_emplace(std::string(name), hash).second) {
+      return fail(fmt::format("the user {} is there twice", config::quoted(name)));
+    }
+    if (file.any_.empty()) file.any_ = hash;
+  }
+  if (file.users_.empty()) return std::unexpected("names no user; `htpasswd -B -c FILE NAME` makes one");
+  return file;
+}
+
+const std::string* UserFile::hash_of(std::string_view name) const {
+  auto found = users_.find(name);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+}  // namespace weir::filter
