@@ -138,8 +138,8 @@ ApiResult get_connections(const Visit& visit) {
     backends.push_back({{"pool", view.pool->name},
                         {"id", view.definition->id},
                         {"active_connections", running.in_flight.load(std::memory_order_relaxed)},
-                        {"open_connections", running.open_connections.load(std::memory_order_relaxed)},
-                        {"queued", running.queued.load(std::memory_order_relaxed)}});
+                        {"open_connections", running.places.taken()},
+                        {"queued", running.places.waiting()}});
   });
   return json_response({{"active_connections", registry.total(families::kConnectionsActive.name)},
                         {"listeners", std::move(listeners)},

@@ -127,8 +127,8 @@ Json to_json(const Visit& visit, const BackendView& view) {
             {"health_override", nullptr},
             {"stored", view.is_stored},
             {"active_connections", load(running.in_flight)},
-            {"open_connections", load(running.open_connections)},
-            {"queued", load(running.queued)},
+            {"open_connections", running.places.taken()},
+            {"queued", running.places.waiting()},
             {"total_requests", load(running.total_requests)},
             {"failed_requests", load(running.failed_requests)},
             {"origin", origin_json(backend.origin)}};

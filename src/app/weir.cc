@@ -16,7 +16,7 @@
 namespace weir::app {
 namespace {
 
-// As many as pool::Backend has bits for (idle_workers, waiting_workers); the configuration's limit as well.
+// As many as pool::WorkerSet has bits for; the configuration's limit as well.
 constexpr int kMaxWorkers = 64;
 
 // Cores this process may run on: what taskset and containers leave to it.

@@ -77,7 +77,7 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
   registry.computed(families::kBackendFailures,
                     [&publisher](const Registry::Emit& emit) { emit_failures(publisher, emit); });
   per_backend(registry, families::kBackendConnectionsActive, publisher,
-              [](const pool::Backend& backend) { return backend.open_connections.load(); });
+              [](const pool::Backend& backend) { return backend.places.taken(); });
   per_backend(registry, families::kBackendRequestsActive, publisher,
               [](const pool::Backend& backend) { return backend.in_flight.load(); });
   per_backend(registry, families::kBackendRequests, publisher,
@@ -88,7 +88,7 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
            [](const worker::PoolSnapshot& pool) { return static_cast<double>(pool.eligible.size()); });
   per_pool(registry, families::kUpstreamQueueLength, publisher, [](const worker::PoolSnapshot& pool) {
     double queued = 0;
-    for (const pool::BackendEntry& entry : pool.eligible) queued += entry.backend->queued.load();
+    for (const pool::BackendEntry& entry : pool.eligible) queued += entry.backend->places.waiting();
     return queued;
   });
 }

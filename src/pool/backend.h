@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "pool/addresses.h"
+#include "pool/connection_places.h"
 #include "pool/last_error.h"
 
 namespace weir::pool {
@@ -59,13 +60,8 @@ class Backend {
   // Peak-EWMA latency estimate in nanoseconds (0: none yet) and when it was taken, packed by balance/latency.h.
   std::atomic<std::uint64_t> latency_estimate{0};
 
-  // Open upstream connections, busy and idle, over all workers, and exchanges queued for one.
-  alignas(64) std::atomic<std::uint32_t> open_connections{0};
-  std::atomic<std::uint32_t> queued{0};
-  // Which workers (bit: index modulo 64) hold idle connections here, and which have exchanges queued. Hints: whoever
-  // acts on a bit asks the worker, who knows.
-  std::atomic<std::uint64_t> idle_workers{0};
-  std::atomic<std::uint64_t> waiting_workers{0};
+  // Connections to it over all workers, busy and idle, and exchanges that wait for one.
+  alignas(64) ConnectionPlaces places;
   // Live-traffic connection failures in a row; reset by a success. Feeds the health state machine.
   std::atomic<std::uint32_t> consecutive_connect_failures{0};
   // After several failures in a row picks pass over it until then (steady clock, ns): sooner than any verdict of the

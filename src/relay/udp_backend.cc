@@ -51,10 +51,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     // The first look-up of its name is under way: clients send again what is lost until then.
     if (entry.addresses == nullptr)
       return base::fail(ErrorCode::no_backend, "the first look-up of the backend's name is under way");
-    std::atomic<std::uint32_t>& open = entry.backend->open_connections;
-    std::uint32_t before = open.fetch_add(1, std::memory_order_relaxed);
-    if (entry.max_connections > 0 && before >= entry.max_connections) {
-      open.fetch_sub(1, std::memory_order_relaxed);
+    if (!entry.backend->places.claim(entry.max_connections)) {
       tries.pass_over(index);
       if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), worker::BackendTries::kMaxTried)) {
         return base::fail(ErrorCode::no_backend, "every backend of the pool is at its max_connections");
@@ -76,7 +73,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
       opened = std::unexpected(base::kOutOfMemory);
     }
     if (opened) return opened;
-    open.fetch_sub(1, std::memory_order_relaxed);
+    entry.backend->places.release();
     bool exhausted = opened.error().code == ErrorCode::exhausted;
     if (exhausted) {
       tries.end({});
@@ -124,7 +121,7 @@ void UdpRelay::close_descriptor(UdpFlow& flow) {
 void UdpRelay::close_socket(UdpFlow& flow) {
   if (flow.socket == nullptr) return;
   close_descriptor(flow);
-  flow.tries.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
+  flow.tries.backend().places.release();
 }
 
 // The backend has refused what it was sent and has never answered: whatever reached it did nothing. Its other addresses
@@ -134,7 +131,7 @@ bool UdpRelay::try_another(UdpFlow& flow, const base::Error& error) {
     note_failed_address(flow);
     close_descriptor(flow);
     if (open_socket(flow)) return true;
-    flow.tries.backend().open_connections.fetch_sub(1, std::memory_order_relaxed);
+    flow.tries.backend().places.release();
   }
   flow.tries.end({.how = worker::TryOutcome::How::failed, .error = error});
   flow.tries.connect_failed(error);

@@ -71,11 +71,11 @@ struct Takeover {
   }
 };
 
-const Peer* Connections::other_worker_in(std::uint64_t mask) {
+const Peer* Connections::other_worker_in(std::uint64_t members) {
   std::uint32_t start = ++turn_;
   for (std::uint32_t i = 0; i < peers_.size(); ++i) {
     std::uint32_t worker = static_cast<std::uint32_t>((start + i) % peers_.size());
-    if (worker != worker_ && (mask & bit_of_worker(worker)) != 0) return &peers_[worker];
+    if (worker != worker_ && pool::WorkerSet::contains(members, worker)) return &peers_[worker];
   }
   return nullptr;
 }
@@ -83,8 +83,8 @@ const Peer* Connections::other_worker_in(std::uint64_t mask) {
 // Only what was used here changes hands by turns: what another worker sent is for whoever waits here.
 const Peer* Connections::whose_turn(OfBackend& of_backend, bool used_here) {
   pool::Backend& backend = *of_backend.backend;
-  if (backend.queued.load(std::memory_order_seq_cst) <= of_backend.queue.size()) return nullptr;
-  const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
+  if (backend.places.waiting() <= of_backend.queue.size()) return nullptr;
+  const Peer* other = other_worker_in(backend.places.waiting_workers().members());
   bool by_turns = used_here && (++handed_over_ & 1) != 0;
   return of_backend.queue.empty() || by_turns ? other : nullptr;
 }
@@ -96,35 +96,26 @@ void Connections::send_place(const std::shared_ptr<pool::Backend>& backend, cons
 
 void Connections::pass_place_on(OfBackend& of_backend, bool used_here) {
   pool::Backend& backend = *of_backend.backend;
-  if (backend.queued.load(std::memory_order_seq_cst) > 0 && !of_backend.has_surplus()) {
+  if (backend.places.waiting() > 0 && !of_backend.has_surplus()) {
     if (const Peer* other = whose_turn(of_backend, used_here)) return send_place(of_backend.backend, *other);
     if (Queued* first = of_backend.queue.pop_front(); first != nullptr) {
       first->has_place = true;
       return first->waiter.wake();
     }
   }
-  backend.open_connections.fetch_sub(1, std::memory_order_seq_cst);
+  backend.places.release();
   wake_somebody(of_backend);
 }
 
 void Connections::wake_somebody(OfBackend& of_backend) {
   pool::Backend& backend = *of_backend.backend;
-  if (backend.queued.load(std::memory_order_seq_cst) == 0) return;
+  if (backend.places.waiting() == 0) return;
   if (Queued* first = of_backend.queue.pop_front(); first != nullptr) return first->waiter.wake();
-  const Peer* other = other_worker_in(backend.waiting_workers.load(std::memory_order_seq_cst));
+  const Peer* other = other_worker_in(backend.places.waiting_workers().members());
   if (other == nullptr) return;
   // The task that waited there may be gone by then: then the next worker is told.
   Connections* there = other->connections;
   other->reactor->post([there, keep = of_backend.backend] { there->wake_somebody(there->of(keep)); });
-}
-
-bool Connections::claim_place(pool::Backend& backend, std::uint32_t max_connections) {
-  // Never more than allowed, not even for a moment: others would take it for a surplus.
-  std::uint32_t open = backend.open_connections.load(std::memory_order_seq_cst);
-  do {
-    if (max_connections > 0 && open >= max_connections) return false;
-  } while (!backend.open_connections.compare_exchange_weak(open, open + 1, std::memory_order_seq_cst));
-  return true;
 }
 
 void Connections::free_place(const std::shared_ptr<pool::Backend>& backend) { pass_place_on(of(backend), true); }
@@ -170,11 +161,11 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     }
     // A connection that this exchange cannot use gives up its place for a new one. (Its former user may have another
     // snapshot.)
-    if (!taken && claim_place(backend, options.backend->max_connections)) break;
+    if (!taken && backend.places.claim(options.backend->max_connections)) break;
     if (!taken && !may_reuse && !of_backend.idle.empty()) taken = lend(pop_idle(of_backend), true);
     if (!taken && (!may_reuse || options.wants_tls())) {
       co_await take_over(of_backend, taken);
-      if (!taken && claim_place(backend, options.backend->max_connections)) break;
+      if (!taken && backend.places.claim(options.backend->max_connections)) break;
     }
     if (taken) {
       empty_place(std::move(taken));
@@ -215,7 +206,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
                                                                         const AcquireOptions& options,
                                                                         base::TimePoint deadline, bool at_front) {
   pool::Backend& backend = *of_backend.backend;
-  if (!at_front && backend.queued.load(std::memory_order_relaxed) >= options.settings->max_queue) {
+  if (!at_front && backend.places.waiting() >= options.settings->max_queue) {
     co_return base::fail(ErrorCode::queue_full, kQueueFull);
   }
   Queued place;
@@ -224,13 +215,11 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
   } else {
     of_backend.queue.push_back(place);
   }
-  backend.queued.fetch_add(1, std::memory_order_seq_cst);
-  backend.waiting_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
+  backend.places.begin_waiting(worker_);
   // A connection that came free since the last look was not announced to this worker: look once more, if there is time.
   // One may have become idle right here while acquire() asked another worker.
-  bool free_now = !of_backend.idle.empty() ||
-                  backend.open_connections.load(std::memory_order_seq_cst) < options.backend->max_connections ||
-                  other_worker_in(backend.idle_workers.load(std::memory_order_seq_cst)) != nullptr;
+  bool free_now = !of_backend.idle.empty() || backend.places.taken() < options.backend->max_connections ||
+                  other_worker_in(backend.places.idle_workers.members()) != nullptr;
   base::Result<void> woken;
   if (free_now && net::Reactor::current().now() < deadline) {
     // Whatever acquire() makes of it, this worker has a turn in between.
@@ -240,10 +229,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
   }
   bool was_chosen = !place.linked();
   if (!was_chosen) of_backend.queue.remove(place);
-  backend.queued.fetch_sub(1, std::memory_order_seq_cst);
-  if (of_backend.queue.empty()) {
-    backend.waiting_workers.fetch_and(~bit_of_worker(worker_), std::memory_order_seq_cst);
-  }
+  backend.places.end_waiting(worker_, of_backend.queue.empty());
   // Handed over even if the deadline passed in the same round.
   if (place.has_place) co_return Handed{.lease = {}, .place = true};
   if (place.connection != nullptr) {
@@ -265,7 +251,7 @@ net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBacken
 
 net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {
   const std::shared_ptr<pool::Backend>& backend = of_backend.backend;
-  const Peer* other = other_worker_in(backend->idle_workers.load(std::memory_order_seq_cst));
+  const Peer* other = other_worker_in(backend->places.idle_workers.members());
   if (other == nullptr) co_return;
   net::Reactor& reactor = net::Reactor::current();
   auto question = std::make_shared<Takeover>(Takeover{.asker = this, .asker_reactor = &reactor, .backend = backend});

@@ -119,7 +119,7 @@ void Connections::forget(Connection& connection) {
   of_backend.idle.remove(connection);
   --idle_count_;
   if (of_backend.idle.empty()) {
-    of_backend.backend->idle_workers.fetch_and(~bit_of_worker(worker_), std::memory_order_seq_cst);
+    of_backend.backend->places.idle_workers.remove(worker_);
   }
 }
 
@@ -132,7 +132,7 @@ void Connections::make_idle(Connection& connection) {
   base::TimePoint until = reactor.now() + of_backend.settings.idle_timeout;
   connection.stream.descriptor().wait_readable(connection, reactor.tick(until));
   if (of_backend.idle.size() == 1) {
-    of_backend.backend->idle_workers.fetch_or(bit_of_worker(worker_), std::memory_order_seq_cst);
+    of_backend.backend->places.idle_workers.add(worker_);
   }
 }
 
@@ -187,7 +187,7 @@ void Connections::offer(Connection& connection, bool used_here) {
   }
   make_idle(connection);
   // A waiter elsewhere may have looked for idle connections just before this one was: tell it.
-  if (backend->queued.load(std::memory_order_seq_cst) > 0) wake_somebody(of_backend);
+  if (backend->places.waiting() > 0) wake_somebody(of_backend);
 }
 
 void Connections::adopt(const std::shared_ptr<pool::Backend>& backend, int fd, std::uint32_t requests,

@@ -180,9 +180,8 @@ class Connections {
   bool close_one_idle();
   net::Task<base::Result<void>> secure(net::TcpStream& stream, const AcquireOptions& options,
                                        const base::SocketAddress& address, base::TimePoint deadline);
-  // One of the backend's places for connections (max_connections of them), if there is one; and its return: whoever
-  // waits gets it, here or on another worker by turns, before anybody who comes later.
-  static bool claim_place(pool::Backend& backend, std::uint32_t max_connections);
+  // Frees one of the backend's places: whoever waits gets it, here or on another worker by turns, before anybody who
+  // comes later.
   void free_place(const std::shared_ptr<pool::Backend>& backend);
   void pass_place_on(OfBackend& of_backend, bool used_here);
   // Closes the connection and keeps its place.
@@ -208,7 +207,7 @@ class Connections {
   // Wakes a waiting task, here or on another worker: a connection became idle, or a place came free, just when it
   // began to wait.
   void wake_somebody(OfBackend& of_backend);
-  const Peer* other_worker_in(std::uint64_t mask);
+  const Peer* other_worker_in(std::uint64_t members);
   // The other worker whose waiters are to get what came free here; null: this worker's, if any waits.
   const Peer* whose_turn(OfBackend& of_backend, bool used_here);
   void send_place(const std::shared_ptr<pool::Backend>& backend, const Peer& to);

@@ -11,7 +11,7 @@ bool H2Links::claim_place(H2OfBackend& of_backend, const AcquireOptions& options
     --of_backend.inherited;
     return true;
   }
-  return connections_.claim_place(*of_backend.backend, options.backend->max_connections);
+  return of_backend.backend->places.claim(options.backend->max_connections);
 }
 
 void H2Links::ask_for_place(H2OfBackend& of_backend) {

@@ -27,7 +27,7 @@ struct OfBackend {
   bool unused() const { return idle.empty() && busy.empty() && queue.empty() && acquiring == 0; }
 
   // Whether there are more connections than the pool wants by now: it may want fewer than before.
-  bool has_surplus() const { return max_connections > 0 && backend->open_connections.load() > max_connections; }
+  bool has_surplus() const { return backend->places.has_surplus(max_connections); }
 
   Connections& connections;
   std::shared_ptr<pool::Backend> backend;
@@ -43,7 +43,5 @@ struct OfBackend {
 // only when they are others now the kernel is asked where it goes, and they are kept if all is well.
 bool goes_to(net::TcpStream& stream, std::shared_ptr<const pool::Addresses>& known,
              const std::shared_ptr<const pool::Addresses>& wanted);
-
-inline std::uint64_t bit_of_worker(std::uint32_t worker) { return std::uint64_t{1} << (worker % 64); }
 
 }  // namespace weir::upstream

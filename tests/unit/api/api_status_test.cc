@@ -97,8 +97,8 @@ TEST(GetConnections, CountsByListenerAndBackend) {
   plane.registry.gauge(metrics::families::kConnectionsActive, {"web"}).add(1, 4);
   auto backend = plane.publisher.find({"site", "web-1"});
   backend->in_flight = 2;
-  backend->open_connections = 5;
-  backend->queued = 1;
+  for (int i = 0; i < 5; ++i) backend->places.claim(0);
+  backend->places.begin_waiting(0);
   Json json = json_of(plane.call("GET", "/connections"));
   EXPECT_EQ(json["active_connections"], 7);
   EXPECT_EQ(json["listeners"][0]["listener"], "web");

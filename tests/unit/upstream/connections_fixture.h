@@ -90,7 +90,7 @@ class ConnectionsTest : public testing::Test {
     worker.reactor.adopt_thread();
     got.lease.give_back();
   }
-  std::uint32_t open() const { return entry_.backend->open_connections.load(); }
+  std::uint32_t open() const { return entry_.backend->places.taken(); }
 
   metrics::Registry registry_{2};
   ConnectionMetrics metrics_{.opened = registry_.counter("opened", "."),

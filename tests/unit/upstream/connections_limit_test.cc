@@ -11,13 +11,13 @@ TEST_F(ConnectionsTest, AtTheLimitTheNextOneWaitsForAConnectionToComeFree) {
     start(first_, holder);
     run_until([&] { return holder.done; });
     start(*waiting, waiter);
-    run_until([&] { return entry_.backend->queued.load() == 1; });
+    run_until([&] { return entry_.backend->places.waiting() == 1; });
     EXPECT_FALSE(waiter.done);
     give_back(first_, holder);
     run_until([&] { return waiter.done; });
     ASSERT_TRUE(waiter.lease);
     EXPECT_EQ(open(), 1u);
-    EXPECT_EQ(entry_.backend->queued.load(), 0u);
+    EXPECT_EQ(entry_.backend->places.waiting(), 0u);
     waiting->reactor.adopt_thread();
     waiter.lease.close();
     EXPECT_EQ(open(), 0u);
@@ -66,7 +66,7 @@ TEST_F(ConnectionsTest, APlaceThatCameFreeWakesAWaiterOfAnotherWorker) {
   start(first_, holder);
   run_until([&] { return holder.done; });
   start(second_, waiter);
-  run_until([&] { return entry_.backend->queued.load() == 1; });
+  run_until([&] { return entry_.backend->places.waiting() == 1; });
   first_.reactor.adopt_thread();
   holder.lease.close();
   run_until([&] { return waiter.done; });
@@ -84,9 +84,9 @@ TEST_F(ConnectionsTest, WhoLeavesJustWhenItIsItsTurnHoldsUpNobody) {
     net::TaskGroup leaver;
     first_.reactor.adopt_thread();
     leaver.spawn(acquire(first_.connections, options(), leaving));
-    run_until([&] { return entry_.backend->queued.load() == 1; });
+    run_until([&] { return entry_.backend->places.waiting() == 1; });
     start(first_, next);
-    run_until([&] { return entry_.backend->queued.load() == 2; });
+    run_until([&] { return entry_.backend->places.waiting() == 2; });
     first_.reactor.adopt_thread();
     idle ? holder.lease.give_back() : holder.lease.close();
     leaver.cancel();
@@ -110,7 +110,7 @@ TEST_F(ConnectionsTest, PlacesGoByTurnsToTheWaitersOfAllWorkers) {
   run_until([&] { return holder.done; });
   for (Got& waiter : here) start(first_, waiter);
   start(second_, other);
-  run_until([&] { return entry_.backend->queued.load() == 4; });
+  run_until([&] { return entry_.backend->places.waiting() == 4; });
   first_.reactor.adopt_thread();
   holder.lease.close();
   run_until([&] { return here[0].done || other.done; });
@@ -136,7 +136,7 @@ TEST_F(ConnectionsTest, NobodyWhoComesLaterTakesThePlaceOfOneThatWaits) {
   start(first_, holder);
   run_until([&] { return holder.done; });
   start(first_, waiter);
-  run_until([&] { return entry_.backend->queued.load() == 1; });
+  run_until([&] { return entry_.backend->places.waiting() == 1; });
   first_.reactor.adopt_thread();
   holder.lease.close();
   start(first_, late);  // before the waiter has had a turn
@@ -156,9 +156,9 @@ TEST_F(ConnectionsTest, PlacesBeyondALowerLimitAreGivenUpAlthoughOthersWait) {
   run_until([&] { return holders[0].done && holders[1].done; });
   entry_.max_connections = 1;
   start(first_, waiter);
-  run_until([&] { return entry_.backend->queued.load() == 1; });
+  run_until([&] { return entry_.backend->places.waiting() == 1; });
   give_back(first_, holders[0]);
-  run_until([&] { return entry_.backend->queued.load() == 1 && open() == 1; });
+  run_until([&] { return entry_.backend->places.waiting() == 1 && open() == 1; });
   EXPECT_FALSE(waiter.done);
   first_.reactor.adopt_thread();
   holders[1].lease.close();
@@ -187,7 +187,7 @@ TEST_F(ConnectionsTest, WaitingForABackendWhoseTimeIsOverEnds) {
   start(first_, holder);
   run_until([&] { return holder.done; });
   start(first_, waiter);
-  run_until([&] { return entry_.backend->queued.load() == 1; });
+  run_until([&] { return entry_.backend->places.waiting() == 1; });
   first_.reactor.adopt_thread();
   first_.connections.break_busy(*entry_.backend);
   run_until([&] { return waiter.done; });
@@ -208,8 +208,8 @@ TEST_F(ConnectionsTest, WaitingEndsWithItsDeadlineAndIsBounded) {
   EXPECT_EQ(refused.error, base::ErrorCode::queue_full);
   run_until([&] { return waiter.done; });
   EXPECT_EQ(waiter.error, base::ErrorCode::timeout);
-  EXPECT_EQ(entry_.backend->queued.load(), 0u);
-  EXPECT_EQ(entry_.backend->waiting_workers.load(), 0u);
+  EXPECT_EQ(entry_.backend->places.waiting(), 0u);
+  EXPECT_EQ(entry_.backend->places.waiting_workers().members(), 0u);
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ TEST_F(ConnectionsTest, AConnectionToAnAddressThatIsGoneIsNeitherTakenOverNorHan
   Got waiting;
   entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{present});
   start(second_, waiting);
-  run_until([&] { return entry_.backend->queued.load() == 1; });
+  run_until([&] { return entry_.backend->places.waiting() == 1; });
   give_back(second_, there);
   run_until([&] { return waiting.done; });
   ASSERT_TRUE(waiting.lease);
