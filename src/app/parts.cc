@@ -32,9 +32,9 @@ void Weir::Parts::make_workers() {
         std::make_unique<front::WorkerThread>(i, traffic.services, *traffic.tls_metrics, traffic.all_workers));
     traffic.all_workers.push_back(traffic.workers.back().get());
     worker::Worker& worker = traffic.workers.back()->worker();
-    traffic.peers.push_back({.reactor = &worker.reactor, .connections = &worker.connections});
+    traffic.peers.push_back(worker.links.as_peer(worker.reactor));
   }
-  for (auto& thread : traffic.workers) thread->worker().connections.set_peers(traffic.peers);
+  for (auto& thread : traffic.workers) thread->worker().links.set_peers(traffic.peers);
 }
 
 // Probes and look-ups of names.

@@ -76,8 +76,7 @@ bool is_idempotent(const http::RequestHead& request) {
 
 bool take_link(Attempt& attempt, const LinkContext& context) {
   worker::Worker& worker = context.client.worker;
-  std::optional<upstream::Link> link =
-      upstream::take_link(worker.connections, worker.h2_links, link_request(attempt, context));
+  std::optional<upstream::Link> link = worker.links.take(link_request(attempt, context));
   if (!link) return false;
   attempt.use(std::move(*link), worker, context.state);
   return true;
@@ -93,7 +92,7 @@ net::Task<base::Result<void>> open_link(Attempt& attempt, const LinkContext& con
     request.options.preamble = preamble;
     if (pool.transparent) request.options.source = &context.client.peer.ip;
   }
-  base::Result<upstream::Link> link = co_await upstream::acquire_link(worker.connections, worker.h2_links, request);
+  base::Result<upstream::Link> link = co_await worker.links.acquire(request);
   attempt.queue_time = worker.reactor.now() - attempt.started;
   if (!link) co_return std::unexpected(connect_error(link.error(), context));
   context.tries.connected();

@@ -88,8 +88,8 @@ void WorkerThread::drain(base::Nanoseconds limit) {
 
 net::Task<void> WorkerThread::finish_draining(base::Nanoseconds limit) {
   co_await join_by(closings_, worker_.reactor.now() + limit);
-  worker_.connections.close_all_idle();
-  co_await worker_.h2_links.close();
+  worker_.links.connections().close_all_idle();
+  co_await worker_.links.h2().close();
   upkeep_.cancel();
   co_await upkeep_.join();
   worker_.reactor.stop();

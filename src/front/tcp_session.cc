@@ -183,7 +183,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
     options.preamble = preamble;
   }
   if (pool.transparent) options.source = &client_.peer.ip;
-  base::Result<upstream::Lease> acquired = co_await worker_.connections.acquire(options);
+  base::Result<upstream::Lease> acquired = co_await worker_.links.connections().acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
     Error error = worker::naming_connect_timeout(acquired.error());

@@ -26,7 +26,7 @@ void WorkerThread::join() { thread_.join(); }
 void WorkerThread::run() {
   net::Pipe::count_in(worker_.services.descriptors);
   worker_.reactor.run();
-  worker_.connections.close_all_idle();
+  worker_.links.connections().close_all_idle();
   listeners_.clear();
   worker_.let_go();
   if (worker_.services.worker_ended) worker_.services.worker_ended();
@@ -159,11 +159,11 @@ void WorkerThread::adopt(std::shared_ptr<worker::ListenerRuntime> runtime, int f
 
 void WorkerThread::break_connections(std::shared_ptr<pool::Backend> backend) {
   worker_.reactor.post([this, backend = std::move(backend)] {
-    worker_.connections.break_busy(*backend);
+    worker_.links.connections().break_busy(*backend);
     for (auto& open : listeners_) {
       if (open != nullptr && open->udp != nullptr) open->udp->break_flows(*backend);
     }
-    worker_.h2_links.break_busy(*backend);
+    worker_.links.h2().break_busy(*backend);
   });
 }
 

@@ -55,4 +55,20 @@ class DescriptorBudget {
   std::atomic<std::size_t> pipes_{0};
 };
 
+// Counts one connection to a backend while it lives; null: in no budget.
+class UpstreamDescriptor {
+ public:
+  explicit UpstreamDescriptor(DescriptorBudget* budget) : budget_(budget) {
+    if (budget_ != nullptr) budget_->add_upstream();
+  }
+  ~UpstreamDescriptor() {
+    if (budget_ != nullptr) budget_->remove_upstream();
+  }
+  UpstreamDescriptor(const UpstreamDescriptor&) = delete;
+  UpstreamDescriptor& operator=(const UpstreamDescriptor&) = delete;
+
+ private:
+  DescriptorBudget* budget_;
+};
+
 }  // namespace weir::net

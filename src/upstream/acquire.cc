@@ -1,11 +1,9 @@
-// Getting a connection when none is idle here: from another worker, by opening one (open.cc), or by waiting for one.
+// Getting a connection when none is idle here: from another worker, by opening one, or by waiting for one.
 
-#include <algorithm>
 #include <new>
 
 #include "base/out_of_memory.h"
 #include "upstream/connections.h"
-#include "upstream/h2_links.h"
 #include "upstream/of_backend.h"
 
 namespace weir::upstream {
@@ -32,7 +30,7 @@ class Holding {
 }  // namespace
 
 // A question to another worker, and its answer. `waiter` is touched only by the worker that asks.
-struct Takeover {
+struct Connections::Takeover {
   Connections* asker;
   net::Reactor* asker_reactor;
   std::shared_ptr<pool::Backend> backend;
@@ -44,20 +42,20 @@ struct Takeover {
   // On the worker that is asked.
   static void answer(const std::shared_ptr<Takeover>& question, Connections& owner) {
     OfBackend* of_backend = owner.find(*question->backend);
-    while (of_backend != nullptr && question->fd < 0 && !of_backend->idle.empty()) {
-      Connection& connection = *of_backend->idle.front();
+    while (of_backend != nullptr && question->fd < 0 && of_backend->has_idle()) {
+      Connection& connection = *of_backend->newest_idle();
       if (connection.stream.is_filtered()) {
         // TLS stays where it is: its place is all that can be given.
-        owner.destroy(connection);
+        of_backend->destroy(connection);
         break;
       }
       if (!connection.stream.is_quiet_now()) {
-        owner.destroy(connection);
+        of_backend->destroy(connection);
         continue;
       }
-      owner.pop_idle(*of_backend);
+      of_backend->pop_idle();
       question->requests = connection.requests;
-      question->addresses = std::move(connection.addresses_);
+      question->addresses = std::move(connection.addresses);
       question->fd = connection.stream.release();
       delete &connection;
     }
@@ -71,77 +69,15 @@ struct Takeover {
   }
 };
 
-const Peer* Connections::other_worker_in(std::uint64_t members) {
-  std::uint32_t start = ++turn_;
-  for (std::uint32_t i = 0; i < peers_.size(); ++i) {
-    std::uint32_t worker = static_cast<std::uint32_t>((start + i) % peers_.size());
-    if (worker != worker_ && pool::WorkerSet::contains(members, worker)) return &peers_[worker];
-  }
-  return nullptr;
-}
-
-// Only what was used here changes hands by turns: what another worker sent is for whoever waits here.
-const Peer* Connections::whose_turn(OfBackend& of_backend, bool used_here) {
-  pool::Backend& backend = *of_backend.backend;
-  if (backend.places.waiting() <= of_backend.queue.size()) return nullptr;
-  const Peer* other = other_worker_in(backend.places.waiting_workers().members());
-  bool by_turns = used_here && (++handed_over_ & 1) != 0;
-  return of_backend.queue.empty() || by_turns ? other : nullptr;
-}
-
-void Connections::send_place(const std::shared_ptr<pool::Backend>& backend, const Peer& to) {
-  Connections* there = to.connections;
-  to.reactor->post([there, backend] { there->pass_place_on(there->of(backend), false); });
-}
-
-void Connections::pass_place_on(OfBackend& of_backend, bool used_here) {
-  pool::Backend& backend = *of_backend.backend;
-  if (backend.places.waiting() > 0 && !of_backend.has_surplus()) {
-    if (const Peer* other = whose_turn(of_backend, used_here)) return send_place(of_backend.backend, *other);
-    if (Queued* first = of_backend.queue.pop_front(); first != nullptr) {
-      first->has_place = true;
-      return first->waiter.wake();
-    }
-  }
-  backend.places.release();
-  wake_somebody(of_backend);
-}
-
-void Connections::wake_somebody(OfBackend& of_backend) {
-  pool::Backend& backend = *of_backend.backend;
-  if (backend.places.waiting() == 0) return;
-  if (Queued* first = of_backend.queue.pop_front(); first != nullptr) return first->waiter.wake();
-  const Peer* other = other_worker_in(backend.places.waiting_workers().members());
-  if (other == nullptr) return;
-  // The task that waited there may be gone by then: then the next worker is told.
-  Connections* there = other->connections;
-  other->reactor->post([there, keep = of_backend.backend] { there->wake_somebody(there->of(keep)); });
-}
-
-void Connections::free_place(const std::shared_ptr<pool::Backend>& backend) { pass_place_on(of(backend), true); }
-
-void Connections::empty_place(Lease lease) {
-  Connection& connection = *std::exchange(lease.connection_, nullptr);
-  forget(connection);
-  delete &connection;
-}
-
-// Handed to a waiting task; neither of the two: it looks again.
-struct Connections::Handed {
-  Lease lease;
-  bool place = false;
-  bool was_woken = false;  // by somebody, who counts on it
-};
-
 net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
   OfBackend& of_backend = of(options.backend->backend);
   Holding holding(of_backend);
-  of_backend.settings = *options.settings;
-  pool::Backend& backend = *of_backend.backend;
-  base::TimePoint queue_deadline = net::Reactor::current().now() + options.queue_timeout;
-  of_backend.max_connections = options.backend->max_connections;
+  of_backend.use(options);
+  pool::ConnectionPlaces& places = of_backend.backend()->places;
+  PlaceSemaphore::WaitOptions wait{.limit = options.backend->max_connections,
+                                   .max_queue = options.settings->max_queue,
+                                   .deadline = net::Reactor::current().now() + options.queue_timeout};
   bool may_reuse = !options.fresh && !options.unshared;
-  bool was_woken = false;
   while (true) {
     Lease taken;
     if (may_reuse) {
@@ -152,106 +88,62 @@ net::Task<base::Result<Lease>> Connections::acquire(AcquireOptions options) {
     net::TaskContext& context = co_await net::this_context();
     if (context.cancelled()) {
       // The connection or place that it was woken for goes to another task.
-      if (was_woken) wake_somebody(of_backend);
+      if (wait.at_front) places_.wake_next(of_backend.backend());
       co_return base::fail(ErrorCode::cancelled, "waiting for a connection to the backend");
     }
-    if (taken && fits(*taken.connection_, options)) {
-      options.metrics->taken_over.add(worker_);
+    if (taken && fits(taken.connection(), options)) {
+      options.metrics->taken_over.add(peers_.own());
       co_return taken;
     }
     // A connection that this exchange cannot use gives up its place for a new one. (Its former user may have another
     // snapshot.)
-    if (!taken && backend.places.claim(options.backend->max_connections)) break;
-    if (!taken && !may_reuse && !of_backend.idle.empty()) taken = lend(pop_idle(of_backend), true);
+    if (!taken && places.claim(wait.limit)) break;
+    if (!taken && !may_reuse && of_backend.has_idle()) taken = of_backend.lend(of_backend.pop_idle(), true);
     if (!taken && (!may_reuse || options.wants_tls())) {
       co_await take_over(of_backend, taken);
-      if (!taken && backend.places.claim(options.backend->max_connections)) break;
+      if (!taken && places.claim(wait.limit)) break;
     }
     if (taken) {
-      empty_place(std::move(taken));
+      of_backend.empty_place(taken.release());
       break;
     }
-    base::Result<Handed> handed = co_await wait_in_queue(of_backend, options, queue_deadline, was_woken);
-    if (!handed) co_return std::unexpected(handed.error());
-    if (handed->lease && may_reuse && fits(*handed->lease.connection_, options)) {
-      options.metrics->reused.add(worker_);
-      co_return std::move(handed->lease);
-    }
-    if (handed->place) break;
-    if (handed->lease) {
-      empty_place(std::move(handed->lease));
+    wait.has_idle = of_backend.has_idle();
+    base::Result<PlaceSemaphore::Grant> grant = co_await places_.wait(of_backend.backend(), wait);
+    if (!grant) co_return std::unexpected(grant.error());
+    if (grant->kind == PlaceSemaphore::Grant::Kind::place) break;
+    if (grant->kind == PlaceSemaphore::Grant::Kind::connection) {
+      Connection& given = *grant->connection;
+      if (may_reuse && fits(given, options)) {
+        options.metrics->reused.add(peers_.own());
+        of_backend.forget(given);
+        co_return of_backend.lend(given, true);
+      }
+      of_backend.empty_place(given);
       break;
     }
-    was_woken = handed->was_woken;
+    wait.at_front = grant->was_woken;
   }
   base::Result<net::TcpStream> stream;
   Connection* connection = nullptr;
   try {
-    stream = co_await open(options);
+    stream = co_await opener_.open(options);
     if (stream) connection = new Connection(of_backend, std::move(*stream));
   } catch (const std::bad_alloc&) {
     stream = std::unexpected(base::kOutOfMemory);
   }
   if (!stream) {
-    pass_place_on(of_backend, true);
+    of_backend.free_place();
     co_return std::unexpected(stream.error());
   }
-  options.metrics->opened.add(worker_);
-  connection->unshared_ = options.unshared;
-  connection->addresses_ = options.backend->addresses;
-  co_return lend(*connection, false);
-}
-
-net::Task<base::Result<Connections::Handed>> Connections::wait_in_queue(OfBackend& of_backend,
-                                                                        const AcquireOptions& options,
-                                                                        base::TimePoint deadline, bool at_front) {
-  pool::Backend& backend = *of_backend.backend;
-  if (!at_front && backend.places.waiting() >= options.settings->max_queue) {
-    co_return base::fail(ErrorCode::queue_full, kQueueFull);
-  }
-  Queued place;
-  if (at_front) {
-    of_backend.queue.push_front(place);
-  } else {
-    of_backend.queue.push_back(place);
-  }
-  backend.places.begin_waiting(worker_);
-  // A connection that came free since the last look was not announced to this worker: look once more, if there is time.
-  // One may have become idle right here while acquire() asked another worker.
-  bool free_now = !of_backend.idle.empty() || backend.places.taken() < options.backend->max_connections ||
-                  other_worker_in(backend.places.idle_workers.members()) != nullptr;
-  base::Result<void> woken;
-  if (free_now && net::Reactor::current().now() < deadline) {
-    // Whatever acquire() makes of it, this worker has a turn in between.
-    co_await net::yield();
-  } else {
-    woken = co_await place.waiter.wait_until(deadline);
-  }
-  bool was_chosen = !place.linked();
-  if (!was_chosen) of_backend.queue.remove(place);
-  backend.places.end_waiting(worker_, of_backend.queue.empty());
-  // Handed over even if the deadline passed in the same round.
-  if (place.has_place) co_return Handed{.lease = {}, .place = true};
-  if (place.connection != nullptr) {
-    Connection& connection = *place.connection;
-    forget(connection);
-    co_return Handed{.lease = lend(connection, true)};
-  }
-  if (place.backend_left) {
-    co_return base::fail(ErrorCode::no_backend, "the backend left while its connections were waited for");
-  }
-  if (!woken) {
-    if (was_chosen) wake_somebody(of_backend);
-    base::Error error = woken.error();
-    error.what = "waiting for a connection to the backend";
-    co_return std::unexpected(error);
-  }
-  co_return Handed{.lease = {}, .place = false, .was_woken = was_chosen};
+  options.metrics->opened.add(peers_.own());
+  connection->unshared = options.unshared;
+  connection->addresses = options.backend->addresses;
+  co_return of_backend.lend(*connection, false);
 }
 
 net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {
-  const std::shared_ptr<pool::Backend>& backend = of_backend.backend;
-  const Peer* other = other_worker_in(backend->places.idle_workers.members());
+  const std::shared_ptr<pool::Backend>& backend = of_backend.backend();
+  const Peer* other = peers_.next_of(backend->places.idle_workers.members());
   if (other == nullptr) co_return;
   net::Reactor& reactor = net::Reactor::current();
   auto question = std::make_shared<Takeover>(Takeover{.asker = this, .asker_reactor = &reactor, .backend = backend});
@@ -264,8 +156,8 @@ net::Task<void> Connections::take_over(OfBackend& of_backend, Lease& taken) {
   if (!answered || question->fd < 0) co_return;
   auto* connection = new Connection(of_backend, net::TcpStream::adopt(question->fd));
   connection->requests = question->requests;
-  connection->addresses_ = std::move(question->addresses);
-  taken = lend(*connection, true);
+  connection->addresses = std::move(question->addresses);
+  taken = of_backend.lend(*connection, true);
 }
 
 }  // namespace weir::upstream

@@ -8,8 +8,8 @@
 #include "base/try.h"
 #include "tls/connect.h"
 #include "tls/handshake.h"
+#include "upstream/connected_address.h"
 #include "upstream/h2_of_backend.h"
-#include "upstream/of_backend.h"
 
 namespace weir::upstream {
 
@@ -65,10 +65,8 @@ void H2Link::on_streams_changed() {
   owner_.wake_some(connection.stream_limit() - connection.open_streams());
 }
 
-H2Links::H2Links(std::uint32_t worker, Connections& connections, http2::Shared& shared)
-    : worker_(worker), connections_(connections), shared_(shared) {
-  connections_.h2_links_ = this;
-}
+H2Links::H2Links(std::uint32_t worker, PlaceSemaphore& places, Opener& opener, http2::Shared& shared)
+    : peers_(worker), places_(places), opener_(opener), shared_(shared) {}
 
 H2Links::~H2Links() = default;
 
@@ -93,7 +91,7 @@ bool H2Links::refuses_tunnels(const AcquireOptions& options) {
 
 H2Link* H2Links::find(const AcquireOptions& options) {
   H2Link* found = look(options);
-  if (found != nullptr) options.metrics->reused.add(worker_);
+  if (found != nullptr) options.metrics->reused.add(peers_.own());
   return found;
 }
 
@@ -110,7 +108,7 @@ net::Task<H2Link*> H2Links::find_alive(AcquireOptions options) {
 
 H2Link* H2Links::look(const AcquireOptions& options) {
   H2OfBackend& of_backend = of(options.backend->backend);
-  of_backend.settings = *options.settings;
+  of_backend.use(options);
   H2Link* found = nullptr;
   const tls::ClientContexts* wanted = options.tls == nullptr ? nullptr : options.tls->get();
   of_backend.links.for_each([&](H2Link& link) {
@@ -131,15 +129,15 @@ H2Link* H2Links::look(const AcquireOptions& options) {
 net::Task<base::Result<H2Link*>> H2Links::acquire(AcquireOptions options) {
   H2OfBackend& of_backend = of(options.backend->backend);
   struct Holding {
-    Holding(H2OfBackend& held, Connections& owner) : of_backend(held), connections(owner) { ++of_backend.acquiring; }
+    Holding(H2OfBackend& held, H2Links& owner) : of_backend(held), links(owner) { ++of_backend.acquiring; }
     ~Holding() {
       if (--of_backend.acquiring > 0) return;
       // Nobody needs them here any more.
-      for (; of_backend.inherited > 0; --of_backend.inherited) connections.free_place(of_backend.backend);
+      for (; of_backend.inherited > 0; --of_backend.inherited) links.free_place(of_backend);
     }
     H2OfBackend& of_backend;
-    Connections& connections;
-  } holding(of_backend, connections_);
+    H2Links& links;
+  } holding(of_backend, *this);
   base::TimePoint deadline = net::Reactor::current().now() + options.queue_timeout;
   while (true) {
     if (H2Link* link = find(options)) co_return link;
@@ -170,13 +168,13 @@ net::Task<base::Result<H2Link*>> H2Links::open(H2OfBackend& of_backend, const Ac
   ++of_backend.opening;
   base::Result<net::TcpStream> stream;
   try {
-    stream = co_await connections_.open(options);
+    stream = co_await opener_.open(options);
   } catch (const std::bad_alloc&) {
     stream = std::unexpected(base::kOutOfMemory);
   }
   --of_backend.opening;
   if (!stream) {
-    connections_.free_place(of_backend.backend);
+    free_place(of_backend);
     // It would go for the others as it went here; but not if it was this one that ended.
     if (stream.error().code == ErrorCode::cancelled) {
       of_backend.wake_some(1);
@@ -185,9 +183,9 @@ net::Task<base::Result<H2Link*>> H2Links::open(H2OfBackend& of_backend, const Ac
     }
     co_return std::unexpected(stream.error());
   }
-  options.metrics->opened.add(worker_);
+  options.metrics->opened.add(peers_.own());
   if (stream->is_filtered() && tls::protocol(*stream) != "h2") {
-    connections_.free_place(of_backend.backend);
+    free_place(of_backend);
     Error refused{.code = ErrorCode::protocol, .side = base::Side::backend, .what = "the backend did not agree to h2"};
     of_backend.wake_all(&refused);
     co_return std::unexpected(refused);
@@ -195,13 +193,9 @@ net::Task<base::Result<H2Link*>> H2Links::open(H2OfBackend& of_backend, const Ac
   co_return start(of_backend, options, std::move(*stream));
 }
 
-H2Link* H2Links::adopt(const AcquireOptions& options, Lease lease) {
-  Connection& connection = *std::exchange(lease.connection_, nullptr);
-  net::TcpStream stream = std::move(connection.stream);
-  connections_.forget(connection);
-  delete &connection;
+H2Link* H2Links::adopt(const AcquireOptions& options, net::TcpStream stream) {
   H2OfBackend& of_backend = of(options.backend->backend);
-  of_backend.settings = *options.settings;
+  of_backend.use(options);
   return start(of_backend, options, std::move(stream));
 }
 
@@ -215,7 +209,7 @@ H2Link* H2Links::start(H2OfBackend& of_backend, const AcquireOptions& options, n
     running_.spawn(run(of_backend, std::move(link)));
     if (of_backend.links.front() != opened) throw std::bad_alloc();  // run() had none, and has ended
   } catch (const std::bad_alloc&) {
-    connections_.free_place(of_backend.backend);
+    free_place(of_backend);
     throw;
   }
   std::uint32_t limit = std::min(opened->connection.stream_limit(), of_backend.stream_limit);
@@ -246,18 +240,20 @@ net::Task<base::Result<void>> H2Links::wait(H2OfBackend& of_backend, const Acqui
 net::Task<void> H2Links::run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link) {
   net::Task<void> running = link->connection.run();
   of_backend.links.push_front(*link);
-  if (connections_.descriptors_ != nullptr) connections_.descriptors_->add_upstream();
-  co_await running;
-  of_backend.links.remove(*link);
-  const Peer* heir = link->heir;
-  link.reset();
-  if (connections_.descriptors_ != nullptr) connections_.descriptors_->remove_upstream();
+  const Peer* heir = nullptr;
+  {
+    net::UpstreamDescriptor counted(opener_.descriptors());
+    co_await running;
+    of_backend.links.remove(*link);
+    heir = link->heir;
+    link.reset();
+  }
   if (heir != nullptr) {
-    H2Links* there = heir->connections->h2_links_;
+    H2Links* there = heir->h2_links;
     heir->reactor->post([there, backend = of_backend.backend] { there->inherit_place(backend); });
     co_return;
   }
-  connections_.free_place(of_backend.backend);
+  free_place(of_backend);
   // A place came free.
   of_backend.wake_some(1);
 }

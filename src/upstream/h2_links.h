@@ -1,17 +1,20 @@
 // A worker's HTTP/2 connections to backends: few, with many streams each.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/intrusive_list.h"
 #include "http2/connection.h"
 #include "net/task_group.h"
-#include "upstream/connections.h"
+#include "upstream/acquire_options.h"
+#include "upstream/opener.h"
+#include "upstream/place_semaphore.h"
 
 namespace weir::upstream {
 
-class H2Links;
 struct H2OfBackend;
 
 // One connection; lives until it has ended and its last stream with it.
@@ -37,39 +40,40 @@ class H2Link final : public http2::ConnectionOwner, public base::ListHook<H2Link
   H2OfBackend& owner_;
 };
 
-// The worker's thread only. Places of a backend's max_connections are shared with its HTTP/1 connections.
-class H2Links {
+// The worker's thread only. Its connections take places of the semaphore, as those of HTTP/1 do.
+class H2Links final : public IdleHolder {
  public:
-  H2Links(std::uint32_t worker, Connections& connections, http2::Shared& shared);
+  H2Links(std::uint32_t worker, PlaceSemaphore& places, Opener& opener, http2::Shared& shared);
   ~H2Links();
+  // All workers, by index; before any worker runs.
+  void set_peers(std::span<const Peer> peers) { peers_.set(peers); }
 
   // A connection with room for one more request, or null.
   H2Link* find(const AcquireOptions& options);
   // The same for a request that cannot be sent again: what the backend has said on the connection, as that it leaves,
   // has been read before.
   net::Task<H2Link*> find_alive(AcquireOptions options);
-  // Otherwise: a new one, or the next that has room. The caller opens its stream before it suspends again. Errors are
-  // those of Connections::acquire().
+  // Otherwise: a new one, or the next that has room. The caller opens its stream before it suspends again. Errors:
+  // those of Opener::open(); protocol when the backend does not agree to HTTP/2; queue_full; timeout with side ours.
   net::Task<base::Result<H2Link*>> acquire(AcquireOptions options);
 
   // Whether its backend has spoken HTTP/2 on connections that are still there.
   bool has_links(const AcquireOptions& options);
   // Whether it has said on one of them that it takes no tunnels (RFC 8441 3).
   bool refuses_tunnels(const AcquireOptions& options);
-  // Takes over a connection that Connections has opened and whose backend speaks HTTP/2 on it (by ALPN).
-  H2Link* adopt(const AcquireOptions& options, Lease lease);
+  // Takes over a new connection, with its place, whose backend speaks HTTP/2 on it (by ALPN).
+  H2Link* adopt(const AcquireOptions& options, net::TcpStream stream);
 
   // Connections to backends that take no new work end after their streams. Called when the snapshot changes.
   void close_retired();
   // Lets one that has no streams end, if there is one: descriptors are short.
-  bool close_one_idle();
+  bool close_one_idle() override;
   // Ends connections that exchanges still use: their drain timeout has passed.
   void break_busy(const pool::Backend& backend);
   // Ends all, and waits for it.
   net::Task<void> close();
 
  private:
-  friend class H2Link;
   H2OfBackend& of(const std::shared_ptr<pool::Backend>& backend);
   H2Link* look(const AcquireOptions& options);
   net::Task<void> run(H2OfBackend& of_backend, std::unique_ptr<H2Link> link);
@@ -85,7 +89,8 @@ class H2Links {
     std::uint32_t asker;
     bool busy_ones = false;
   };
-  bool claim_place(H2OfBackend& of_backend, const AcquireOptions& options);
+  static bool claim_place(H2OfBackend& of_backend, const AcquireOptions& options);
+  void free_place(const H2OfBackend& of_backend);
   void ask_for_place(H2OfBackend& of_backend);
   void ask_next(PlaceQuestion question);
   void give_way(PlaceQuestion question);
@@ -93,8 +98,9 @@ class H2Links {
   bool leave_place(const PlaceQuestion& question, const Peer& heir);
   void inherit_place(const std::shared_ptr<pool::Backend>& backend);
 
-  std::uint32_t worker_;
-  Connections& connections_;
+  Peers peers_;
+  PlaceSemaphore& places_;
+  Opener& opener_;
   http2::Shared& shared_;
   std::vector<std::unique_ptr<H2OfBackend>> by_slot_;
   net::TaskGroup running_;

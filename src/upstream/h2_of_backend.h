@@ -16,6 +16,11 @@ struct QueuedForStream final : base::ListHook<QueuedForStream> {
 
 struct H2OfBackend {
   explicit H2OfBackend(std::shared_ptr<pool::Backend> which) : backend(std::move(which)) {}
+  // Takes over what the pool's configuration says now.
+  void use(const AcquireOptions& options) {
+    settings = *options.settings;
+    max_connections = options.backend->max_connections;
+  }
   // Streams that one of its connections may have: as the last SETTINGS said, for connections that wait for theirs.
   std::uint32_t stream_limit = 100;
   bool unused() const { return links.empty() && queue.empty() && acquiring == 0 && inherited == 0; }
@@ -58,6 +63,7 @@ struct H2OfBackend {
 
   std::shared_ptr<pool::Backend> backend;
   config::UpstreamConnections settings;  // as of the last acquisition
+  std::uint32_t max_connections = 0;     // likewise
   base::IntrusiveList<H2Link> links;
   base::IntrusiveList<QueuedForStream> queue;
   std::uint32_t inherited = 0;  // places that other workers have left to this one

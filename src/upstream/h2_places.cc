@@ -2,7 +2,6 @@
 // gets to speak HTTP/2 with the backend at all.
 #include "upstream/h2_links.h"
 #include "upstream/h2_of_backend.h"
-#include "upstream/of_backend.h"
 
 namespace weir::upstream {
 
@@ -14,31 +13,35 @@ bool H2Links::claim_place(H2OfBackend& of_backend, const AcquireOptions& options
   return of_backend.backend->places.claim(options.backend->max_connections);
 }
 
+void H2Links::free_place(const H2OfBackend& of_backend) {
+  places_.free(of_backend.backend, of_backend.max_connections);
+}
+
 void H2Links::ask_for_place(H2OfBackend& of_backend) {
-  if (of_backend.asking || connections_.peers_.size() < 2) return;
+  if (of_backend.asking || peers_.size() < 2) return;
   of_backend.asking = true;
-  ask_next({.backend = of_backend.backend, .asker = worker_});
+  ask_next({.backend = of_backend.backend, .asker = peers_.own()});
 }
 
 void H2Links::ask_next(PlaceQuestion question) {
-  const Peer& next = connections_.peers_[(worker_ + 1) % connections_.peers_.size()];
-  H2Links* there = next.connections->h2_links_;
+  const Peer& next = peers_.next();
+  H2Links* there = next.h2_links;
   next.reactor->post([there, question = std::move(question)]() mutable { there->give_way(std::move(question)); });
 }
 
 // Sent by the worker before this one. When nobody has given anything the question comes back to who asked.
 void H2Links::give_way(PlaceQuestion question) {
-  if (question.asker == worker_) {
+  if (question.asker == peers_.own()) {
     H2OfBackend& of_backend = of(question.backend);
     bool second_round = !question.busy_ones && of_backend.acquiring > 0 && of_backend.lasting() == 0;
     if (!second_round) return end_question(question.backend);
     question.busy_ones = true;
     return ask_next(std::move(question));
   }
-  const Peer& asker = connections_.peers_[question.asker];
+  const Peer& asker = peers_.at(question.asker);
   if (!leave_place(question, asker)) return ask_next(std::move(question));
   // A busy connection may last for long. Until then others may come to have a place to give.
-  H2Links* there = asker.connections->h2_links_;
+  H2Links* there = asker.h2_links;
   asker.reactor->post([there, backend = std::move(question.backend)] { there->end_question(backend); });
 }
 
@@ -67,7 +70,7 @@ bool H2Links::leave_place(const PlaceQuestion& question, const Peer& heir) {
 // The task that waited for it may have been served otherwise.
 void H2Links::inherit_place(const std::shared_ptr<pool::Backend>& backend) {
   H2OfBackend& of_backend = of(backend);
-  if (of_backend.acquiring == 0) return connections_.free_place(backend);
+  if (of_backend.acquiring == 0) return free_place(of_backend);
   ++of_backend.inherited;
   of_backend.wake_some(1);
 }

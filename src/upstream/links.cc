@@ -53,24 +53,45 @@ bool refuses_tunnel(const LinkRequest& request, const Link& link) {
 
 }  // namespace
 
-std::optional<Link> take_link(Connections& connections, H2Links& h2_links, const LinkRequest& request) {
-  Way way = way_of(h2_links, request);
+Links::Links(std::uint32_t worker, http2::Shared& shared, net::DescriptorBudget* descriptors)
+    : places_(worker),
+      opener_(worker, descriptors),
+      connections_(worker, places_, opener_),
+      h2_(worker, places_, opener_, shared) {
+  opener_.make_room_by(connections_, h2_);
+}
+
+void Links::set_peers(std::span<const Peer> peers) {
+  places_.set_peers(peers);
+  opener_.set_peers(peers);
+  connections_.set_peers(peers);
+  h2_.set_peers(peers);
+}
+
+void Links::follow_snapshot() {
+  connections_.close_idle_of_retired();
+  h2_.close_retired();
+  opener_.addresses_changed();
+}
+
+std::optional<Link> Links::take(const LinkRequest& request) {
+  Way way = way_of(h2_, request);
   if (way == Way::h2) {
     if (request.options.unrepeatable || request.tunnel == Tunnel::websocket) return std::nullopt;
-    H2Link* link = h2_links.find(request.options);
+    H2Link* link = h2_.find(request.options);
     if (link == nullptr) return std::nullopt;
     return Link{.h2 = link};
   }
   if (way == Way::h1_for_websocket || !may_take_idle(request.options)) return std::nullopt;
-  Lease lease = connections.take_idle(request.options);
+  Lease lease = connections_.take_idle(request.options);
   if (!lease) return std::nullopt;
   return Link{.lease = std::move(lease)};
 }
 
-net::Task<base::Result<Link>> acquire_link(Connections& connections, H2Links& h2_links, LinkRequest request) {
-  Way way = way_of(h2_links, request);
+net::Task<base::Result<Link>> Links::acquire(LinkRequest request) {
+  Way way = way_of(h2_, request);
   if (way == Way::h2) {
-    base::Result<Link> link = co_await acquire_h2(h2_links, h2_options(request));
+    base::Result<Link> link = co_await acquire_h2(h2_, h2_options(request));
     // Where there is another way than HTTP/2, a WebSocket takes it now that the backend has said so.
     bool turns = link && request.protocol == config::PoolProtocol::automatic && refuses_tunnel(request, *link);
     if (!turns) co_return link;
@@ -79,9 +100,9 @@ net::Task<base::Result<Link>> acquire_link(Connections& connections, H2Links& h2
   AcquireOptions& options = request.options;
   if (way == Way::h1_for_websocket) options.only_protocol = kHttp1;
   Link link;
-  if (may_take_idle(options)) link.lease = connections.take_idle(options);
+  if (may_take_idle(options)) link.lease = connections_.take_idle(options);
   if (link.lease) co_return link;
-  base::Result<Lease> acquired = co_await connections.acquire(options);
+  base::Result<Lease> acquired = co_await connections_.acquire(options);
   // A backend that insists on HTTP/2 serves all others: it does not do what this client asks for.
   bool insists = !acquired && !options.only_protocol.empty() && acquired.error().code == ErrorCode::protocol;
   if (insists) co_return std::unexpected(kNoWebSockets);
@@ -91,8 +112,8 @@ net::Task<base::Result<Link>> acquire_link(Connections& connections, H2Links& h2
   std::string_view agreed = tls::protocol(link.lease.stream());
   if (!options.only_protocol.empty() && agreed != options.only_protocol) co_return std::unexpected(kNoWebSockets);
   if (agreed != "h2") co_return link;
-  h2_links.adopt(options, std::move(link.lease));
-  co_return co_await acquire_link(connections, h2_links, request);
+  h2_.adopt(options, link.lease.take_stream());
+  co_return co_await acquire(request);
 }
 
 }  // namespace weir::upstream

@@ -5,7 +5,7 @@
 
 #include "metrics/registry.h"
 #include "pool/retry_budget.h"
-#include "upstream/connections.h"
+#include "upstream/acquire_options.h"
 
 namespace weir::worker {
 

@@ -3,11 +3,8 @@
 namespace weir::worker {
 
 Worker::Worker(std::uint32_t worker_index, Services& shared)
-    : index(worker_index),
-      services(shared),
-      connections(worker_index, &shared.descriptors),
-      h2_links(worker_index, connections, h2) {
-  connections.set_address_source([this](const pool::Backend& backend) { return addresses_of(backend); });
+    : index(worker_index), services(shared), links(worker_index, h2, &shared.descriptors) {
+  links.set_address_source([this](const pool::Backend& backend) { return addresses_of(backend); });
 }
 
 SnapshotRef Worker::use(std::shared_ptr<const Snapshot> next) {
@@ -15,9 +12,7 @@ SnapshotRef Worker::use(std::shared_ptr<const Snapshot> next) {
 }
 
 void Worker::close_retired() {
-  connections.close_idle_of_retired();
-  h2_links.close_retired();
-  connections.addresses_changed();
+  links.follow_snapshot();
   websockets.for_each([](OpenWebsocket& websocket) { websocket.close_where_it_must_go(); });
 }
 

@@ -9,8 +9,7 @@
 #include "http2/shared.h"
 #include "metrics/request_cells.h"
 #include "net/reactor.h"
-#include "upstream/connections.h"
-#include "upstream/h2_links.h"
+#include "upstream/links.h"
 #include "worker/exchange_state.h"
 #include "worker/held_snapshot.h"
 #include "worker/listening.h"
@@ -61,11 +60,10 @@ class Worker {
   const std::uint32_t index;
   Services& services;
   net::Reactor reactor;
-  upstream::Connections connections;
   base::Random random = base::Random::seeded();
   RequestIds request_ids;
   http2::Shared h2;
-  upstream::H2Links h2_links;
+  upstream::Links links;
   base::IntrusiveList<OpenWebsocket> websockets;
   std::uint32_t lingering = 0;  // connections that linger()
   WorkerCounters counters;

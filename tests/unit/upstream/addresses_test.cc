@@ -89,16 +89,16 @@ TEST_F(AddressesTest, WorkWaitsForTheFirstLookUpOfAName) {
   std::shared_ptr<const pool::Addresses> found = std::exchange(entry_.addresses, nullptr);
   entry_.backend->name_state = pool::NameState::pending;
   std::shared_ptr<const pool::Addresses> known;
-  first_.connections.set_address_source([&](const pool::Backend&) { return known; });
+  first_.links.set_address_source([&](const pool::Backend&) { return known; });
   Got got;
   start(first_, got);
   run_until([&] { return open() == 1; });
   EXPECT_FALSE(got.done);
   first_.reactor.adopt_thread();
-  first_.connections.addresses_changed();
+  first_.links.follow_snapshot();
   EXPECT_FALSE(got.done) << "the news was about another name";
   known = found;
-  first_.connections.addresses_changed();
+  first_.links.follow_snapshot();
   run_until([&] { return got.done; });
   EXPECT_TRUE(got.lease);
 }
@@ -106,7 +106,7 @@ TEST_F(AddressesTest, WorkWaitsForTheFirstLookUpOfAName) {
 TEST_F(AddressesTest, AConnectionServesOldSnapshotsThatKnowNoAddressAsWellAsNewOnes) {
   pool::BackendEntry before = entry_;
   before.addresses = nullptr;
-  first_.connections.set_address_source([&](const pool::Backend&) { return entry_.addresses; });
+  first_.links.set_address_source([&](const pool::Backend&) { return entry_.addresses; });
   AcquireOptions of_old = options();
   of_old.backend = &before;
   Got got;
@@ -128,7 +128,7 @@ TEST_F(AddressesTest, WorkForANameThatDoesNotResolveEndsAtOnce) {
   run_until([&] { return open() == 1; });
   entry_.backend->name_state = pool::NameState::failed;
   first_.reactor.adopt_thread();
-  first_.connections.addresses_changed();
+  first_.links.follow_snapshot();
   run_until([&] { return got.done; });
   EXPECT_EQ(got.error, base::ErrorCode::no_backend);
   EXPECT_EQ(open(), 0u);

@@ -10,7 +10,7 @@
 
 #include "net/listener.h"
 #include "net/task_group.h"
-#include "upstream/connections.h"
+#include "upstream/links.h"
 
 namespace weir::upstream {
 
@@ -20,9 +20,11 @@ using namespace std::chrono_literals;
 class ConnectionsTest : public testing::Test {
  protected:
   struct OneWorker {
-    OneWorker(std::uint32_t index, net::DescriptorBudget& descriptors) : connections(index, &descriptors) {}
+    OneWorker(std::uint32_t index, net::DescriptorBudget& descriptors) : links(index, shared, &descriptors) {}
     net::Reactor reactor;
-    Connections connections;
+    http2::Shared shared;
+    Links links;
+    Connections& connections = links.connections();
     net::TaskGroup tasks;
   };
 
@@ -31,7 +33,7 @@ class ConnectionsTest : public testing::Test {
     base::SocketAddress address = net::local_address(listening_);
     entry_.backend = std::make_shared<pool::Backend>("site", "a", "127.0.0.1", address.port);
     entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{address});
-    for (OneWorker* worker : {&first_, &second_}) worker->connections.set_peers(peers_);
+    for (OneWorker* worker : {&first_, &second_}) worker->links.set_peers(peers_);
   }
   ~ConnectionsTest() override {
     for (OneWorker* worker : {&first_, &second_}) {
@@ -100,7 +102,7 @@ class ConnectionsTest : public testing::Test {
   base::Nanoseconds queue_timeout_ = 5s;
   net::DescriptorBudget descriptors_;
   OneWorker first_{0, descriptors_}, second_{1, descriptors_};
-  std::array<Peer, 2> peers_{Peer{&first_.reactor, &first_.connections}, Peer{&second_.reactor, &second_.connections}};
+  std::array<Peer, 2> peers_{first_.links.as_peer(first_.reactor), second_.links.as_peer(second_.reactor)};
   pool::BackendEntry entry_;
   int listening_ = -1;
   std::vector<int> accepted_;

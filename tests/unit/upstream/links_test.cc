@@ -18,10 +18,7 @@ class LinksTest : public ConnectionsTest {
     first_.reactor.adopt_thread();
     got.lease.give_back();
   }
-  std::optional<Link> take(const LinkRequest& asked) { return take_link(first_.connections, h2_links_, asked); }
-
-  http2::Shared shared_;
-  H2Links h2_links_{0, first_.connections, shared_};
+  std::optional<Link> take(const LinkRequest& asked) { return first_.links.take(asked); }
 };
 
 TEST_F(LinksTest, NothingIsReadyAtFirst) {

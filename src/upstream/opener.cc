@@ -1,13 +1,9 @@
-// Opening a connection to a backend: room for its descriptor, an address of its name, connecting, TLS.
+#include "upstream/opener.h"
+
 #include <algorithm>
-#include <new>
 #include <utility>
 
-#include "base/out_of_memory.h"
 #include "base/try.h"
-#include "upstream/connections.h"
-#include "upstream/h2_links.h"
-#include "upstream/of_backend.h"
 
 namespace weir::upstream {
 
@@ -19,25 +15,20 @@ constexpr auto kLookForRoomEvery = std::chrono::milliseconds(10);
 
 }  // namespace
 
-// Waits for the first look-up of a name; lives in its coroutine's frame.
-struct WithoutAddress final : base::ListHook<WithoutAddress> {
-  net::Waiter waiter;
-};
-
 // HTTP/2 connections take a moment to end, and other workers to answer.
-void Connections::ask_for_room() {
-  if (h2_links_ != nullptr) h2_links_->close_one_idle();
-  for (const Peer& peer : peers_) {
-    if (peer.connections == this) continue;
-    peer.reactor->post([there = peer.connections] {
-      if (!there->close_one_idle() && there->h2_links_ != nullptr) there->h2_links_->close_one_idle();
+void Opener::ask_for_room() {
+  if (idle_h2_ != nullptr) idle_h2_->close_one_idle();
+  peers_.for_each_other([](const Peer& peer) {
+    peer.reactor->post([there = peer.opener] {
+      bool closed = there->idle_ != nullptr && there->idle_->close_one_idle();
+      if (!closed && there->idle_h2_ != nullptr) there->idle_h2_->close_one_idle();
     });
-  }
+  });
 }
 
-net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadline) {
+net::Task<base::Result<void>> Opener::wait_for_room(base::TimePoint deadline) {
   bool has_asked = false;
-  while (!descriptors_->has_upstream() && !close_one_idle()) {
+  while (!descriptors_->has_upstream() && (idle_ == nullptr || !idle_->close_one_idle())) {
     if (!std::exchange(has_asked, true)) ask_for_room();
     net::Reactor& reactor = net::Reactor::current();
     if (reactor.now() >= deadline) {
@@ -48,24 +39,16 @@ net::Task<base::Result<void>> Connections::wait_for_room(base::TimePoint deadlin
   co_return base::Result<void>();
 }
 
-net::Task<base::Result<net::TcpStream>> Connections::open(AcquireOptions options) {
-  if (descriptors_ == nullptr) co_return co_await open_one_of(options);
-  if (!descriptors_->has_upstream()) {
+net::Task<base::Result<net::TcpStream>> Opener::open(AcquireOptions options) {
+  if (descriptors_ != nullptr && !descriptors_->has_upstream()) {
     WEIR_CO_TRY(co_await wait_for_room(net::Reactor::current().now() + options.connect_timeout));
   }
-  descriptors_->add_upstream();
-  base::Result<net::TcpStream> stream;
-  try {
-    stream = co_await open_one_of(options);
-  } catch (const std::bad_alloc&) {
-    stream = std::unexpected(base::kOutOfMemory);
-  }
-  descriptors_->remove_upstream();
-  co_return stream;
+  net::UpstreamDescriptor counted(descriptors_);
+  co_return co_await open_one_of(options);
 }
 
 // Tries the backend's addresses in turn, another one first each time, and those that failed lately behind the others.
-net::Task<base::Result<net::TcpStream>> Connections::open_one_of(AcquireOptions options) {
+net::Task<base::Result<net::TcpStream>> Opener::open_one_of(AcquireOptions options) {
   pool::Backend& backend = *options.backend->backend;
   base::TimePoint now = net::Reactor::current().now();
   base::TimePoint deadline = now + options.connect_timeout;
@@ -102,8 +85,8 @@ net::Task<base::Result<net::TcpStream>> Connections::open_one_of(AcquireOptions 
 }
 
 // The first look-up of the backend's name is under way, or has ended since the snapshot of the caller was made.
-net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> Connections::wait_for_addresses(
-    const pool::Backend& backend, base::TimePoint deadline) {
+net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> Opener::wait_for_addresses(const pool::Backend& backend,
+                                                                                           base::TimePoint deadline) {
   while (true) {
     std::shared_ptr<const pool::Addresses> found;
     if (address_source_) found = address_source_(backend);
@@ -122,14 +105,14 @@ net::Task<base::Result<std::shared_ptr<const pool::Addresses>>> Connections::wai
   }
 }
 
-void Connections::addresses_changed() {
+void Opener::addresses_changed() {
   while (WithoutAddress* first = without_address_.pop_front()) first->waiter.wake();
 }
 
-net::Task<base::Result<void>> Connections::secure(net::TcpStream& stream, const AcquireOptions& options,
-                                                  const base::SocketAddress& address, base::TimePoint deadline) {
+net::Task<base::Result<void>> Opener::secure(net::TcpStream& stream, const AcquireOptions& options,
+                                             const base::SocketAddress& address, base::TimePoint deadline) {
   tls::ConnectOptions tls_options{.contexts = *options.tls,
-                                  .thread = worker_,
+                                  .thread = peers_.own(),
                                   .host = options.backend->backend->host(),
                                   .peer = address.to_string(),
                                   .deadline = deadline};
