@@ -17,7 +17,7 @@ std::optional<StatusAnswer> admit(Facts& facts, worker::ClientConnection& client
     side.close_after();
     return StatusAnswer{400, broken};
   }
-  if (worker::is_misdirected(client, *facts.listener, request.authority)) {
+  if (worker::is_misdirected(client.facts, *facts.listener, client.worker.index, request.authority)) {
     return StatusAnswer{421, "This host is not served on a connection that was made for another one."};
   }
   if (request.method == "CONNECT") return StatusAnswer{405, "This is not a forward proxy: CONNECT is not offered."};

@@ -88,9 +88,9 @@ net::Task<base::Result<void>> open_link(Attempt& attempt, const LinkContext& con
   upstream::LinkRequest request = link_request(attempt, context);
   std::string preamble;
   if (request.options.unshared) {
-    preamble = worker::proxy_preamble(pool.proxy_protocol, context.client, context.facts.request_id);
+    preamble = worker::proxy_preamble(pool.proxy_protocol, context.client.facts, context.facts.request_id);
     request.options.preamble = preamble;
-    if (pool.transparent) request.options.source = &context.client.peer.ip;
+    if (pool.transparent) request.options.source = &context.client.facts.peer.ip;
   }
   base::Result<upstream::Link> link = co_await worker.links.acquire(request);
   attempt.queue_time = worker.reactor.now() - attempt.started;

@@ -105,7 +105,7 @@ RequestHop request_hop(Exchange& exchange) {
   const Facts& facts = exchange.facts;
   RequestHop hop{.received_text = exchange.client_side.head_text(),
                  .call_timeout = call_timeout(facts, exchange.worker.reactor.now(), exchange.state.arena)};
-  if (facts.listener->config->forward.port) hop.listener_port = worker::port_of(exchange.client);
+  if (facts.listener->config->forward.port) hop.listener_port = exchange.client.facts.destination().port;
   return hop;
 }
 

@@ -67,13 +67,13 @@ void log(access_log::Log& log, const Exchange& exchange, base::Nanoseconds durat
   const Outcome& outcome = exchange.outcome;
   const http::RequestHead& request = exchange.state.request;
   const base::IpAddress& forwarded = facts.forwarded.client;
-  std::string client = forwarded.is_unspecified() ? exchange.client.peer.ip.to_string() : forwarded.to_string();
-  std::optional<access_log::TlsRecord> tls = worker::tls_record(exchange.client);
+  std::string client = forwarded.is_unspecified() ? exchange.client.facts.peer.ip.to_string() : forwarded.to_string();
+  std::optional<access_log::TlsRecord> tls = worker::tls_record(exchange.client.facts);
   auto began = exchange.worker.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   access_log::Record record{
       .unix_ms = began,
       .client = client,
-      .client_port = exchange.client.peer.port,
+      .client_port = exchange.client.facts.peer.port,
       .method = request.method,
       .target = request.target,
       .path = request.path,

@@ -33,12 +33,12 @@ void begin(Facts& facts, const worker::ClientConnection& client, http::RequestHe
     facts.listener = facts.snapshot->listeners[index].get();
     const config::Listener& listener = *facts.listener->config;
     facts.timeouts.listener = &listener.timeouts;
-    facts.peer_trusted = is_trusted(client.peer.ip, listener.trusted_proxies);
-    facts.forwarded =
-        forwarded(request, client.peer.ip, facts.peer_trusted, scheme(client), listener.trusted_proxies, arena);
+    facts.peer_trusted = is_trusted(client.facts.peer.ip, listener.trusted_proxies);
+    facts.forwarded = forwarded(request, client.facts.peer.ip, facts.peer_trusted, client.facts.scheme(),
+                                listener.trusted_proxies, arena);
   }
   facts.request_id = worker::request_id(request, facts.peer_trusted, worker.request_ids, arena);
-  if (client.facts != nullptr) facts.certificate = client.facts->client_certificate.get();
+  facts.certificate = client.facts.certificate();
   // HTTP/2 inside a tunnel would bypass every rule.
   if (request.wants_upgrade && asks_for_h2c(request.upgrade)) request.wants_upgrade = false;
   if (request.wants_upgrade && !may_open_websocket(request)) request.wants_upgrade = false;

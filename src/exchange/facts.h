@@ -50,7 +50,4 @@ void begin(Facts& facts, const worker::ClientConnection& client, http::RequestHe
 void find_route(Facts& facts, const worker::ClientConnection& client, const http::RequestHead& request,
                 base::Arena& arena);
 
-// That of the client's connection.
-inline std::string_view scheme(const worker::Arrival& client) { return client.stream.is_filtered() ? "https" : "http"; }
-
 }  // namespace weir::exchange

@@ -30,7 +30,7 @@ base::Result<void> of_client(const base::Result<void>& written) {
 
 }  // namespace
 
-H1Client::H1Client(worker::ClientConnection& connection, worker::ExchangeState& state, Incoming& incoming,
+H1Client::H1Client(worker::TcpConnection& connection, worker::ExchangeState& state, Incoming& incoming,
                    std::size_t head_bytes)
     : connection_(connection),
       request_(state.request),

@@ -5,7 +5,7 @@
 #include "exchange/incoming.h"
 #include "exchange/tunnel_end.h"
 #include "http/h1_body.h"
-#include "worker/client_connection.h"
+#include "worker/tcp_connection.h"
 #include "worker/worker.h"
 
 namespace weir::exchange {
@@ -13,8 +13,7 @@ namespace weir::exchange {
 class H1Client final : public ClientSide {
  public:
   // For the request in `state`, whose head takes the first `head_bytes` of `incoming`.
-  H1Client(worker::ClientConnection& connection, worker::ExchangeState& state, Incoming& incoming,
-           std::size_t head_bytes);
+  H1Client(worker::TcpConnection& connection, worker::ExchangeState& state, Incoming& incoming, std::size_t head_bytes);
 
   // After the exchange: can the connection take another request? Then `incoming` holds what comes behind this one.
   bool finish();
@@ -58,7 +57,7 @@ class H1Client final : public ClientSide {
   enum class Framing : std::uint8_t { plain, chunked, until_close };
   Framing framing_of(const http::BodyFraming& body) const;
 
-  worker::ClientConnection& connection_;
+  worker::TcpConnection& connection_;
   http::RequestHead& request_;
   base::Arena& arena_;
   Incoming& incoming_;

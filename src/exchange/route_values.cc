@@ -1,7 +1,5 @@
 #include "exchange/route_values.h"
 
-#include "tls/handshake.h"
-
 namespace weir::exchange {
 
 using config::Variable;
@@ -15,7 +13,7 @@ std::string_view of_certificate(const tls::ClientIdentity* certificate, std::str
 }  // namespace
 
 std::string_view RouteValues::value(Variable variable, base::Arena& arena) const {
-  const bool has_tls = client_.stream && client_.stream.is_filtered();
+  const tls::ConnectionFacts& tls = client_.facts.tls;
   switch (variable) {
     case Variable::client:
       return address_text(facts_.forwarded.client, arena);
@@ -26,7 +24,7 @@ std::string_view RouteValues::value(Variable variable, base::Arena& arena) const
     case Variable::listener:
       return client_.listening.runtime->name;
     case Variable::listener_port:
-      return port_text(worker::port_of(client_), arena);
+      return port_text(client_.facts.destination().port, arena);
     case Variable::route:
       return facts_.route_name();
     case Variable::pool:
@@ -34,11 +32,11 @@ std::string_view RouteValues::value(Variable variable, base::Arena& arena) const
     case Variable::backend:
       return tries_.has_backend() ? std::string_view(tries_.backend().id()) : std::string_view();
     case Variable::tls_version:
-      return has_tls ? tls::version(client_.stream) : std::string_view();
+      return tls ? tls.version() : std::string_view();
     case Variable::tls_cipher:
-      return has_tls ? tls::cipher(client_.stream) : std::string_view();
+      return tls ? tls.cipher() : std::string_view();
     case Variable::tls_sni:
-      return has_tls ? tls::server_name(client_.stream) : std::string_view();
+      return tls ? tls.server_name() : std::string_view();
     case Variable::tls_client_subject:
       return of_certificate(facts_.certificate, &tls::ClientIdentity::subject);
     case Variable::tls_client_names:

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "front/worker_thread.h"
 #include "http2/connection.h"
-#include "worker/client_connection.h"
+#include "worker/tcp_connection.h"
 
 namespace weir::front {
 
@@ -42,9 +42,9 @@ bool WorkerThread::make_room_for_client(std::size_t open) {
 
 // Looks at some of them, other ones each time.
 bool WorkerThread::close_idle_client(OpenListener& listener) {
-  base::IntrusiveList<worker::ClientConnection>& all = listener.listening.connections;
+  base::IntrusiveList<worker::TcpConnection>& all = listener.listening.connections;
   for (std::size_t left = std::min(all.size(), kLookedAt); left > 0; --left) {
-    worker::ClientConnection& client = *all.pop_front();
+    worker::TcpConnection& client = *all.pop_front();
     all.push_back(client);
     bool idle_h2 = client.h2 != nullptr && client.h2->open_streams() == 0 && client.requests > 0;
     if (idle_h2 && client.h2->takes_streams()) {

@@ -4,7 +4,7 @@
 #include "front/worker_thread.h"
 #include "http2/connection.h"
 #include "net/cancel_at.h"
-#include "worker/client_connection.h"
+#include "worker/tcp_connection.h"
 
 namespace weir::front {
 
@@ -36,7 +36,7 @@ void WorkerThread::begin_closing(OpenListener& open) {
   }
   listening.begin_by = worker_.reactor.now() + kIdleGrace;
   net::Tick soon = worker_.reactor.tick(listening.begin_by);
-  listening.connections.for_each([soon](worker::ClientConnection& connection) {
+  listening.connections.for_each([soon](worker::TcpConnection& connection) {
     if (connection.h2 != nullptr) connection.h2->shut_down();
     if (connection.stage != worker::Stage::working) connection.stream.descriptor().hurry_reader(soon);
   });

@@ -57,8 +57,8 @@ http::Parsed unfinished(const base::Result<std::size_t>& got, bool listener_clos
 }
 
 // Reads until a head is complete in `incoming`; `parsed` says why when it never will be.
-net::Task<HeadOutcome> read_head(worker::ClientConnection& client, exchange::Incoming& incoming,
-                                 http::RequestHead& head, http::Parsed& parsed) {
+net::Task<HeadOutcome> read_head(worker::TcpConnection& client, exchange::Incoming& incoming, http::RequestHead& head,
+                                 http::Parsed& parsed) {
   ReadingRules rules = reading_rules(client);
   base::TimePoint deadline = client.worker.reactor.now() + rules.header_timeout;
   while (true) {
@@ -86,7 +86,7 @@ net::Task<HeadOutcome> read_head(worker::ClientConnection& client, exchange::Inc
 
 // Behind a slow reader the socket has no room for the end of TLS, without which a response that lasts until the end of
 // the connection looks cut off.
-net::Task<void> announce_end(worker::ClientConnection& client) {
+net::Task<void> announce_end(worker::TcpConnection& client) {
   client.stream.announce_end();
   static_cast<void>(co_await client.stream.write(std::string_view(), reading_rules(client).idle_timeout));
 }
@@ -96,7 +96,7 @@ constexpr std::string_view kH2Begin = "PRI ";
 bool may_become_h2(std::string_view bytes) { return bytes.size() < kH2Begin.size() && kH2Begin.starts_with(bytes); }
 
 // Serves what is there now and whatever is pipelined behind it. True when the connection may wait for more.
-net::Task<bool> serve_ready(worker::ClientConnection& client) {
+net::Task<bool> serve_ready(worker::TcpConnection& client) {
   worker::Worker& worker = client.worker;
   exchange::Incoming incoming;
   do {
@@ -164,8 +164,8 @@ net::Task<bool> serve_ready(worker::ClientConnection& client) {
 
 }  // namespace
 
-net::Task<void> serve_h1(worker::Arrival& arrival) {
-  worker::ClientConnection client(std::move(arrival));
+net::Task<void> serve_h1(worker::Arrival& arrival, net::TcpStream& stream) {
+  worker::TcpConnection client(std::move(arrival), std::move(stream));
   client.limit_age();
   while (true) {
     ReadingRules rules = reading_rules(client);

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "net/task.h"
-#include "worker/client_connection.h"
+#include "worker/tcp_connection.h"
 
 namespace weir::front {
 
 // Serves the connection until it ends. Never fails: whatever goes wrong ends the connection. For TaskGroup::spawn only:
-// it takes `arrival` over before it first suspends.
-net::Task<void> serve_h1(worker::Arrival& arrival);
+// it takes `arrival` and `stream` over before it first suspends.
+net::Task<void> serve_h1(worker::Arrival& arrival, net::TcpStream& stream);
 
 }  // namespace weir::front

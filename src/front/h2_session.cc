@@ -67,7 +67,7 @@ http2::Settings settings_for(const worker::ClientConnection& client) {
 
 class Session final : public http2::ConnectionOwner, private net::TimerNode {
  public:
-  explicit Session(worker::ClientConnection& client)
+  explicit Session(worker::TcpConnection& client)
       : connection(http2::Role::server, client.worker.h2, settings_for(client), client.stream, *this), client_(client) {
     client.stage = worker::Stage::working;
     client.h2 = &connection;
@@ -94,12 +94,12 @@ class Session final : public http2::ConnectionOwner, private net::TimerNode {
 
  private:
   void on_timer() override { connection.shut_down(); }
-  worker::ClientConnection& client_;
+  worker::TcpConnection& client_;
 };
 
 }  // namespace
 
-net::Task<void> continue_as_h2(worker::ClientConnection& client, exchange::Incoming& incoming) {
+net::Task<void> continue_as_h2(worker::TcpConnection& client, exchange::Incoming& incoming) {
   Session session(client);
   // Before there are streams, which it alone can end.
   net::Task<void> running = session.connection.run();
@@ -117,8 +117,8 @@ net::Task<void> continue_as_h2(worker::ClientConnection& client, exchange::Incom
   }
 }
 
-net::Task<void> serve_h2(worker::Arrival& arrival) {
-  worker::ClientConnection client(std::move(arrival));
+net::Task<void> serve_h2(worker::Arrival& arrival, net::TcpStream& stream) {
+  worker::TcpConnection client(std::move(arrival), std::move(stream));
   exchange::Incoming nothing;
   co_await continue_as_h2(client, nothing);
 }

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "base/free_list.h"
-#include "worker/client_connection.h"
+#include "worker/tcp_connection.h"
 #include "worker/timeouts.h"
 
 namespace weir::front {
@@ -32,7 +32,7 @@ class InCount {
 
 }  // namespace
 
-net::Task<void> linger(worker::ClientConnection& client) {
+net::Task<void> linger(worker::TcpConnection& client) {
   worker::Worker& worker = client.worker;
   if (worker.lingering >= kMostAtOnce) co_return;
   InCount counted(worker.lingering);

@@ -4,7 +4,7 @@
 #include "net/task.h"
 
 namespace weir::worker {
-class ClientConnection;
+class TcpConnection;
 }
 
 namespace weir::front {
@@ -13,6 +13,6 @@ namespace weir::front {
 // takes any more, or a bound is reached (of time, of bytes, of connections that do this on the worker). A close while
 // bytes of the client are unread, and the answer to any that come after it, is a reset, which makes kernels throw away
 // what the client has not taken yet (RFC 9112 9.6).
-net::Task<void> linger(worker::ClientConnection& client);
+net::Task<void> linger(worker::TcpConnection& client);
 
 }  // namespace weir::front

@@ -7,7 +7,6 @@
 #include "metrics/families.h"
 #include "net/keep_alive.h"
 #include "relay/relay.h"
-#include "tls/handshake.h"
 #include "upstream/connections.h"
 #include "worker/backend_tries.h"
 #include "worker/proxy_preamble.h"
@@ -26,7 +25,7 @@ namespace {
 // The steps of a connection are in run(), in their order. Lives in the frame of its session.
 class TcpSession final : private relay::FirstByteObserver {
  public:
-  explicit TcpSession(worker::ClientConnection& client)
+  explicit TcpSession(worker::TcpConnection& client)
       : client_(client), worker_(client.worker), tries_(client.worker), started_(worker_.reactor.now()) {}
   ~TcpSession();
   TcpSession(const TcpSession&) = delete;
@@ -52,7 +51,7 @@ class TcpSession final : private relay::FirstByteObserver {
   void count(worker::Termination how);
   void log(const Ending& ending);
 
-  worker::ClientConnection& client_;
+  worker::TcpConnection& client_;
   worker::Worker& worker_;
   // A relay may last for days: it holds its pool, not the whole snapshot.
   std::shared_ptr<const worker::PoolSnapshot> pool_;
@@ -110,9 +109,9 @@ base::Result<void> TcpSession::find_pool() {
   const worker::ListenerSnapshot& listener = *snapshot.listeners[index];
   const std::vector<std::uint32_t>& pools = snapshot.pool_of_route[index];
   std::uint32_t pool = pools.back();
-  const net::ClientHello* hello = client_.facts && client_.facts->hello ? &*client_.facts->hello : nullptr;
+  const net::ClientHello* hello = client_.facts.hello();
   if (listener.names && hello != nullptr) {
-    std::uint32_t route = listener.names->find(hello->server_name, hello->alpn, client_.peer.ip);
+    std::uint32_t route = listener.names->find(hello->server_name, hello->alpn, client_.facts.peer.ip);
     if (route != route::kNoRoute) {
       pool = pools[route];
       route_ = listener.config->routes[route].name;
@@ -148,7 +147,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
   pool_->runtime->retry_budget.count_request(worker_.index, started_);
   net::TaskContext& context = co_await net::this_context();
   client_.stream.cancel_when_broken(&context);
-  std::uint64_t key_hash = client_.peer.ip.hash();
+  std::uint64_t key_hash = client_.facts.peer.ip.hash();
   base::Result<void> outcome;
   do {
     std::uint32_t index = tries_.pick_for_client(key_hash);
@@ -179,10 +178,10 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   base::Arena arena;
   std::string preamble;
   if (pool.proxy_protocol != config::SendProxy::off) {
-    preamble = worker::proxy_preamble(pool.proxy_protocol, client_, worker_.request_ids.make(arena));
+    preamble = worker::proxy_preamble(pool.proxy_protocol, client_.facts, worker_.request_ids.make(arena));
     options.preamble = preamble;
   }
-  if (pool.transparent) options.source = &client_.peer.ip;
+  if (pool.transparent) options.source = &client_.facts.peer.ip;
   base::Result<upstream::Lease> acquired = co_await worker_.links.connections().acquire(options);
   queue_time_ = worker_.reactor.now() - attempt_started_;
   if (!acquired) {
@@ -285,15 +284,16 @@ void TcpSession::log(const Ending& ending) {
   access_log::Log* log = worker_.services.access_log.load(std::memory_order_acquire);
   if (log == nullptr) return;
   base::Nanoseconds duration = worker_.reactor.now() - started_;
-  std::string client = client_.peer.ip.to_string();
+  std::string client = client_.facts.peer.ip.to_string();
   access_log::Record record;
   record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   record.client = client;
-  record.client_port = client_.peer.port;
-  record.version = client_.facts && client_.facts->hello ? "TLS" : "TCP";
-  if (client_.facts && client_.facts->hello) record.host = client_.facts->hello->server_name;
-  if (client_.stream && client_.stream.is_filtered()) record.host = tls::server_name(client_.stream);
-  std::optional<access_log::TlsRecord> tls = worker::tls_record(client_);
+  record.client_port = client_.facts.peer.port;
+  const net::ClientHello* hello = client_.facts.hello();
+  record.version = hello != nullptr ? "TLS" : "TCP";
+  if (hello != nullptr) record.host = hello->server_name;
+  if (client_.facts.tls) record.host = client_.facts.tls.server_name();
+  std::optional<access_log::TlsRecord> tls = worker::tls_record(client_.facts);
   if (tls) record.tls = &*tls;
   record.route = route_;
   record.bytes_in = bytes_in_;
@@ -312,8 +312,8 @@ void TcpSession::log(const Ending& ending) {
 
 }  // namespace
 
-net::Task<void> serve_tcp(worker::Arrival& arrival) {
-  worker::ClientConnection client(std::move(arrival));
+net::Task<void> serve_tcp(worker::Arrival& arrival, net::TcpStream& stream) {
+  worker::TcpConnection client(std::move(arrival), std::move(stream));
   client.stage = worker::Stage::working;
   TcpSession session(client);
   co_await session.run();

@@ -49,15 +49,16 @@ base::Error handshake_error(base::Error error) {
 
 // The client left before its first byte: a probe, or a connection that was opened in advance. Listeners without TLS
 // write no line for such either.
-bool left_unused(const worker::Arrival& arrival, const base::Error& error) {
-  return !arrival.stream.is_filtered() && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
+bool left_unused(const net::TcpStream& stream, const base::Error& error) {
+  return !stream.is_filtered() && (error.code == ErrorCode::closed || error.code == ErrorCode::reset);
 }
 
-void log_failed(const worker::Arrival& arrival, const base::Error& error) {
+void log_failed(const worker::Arrival& arrival, const net::TcpStream& stream, const base::Error& error) {
   Unserved line{.version = "TLS", .error = handshake_error(error)};
-  if (arrival.stream.is_filtered()) {
-    line.host = tls::server_name(arrival.stream);
-    if (const char* refused = tls::refused_certificate(arrival.stream)) {
+  tls::ConnectionFacts facts = tls::ConnectionFacts::of(stream);
+  if (facts) {
+    line.host = facts.server_name();
+    if (const char* refused = tls::refused_certificate(stream)) {
       line.about = "client certificate: ";
       line.error.what = refused;
     }
@@ -105,7 +106,7 @@ TlsMetrics::TlsMetrics(metrics::Registry& registry)
   }
 }
 
-net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics) {
+net::Task<bool> shake_hands(worker::Arrival& arrival, net::TcpStream& stream, const TlsMetrics& metrics) {
   worker::Worker& worker = arrival.worker;
   // Keeps what the callbacks of the handshake ask.
   worker::SnapshotRef snapshot = worker.snapshot_of(arrival.listening);
@@ -115,39 +116,37 @@ net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics)
   if (listener.tls == nullptr) co_return false;
   static const config::ListenerTls kByDefault;
   const config::ListenerTls& rules = listener.config->tls ? *listener.config->tls : kByDefault;
-  if (listener.tls->limit != nullptr && !listener.tls->limit->admit(arrival.peer.ip, worker.reactor.now())) {
+  if (listener.tls->limit != nullptr && !listener.tls->limit->admit(arrival.facts.peer.ip, worker.reactor.now())) {
     metrics.too_many.add(worker.index);
-    arrival.listening.runtime->refuse(worker::Refusal::handshake_rate, worker.index, arrival.peer.ip,
+    arrival.listening.runtime->refuse(worker::Refusal::handshake_rate, worker.index, arrival.facts.peer.ip,
                                       worker.reactor.now());
-    arrival.stream.abort();
+    stream.abort();
     co_return false;
   }
   base::TimePoint deadline = worker.reactor.now() + rules.handshake_timeout;
   const tls::ServerContext& context = *listener.tls->of_worker[worker.index];
-  base::Result<tls::Accepted> accepted = co_await tls::accept(arrival.stream, context, deadline);
+  base::Result<tls::Accepted> accepted = co_await tls::accept(stream, context, deadline);
   if (accepted == tls::Accepted::plain_http) {
     metrics.plain.add(worker.index);
     bool is_http = listener.config->protocol == config::ListenerProtocol::https;
     log_plain(arrival, tls::first_plain_bytes(), is_http ? 400 : 0);
-    if (is_http) co_await tell_plain_client(arrival.stream);
+    if (is_http) co_await tell_plain_client(stream);
     co_return false;
   }
   if (!accepted) {
     const base::Error& error = accepted.error();
     count(metrics, worker.index, error);
-    base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name, arrival.peer.to_string(),
-                    base::describe(error));
-    if (!left_unused(arrival, error)) log_failed(arrival, error);
-    if (error.code == ErrorCode::protocol && arrival.stream.is_filtered()) co_await let_alert_arrive(arrival.stream);
+    base::log_debug("listener {}: TLS handshake with {}: {}", arrival.listening.runtime->name,
+                    arrival.facts.peer.to_string(), base::describe(error));
+    if (!left_unused(stream, error)) log_failed(arrival, stream, error);
+    if (error.code == ErrorCode::protocol && stream.is_filtered()) co_await let_alert_arrive(stream);
     co_return false;
   }
-  bool is_1_3 = tls::is_version_1_3(arrival.stream);
-  metrics.established[is_1_3][tls::resumed(arrival.stream)].add(worker.index);
+  arrival.facts.tls = tls::ConnectionFacts::of(stream);
+  const tls::ConnectionFacts& facts = arrival.facts.tls;
+  metrics.established[facts.is_version_1_3()][facts.resumed()].add(worker.index);
   if (rules.client.mode != config::ClientCertificateMode::off) {
-    if (auto identity = tls::client_identity(arrival.stream)) {
-      if (arrival.facts == nullptr) arrival.facts = std::make_unique<worker::ConnectionFacts>();
-      arrival.facts->client_certificate = std::move(identity);
-    }
+    if (auto identity = facts.client_identity()) arrival.facts.findings().certificate = std::move(identity);
   }
   co_return true;
 }

@@ -3,6 +3,7 @@
 
 #include "metrics/registry.h"
 #include "net/task.h"
+#include "net/tcp.h"
 #include "worker/client_connection.h"
 
 namespace weir::front {
@@ -15,8 +16,8 @@ struct TlsMetrics {
   metrics::Counter timed_out, closed, refused, plain, too_many;
 };
 
-// True when the arrival's stream speaks TLS from now on, with the listener's rules as of now. Otherwise the connection
-// is of no more use; a client that speaks HTTP without TLS has been told so (400).
-net::Task<bool> shake_hands(worker::Arrival& arrival, const TlsMetrics& metrics);
+// True when `stream`, which is that of the arrival, speaks TLS from now on, with the listener's rules as of now.
+// Otherwise the connection is of no more use; a client that speaks HTTP without TLS has been told so (400).
+net::Task<bool> shake_hands(worker::Arrival& arrival, net::TcpStream& stream, const TlsMetrics& metrics);
 
 }  // namespace weir::front

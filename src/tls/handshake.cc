@@ -75,8 +75,6 @@ namespace {
 
 SSL* ssl_of(const net::TcpStream& stream) { return Stream::of(const_cast<net::TcpStream&>(stream).descriptor()).ssl(); }
 
-std::string_view view(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
-
 }  // namespace
 
 std::string_view first_plain_bytes() { return socket_bio().strange_bytes; }
@@ -86,38 +84,6 @@ const char* refused_certificate(const net::TcpStream& stream) {
   return verified == X509_V_OK ? nullptr : X509_verify_cert_error_string(verified);
 }
 
-std::string_view version(const net::TcpStream& stream) { return view(SSL_get_version(ssl_of(stream))); }
-bool is_version_1_3(const net::TcpStream& stream) { return SSL_version(ssl_of(stream)) == TLS1_3_VERSION; }
-std::string_view cipher(const net::TcpStream& stream) { return view(SSL_get_cipher_name(ssl_of(stream))); }
-std::string_view server_name(const net::TcpStream& stream) {
-  return view(SSL_get_servername(ssl_of(stream), TLSEXT_NAMETYPE_host_name));
-}
-std::string_view protocol(const net::TcpStream& stream) {
-  const unsigned char* name = nullptr;
-  unsigned length = 0;
-  SSL_get0_alpn_selected(ssl_of(stream), &name, &length);
-  return {reinterpret_cast<const char*>(name), length};
-}
-bool resumed(const net::TcpStream& stream) { return SSL_session_reused(ssl_of(stream)) != 0; }
-
-bool certificate_covers(const net::TcpStream& stream, std::string_view host) {
-  X509* shown = SSL_get_certificate(ssl_of(stream));
-  if (shown == nullptr || host.empty()) return false;
-  if (base::IpAddress::parse(host)) {
-    return X509_check_ip_asc(shown, std::string(host).c_str(), 0) == 1;
-  }
-  return X509_check_host(shown, host.data(), host.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
-}
-
-std::unique_ptr<const ClientIdentity> client_identity(const net::TcpStream& stream) {
-  const X509* certificate = SSL_get0_peer_certificate(ssl_of(stream));
-  if (certificate == nullptr) return nullptr;
-  auto identity = std::make_unique<ClientIdentity>();
-  identity->subject = text_of(X509_get_subject_name(certificate));
-  identity->common_name = common_name_of(X509_get_subject_name(certificate));
-  identity->names = alternative_names(certificate);
-  identity->fingerprint = fingerprint_of(certificate);
-  return identity;
-}
+std::string_view protocol(const net::TcpStream& stream) { return ConnectionFacts::of(stream).protocol(); }
 
 }  // namespace weir::tls

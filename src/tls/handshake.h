@@ -7,6 +7,7 @@
 
 #include "net/task.h"
 #include "net/tcp.h"
+#include "tls/connection_facts.h"
 #include "tls/server_context.h"
 #include "tls/stream.h"
 
@@ -29,25 +30,7 @@ std::string_view first_plain_bytes();
 // The error in the client's certificate, if a handshake has failed for that; else null. Static text.
 const char* refused_certificate(const net::TcpStream& stream);
 
-// Results of a handshake. Views live as long as the stream; those of versions and ciphers for ever.
-std::string_view version(const net::TcpStream& stream);      // "TLSv1.3"
-std::string_view cipher(const net::TcpStream& stream);       // "TLS_AES_128_GCM_SHA256"
-std::string_view server_name(const net::TcpStream& stream);  // of the client's SNI; empty: none
-std::string_view protocol(const net::TcpStream& stream);     // by ALPN; empty: none
-bool resumed(const net::TcpStream& stream);
-bool is_version_1_3(const net::TcpStream& stream);
-
-// Whether the certificate that the server's side has shown is good for this name or address (RFC 9110 4.3.4).
-bool certificate_covers(const net::TcpStream& stream, std::string_view host);
-
-// The facts in a client's verified certificate, ready for headers.
-struct ClientIdentity {
-  std::string subject;      // RFC 2253
-  std::string common_name;  // common_name_of()
-  std::string names;        // alternative_names()
-  std::string fingerprint;  // SHA-256, hexadecimal
-};
-// Null when the client has shown none.
-std::unique_ptr<const ClientIdentity> client_identity(const net::TcpStream& stream);
+// The protocol that both sides have agreed to by ALPN; empty: none. The view lives as long as the stream.
+std::string_view protocol(const net::TcpStream& stream);
 
 }  // namespace weir::tls

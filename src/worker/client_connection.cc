@@ -5,8 +5,8 @@
 
 namespace weir::worker {
 
-Arrival::Arrival(Worker& owner, Listening& on, net::TcpStream connected, const base::SocketAddress& peer_address)
-    : worker(owner), listening(on), stream(std::move(connected)), peer(peer_address) {
+Arrival::Arrival(Worker& owner, Listening& on, ClientFacts known)
+    : worker(owner), listening(on), facts(std::move(known)) {
   worker.load.connection_opens();
   listening.runtime->connections_active.add(worker.index);
   listening.runtime->connections_total.add(worker.index);
@@ -15,14 +15,12 @@ Arrival::Arrival(Worker& owner, Listening& on, net::TcpStream connected, const b
 Arrival::Arrival(Arrival&& other) noexcept
     : worker(other.worker),
       listening(other.listening),
-      stream(std::move(other.stream)),
-      peer(other.peer),
       facts(std::move(other.facts)),
       counted_(std::exchange(other.counted_, false)),
       counted_by_address_(std::exchange(other.counted_by_address_, Counted::no)) {}
 
 Arrival::~Arrival() {
-  if (counted_by_address_ != Counted::no) listening.runtime->admission.leave(peer.ip, counted_by_address_);
+  if (counted_by_address_ != Counted::no) listening.runtime->admission.leave(facts.peer.ip, counted_by_address_);
   if (!counted_) return;
   worker.load.connection_closes();
   listening.runtime->open.fetch_sub(1, std::memory_order_relaxed);
@@ -31,15 +29,11 @@ Arrival::~Arrival() {
 
 bool Arrival::admit(const config::Listener& listener) {
   if (!Admission::asked_of(listener)) return true;
-  Refusal verdict = listening.runtime->admission.admit(listener, peer.ip, worker.reactor.now(), counted_by_address_);
+  Refusal verdict =
+      listening.runtime->admission.admit(listener, facts.peer.ip, worker.reactor.now(), counted_by_address_);
   if (verdict == Refusal::none) return true;
-  listening.runtime->refuse(verdict, worker.index, peer.ip, worker.reactor.now());
+  listening.runtime->refuse(verdict, worker.index, facts.peer.ip, worker.reactor.now());
   return false;
-}
-
-std::uint16_t port_of(const Arrival& client) {
-  const bool proxied = client.facts != nullptr && client.facts->proxied_destination;
-  return proxied ? client.facts->proxied_destination->port : net::local_address(client.stream.fd()).port;
 }
 
 std::optional<base::Nanoseconds> age_limit(const Arrival& client, bool http2) {
@@ -72,11 +66,5 @@ bool ClientConnection::is_old() const {
   auto now = static_cast<std::uint32_t>(worker.reactor.tick(worker.reactor.now()));
   return static_cast<std::int32_t>(now - old_at_tick) >= 0;
 }
-
-ClientConnection::ClientConnection(Arrival&& arrival) : Arrival(std::move(arrival)) {
-  listening.connections.push_back(*this);
-}
-
-ClientConnection::~ClientConnection() { listening.connections.remove(*this); }
 
 }  // namespace weir::worker

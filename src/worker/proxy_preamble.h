@@ -5,11 +5,11 @@
 #include <string_view>
 
 #include "config/config.h"
-#include "worker/client_connection.h"
+#include "worker/client_facts.h"
 
 namespace weir::worker {
 
 // Empty for SendProxy::off. `unique_id` may be empty.
-std::string proxy_preamble(config::SendProxy version, const Arrival& client, std::string_view unique_id);
+std::string proxy_preamble(config::SendProxy version, const ClientFacts& client, std::string_view unique_id);
 
 }  // namespace weir::worker

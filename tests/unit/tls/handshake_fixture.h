@@ -22,10 +22,7 @@ inline net::Task<void> accept_and_echo(net::TcpStream& stream, const ServerConte
     stream.close();
     co_return;
   }
-  sides.version = version(stream);
-  sides.protocol = protocol(stream);
-  sides.name = server_name(stream);
-  sides.resumed = resumed(stream);
+  ConnectionFacts facts = ConnectionFacts::of(stream);
   std::vector<char> buffer(100'000);
   std::string all;
   while (all.size() < expected) {
@@ -36,6 +33,11 @@ inline net::Task<void> accept_and_echo(net::TcpStream& stream, const ServerConte
   base::Result<void> written = co_await stream.write(all, std::chrono::seconds(10));
   EXPECT_TRUE(written);
   stream.close();
+  // The facts outlive the stream.
+  sides.version = facts.version();
+  sides.protocol = facts.protocol();
+  sides.name = facts.server_name();
+  sides.resumed = facts.resumed();
 }
 
 inline net::Task<void> connect_and_send(net::TcpStream& stream, ConnectOptions options, std::string text,
