@@ -22,6 +22,28 @@ using base::Side;
 
 namespace {
 
+// Of the pool, where it says so, or the listener, or for everything.
+struct RelayTimeouts {
+  base::Nanoseconds connect{0};
+  base::Nanoseconds queue{0};
+  base::Nanoseconds idle{0};
+  std::chrono::seconds keepalive{0};  // until the first probe of a silent backend
+};
+
+// The last try of a backend.
+struct TryTimes {
+  base::TimePoint started;
+  base::Nanoseconds queue{0};     // until there was a connection
+  base::Nanoseconds upstream{0};  // to the backend's first byte
+};
+
+// What a relay has carried.
+struct Carried {
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::optional<Side> finished_first;
+};
+
 // The steps of a connection are in run(), in their order. Lives in the frame of its session.
 class TcpSession final : private relay::FirstByteObserver {
  public:
@@ -58,19 +80,12 @@ class TcpSession final : private relay::FirstByteObserver {
   worker::BackendTries tries_;
   upstream::Lease lease_;
   base::TimePoint started_;
-  base::TimePoint attempt_started_;
-  base::Nanoseconds connect_timeout_{0};
-  base::Nanoseconds queue_timeout_{0};
-  base::Nanoseconds idle_timeout_{0};
-  std::chrono::seconds keepalive_{0};
+  RelayTimeouts timeouts_;
+  TryTimes try_;
   net::LateKeepAlive late_keep_alive_;  // of the backend's connection
-  base::Nanoseconds queue_time_{0};
-  bool name_refused_ = false;
-  base::Nanoseconds upstream_time_{0};
+  Carried carried_;
   std::string route_;  // of a tls listener
-  std::uint64_t bytes_in_ = 0;
-  std::uint64_t bytes_out_ = 0;
-  std::optional<Side> finished_first_;
+  bool name_refused_ = false;
 };
 
 // The control thread tears down what may be a large pool.
@@ -98,7 +113,7 @@ net::Task<void> TcpSession::run() {
 // A backend that has ended in order and refuses what the client still sends: nothing of what it said may be lost for
 // that.
 bool TcpSession::backend_said_all(const base::Result<void>& outcome) const {
-  if (outcome || finished_first_ != Side::backend || lease_.was_cut()) return false;
+  if (outcome || carried_.finished_first != Side::backend || lease_.was_cut()) return false;
   return outcome.error().code == ErrorCode::reset && outcome.error().side == Side::backend;
 }
 
@@ -127,10 +142,10 @@ base::Result<void> TcpSession::find_pool() {
   worker::TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
                                  .listener = &snapshot.listeners[index]->config->timeouts,
                                  .global = &snapshot.timeouts};
-  connect_timeout_ = timeouts.connect();
-  queue_timeout_ = timeouts.queue();
-  idle_timeout_ = timeouts.tunnel();
-  keepalive_ = std::chrono::ceil<std::chrono::seconds>(config::tcp_keepalive(*listener.config));
+  timeouts_.connect = timeouts.connect();
+  timeouts_.queue = timeouts.queue();
+  timeouts_.idle = timeouts.tunnel();
+  timeouts_.keepalive = std::chrono::ceil<std::chrono::seconds>(config::tcp_keepalive(*listener.config));
   return {};
 }
 
@@ -156,7 +171,7 @@ net::Task<base::Result<void>> TcpSession::connect() {
       break;
     }
     tries_.begin(index);
-    attempt_started_ = worker_.reactor.now();
+    try_.started = worker_.reactor.now();
     outcome = co_await attempt();
     if (outcome || outcome.error().side == Side::backend) tries_.reached();
     if (!outcome) tries_.end(worker::TryOutcome::of(outcome.error()));
@@ -168,8 +183,8 @@ net::Task<base::Result<void>> TcpSession::connect() {
 net::Task<base::Result<void>> TcpSession::attempt() {
   upstream::AcquireOptions options{.backend = &tries_.entry(),
                                    .settings = &pool_->config->connections,
-                                   .connect_timeout = connect_timeout_,
-                                   .queue_timeout = queue_timeout_,
+                                   .connect_timeout = timeouts_.connect,
+                                   .queue_timeout = timeouts_.queue,
                                    .metrics = &pool_->runtime->connections,
                                    .tls = &pool_->tls,
                                    .fresh = true,
@@ -183,7 +198,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   }
   if (pool.transparent) options.source = &client_.facts.peer.ip;
   base::Result<upstream::Lease> acquired = co_await worker_.links.connections().acquire(options);
-  queue_time_ = worker_.reactor.now() - attempt_started_;
+  try_.queue = worker_.reactor.now() - try_.started;
   if (!acquired) {
     Error error = worker::naming_connect_timeout(acquired.error());
     if (error.side == Side::backend && worker::is_connect_failure(error.code)) tries_.connect_failed(error);
@@ -191,7 +206,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
     co_return std::unexpected(error);
   }
   lease_ = std::move(*acquired);
-  late_keep_alive_.start(lease_.stream().fd(), keepalive_);
+  late_keep_alive_.start(lease_.stream().fd(), timeouts_.keepalive);
   tries_.connected();
   co_return base::Result<void>();
 }
@@ -202,23 +217,23 @@ net::Task<base::Result<void>> TcpSession::relay() {
                                 .from_backend = worker_.services.backend_bytes_in,
                                 .to_client = worker_.services.client_bytes_out,
                                 .worker = worker_.index};
-  relay::Relay relay(client_.stream, lease_.stream(), idle_timeout_, &counters, this);
+  relay::Relay relay(client_.stream, lease_.stream(), timeouts_.idle, &counters, this);
   net::TaskContext& context = co_await net::this_context();
   lease_.cancel_when_cut(&context);
   base::Result<void> outcome = co_await relay.run();
   lease_.cancel_when_cut(nullptr);
-  bytes_in_ = relay.bytes_from_client();
-  bytes_out_ = relay.bytes_from_backend();
-  finished_first_ = relay.finished_first();
+  carried_ = {.bytes_in = relay.bytes_from_client(),
+              .bytes_out = relay.bytes_from_backend(),
+              .finished_first = relay.finished_first()};
   co_return outcome;
 }
 
 // The backend's time to its first byte: that of connecting, and from there on, or from what the client said last. What
 // the client takes to say something is not the backend's.
 void TcpSession::on_first_byte(base::TimePoint asked, base::TimePoint now) {
-  upstream_time_ = queue_time_ + (now - std::max(asked, attempt_started_ + queue_time_));
-  pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(upstream_time_.count()));
-  tries_.responded(upstream_time_);
+  try_.upstream = try_.queue + (now - std::max(asked, try_.started + try_.queue));
+  pool_->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(try_.upstream.count()));
+  tries_.responded(try_.upstream);
 }
 
 // A connection that broke on one side breaks on the other: an orderly end would tell of a stream that is whole.
@@ -228,7 +243,7 @@ void TcpSession::finish(const base::Result<void>& outcome) {
   if (lease_) {
     bool failed = reset && outcome.error().side == Side::backend;
     tries_.end({.how = failed ? worker::TryOutcome::How::failed : worker::TryOutcome::How::answered,
-                .latency = upstream_time_,
+                .latency = try_.upstream,
                 .error = failed ? outcome.error() : Error{}});
     if (reset && outcome.error().side == Side::client) lease_.stream().abort();
     late_keep_alive_.stop();
@@ -251,7 +266,8 @@ Error TcpSession::attributed(Error error) const {
 TcpSession::Ending TcpSession::ending_of(const base::Result<void>& outcome) const {
   if (lease_ && lease_.was_cut()) return {worker::Termination::backend_drained, worker::kBackendDrained};
   if (outcome) {
-    return {finished_first_ == Side::client ? worker::Termination::client_closed : worker::Termination::backend_closed,
+    return {carried_.finished_first == Side::client ? worker::Termination::client_closed
+                                                    : worker::Termination::backend_closed,
             {}};
   }
   Error error = attributed(outcome.error());
@@ -296,11 +312,11 @@ void TcpSession::log(const Ending& ending) {
   std::optional<access_log::TlsRecord> tls = worker::tls_record(client_.facts);
   if (tls) record.tls = &*tls;
   record.route = route_;
-  record.bytes_in = bytes_in_;
-  record.bytes_out = bytes_out_;
+  record.bytes_in = carried_.bytes_in;
+  record.bytes_out = carried_.bytes_out;
   record.duration = duration;
-  record.upstream = upstream_time_;
-  record.queue = queue_time_;
+  record.upstream = try_.upstream;
+  record.queue = try_.queue;
   record.listener = client_.listening.runtime->name;
   if (pool_) record.pool = pool_->config->name;
   if (tries_.has_backend()) record.backend = tries_.backend().id();
