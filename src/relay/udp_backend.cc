@@ -31,10 +31,6 @@ void FirstDatagram::forget() {
   memory_ = nullptr;
 }
 
-UdpFlow::~UdpFlow() {
-  if (counted_by != nullptr) counted_by->admission.leave(key.client.to_socket_address().ip, counted);
-}
-
 void UdpFlow::on_ready() { relay.take_replies(*this); }
 
 // Picks a backend and opens a socket to it. Error: no backend can be had; the flow has no socket then.
@@ -60,12 +56,13 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     }
     tries.begin(index);
     tries.reached();
-    flow.attempt_started = worker_.reactor.now();
+    flow.times.attempt_started = worker_.reactor.now();
     // By another hash than the one that has chosen the backend: each of its addresses is to have its share.
     constexpr std::uint64_t kOtherHash = 0x9e3779b97f4a7c15u;
     auto first = hashes ? static_cast<std::uint32_t>(base::mix(key_hash ^ kOtherHash))
                         : entry.backend->next_address.fetch_add(1, std::memory_order_relaxed);
-    flow.addresses = pool::AddressRound(*entry.addresses, first, entry.backend->failed_addresses, flow.attempt_started);
+    flow.backend.addresses =
+        pool::AddressRound(*entry.addresses, first, entry.backend->failed_addresses, flow.times.attempt_started);
     base::Result<void> opened;
     try {
       opened = open_socket(flow);
@@ -92,7 +89,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
 base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
   const pool::Addresses& addresses = *flow.tries.entry().addresses;
   base::Result<int> fd = base::fail(ErrorCode::unreachable, "connect");
-  while (const base::SocketAddress* address = flow.addresses.next(addresses)) {
+  while (const base::SocketAddress* address = flow.backend.addresses.next(addresses)) {
     fd = net::connect_udp(*address);
     bool may_evict = by_age_.front() != &flow;
     if (!fd && fd.error().code == ErrorCode::exhausted && may_evict && evict_oldest()) fd = net::connect_udp(*address);
@@ -100,9 +97,9 @@ base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
     note_failed_address(flow);
   }
   if (!fd) return std::unexpected(fd.error());
-  flow.socket = net::Descriptor::open_for_datagrams(*fd);
-  flow.socket->wait_readable(flow, net::kNever);
-  if (flow.bulk) net::gather_segments(*fd);
+  flow.backend.socket = net::Descriptor::open_for_datagrams(*fd);
+  flow.backend.socket->wait_readable(flow, net::kNever);
+  if (flow.backend.bulk) net::gather_segments(*fd);
   return {};
 }
 
@@ -110,16 +107,16 @@ base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
 void UdpRelay::note_failed_address(const UdpFlow& flow) {
   const pool::Addresses& addresses = *flow.tries.entry().addresses;
   if (addresses.size() < 2) return;
-  flow.tries.backend().failed_addresses.add(flow.addresses.present(addresses).ip, worker_.reactor.now());
+  flow.tries.backend().failed_addresses.add(flow.backend.addresses.present(addresses).ip, worker_.reactor.now());
 }
 
 void UdpRelay::close_descriptor(UdpFlow& flow) {
-  flow.socket->stop_waiting_readable();
-  std::exchange(flow.socket, nullptr)->close();
+  flow.backend.socket->stop_waiting_readable();
+  std::exchange(flow.backend.socket, nullptr)->close();
 }
 
 void UdpRelay::close_socket(UdpFlow& flow) {
-  if (flow.socket == nullptr) return;
+  if (flow.backend.socket == nullptr) return;
   close_descriptor(flow);
   flow.tries.backend().places.release();
 }
@@ -127,7 +124,7 @@ void UdpRelay::close_socket(UdpFlow& flow) {
 // The backend has refused what it was sent and has never answered: whatever reached it did nothing. Its other addresses
 // go before other backends, and are no retries, as with TCP.
 bool UdpRelay::try_another(UdpFlow& flow, const base::Error& error) {
-  if (flow.socket != nullptr) {
+  if (flow.backend.socket != nullptr) {
     note_failed_address(flow);
     close_descriptor(flow);
     if (open_socket(flow)) return true;
@@ -149,8 +146,8 @@ void UdpRelay::deliver(UdpFlow* flow) {
     if (outcome.dropped > 0) metrics_.dropped_unsent.add(worker_.index, outcome.dropped);
     if (outcome.broken == 0) break;
     const base::Error error = base::fail_errno(outcome.broken, "send").error().on(base::Side::backend);
-    if (!flow->heard && try_another(*flow, error)) continue;
-    bool was_heard = flow->heard;
+    if (!flow->backend.heard && try_another(*flow, error)) continue;
+    bool was_heard = flow->backend.heard;
     UdpEntrance& entrance = flow->entrance;
     UdpFlowKey key = flow->key;
     std::uint32_t hash = flow->hash;
@@ -159,7 +156,7 @@ void UdpRelay::deliver(UdpFlow* flow) {
     // One that did answer once, and is gone: what it has not got begins a flow to another.
     flow = was_heard ? begin_flow(entrance, key, hash, 0) : nullptr;
     if (flow != nullptr) {
-      flow->datagrams_in = outbox_.waiting();
+      flow->totals.datagrams_in = outbox_.waiting();
     } else {
       metrics_.dropped_unreachable.add(worker_.index, outbox_.clear());
       return;
@@ -169,10 +166,10 @@ void UdpRelay::deliver(UdpFlow* flow) {
 }
 
 void UdpRelay::take_replies(UdpFlow& flow) {
-  std::size_t most = flow.bulk ? kBulkWindows : 1;
+  std::size_t most = flow.backend.bulk ? kBulkWindows : 1;
   if (reply_window_ + most > replies_.windows()) flush_replies();
-  base::Result<std::size_t> got =
-      flow.bulk ? replies_.receive(flow.fd(), reply_window_, most) : replies_.receive_one(flow.fd(), reply_window_);
+  base::Result<std::size_t> got = flow.backend.bulk ? replies_.receive(flow.fd(), reply_window_, most)
+                                                    : replies_.receive_one(flow.fd(), reply_window_);
   if (!got) return lost(flow, got.error().on(base::Side::backend));
   if (*got == 0) return;
   touch(flow);
@@ -185,47 +182,48 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     bytes += reply.bytes.size();
   }
   worker_.reactor.run_at_round_end(*this);
-  flow.replies += datagrams;
-  flow.unanswered_since = net::kNever;
-  flow.bytes_out += bytes;
+  flow.totals.replies += datagrams;
+  flow.activity.unanswered_since = net::kNever;
+  flow.totals.bytes_out += bytes;
   metrics_.backend_in.add(worker_.index, datagrams);
   worker_.services.client_bytes_out.add(worker_.index, bytes);
-  if (!flow.heard) {
-    flow.heard = true;
+  if (!flow.backend.heard) {
+    flow.backend.heard = true;
     flow.first.forget();
-    flow.first_reply = worker_.reactor.now() - flow.attempt_started;
+    flow.times.first_reply = worker_.reactor.now() - flow.times.attempt_started;
     flow.tries.connected();
     const pool::Addresses& addresses = *flow.tries.entry().addresses;
     if (addresses.size() > 1) {
-      flow.tries.backend().failed_addresses.remove(flow.addresses.present(addresses).ip);
+      flow.tries.backend().failed_addresses.remove(flow.backend.addresses.present(addresses).ip);
     }
-    flow.tries.responded(flow.first_reply);
-    flow.pool->runtime->upstream_duration.observe(worker_.index, static_cast<std::uint64_t>(flow.first_reply.count()));
+    flow.tries.responded(flow.times.first_reply);
+    flow.pool->runtime->upstream_duration.observe(worker_.index,
+                                                  static_cast<std::uint64_t>(flow.times.first_reply.count()));
   }
-  flow.replies_in_a_row += static_cast<std::uint32_t>(*got);
-  if (!flow.bulk && flow.replies_in_a_row >= kRunOfReplies) {
-    flow.bulk = true;
+  flow.activity.replies_in_a_row += static_cast<std::uint32_t>(*got);
+  if (!flow.backend.bulk && flow.activity.replies_in_a_row >= kRunOfReplies) {
+    flow.backend.bulk = true;
     net::gather_segments(flow.fd());
   }
   const std::optional<std::uint32_t>& expected = flow.expected_responses;
-  if (expected && flow.replies >= flow.datagrams_in * *expected) end(flow, worker::Termination::ok);
+  if (expected && flow.totals.replies >= flow.totals.datagrams_in * *expected) end(flow, worker::Termination::ok);
 }
 
 // The backend's side says that datagrams do not arrive there.
 void UdpRelay::lost(UdpFlow& flow, const base::Error& error) {
-  if (!flow.heard && flow.first && try_another(flow, error)) {
+  if (!flow.backend.heard && flow.first && try_another(flow, error)) {
     outbox_.add({.bytes = flow.first.bytes()}, nullptr, {});
     return deliver(&flow);
   }
-  if (flow.socket != nullptr) flow.tries.connect_failed(error);
+  if (flow.backend.socket != nullptr) flow.tries.connect_failed(error);
   end_failed(flow, error);
 }
 
 void UdpRelay::end(UdpFlow& flow, worker::Termination how, std::string_view detail) {
   close_socket(flow);
-  bool answered = flow.heard;
+  bool answered = flow.backend.heard;
   flow.tries.end({.how = answered ? worker::TryOutcome::How::answered : worker::TryOutcome::How::abandoned,
-                  .latency = flow.first_reply});
+                  .latency = flow.times.first_reply});
   forget(flow, how, detail);
 }
 
@@ -241,8 +239,8 @@ void UdpRelay::forget(UdpFlow& flow, worker::Termination how, std::string_view d
   by_age_.remove(flow);
   metrics_.flows_active.subtract(worker_.index);
   worker_.services.descriptors.remove_flow();
-  worker_.services.backend_bytes_in.add(worker_.index, flow.bytes_out);
-  worker_.services.backend_bytes_out.add(worker_.index, flow.bytes_in);
+  worker_.services.backend_bytes_in.add(worker_.index, flow.totals.bytes_out);
+  worker_.services.backend_bytes_out.add(worker_.index, flow.totals.bytes_in);
   log(flow, how, detail);
   delete &flow;
   if (by_age_.empty() && drained_ != nullptr) drained_->wake();
@@ -253,16 +251,16 @@ void UdpRelay::log(const UdpFlow& flow, worker::Termination how, std::string_vie
   if (access_log == nullptr) return;
   base::SocketAddress client_address = flow.key.client.to_socket_address();
   std::string client = client_address.ip.to_string();
-  base::Nanoseconds duration = worker_.reactor.now() - flow.started;
+  base::Nanoseconds duration = worker_.reactor.now() - flow.times.started;
   access_log::Record record;
   record.unix_ms = worker_.unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   record.client = client;
   record.client_port = client_address.port;
   record.version = "UDP";
-  record.bytes_in = flow.bytes_in;
-  record.bytes_out = flow.bytes_out;
+  record.bytes_in = flow.totals.bytes_in;
+  record.bytes_out = flow.totals.bytes_out;
   record.duration = duration;
-  record.upstream = flow.first_reply;
+  record.upstream = flow.times.first_reply;
   record.listener = listening_->runtime->name;
   record.pool = flow.pool->config->name;
   if (flow.tries.has_backend()) record.backend = flow.tries.backend().id();

@@ -41,13 +41,66 @@ class FirstDatagram {
   std::size_t size_ = 0;
 };
 
+// The place of a flow in the count of its client's connections; gives it back at its end.
+class CountedClient {
+ public:
+  CountedClient() = default;
+  // `counted` is what the admission of `listener` has said of `client`.
+  CountedClient(std::shared_ptr<worker::ListenerRuntime> listener, const base::IpAddress& client,
+                worker::Counted counted)
+      : listener_(counted != worker::Counted::no ? std::move(listener) : nullptr), client_(client), counted_(counted) {}
+  CountedClient(CountedClient&& other) noexcept
+      : listener_(std::move(other.listener_)), client_(other.client_), counted_(other.counted_) {}
+  CountedClient& operator=(CountedClient&&) = delete;
+  ~CountedClient() {
+    if (listener_ != nullptr) listener_->admission.leave(client_, counted_);
+  }
+
+ private:
+  std::shared_ptr<worker::ListenerRuntime> listener_;  // null: it is not counted
+  base::IpAddress client_;
+  worker::Counted counted_ = worker::Counted::no;
+};
+
+// The backend's side of a flow.
+struct FlowBackend {
+  net::Descriptor* socket = nullptr;  // null between two of them
+  pool::AddressRound addresses;
+  bool heard = false;
+  bool bulk = false;  // replies come in long runs
+};
+
+// What has moved last.
+struct FlowActivity {
+  net::Tick last = 0;
+  net::Tick unanswered_since = net::kNever;  // the client's first datagram after the backend's last reply; none: kNever
+  std::uint32_t replies_in_a_row = 0;        // since the client's last datagram
+};
+
+struct FlowTimes {
+  base::TimePoint started{};
+  base::TimePoint attempt_started{};
+  base::Nanoseconds first_reply{0};  // from the attempt's start; zero while none has come
+};
+
+struct FlowTotals {
+  std::uint64_t datagrams_in = 0;  // from the client, handed to a backend
+  std::uint64_t replies = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
 // Owned by its relay, which does everything; the flow itself only waits for replies.
 class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
  public:
   UdpFlow(UdpRelay& owner, UdpEntrance& through, const UdpFlowKey& flow_key, std::uint32_t key_hash,
-          worker::Worker& worker)
-      : relay(owner), entrance(through), key(flow_key), hash(key_hash), tries(worker) {}
-  ~UdpFlow();
+          worker::Worker& worker, CountedClient counted_client = {})
+      : relay(owner),
+        entrance(through),
+        key(flow_key),
+        hash(key_hash),
+        counted(std::move(counted_client)),
+        tries(worker) {}
   static void* operator new(std::size_t bytes) { return base::allocate_frame(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { base::free_frame(memory, bytes); }
 
@@ -57,35 +110,22 @@ class UdpFlow final : public net::IoWaiter, public base::ListHook<UdpFlow> {
   void on_ready() override;
   void on_timeout() override {}
   void cancel() override {}
-  int fd() const { return socket->fd(); }
+  int fd() const { return backend.socket->fd(); }
 
   UdpRelay& relay;
   UdpEntrance& entrance;
   const UdpFlowKey key;
   const std::uint32_t hash;
   worker::SnapshotRef snapshot;
-  std::shared_ptr<worker::ListenerRuntime>
-      counted_by;  // whose admission counts it as one of its client's; null: none does
-  worker::Counted counted = worker::Counted::no;
+  CountedClient counted;
   const worker::PoolSnapshot* pool = nullptr;
   worker::BackendTries tries;
-  net::Descriptor* socket = nullptr;  // to the backend; null between two of them
+  FlowBackend backend;
   FirstDatagram first;
   std::optional<std::uint32_t> expected_responses;  // to each datagram; none: not known
-
-  net::Tick last_active = 0;
-  net::Tick unanswered_since = net::kNever;  // the client's first datagram after the backend's last reply; none: kNever
-  base::TimePoint started{};
-  base::TimePoint attempt_started{};
-  base::Nanoseconds first_reply{0};  // from the attempt's start; zero while none has come
-  std::uint64_t datagrams_in = 0;    // from the client, handed to a backend
-  std::uint64_t replies = 0;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  pool::AddressRound addresses;        // of the present backend
-  std::uint32_t replies_in_a_row = 0;  // since the client's last datagram
-  bool heard = false;
-  bool bulk = false;  // replies come in long runs
+  FlowActivity activity;
+  FlowTimes times;
+  FlowTotals totals;
 };
 
 }  // namespace weir::relay

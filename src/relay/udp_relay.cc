@@ -75,16 +75,16 @@ void UdpRelay::configuration_changed() {
   if (!by_age_.empty()) arm();
 }
 
-void UdpRelay::arm() { worker_.reactor.timers().arm(*this, by_age_.front()->last_active + idle_ticks()); }
+void UdpRelay::arm() { worker_.reactor.timers().arm(*this, by_age_.front()->activity.last + idle_ticks()); }
 
 // Flows that came to life meanwhile have moved to the end of the list.
 void UdpRelay::on_timer() {
   net::Tick now = worker_.reactor.tick(worker_.reactor.now());
   net::Tick idle = idle_ticks();
   while (UdpFlow* oldest = by_age_.front()) {
-    if (oldest->last_active + idle > now) break;
+    if (oldest->activity.last + idle > now) break;
     const std::optional<std::uint32_t>& expected = oldest->expected_responses;
-    bool unanswered = expected.value_or(0) > 0 && oldest->replies < oldest->datagrams_in * *expected;
+    bool unanswered = expected.value_or(0) > 0 && oldest->totals.replies < oldest->totals.datagrams_in * *expected;
     if (unanswered) {
       end_failed(*oldest, {.code = base::ErrorCode::timeout,
                            .side = base::Side::backend,
@@ -97,7 +97,7 @@ void UdpRelay::on_timer() {
 }
 
 void UdpRelay::touch(UdpFlow& flow) {
-  flow.last_active = worker_.reactor.tick(worker_.reactor.now());
+  flow.activity.last = worker_.reactor.tick(worker_.reactor.now());
   if (by_age_.back() == &flow) return;
   by_age_.remove(flow);
   by_age_.push_back(flow);
@@ -130,16 +130,16 @@ void UdpRelay::take_from_clients(UdpEntrance& entrance) {
     }
     if (flow == nullptr) flow = begin_flow(entrance, key, hash, datagrams.count());
     if (flow == nullptr) continue;
-    flow->bytes_in += datagrams.bytes.size();
-    if (flow->datagrams_in == 0 && datagrams.segment_bytes == 0) {
+    flow->totals.bytes_in += datagrams.bytes.size();
+    if (flow->totals.datagrams_in == 0 && datagrams.segment_bytes == 0) {
       flow->first.keep(datagrams.bytes);
     } else if (flow->first) {
       flow->first.forget();
     }
-    flow->datagrams_in += datagrams.count();
-    flow->replies_in_a_row = 0;
-    if (flow->unanswered_since == net::kNever) {
-      flow->unanswered_since = worker_.reactor.tick(worker_.reactor.now());
+    flow->totals.datagrams_in += datagrams.count();
+    flow->activity.replies_in_a_row = 0;
+    if (flow->activity.unanswered_since == net::kNever) {
+      flow->activity.unanswered_since = worker_.reactor.tick(worker_.reactor.now());
     }
     outbox_.add(datagrams, nullptr, {});
     run = flow;
@@ -161,27 +161,23 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
     metrics_.dropped_no_backend.add(worker_.index, datagrams);
     return nullptr;
   }
-  worker::Counted counted = worker::Counted::no;
-  if (!admit(*mine->config, key, datagrams, counted)) return nullptr;
+  std::optional<CountedClient> counted = admit(*mine->config, key, datagrams);
+  if (!counted) return nullptr;
   make_room();
   std::unique_ptr<UdpFlow> flow;
   try {
-    flow = std::make_unique<UdpFlow>(*this, entrance, key, hash, worker_);
+    flow = std::make_unique<UdpFlow>(*this, entrance, key, hash, worker_, std::move(*counted));
     table_.make_room();
   } catch (const std::bad_alloc&) {
-    if (counted != worker::Counted::no)
-      listening_->runtime->admission.leave(key.client.to_socket_address().ip, counted);
     metrics_.dropped_exhausted.add(worker_.index, datagrams);
     return nullptr;
   }
-  flow->counted = counted;
-  if (counted != worker::Counted::no) flow->counted_by = listening_->runtime;
   flow->snapshot = worker_.snapshot_of(*listening_);
   flow->pool = snapshot.pools[pool].get();
   flow->expected_responses = mine->config->udp.expected_responses;
   flow->tries.use(*flow->pool);
-  flow->started = worker_.reactor.now();
-  flow->pool->runtime->retry_budget.count_request(worker_.index, flow->started);
+  flow->times.started = worker_.reactor.now();
+  flow->pool->runtime->retry_budget.count_request(worker_.index, flow->times.started);
   if (base::Result<void> connected = connect(*flow); !connected) {
     bool exhausted = connected.error().code == base::ErrorCode::exhausted;
     (exhausted ? metrics_.dropped_exhausted : metrics_.dropped_no_backend).add(worker_.index, datagrams);
@@ -189,7 +185,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
     return nullptr;
   }
   table_.insert(*flow);
-  flow->last_active = worker_.reactor.tick(worker_.reactor.now());
+  flow->activity.last = worker_.reactor.tick(worker_.reactor.now());
   by_age_.push_back(*flow);
   if (!armed()) arm();
   metrics_.flows.add(worker_.index);
@@ -198,16 +194,17 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   return flow.release();
 }
 
-// Whether the client may begin a flow; one that may not leaves nothing behind.
-bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams,
-                     worker::Counted& counted) {
-  if (!worker::Admission::asked_of(listener)) return true;
+// Nothing for a client that may not begin a flow, which leaves nothing behind.
+std::optional<CountedClient> UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key,
+                                             std::uint64_t datagrams) {
+  if (!worker::Admission::asked_of(listener)) return CountedClient();
+  worker::Counted counted = worker::Counted::no;
   base::IpAddress client = key.client.to_socket_address().ip;
   worker::Refusal verdict = listening_->runtime->admission.admit(listener, client, worker_.reactor.now(), counted);
-  if (verdict == worker::Refusal::none) return true;
+  if (verdict == worker::Refusal::none) return CountedClient(listening_->runtime, client, counted);
   metrics_.refused(verdict).add(worker_.index, datagrams);
   listening_->runtime->refusal_log.note(listening_->runtime->name, verdict, client, worker_.reactor.now());
-  return false;
+  return std::nullopt;
 }
 
 // Its backend is found unhealthy, does not answer either, and another one would take this datagram: the client's own
@@ -215,7 +212,8 @@ bool UdpRelay::admit(const config::Listener& listener, const UdpFlowKey& key, st
 bool UdpRelay::is_lost(const UdpFlow& flow) const {
   if (flow.tries.backend().state.load(std::memory_order_relaxed) != pool::BackendState::unhealthy) return false;
   net::Tick now = worker_.reactor.tick(worker_.reactor.now());
-  if (flow.unanswered_since == net::kNever || flow.unanswered_since + kUnansweredMs > now) return false;
+  if (flow.activity.unanswered_since == net::kNever || flow.activity.unanswered_since + kUnansweredMs > now)
+    return false;
   if (closing_ || listener() == nullptr) return false;
   const worker::Snapshot& snapshot = *worker_.snapshot_of(*listening_);
   std::uint32_t pool = snapshot.pool_of_route[listening_->index].back();

@@ -72,8 +72,7 @@ class UdpRelay final : private net::TimerNode, private net::RoundEndWork {
   // -- from clients (udp_relay.cc)
   void take_from_clients(UdpEntrance& entrance);
   UdpFlow* begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std::uint32_t hash, std::uint64_t datagrams);
-  bool admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams,
-             worker::Counted& counted);
+  std::optional<CountedClient> admit(const config::Listener& listener, const UdpFlowKey& key, std::uint64_t datagrams);
   bool is_lost(const UdpFlow& flow) const;
   void make_room();
   bool evict_oldest();
