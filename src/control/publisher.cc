@@ -29,6 +29,30 @@ std::vector<std::uint32_t> pool_indexes(const config::Listener& listener,
   return indexes;
 }
 
+// The pools that UDP listeners use and no other kind does.
+std::set<std::string_view> pools_of_datagrams(const config::Config& config) {
+  std::set<std::string_view> of_datagrams;
+  for (const config::Listener& listener : config.listeners) {
+    if (listener.protocol == config::ListenerProtocol::udp) of_datagrams.insert(listener.pool);
+  }
+  if (of_datagrams.empty()) return of_datagrams;
+  for (const config::Listener& listener : config.listeners) {
+    if (listener.protocol == config::ListenerProtocol::udp) continue;
+    of_datagrams.erase(listener.pool);
+    for (const config::Route& route : listener.routes) of_datagrams.erase(route.pool);
+  }
+  return of_datagrams;
+}
+
+pool::EndpointProtocol protocol_of(const config::Pool& pool, bool only_datagrams) {
+  bool has_tls = pool.tls && pool.tls->enabled;
+  return {.transport = only_datagrams ? pool::Transport::datagrams : pool::Transport::stream,
+          .protocol = pool.protocol,
+          .tls = has_tls ? pool.tls : std::nullopt,
+          .proxy_protocol = pool.proxy_protocol,
+          .transparent = pool.transparent};
+}
+
 // RFC 6797 6.1. Empty when it is off.
 }  // namespace
 
@@ -40,6 +64,7 @@ void Publisher::apply(const Effective& effective, base::TimePoint now, std::opti
   update_backends(effective, now, drain_timeout);
   update_pools(effective);
   update_listeners(effective);
+  endpoints_.forget_unused();
   config_ = effective.config;
   if (sticky_key_ != effective.sticky_key) {
     sticky_key_ = effective.sticky_key;
@@ -52,6 +77,7 @@ void Publisher::apply(const Effective& effective, base::TimePoint now, std::opti
 
 void Publisher::update_pools(const Effective& effective) {
   for (auto& [key, record] : backends_) record->pools.clear();
+  std::set<std::string_view> of_datagrams = pools_of_datagrams(*effective.config);
   // Own pools before those that borrow, so that a backend's first pool is its own.
   for (bool borrowing : {false, true}) {
     for (const config::Pool& wanted : effective.config->pools) {
@@ -71,16 +97,11 @@ void Publisher::update_pools(const Effective& effective) {
       if (record->tls != tls) record->dirty = true;
       record->tls = std::move(tls);
       record->generation = generation_;
-      std::vector<BackendRecord*> members;
-      members.reserve(wanted.backends.size());
-      for (std::size_t i = 0; i < wanted.backends.size(); ++i) {
-        BackendKey key = borrowing ? borrowed->second[i] : BackendKey{wanted.name, wanted.backends[i].id};
-        BackendRecord& member = *backends_.at(key);
-        member.pools.push_back(record.get());
-        members.push_back(&member);
+      pool::EndpointProtocol protocol = protocol_of(wanted, of_datagrams.contains(wanted.name));
+      if (record->protocol == nullptr || *record->protocol != protocol) {
+        record->protocol = std::make_shared<const pool::EndpointProtocol>(std::move(protocol));
       }
-      if (members != record->backends) record->dirty = true;
-      record->backends = std::move(members);
+      update_members(*record, wanted, borrowing ? &borrowed->second : nullptr);
     }
   }
   std::erase_if(pools_, [this](const auto& entry) {
@@ -88,6 +109,22 @@ void Publisher::update_pools(const Effective& effective) {
     departed_.push_back({entry.second->runtime, "pool", entry.first, {}});
     return true;
   });
+}
+
+// `borrowed`: the backends of a pool that has none of its own; null for others.
+void Publisher::update_members(PoolRecord& record, const config::Pool& wanted,
+                               const std::vector<BackendKey>* borrowed) {
+  std::vector<Member> members;
+  members.reserve(wanted.backends.size());
+  for (std::size_t i = 0; i < wanted.backends.size(); ++i) {
+    const config::Backend& backend = wanted.backends[i];
+    BackendRecord& member = *backends_.at(borrowed != nullptr ? (*borrowed)[i] : BackendKey{wanted.name, backend.id});
+    members.push_back({&member, endpoints_.get({backend.host, backend.port, record.protocol})});
+    member.pools.push_back(&record);
+    if (borrowed == nullptr) member.endpoint = members.back().endpoint;
+  }
+  if (members != record.members) record.dirty = true;
+  record.members = std::move(members);
 }
 
 void Publisher::update_listeners(const Effective& effective) {
@@ -151,8 +188,8 @@ void Publisher::forget_listener_metrics() {
 
 void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   std::vector<pool::Candidate> candidates;
-  candidates.reserve(pool.backends.size());
-  for (const BackendRecord* record : pool.backends) {
+  candidates.reserve(pool.members.size());
+  for (const auto& [record, endpoint] : pool.members) {
     candidates.push_back({.state = record->backend->state.load(std::memory_order_relaxed),
                           .weight = record->weight,
                           .has_address = record->addresses && !record->addresses->empty(),
@@ -169,11 +206,13 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->eligible.reserve(eligibility.indexes.size());
   pool.ramp_due.reset();
   for (std::uint32_t index : eligibility.indexes) {
-    const BackendRecord& record = *pool.backends[index];
+    const Member& member = pool.members[index];
+    const BackendRecord& record = *member.record;
     std::uint32_t percent = 100;
     if (record.usable_since) percent = pool::slow_start_percent(now - *record.usable_since, pool.config->slow_start);
     if (percent < 100) pool.ramp_due = now + pool::slow_start_step(pool.config->slow_start);
     built->eligible.push_back({.backend = record.backend,
+                               .endpoint = member.endpoint,
                                .addresses = record.addresses,
                                .weight = record.weight,
                                .max_connections = record.max_connections,

@@ -14,6 +14,7 @@
 #include "health/prober.h"
 #include "metrics/registry.h"
 #include "pool/backend.h"
+#include "pool/endpoints.h"
 #include "worker/snapshot.h"
 
 namespace weir::control {
@@ -94,6 +95,7 @@ class Publisher {
   struct BackendRecord;
   struct PoolRecord;
   struct ListenerRecord;
+  struct Member;
 
   // What was removed. Its metrics stay until nothing refers to it any more: work may still be in progress there.
   struct Departed {
@@ -116,6 +118,7 @@ class Publisher {
                       base::TimePoint now, std::optional<config::Duration> drain_timeout);
   void forget_unwanted(std::optional<config::Duration> drain_timeout);
   void update_pools(const Effective& effective);
+  void update_members(PoolRecord& record, const config::Pool& wanted, const std::vector<BackendKey>* borrowed);
   void update_listeners(const Effective& effective);
   void update_state(BackendRecord& record, base::TimePoint now, std::optional<config::Duration> drain_timeout);
   void mark_pools_of(const BackendRecord& record);
@@ -127,6 +130,7 @@ class Publisher {
 
   Options options_;
   std::map<BackendKey, std::unique_ptr<BackendRecord>> backends_;
+  pool::Endpoints endpoints_;
   std::map<std::string, std::unique_ptr<PoolRecord>, std::less<>> pools_;
   std::map<std::string, std::unique_ptr<ListenerRecord>, std::less<>> listeners_;  // by name
   std::vector<Departed> departed_;

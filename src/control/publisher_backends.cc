@@ -190,7 +190,8 @@ std::vector<health::WatchedBackend> Publisher::watched() const {
       check = made;
     }
     all.push_back({record->backend, std::move(check), record->addresses, record->health_check_path,
-                   record->pools.front()->tls, record->name_error, pool->protocol, pool->proxy_protocol});
+                   record->pools.front()->tls, record->name_error, pool->protocol, pool->proxy_protocol,
+                   record->endpoint});
   }
   return all;
 }

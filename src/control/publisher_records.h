@@ -10,6 +10,7 @@ namespace weir::control {
 
 struct Publisher::BackendRecord {
   std::shared_ptr<pool::Backend> backend;
+  std::shared_ptr<pool::Endpoint> endpoint;          // by the settings of its own pool
   std::shared_ptr<const pool::Addresses> addresses;  // null: not resolved
   std::string name_error;                            // why the last look-up of its name failed
   bool enabled = true;
@@ -27,11 +28,19 @@ struct Publisher::BackendRecord {
   std::string metric_labels{};  // rendered when first asked for
 };
 
+// A backend in a pool, its own or one that borrows it.
+struct Publisher::Member {
+  BackendRecord* record;
+  std::shared_ptr<pool::Endpoint> endpoint;  // by the settings of that pool
+  friend bool operator==(const Member&, const Member&) = default;
+};
+
 struct Publisher::PoolRecord {
   std::shared_ptr<const config::Pool> config;
   std::shared_ptr<worker::PoolRuntime> runtime;
   std::shared_ptr<const tls::ClientContexts> tls;
-  std::vector<BackendRecord*> backends;  // in the order of the configuration
+  std::shared_ptr<const pool::EndpointProtocol> protocol;
+  std::vector<Member> members;  // in the order of the configuration
   std::shared_ptr<const worker::PoolSnapshot> built;
   bool dirty = true;
   std::optional<base::TimePoint> ramp_due;  // the next step of a slow start

@@ -102,17 +102,18 @@ net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, st
     std::string question = plan->checker->question(aim->path);
     result.probed = fmt::format("{}{}{} at {}", plan->config.checker.name, question.empty() ? "" : " ", question,
                                 target.address.to_string());
-    if (count > 1 && !stopping_ && !result.is_ours) note_address(*backend, target.address.ip, result);
+    if (count > 1 && !stopping_ && !result.is_ours) note_address(*backend, *aim->endpoint, target.address.ip, result);
   }
   result.latency = base::now() - began;
   take_result(slot, serial, std::move(result));
 }
 
 // Connections to a backend with several addresses try those last that have failed.
-void Prober::Core::note_address(pool::Backend& backend, const base::IpAddress& address, const CheckResult& result) {
+void Prober::Core::note_address(const pool::Backend& backend, pool::Endpoint& endpoint, const base::IpAddress& address,
+                                const CheckResult& result) {
   if (result.ok) {
-    backend.failed_addresses.remove(address);
-  } else if (backend.failed_addresses.add(address, base::now())) {
+    endpoint.failed_addresses.remove(address);
+  } else if (endpoint.failed_addresses.add(address, base::now())) {
     base::log_warning("backend {}/{}: {}: {}; its other addresses are tried first", backend.pool_name(), backend.id(),
                       result.probed, result.error);
   }

@@ -28,6 +28,8 @@ struct WatchedBackend {
   std::string name_error{};                          // why the last look-up of its name failed; empty: it did not
   config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // of its pool
   config::SendProxy proxy_protocol = config::SendProxy::off;       // of its pool
+  // Learns which addresses fail. Null only for a backend with one address at most.
+  std::shared_ptr<pool::Endpoint> endpoint{};
 };
 
 // A backend's health became another. `to` is healthy or unhealthy.
@@ -77,8 +79,8 @@ class Prober {
   // addresses or path changed; a changed interval takes effect with the next probe. New ones are probed soon, spread
   // by 0.5 ms each. With checks disabled a backend becomes healthy at once. One whose name does not resolve is
   // unhealthy, with checks or without; before the first look-up has ended nothing is said of it. A backend with several
-  // addresses is probed at another one first each time, and fails when all do; those that fail are noted in it. Any
-  // thread.
+  // addresses is probed at another one first each time, and fails when all do; those that fail are noted in its
+  // endpoint. Any thread.
   void watch(std::vector<WatchedBackend> wanted);
 
   // A connection of live traffic to `backend` failed; counts like a failed probe, at once. Any thread, lock-free; at

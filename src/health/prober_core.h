@@ -43,6 +43,7 @@ class Prober::Core {
     std::string name_error;  // why there is no address; empty: there is one, or it is not known yet
     config::PoolProtocol protocol = config::PoolProtocol::http_1_1;
     config::SendProxy proxy_protocol = config::SendProxy::off;
+    std::shared_ptr<pool::Endpoint> endpoint;
     friend bool operator==(const Aim&, const Aim&) = default;
   };
   struct Watched {
@@ -76,7 +77,8 @@ class Prober::Core {
   void arm_timer();
   net::Task<void> probe(std::uint32_t slot, std::uint64_t serial, std::shared_ptr<Plan> plan,
                         std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend, std::uint32_t first);
-  static void note_address(pool::Backend& backend, const base::IpAddress& address, const CheckResult& result);
+  static void note_address(const pool::Backend& backend, pool::Endpoint& endpoint, const base::IpAddress& address,
+                           const CheckResult& result);
   void take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result);
   void complain(const pool::Backend& backend, const std::string& error, base::TimePoint now);
   net::Task<void> follow_failures(std::uint32_t slot);

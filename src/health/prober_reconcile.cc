@@ -55,6 +55,7 @@ void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans&
   if (aim->addresses.empty()) aim->name_error = wanted.name_error;
   aim->protocol = wanted.protocol;
   aim->proxy_protocol = watched.plan->config.proxy_protocol.value_or(wanted.proxy_protocol);
+  aim->endpoint = wanted.endpoint;
   bool aim_changed = watched.aim == nullptr || *watched.aim != *aim;
   if (aim_changed) watched.aim = std::move(aim);
   update_schedule(watched, aim_changed, transitions);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "pool/addresses.h"
 #include "pool/connection_places.h"
+#include "pool/endpoint.h"
 #include "pool/last_error.h"
 
 namespace weir::pool {
@@ -62,16 +63,10 @@ class Backend {
 
   // Connections to it over all workers, busy and idle, and exchanges that wait for one.
   alignas(64) ConnectionPlaces places;
-  // Live-traffic connection failures in a row; reset by a success. Feeds the health state machine.
-  std::atomic<std::uint32_t> consecutive_connect_failures{0};
-  // After several failures in a row picks pass over it until then (steady clock, ns): sooner than any verdict of the
-  // health checks can reach the snapshots, and for pools that have none.
-  std::atomic<std::int64_t> suspended_until{0};
 
   // For a backend with several addresses: counts connections opened to it, so that each address has its turn whichever
-  // worker opens, and the addresses that could not be used lately.
+  // worker opens.
   std::atomic<std::uint32_t> next_address{0};
-  FailedAddresses failed_addresses;
 
   alignas(64) std::atomic<std::uint64_t> total_requests{0};
   std::atomic<std::uint64_t> failed_requests{0};
@@ -96,6 +91,8 @@ class Backend {
 // One backend as a snapshot offers it.
 struct BackendEntry {
   std::shared_ptr<Backend> backend;
+  // By the settings of the pool that the snapshot is of. Null only in sets that nothing connects by.
+  std::shared_ptr<Endpoint> endpoint{};
   std::shared_ptr<const Addresses> addresses;  // null while the first look-up of the name is under way
   std::uint32_t weight = 1;                    // after an operator's override; > 0 when eligible
   std::uint32_t max_connections = 0;

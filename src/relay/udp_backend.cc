@@ -62,7 +62,7 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     auto first = hashes ? static_cast<std::uint32_t>(base::mix(key_hash ^ kOtherHash))
                         : entry.backend->next_address.fetch_add(1, std::memory_order_relaxed);
     flow.backend.addresses =
-        pool::AddressRound(*entry.addresses, first, entry.backend->failed_addresses, flow.times.attempt_started);
+        pool::AddressRound(*entry.addresses, first, entry.endpoint->failed_addresses, flow.times.attempt_started);
     base::Result<void> opened;
     try {
       opened = open_socket(flow);
@@ -107,7 +107,8 @@ base::Result<void> UdpRelay::open_socket(UdpFlow& flow) {
 void UdpRelay::note_failed_address(const UdpFlow& flow) {
   const pool::Addresses& addresses = *flow.tries.entry().addresses;
   if (addresses.size() < 2) return;
-  flow.tries.backend().failed_addresses.add(flow.backend.addresses.present(addresses).ip, worker_.reactor.now());
+  flow.tries.entry().endpoint->failed_addresses.add(flow.backend.addresses.present(addresses).ip,
+                                                    worker_.reactor.now());
 }
 
 void UdpRelay::close_descriptor(UdpFlow& flow) {
@@ -194,7 +195,7 @@ void UdpRelay::take_replies(UdpFlow& flow) {
     flow.tries.connected();
     const pool::Addresses& addresses = *flow.tries.entry().addresses;
     if (addresses.size() > 1) {
-      flow.tries.backend().failed_addresses.remove(flow.backend.addresses.present(addresses).ip);
+      flow.tries.entry().endpoint->failed_addresses.remove(flow.backend.addresses.present(addresses).ip);
     }
     flow.tries.responded(flow.times.first_reply);
     flow.pool->runtime->upstream_duration.observe(worker_.index,

@@ -50,6 +50,7 @@ net::Task<base::Result<net::TcpStream>> Opener::open(AcquireOptions options) {
 // Tries the backend's addresses in turn, another one first each time, and those that failed lately behind the others.
 net::Task<base::Result<net::TcpStream>> Opener::open_one_of(AcquireOptions options) {
   pool::Backend& backend = *options.backend->backend;
+  pool::FailedAddresses& failed_addresses = options.backend->endpoint->failed_addresses;
   base::TimePoint now = net::Reactor::current().now();
   base::TimePoint deadline = now + options.connect_timeout;
   std::shared_ptr<const pool::Addresses> addresses = options.backend->addresses;
@@ -58,7 +59,7 @@ net::Task<base::Result<net::TcpStream>> Opener::open_one_of(AcquireOptions optio
   }
   bool several = addresses->size() > 1;
   std::uint32_t turn = several ? backend.next_address.fetch_add(1, std::memory_order_relaxed) : 0;
-  pool::AddressRound round(*addresses, turn, backend.failed_addresses, now);
+  pool::AddressRound round(*addresses, turn, failed_addresses, now);
   base::Error last{.code = ErrorCode::no_backend, .what = "connect"};
   while (const base::SocketAddress* address = round.next(*addresses)) {
     net::ConnectOptions connect_options{.address = *address, .deadline = deadline};
@@ -72,13 +73,13 @@ net::Task<base::Result<net::TcpStream>> Opener::open_one_of(AcquireOptions optio
       begun = std::unexpected(begun.error().on(base::Side::backend));
     }
     if (stream && begun) {
-      if (several) backend.failed_addresses.remove(connect_options.address.ip);
+      if (several) failed_addresses.remove(connect_options.address.ip);
       co_return std::move(*stream);
     }
     last = stream ? begun.error() : stream.error();
     if (last.code == ErrorCode::cancelled || last.code == ErrorCode::exhausted) break;
     now = net::Reactor::current().now();
-    if (several) backend.failed_addresses.add(connect_options.address.ip, now);
+    if (several) failed_addresses.add(connect_options.address.ip, now);
     deadline = now + options.connect_timeout;
   }
   co_return std::unexpected(last);

@@ -6,21 +6,13 @@ namespace weir::worker {
 
 using base::ErrorCode;
 
-namespace {
-
-constexpr std::uint32_t kFailuresToSuspend = 3;
-constexpr auto kSuspension = std::chrono::seconds(1);
-
-}  // namespace
-
 bool is_connect_failure(ErrorCode code) {
   return code == ErrorCode::refused || code == ErrorCode::timeout || code == ErrorCode::unreachable ||
          code == ErrorCode::reset || code == ErrorCode::no_backend || code == ErrorCode::protocol;  // of TLS
 }
 
 bool BackendTries::is_suspended(std::uint32_t index) const {
-  std::int64_t until = pool_->eligible[index].backend->suspended_until.load(std::memory_order_relaxed);
-  return until != 0 && until > worker_.reactor.now().time_since_epoch().count();
+  return pool_->eligible[index].endpoint->is_suspended(worker_.reactor.now());
 }
 
 // The state is set a moment before the snapshot without the backend reaches the worker. In a degraded pool such
@@ -129,21 +121,9 @@ bool BackendTries::retry(const base::Error& error, const RetryFacts& work) {
   return true;
 }
 
-void BackendTries::connected() {
-  pool::Backend& chosen = backend();
-  if (chosen.consecutive_connect_failures.load(std::memory_order_relaxed) == 0) return;
-  chosen.consecutive_connect_failures.store(0, std::memory_order_relaxed);
-  chosen.suspended_until.store(0, std::memory_order_relaxed);
-}
-
 void BackendTries::connect_failed(const base::Error& error) {
-  pool::Backend& chosen = backend();
-  std::uint32_t in_a_row = chosen.consecutive_connect_failures.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (in_a_row >= kFailuresToSuspend) {
-    auto until = worker_.reactor.now() + kSuspension;
-    chosen.suspended_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
-  }
-  if (worker_.services.connect_failed) worker_.services.connect_failed(chosen, error);
+  entry().endpoint->connect_failed(worker_.reactor.now());
+  if (worker_.services.connect_failed) worker_.services.connect_failed(backend(), error);
 }
 
 }  // namespace weir::worker

@@ -76,8 +76,8 @@ class BackendTries {
   bool repeats() const { return repeats_; }
 
   // How opening a connection to the present backend went. Failures count for the health state machine at once; several
-  // in a row let picks pass over the backend for a second.
-  void connected();
+  // in a row let picks of all pools pass over its endpoint for a second.
+  void connected() { entry().endpoint->connected(); }
   void connect_failed(const base::Error& error);
 
   // Of the present or last try; none before the first.

@@ -87,14 +87,15 @@ TEST_F(ProberTest, EachAddressOfABackendIsProbedAndThoseThatFailAreNoted) {
   auto one = std::make_shared<pool::Backend>("site", "a", "two.example", 80);
   auto two = std::make_shared<const pool::Addresses>(
       pool::Addresses{{.ip = *base::IpAddress::parse("127.0.0.2"), .port = good.address().port}, good.address()});
-  watch({{one, check(), two, {}}});
+  auto endpoint = std::make_shared<pool::Endpoint>(pool::EndpointIdentity{"two.example", 80});
+  watch({{.backend = one, .check = check(), .addresses = two, .path = {}, .endpoint = endpoint}});
   await_state(*one, BackendState::healthy);
   auto give_up = base::now() + 20s;
-  while (!one->failed_addresses.contains(two->front().ip, base::now()) && base::now() < give_up) {
+  while (!endpoint->failed_addresses.contains(two->front().ip, base::now()) && base::now() < give_up) {
     std::this_thread::yield();
   }
-  EXPECT_TRUE(one->failed_addresses.contains(two->front().ip, base::now()));
-  EXPECT_FALSE(one->failed_addresses.contains(two->back().ip, base::now()));
+  EXPECT_TRUE(endpoint->failed_addresses.contains(two->front().ip, base::now()));
+  EXPECT_FALSE(endpoint->failed_addresses.contains(two->back().ip, base::now()));
   settle();
   EXPECT_EQ(prober_->details(*one)->state, BackendState::healthy) << "it can be used at its other address";
 }

@@ -81,8 +81,8 @@ TEST_F(AddressesTest, AnAddressThatRefusesIsTriedLastFromThenOn) {
   entry_.addresses = std::make_shared<const pool::Addresses>(all);
   entry_.backend->next_address = 1;
   EXPECT_EQ(opened(first_, entry_), all.front().ip);
-  EXPECT_TRUE(entry_.backend->failed_addresses.contains(all.back().ip, base::now()));
-  EXPECT_FALSE(entry_.backend->failed_addresses.contains(all.front().ip, base::now()));
+  EXPECT_TRUE(entry_.endpoint->failed_addresses.contains(all.back().ip, base::now()));
+  EXPECT_FALSE(entry_.endpoint->failed_addresses.contains(all.front().ip, base::now()));
 }
 
 TEST_F(AddressesTest, WorkWaitsForTheFirstLookUpOfAName) {

@@ -32,6 +32,7 @@ class ConnectionsTest : public testing::Test {
     listening_ = *net::listen_tcp(*base::SocketAddress::parse("127.0.0.1:0"), {});
     base::SocketAddress address = net::local_address(listening_);
     entry_.backend = std::make_shared<pool::Backend>("site", "a", "127.0.0.1", address.port);
+    entry_.endpoint = std::make_shared<pool::Endpoint>(pool::EndpointIdentity{"127.0.0.1", address.port});
     entry_.addresses = std::make_shared<pool::Addresses>(pool::Addresses{address});
     for (OneWorker* worker : {&first_, &second_}) worker->links.set_peers(peers_);
   }

@@ -2,6 +2,8 @@
 
 #include "gtest/gtest.h"
 
+#include "pool/endpoints.h"
+
 namespace weir::worker {
 namespace {
 
@@ -37,21 +39,29 @@ class BackendTriesTest : public testing::Test {
   BackendTriesTest() {
     services_.registry = &registry_;
     worker_.reactor.adopt_thread();
+    strategy_ = fill(pool_, "site");
+  }
+  // Three backends, at the same endpoints in every pool.
+  InOrder* fill(PoolSnapshot& pool, const std::string& name) {
     auto config = std::make_shared<config::Pool>();
     config->retries = {.attempts = 2, .budget = 0.0, .budget_floor = 3};
-    pool_.config = std::move(config);
-    pool_.runtime = std::make_shared<PoolRuntime>("site", 1, registry_);
-    for (const char* id : {"a", "b", "c"}) {
-      pool_.eligible.push_back(
-          {.backend = std::make_shared<pool::Backend>("site", id, "127.0.0.1", 80), .addresses = nullptr});
+    pool.config = std::move(config);
+    pool.runtime = std::make_shared<PoolRuntime>(name, 1, registry_);
+    for (std::uint16_t port : {80, 81, 82}) {
+      pool.eligible.push_back(
+          {.backend = std::make_shared<pool::Backend>(name, std::to_string(port), "127.0.0.1", port),
+           .endpoint = endpoints_.get({"127.0.0.1", port}),
+           .addresses = nullptr});
     }
-    auto strategy = std::make_unique<InOrder>(pool_.eligible.size());
-    strategy_ = strategy.get();
-    pool_.strategy = std::move(strategy);
+    auto strategy = std::make_unique<InOrder>(pool.eligible.size());
+    InOrder* made = strategy.get();
+    pool.strategy = std::move(strategy);
+    return made;
   }
   pool::Backend& backend(std::size_t index) { return *pool_.eligible[index].backend; }
 
   metrics::Registry registry_{1};
+  pool::Endpoints endpoints_;
   Services services_;
   Worker worker_{0, services_};
   PoolSnapshot pool_;
@@ -144,6 +154,22 @@ TEST_F(BackendTriesTest, ThreeFailedConnectionsInARowLetPicksPassTheBackendOver)
   EXPECT_EQ(tries.pick(0), 1u);
   failing.connected();
   EXPECT_EQ(tries.pick(0), 0u);
+}
+
+TEST_F(BackendTriesTest, AnEndpointThatRefusesOnePoolIsPassedOverByAnotherAtOnce) {
+  PoolSnapshot shop;
+  fill(shop, "shop");
+  BackendTries of_site(worker_), of_shop(worker_);
+  of_site.use(pool_);
+  of_shop.use(shop);
+  of_site.begin(0);
+  for (int i = 0; i < 3; ++i) of_site.connect_failed(kRefused);
+  EXPECT_EQ(of_shop.pick(0), 1u);
+  of_shop.begin(0);
+  of_shop.connected();
+  BackendTries next(worker_);
+  next.use(pool_);
+  EXPECT_EQ(next.pick(0), 0u) << "a success of the other pool counts as well";
 }
 
 }  // namespace
