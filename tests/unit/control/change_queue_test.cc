@@ -95,5 +95,31 @@ TEST_F(ChangeQueueTest, WhoeverIsCancelledLeavesTheQueue) {
   pass(seconds(1));
 }
 
+TEST_F(ChangeQueueTest, ATurnThatReachesACancelledChangeGoesOnToTheNext) {
+  net::TaskGroup others;
+  {
+    std::optional<ChangeQueue::Turn> first = queue_.try_enter();
+    ASSERT_TRUE(first);
+    others.spawn(change('b', seconds(10), seconds(1)));
+    tasks_.spawn(change('c', seconds(10), seconds(1)));
+  }
+  others.cancel();  // its turn is under way to it
+  pass(base::Nanoseconds(0));
+  EXPECT_EQ(story_, "bc");
+  pass(seconds(1));
+  EXPECT_TRUE(queue_.try_enter());
+}
+
+TEST_F(ChangeQueueTest, ATurnThatWasHandedOnEndsOnce) {
+  std::optional<ChangeQueue::Turn> first = queue_.try_enter();
+  ASSERT_TRUE(first);
+  {
+    ChangeQueue::Turn owner = std::move(*first);
+    first.reset();
+    EXPECT_FALSE(queue_.try_enter()) << "the new owner has it";
+  }
+  EXPECT_TRUE(queue_.try_enter());
+}
+
 }  // namespace
 }  // namespace weir::control
