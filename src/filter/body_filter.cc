@@ -100,7 +100,7 @@ class Body final : public Filter {
         {.status = status, .termination = worker::Termination::refused, .detail = message, .message = message});
   }
   bool takes_type(const Request& request) const {
-    const http::HeaderField* field = request.head.headers.find("content-type");
+    const http::HeaderField* field = request.head.headers.find_only("content-type");
     if (field == nullptr) return false;
     std::string_view type = media_type(field->value);
     return std::ranges::any_of(types_, [&](const std::string& wanted) { return is_of_type(type, wanted); });

@@ -25,6 +25,16 @@ const HeaderField* HeaderMap::find(std::string_view name) const {
   return nullptr;
 }
 
+const HeaderField* HeaderMap::find_only(std::string_view name) const {
+  const HeaderField* found = nullptr;
+  for (const HeaderField& field : fields_) {
+    if (!base::equal_ignoring_case(field.name, name)) continue;
+    if (found != nullptr) return nullptr;
+    found = &field;
+  }
+  return found;
+}
+
 void RequestHead::clear() {
   method = target = scheme = authority = path = routed_path = query = upgrade = {};
   form = TargetForm::origin;

@@ -42,6 +42,8 @@ class HeaderMap {
   // The first field with that id or name (ignoring case), or null.
   const HeaderField* find(HeaderId id) const;
   const HeaderField* find(std::string_view name) const;
+  // Null as well when there are several: another reader may take another one of them.
+  const HeaderField* find_only(std::string_view name) const;
   std::size_t size() const { return fields_.size(); }
   bool empty() const { return fields_.empty(); }
   // Forgets all but the first `count` fields.
