@@ -20,10 +20,12 @@ const char* fault_of(std::string_view hash) {
     return "has a hash of a kind that is not taken; `htpasswd -B` makes one of bcrypt, `mkpasswd -m yescrypt` one of "
            "yescrypt";
   }
-  constexpr std::size_t kBcryptBytes = 60;
-  if (hash.starts_with("$2") && hash.size() != kBcryptBytes) return "has a hash that is not whole";
+  // Behind the last '$': the code alone, or with bcrypt the salt before it.
+  std::size_t whole = hash.starts_with("$2") ? 53 : hash.starts_with("$6") ? 86 : 43;
+  if (hash.size() - hash.rfind('$') - 1 != whole) return "has a hash that is not whole";
   int checked = crypt_checksalt(std::string(hash).c_str());
-  return checked == CRYPT_SALT_INVALID ? "has a hash that is malformed" : nullptr;
+  bool is_usable = checked != CRYPT_SALT_INVALID && checked != CRYPT_SALT_METHOD_DISABLED;
+  return is_usable ? nullptr : "has a hash that is malformed";
 }
 
 }  // namespace
