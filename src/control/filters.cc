@@ -52,8 +52,11 @@ class Filters::Loader {
                const OfListener* before, const config::Origin& origin, const std::string& place) {
     Text known;
     if (before != nullptr && before->texts.contains(path)) known = before->texts.at(path);
-    if (known != nullptr && reading_ == Reading::known) return known;
-    auto text = owner_.files_.read(path, reading_ != Reading::known);
+    if (known != nullptr && reading_ == Reading::known) {
+      owner_.files_.keep(path);
+      return known;
+    }
+    auto text = owner_.files_.read(path, true);
     std::string why = text ? std::string() : text.error();
     if (text && *text != known && entry.file_fault != nullptr) why = entry.file_fault(spec.key, **text);
     if (why.empty()) return *text;

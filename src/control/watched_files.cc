@@ -69,6 +69,11 @@ std::expected<std::shared_ptr<const std::string>, std::string> WatchedFiles::rea
   return file.text;
 }
 
+void WatchedFiles::keep(const std::string& path) {
+  auto known = files_.find(path);
+  if (known != files_.end()) known->second.used = true;
+}
+
 bool WatchedFiles::changed() {
   bool moving = false, settled = false;
   for (auto& [path, file] : files_) {

@@ -17,6 +17,8 @@ class WatchedFiles {
   // The contents as last read; read (again) when they have not been, or `again` and the file looks different: size,
   // time or inode. Otherwise why it cannot be read; what was read before stays.
   std::expected<std::shared_ptr<const std::string>, std::string> read(const std::string& path, bool again);
+  // The file at that path is in use: it goes on being watched.
+  void keep(const std::string& path);
   // True when a file looks different from when it was read and has not changed since the question before. Whoever
   // replaces several files may finish: while another file still changes the answer is no, but kPatience times at most,
   // so that a file that changes all the time holds up no other.
