@@ -15,11 +15,6 @@
 namespace weir::config {
 namespace {
 
-// Fields of one connection or of the framing, which Weir sets itself (RFC 9110 7.6.1, RFC 9112 6).
-constexpr std::array<std::string_view, 9> kOwnHeaders{"connection", "keep-alive",        "proxy-connection",
-                                                      "te",         "transfer-encoding", "upgrade",
-                                                      "trailer",    "content-length",    "expect"};
-
 void check_host_pattern(const Place& place, std::string_view key, std::string_view pattern) {
   std::string_view name = pattern;
   if (name.starts_with("*.")) name.remove_prefix(2);
@@ -158,12 +153,11 @@ void check_rewrite(const Place& place, const Route& route) {
 }
 
 void check_header_name(const Place& place, const std::string& path, const std::string& name) {
-  std::string lower = base::to_lower(name);
   if (!is_token(name)) {
     place.fault(path, fmt::format("{} is no header name (RFC 9110 5.1)", quoted(name)));
-  } else if (lower == "host") {
+  } else if (base::equal_ignoring_case(name, "host")) {
     place.fault(path, "the host is changed with rewrite.host");
-  } else if (contains(kOwnHeaders, lower)) {
+  } else if (is_own_header(name)) {
     place.fault(path, fmt::format("'{}' belongs to the connection or the framing, which Weir sets itself", name));
   }
 }

@@ -1,5 +1,6 @@
 // Rules for single texts.
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -31,6 +32,13 @@ bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() &&
          std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || kMarks.find(c) != kMarks.npos; });
+}
+
+bool is_own_header(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kNames{"connection", "keep-alive",        "proxy-connection",
+                                                   "te",         "transfer-encoding", "upgrade",
+                                                   "trailer",    "content-length",    "expect"};
+  return std::ranges::any_of(kNames, [&](std::string_view own) { return base::equal_ignoring_case(own, name); });
 }
 
 bool is_host_name(std::string_view text) {

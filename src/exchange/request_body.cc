@@ -36,6 +36,15 @@ bool accept(RequestBody& body, const base::Result<http::BodyPiece>& piece) {
   return piece && !body.client_failure;
 }
 
+// Fields that filters remove from the header do not come back as trailers.
+const http::HeaderMap* request_trailers(const RequestBody& body, const ClientSide& client,
+                                        worker::ExchangeState& state) {
+  return passing_trailers(client, state, [&](const http::HeaderField& field) {
+    bool is_removed = body.filters != nullptr && body.filters->request_edit().removes(field);
+    return !is_removed && http::request_trailer_may_pass(field);
+  });
+}
+
 }  // namespace
 
 base::Result<FirstPiece> first_piece(RequestBody& body, ClientSide& client, worker::ExchangeState& state) {
@@ -45,7 +54,7 @@ base::Result<FirstPiece> first_piece(RequestBody& body, ClientSide& client, work
     base::Result<std::optional<http::BodyPiece>> buffered = client.buffered_body();
     if (!buffered) return std::unexpected(buffered.error().on(Side::client));
     first.piece = buffered->value_or(http::BodyPiece{});
-    if (first.piece.last) first.trailers = passing_trailers(client, state, http::request_trailer_may_pass);
+    if (first.piece.last) first.trailers = request_trailers(body, client, state);
   }
   body.bytes = first.piece.data.size();
   return first;
@@ -73,8 +82,7 @@ net::Task<void> pump_request_body(RequestBody& body, const Facts& facts, ClientS
         co_return;
       }
       last = piece->last;
-      const http::HeaderMap* trailers =
-          last ? passing_trailers(client, state, http::request_trailer_may_pass) : nullptr;
+      const http::HeaderMap* trailers = last ? request_trailers(body, client, state) : nullptr;
       base::Result<void> written = co_await backend.send_body(*piece, trailers, facts.timeouts.body());
       if (!written) {
         body.sending = RequestBody::Sending::stopped;

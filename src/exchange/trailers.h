@@ -9,9 +9,8 @@ namespace weir::exchange {
 
 // Those of the body that `from` has read to its end and that may_pass(field), in `state`; null when none were received.
 // Good until the next call for the same exchange.
-template <typename Side>
-const http::HeaderMap* passing_trailers(const Side& from, worker::ExchangeState& state,
-                                        bool (*may_pass)(const http::HeaderField&)) {
+template <typename Side, typename MayPass>
+const http::HeaderMap* passing_trailers(const Side& from, worker::ExchangeState& state, const MayPass& may_pass) {
   http::HeaderMap& received = state.received_trailers;
   received.clear();
   from.trailers(received);

@@ -68,7 +68,7 @@ struct Credentials {
 };
 
 bool Credentials::read(const http::RequestHead& head) {
-  const http::HeaderField* field = head.headers.find("authorization");
+  const http::HeaderField* field = head.headers.find_only("authorization");
   constexpr std::string_view kScheme = "basic ";
   if (field == nullptr || !base::equal_ignoring_case(field->value.substr(0, kScheme.size()), kScheme)) return false;
   std::string_view coded = base::trim(field->value.substr(kScheme.size()));
@@ -119,7 +119,7 @@ class Auth final : public Filter {
     const std::string& checked = hash == nullptr ? users_.any_hash() : *hash;
     base::Result<bool> matches =
         co_await passwords_.matches(checked, std::string(said.password()), request.now + kPatience);
-    if (!matches) co_return busy(request, matches.error().what);
+    if (!matches) co_return busy(matches.error().what);
     bool is_right = *matches && hash != nullptr;
     known_->keep(request.worker, known_->tag(said.name(), said.password(), checked), is_right, request.now);
     co_return is_right ? granted(request, said.name()) : wrong(request);
@@ -140,12 +140,11 @@ class Auth final : public Filter {
     return Verdict::answered(answer);
   }
   Verdict wrong(Request& request) const { return refused(request, "filters.auth: the name or the password is wrong"); }
-  static Verdict busy(Request& request, const char* why) {
+  static Verdict busy(const char* why) {
     Answer answer{.status = 503,
                   .termination = worker::Termination::exhausted,
                   .detail = why,
                   .message = "Passwords cannot be checked at present."};
-    answer.fields.add("retry-after", "5", request.arena);
     return Verdict::answered(answer);
   }
 
@@ -166,8 +165,12 @@ std::vector<config::OptionFault> auth_faults(const config::Choice& choice) {
   if (text_of(choice, users).empty()) faults.push_back({"users.file", "is needed: the path of a file with the users"});
   if (config::has_control_bytes(text_of(choice, realm))) faults.push_back({"realm", "has control bytes"});
   std::string header = text_of(choice, user_header);
-  if (choice.options.contains("user_header") && !config::is_token(header)) {
+  if (!choice.options.contains("user_header")) return faults;
+  if (!config::is_token(header)) {
     faults.push_back({"user_header", fmt::format("{} is no header name", config::quoted(header))});
+  } else if (config::is_own_header(header) || base::equal_ignoring_case(header, "host")) {
+    faults.push_back(
+        {"user_header", fmt::format("'{}' must not hold a user's name: it decides how the request is read", header)});
   }
   return faults;
 }

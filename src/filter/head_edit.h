@@ -1,6 +1,7 @@
 // The changes of filters to a head that is on its way.
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/text.h"
@@ -13,7 +14,7 @@ class HeadEdit {
  public:
   explicit HeadEdit(base::Arena& arena) : arena_(arena) {}
 
-  // No field of that name goes on, but those that are added.
+  // Received fields of that name do not go on, nor those with '_' in place of '-': many backends read both alike.
   void remove(std::string_view name) { removed_.add(name, {}, arena_); }
   void add(std::string_view name, std::string_view value) { added_.add(name, value, arena_); }
   // In place of all fields of that name.
@@ -24,8 +25,7 @@ class HeadEdit {
 
   bool removes(const http::HeaderField& field) const {
     for (const http::HeaderField& removed : removed_) {
-      bool is_known = removed.id != http::HeaderId::other || field.id != http::HeaderId::other;
-      if (is_known ? removed.id == field.id : base::equal_ignoring_case(removed.name, field.name)) return true;
+      if (are_read_alike(removed.name, field.name)) return true;
     }
     return false;
   }
@@ -33,6 +33,11 @@ class HeadEdit {
   const AddedFields& added() const { return added_; }
 
  private:
+  static bool are_read_alike(std::string_view one, std::string_view other) {
+    auto plain = [](char c) { return c == '_' ? '-' : base::ascii_lower(c); };
+    return std::ranges::equal(one, other, {}, plain, plain);
+  }
+
   base::Arena& arena_;
   AddedFields removed_;
   AddedFields added_;
