@@ -94,10 +94,10 @@ class Cors final : public Filter {
   void on_response(const Response& response, Memory&) const override {
     HeadEdit& edit = response.edit;
     for (std::string_view name : kOwnFields) edit.remove(name);
-    // Caches must not give to one site what was said to another.
+    // A cache may give the response to pages of other sites: every response says `*`, and other origins come with Vary.
     if (!any_origin_) edit.add("vary", "Origin");
     std::string_view origin = value_of(response.request, "origin");
-    if (origin.empty() || !allows(origin)) return;
+    if (!any_origin_ && (origin.empty() || !allows(origin))) return;
     edit.add("access-control-allow-origin", any_origin_ ? std::string_view("*") : origin);
     if (credentials_) edit.add("access-control-allow-credentials", "true");
     if (!expose_.empty()) edit.add("access-control-expose-headers", expose_);
