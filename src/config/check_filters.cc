@@ -43,4 +43,21 @@ void check_filters(const Place& place, const Listener& listener) {
                    listener.tls.has_value() && listener.tls->hsts.max_age > Duration(0));
 }
 
+void check_filters_of_redirects(const Place& root, const Config& config, const Kinds& kinds) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    for (std::size_t j = 0; j < listener.routes.size(); ++j) {
+      const Route& route = listener.routes[j];
+      if (!route.redirect) continue;
+      Place place = root.in(fmt::format("listeners[{}].routes[{}]", i, j), &route.origin);
+      for (const FilterSetting& setting : route.filters.settings) {
+        const KindEntry* entry = find_entry(kinds["filters"].entries, setting.name);
+        if (setting.choices.empty() || entry->traits.guards_redirects) continue;
+        place.fault(fmt::format("filters.{}", setting.name),
+                    "has no effect on a redirect; remove it here and set it where the redirect leads");
+      }
+    }
+  }
+}
+
 }  // namespace weir::config

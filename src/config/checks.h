@@ -54,6 +54,8 @@ void check_connections(const Place& place, const Listener& listener);
 void check_stickiness(const Place& root, const Config& config, std::span<const KindEntry> methods);
 // That filters are where requests are, and each is said once.
 void check_filters(const Place& place, const Listener& listener);
+// That routes which redirect have no filters of their own that have no effect there.
+void check_filters_of_redirects(const Place& root, const Config& config, const Kinds& kinds);
 void check_route(const Place& place, const Route& route);
 // By check_name() of validate.h.
 void check_name(const Place& place, std::string_view key, std::string_view name);

@@ -203,6 +203,7 @@ Faults validate(const Config& config, const Kinds& kinds) {
   check_certificates(root, config);
   check_listeners(root, config, pool_names);
   check_stickiness(root, config, kinds["methods"].entries);
+  check_filters_of_redirects(root, config, kinds);
   return faults;
 }
 
