@@ -1,5 +1,5 @@
 """Every example is a good configuration, the published schema is the one that Weir prints, and docs/configuration.md
-names every key of every table with its options."""
+and docs/filters.md name every key of every table with its options."""
 
 import configparser
 import json
@@ -49,6 +49,8 @@ def test_an_example_is_a_good_configuration(example, schema, tmp_path, monkeypat
     monkeypatch.chdir(example.parent)
     checked = tmp_path / example.name
     checked.write_text(with_certificates(example.read_text(), tmp_path))
+    for users in example.parent.glob("*.htpasswd"):
+        (tmp_path / users.name).write_bytes(users.read_bytes())
     done = weir("check", "--config", str(checked))
     assert done.returncode == 0, done.stdout + done.stderr
     jsonschema.validate(yaml.safe_load(example.read_text()), schema)
@@ -69,7 +71,8 @@ def test_the_published_schema_is_the_one_of_this_build(schema):
 def documented():
     """The keys of each table of the documentation, and the options of each kind."""
     tables, options, kind = {}, {}, None
-    for line in (ROOT / "docs/configuration.md").read_text().splitlines():
+    text = "".join((ROOT / "docs" / name).read_text() for name in ("configuration.md", "filters.md"))
+    for line in text.splitlines():
         if line.startswith("## "):
             section, kind = line[3:], None
         elif key := re.match(r"\| `([^`]+)` \|", line):
@@ -115,4 +118,4 @@ def test_the_documentation_names_every_key(schema):
                 missing |= {f"{name}: {kind}: {key}" for key in own - options.get(kind, set())}
                 if kind not in options:
                     missing.add(f"{name}: type {kind}")
-    assert missing == set(), "docs/configuration.md does not say"
+    assert missing == set(), "docs/configuration.md and docs/filters.md do not say"
