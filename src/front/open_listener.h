@@ -10,7 +10,8 @@
 
 namespace weir::front {
 
-// The worker's thread only. Its groups must be empty when it goes.
+// It may have sockets of several kinds, each with its owner: acceptors those that take connections, a relay those for
+// datagrams. Sessions do not depend on the kind. The worker's thread only. Its groups must be empty when it goes.
 struct OpenListener {
   explicit OpenListener(std::shared_ptr<worker::ListenerRuntime> shared) : listening{.runtime = std::move(shared)} {}
 
@@ -20,7 +21,7 @@ struct OpenListener {
   net::TaskGroup acceptors;
   net::TaskGroup stages;  // connections before their sessions
   net::TaskGroup sessions;
-  std::unique_ptr<relay::UdpRelay> udp;  // instead of all that, with protocol udp
+  std::unique_ptr<relay::UdpRelay> udp;  // null without sockets for datagrams
 };
 
 }  // namespace weir::front

@@ -78,12 +78,12 @@ void WorkerThread::open_listener(std::shared_ptr<worker::ListenerRuntime> runtim
       return;
     }
     OpenListener& opened = add(runtime);
-    if (!fds.empty() && net::is_datagram_socket(fds.front())) {
-      opened.udp = std::make_unique<relay::UdpRelay>(worker_, opened.listening, fds);
-      return;
+    std::vector<int> for_datagrams;
+    for (int fd : fds) (net::is_datagram_socket(fd) ? for_datagrams : opened.sockets).push_back(fd);
+    for (int fd : opened.sockets) opened.acceptors.spawn(accept_connections(worker_, *this, opened, net::Listener(fd)));
+    if (!for_datagrams.empty()) {
+      opened.udp = std::make_unique<relay::UdpRelay>(worker_, opened.listening, for_datagrams);
     }
-    opened.sockets = fds;
-    for (int fd : fds) opened.acceptors.spawn(accept_connections(worker_, *this, opened, net::Listener(fd)));
   });
 }
 
