@@ -1,4 +1,4 @@
-// Moving a long body from socket to socket inside the kernel.
+// Moving a long body from the backend to the client inside the kernel.
 #pragma once
 
 #include <cstdint>

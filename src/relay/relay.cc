@@ -1,12 +1,11 @@
 #include "relay/relay.h"
 
-#include <cerrno>
 #include <new>
 #include <utility>
 
 #include "base/free_list.h"
 #include "base/out_of_memory.h"
-#include "net/pipe.h"
+#include "net/splice.h"
 
 namespace weir::relay {
 
@@ -90,40 +89,34 @@ net::Task<void> Relay::pump(Direction& direction) {
   }
 }
 
-// As much at once as the pipe takes: fewer and larger steps cost the kernel fewer segments and acknowledgements.
+// A direction while it goes through a pipe: for as long as much comes between two waits.
+class Relay::Bulk final : public net::SpliceOwner {
+ public:
+  Bulk(Relay& relay, Direction& direction) : relay_(relay), direction_(direction) {}
+  void taken(std::size_t bytes) override {
+    since_pause_ += bytes;
+    relay_.moved(direction_, bytes);
+  }
+  std::optional<base::TimePoint> pause() override {
+    if (std::exchange(since_pause_, 0) < kBulkBytes) return std::nullopt;
+    return net::Reactor::current().now() + kHoldBuffer;
+  }
+
+ private:
+  Relay& relay_;
+  Direction& direction_;
+  std::size_t since_pause_ = 0;
+};
+
 net::Task<base::Result<bool>> Relay::pump_bulk(Direction& direction) {
-  net::TcpStream& from = direction.from;
-  net::TcpStream& to = direction.to;
   base::Result<net::Pipe> pipe = net::Pipe::take();
   if (!pipe) co_return false;
-  std::size_t since_waiting = 0;
-  while (true) {
-    ssize_t got = pipe->fill(from.fd(), net::Pipe::kBytes);
-    if (got == 0) co_return true;
-    if (got < 0 && errno == EAGAIN) {
-      from.descriptor().readable = false;
-      if (since_waiting < kBulkBytes) co_return false;
-      since_waiting = 0;
-      base::Result<void> ready = co_await from.wait_readable(net::Reactor::current().now() + kHoldBuffer);
-      if (!ready && ready.error().code == ErrorCode::timeout) co_return false;
-      if (!ready) co_return std::unexpected(ready.error().on(Side::ours));
-      continue;
-    }
-    if (got < 0) co_return std::unexpected(base::fail_errno(errno, "splice").error().on(direction.from_side));
-    since_waiting += static_cast<std::size_t>(got);
-    moved(direction, static_cast<std::size_t>(got));
-    while (pipe->held() > 0) {
-      ssize_t sent = pipe->drain(to.fd(), false);
-      if (sent < 0 && errno == EAGAIN) {
-        to.descriptor().writable = false;
-        base::Result<void> ready = co_await to.wait_for_room(idle_limit_);
-        if (!ready) co_return std::unexpected(ready.error().on(other(direction.from_side)));
-      } else if (sent < 0) {
-        co_return std::unexpected(base::fail_errno(errno, "splice").error().on(other(direction.from_side)));
-      }
-    }
-    co_await net::yield();
-  }
+  Bulk bulk(*this, direction);
+  net::SpliceOptions options{
+      .patience = idle_limit_, .from_side = direction.from_side, .to_side = other(direction.from_side)};
+  base::Result<net::SpliceEnd> end = co_await net::splice(*pipe, direction.from, direction.to, options, bulk);
+  if (!end) co_return std::unexpected(end.error());
+  co_return *end == net::SpliceEnd::ended;
 }
 
 net::Task<base::Result<void>> Relay::run() {

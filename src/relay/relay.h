@@ -61,6 +61,8 @@ class Relay {
     std::uint64_t bytes = 0;
   };
 
+  class Bulk;
+
   net::Task<void> pump(Direction& direction);
   // While there is much to move; true at the end of the stream, false when it may have become quiet.
   net::Task<base::Result<bool>> pump_bulk(Direction& direction);
