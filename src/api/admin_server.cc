@@ -34,8 +34,7 @@ constexpr auto kBodyTimeout = seconds(30);
 constexpr auto kIdleTimeout = seconds(60);
 constexpr auto kWriteTimeout = seconds(30);
 constexpr auto kEventPause = seconds(15);
-constexpr auto kLinger = seconds(1);
-constexpr std::size_t kLingerBytes = kMaxBodyBytes;
+constexpr net::RestBounds kRest{.time = seconds(1), .bytes = kMaxBodyBytes};
 constexpr http::HeadLimits kLimits{};
 
 std::string all_values(const http::HeaderMap& headers, std::string_view name) {
@@ -298,7 +297,7 @@ net::Task<bool> AdminServer::read_request(Connection& connection, ApiRequest& re
 // Answers while the body, or the rest of it, is under way.
 net::Task<void> AdminServer::refuse(Connection& connection, const ApiResponse& response) {
   bool sent = co_await respond(connection, response, false, false);
-  if (sent) co_await net::drop_rest(connection.stream, kLinger, kLingerBytes);
+  if (sent) co_await net::drop_rest(connection.stream, kRest);
 }
 
 net::Task<bool> AdminServer::respond(Connection& connection, const ApiResponse& response, bool head_only, bool keep) {

@@ -1,9 +1,8 @@
 #include "front/linger.h"
 
-#include <algorithm>
 #include <cstdint>
 
-#include "base/free_list.h"
+#include "net/drop_rest.h"
 #include "worker/tcp_connection.h"
 #include "worker/timeouts.h"
 
@@ -36,40 +35,18 @@ net::Task<void> linger(worker::TcpConnection& client) {
   worker::Worker& worker = client.worker;
   if (worker.lingering >= kMostAtOnce) co_return;
   InCount counted(worker.lingering);
-  net::TcpStream& stream = client.stream;
-  stream.finish_writing();
   // A listener that closes hurries it; so does a new client that needs its place, which makes the stage `working`.
   client.stage = worker::Stage::waiting;
-  base::TimePoint now = worker.reactor.now();
-  base::TimePoint end = now + (client.listening.closing ? worker::kClosingGrace : kLingerTime);
-  base::TimePoint window_end = now + kWindow;
-  std::size_t untaken = SIZE_MAX;
-  std::size_t dropped = 0;
-  std::size_t dropped_before = 0;
-  while (dropped < kLingerBytes) {
-    base::Result<void> ready = co_await stream.wait_readable(std::min(end, window_end));
-    if (client.stage == worker::Stage::working) co_return;
-    if (ready) {
-      base::Buffer buffer = base::Buffer::large();
-      base::Result<std::size_t> got =
-          co_await stream.read({buffer.data(), buffer.capacity()}, std::min(end, window_end));
-      if (client.stage == worker::Stage::working) co_return;
-      bool ready_for_nothing = !got && got.error().code == base::ErrorCode::timeout;
-      if (!ready_for_nothing && (!got || *got == 0)) co_return;
-      if (got) dropped += *got;
-    } else if (ready.error().code != base::ErrorCode::timeout || client.listening.closing) {
-      co_return;
-    }
-    now = worker.reactor.now();
-    if (now < std::min(end, window_end)) continue;
-    std::size_t left = stream.untaken_bytes();
-    bool sends = dropped - dropped_before >= kLeastInWindow;
-    bool takes = left > 0 && left < untaken;
-    if (now >= end || (!sends && !takes)) co_return;
-    untaken = left;
-    dropped_before = dropped;
-    window_end = now + kWindow;
-  }
+  auto goes_on = [&client](bool silent) {
+    return client.stage != worker::Stage::working && !(silent && client.listening.closing);
+  };
+  base::FunctionRef<bool(bool)> asked(goes_on);
+  net::RestBounds bounds{.time = client.listening.closing ? worker::kClosingGrace : kLingerTime,
+                         .bytes = kLingerBytes,
+                         .window = kWindow,
+                         .least_bytes = kLeastInWindow,
+                         .goes_on = &asked};
+  co_await net::drop_rest(client.stream, bounds);
 }
 
 }  // namespace weir::front

@@ -9,10 +9,8 @@ class TcpConnection;
 
 namespace weir::front {
 
-// Says that no more will be written, then reads and forgets what comes until the client has closed, neither sends nor
-// takes any more, or a bound is reached (of time, of bytes, of connections that do this on the worker). A close while
-// bytes of the client are unread, and the answer to any that come after it, is a reset, which makes kernels throw away
-// what the client has not taken yet (RFC 9112 9.6).
+// net::drop_rest() for clients, with bounds for a session: of time, of bytes, of progress, of connections that do this
+// on the worker. A new client that needs the place ends it, and so does a listener that closes.
 net::Task<void> linger(worker::TcpConnection& client);
 
 }  // namespace weir::front

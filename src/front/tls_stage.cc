@@ -16,7 +16,7 @@ using base::ErrorCode;
 namespace {
 
 constexpr auto kLinger = std::chrono::seconds(1);
-constexpr std::size_t kLingerBytes = 64 * 1024;
+constexpr net::RestBounds kRest{.time = kLinger, .bytes = 64 * 1024};
 constexpr std::string_view kPlainHttp =
     "HTTP/1.1 400 Bad Request\r\n"
     "content-type: text/plain; charset=utf-8\r\n"
@@ -27,13 +27,13 @@ constexpr std::string_view kPlainHttp =
 
 net::Task<void> tell_plain_client(net::TcpStream& stream) {
   base::Result<void> written = co_await stream.write(kPlainHttp, kLinger);
-  if (written) co_await net::drop_rest(stream, kLinger, kLingerBytes);
+  if (written) co_await net::drop_rest(stream, kRest);
 }
 
 // The alert that says why is on its way; a client of TLS 1.3 may have sent its first request by now.
 net::Task<void> let_alert_arrive(net::TcpStream& stream) {
   stream.descriptor().set_filter(nullptr);
-  co_await net::drop_rest(stream, kLinger, kLingerBytes);
+  co_await net::drop_rest(stream, kRest);
 }
 
 // The error of a handshake that failed, with the side whose doing it was.

@@ -14,8 +14,7 @@ std::unique_ptr<Checker> make_tcp_checker(const config::Choice& choice);
 namespace {
 
 // Servers log a reset as an error: the probe ends its side first and gives the server this long to end its own.
-constexpr auto kGoodbye = std::chrono::milliseconds(100);
-constexpr std::size_t kGoodbyeBytes = 4096;
+constexpr net::RestBounds kGoodbye{.time = std::chrono::milliseconds(100), .bytes = 4096};
 
 class TcpChecker final : public Checker {
  public:
@@ -29,7 +28,7 @@ class TcpChecker final : public Checker {
       // No protocol is offered (ALPN): none is spoken.
       if (target.tls != nullptr) outcome = co_await make_secure(*stream, target, {}, deadline);
       latency = base::now() - began;
-      co_await net::drop_rest(*stream, kGoodbye, kGoodbyeBytes);
+      co_await net::drop_rest(*stream, kGoodbye);
     } else {
       outcome = failed(stream.error(), "connect", "the connection", target.timeout);
     }
