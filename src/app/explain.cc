@@ -11,6 +11,7 @@
 #include "app/text_table.h"
 #include "app/weir.h"
 #include "balance/strategy.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "base/try.h"
 #include "config/json.h"
@@ -88,14 +89,21 @@ std::string head_text(const ExplainRequest& request, const ExplainUrl& url) {
   return text + "\r\n";
 }
 
-// Why Weir refuses the request before it looks at routes, or empty.
-std::string refusal(const http::Parsed& parsed, std::size_t bytes, const http::RequestHead& head) {
+// The error says how Weir answers the request without looking at routes.
+base::Checked<void> admit(const http::Parsed& parsed, std::size_t bytes, const http::RequestHead& head) {
   using State = http::Parsed::State;
-  if (parsed.state == State::invalid) return fmt::format("refused with {}: {}", parsed.status, parsed.what);
-  if (parsed.state == State::incomplete) return "incomplete: Weir would wait for the rest of the header";
-  if (parsed.consumed != bytes) return "a header that ends early: a line break in what was given makes two of it";
-  if (head.method == "CONNECT" || head.method == "TRACE") return fmt::format("refused with 405: {}", head.method);
-  if (http::max_forwards(head).action == http::MaxForwards::Action::respond) return "answered here: Max-Forwards is 0";
+  auto refuse = [](std::string why) { return std::unexpected(std::move(why)); };
+  if (parsed.state == State::invalid) return refuse(fmt::format("refused with {}: {}", parsed.status, parsed.what));
+  if (parsed.state == State::incomplete) return refuse("incomplete: Weir would wait for the rest of the header");
+  if (parsed.consumed != bytes) {
+    return refuse("a header that ends early: a line break in what was given makes two of it");
+  }
+  if (head.method == "CONNECT" || head.method == "TRACE") {
+    return refuse(fmt::format("refused with 405: {}", head.method));
+  }
+  if (http::max_forwards(head).action == http::MaxForwards::Action::respond) {
+    return refuse("answered here: Max-Forwards is 0");
+  }
   return {};
 }
 
@@ -198,8 +206,8 @@ bool tell_exchange(std::string& out, const config::Config& config, const config:
                           .header_count = listener.limits.header_count};
   http::RequestHead head;
   http::Parsed parsed = http::parse_request_head(text, limits, head);
-  if (std::string why = refusal(parsed, text.size(), head); !why.empty()) {
-    line(out, "answer", why);
+  if (base::Checked<void> admitted = admit(parsed, text.size(), head); !admitted) {
+    line(out, "answer", admitted.error());
     return false;
   }
   base::Arena arena;

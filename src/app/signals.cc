@@ -1,5 +1,6 @@
 #include "app/signals.h"
 
+#include <cerrno>
 #include <csignal>
 #include <new>
 #include <sys/signalfd.h>
@@ -26,10 +27,12 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &handled, nullptr);
 }
 
-int open_signals() {
+base::Result<int> open_signals() {
   block_signals();
   sigset_t handled = handled_signals();
-  return signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
+  int descriptor = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (descriptor < 0) return base::fail_errno(errno, "open a descriptor for signals");
+  return descriptor;
 }
 
 net::Task<void> follow_signals(int descriptor, SignalActions actions) {

@@ -3,13 +3,14 @@
 
 #include <functional>
 
+#include "base/error.h"
 #include "net/task.h"
 
 namespace weir::app {
 
-// A descriptor that becomes readable with each of them, which are blocked from now on; -1 if there is none to be had.
-// Called before any thread starts, so that nobody else takes them.
-int open_signals();
+// A descriptor that becomes readable with each of them, which are blocked from now on. Error{exhausted} when there is
+// none to be had. Called before any thread starts, so that nobody else takes them.
+base::Result<int> open_signals();
 
 struct SignalActions {
   std::function<void()> reload;  // SIGHUP

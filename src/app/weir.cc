@@ -97,7 +97,11 @@ std::optional<int> Weir::Parts::start() {
   // What cannot be written is an error of that write, not the end of the process: a closed connection, a file at the
   // limit of its size (RLIMIT_FSIZE).
   for (int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
-  int signals = options.handle_signals ? open_signals() : -1;
+  base::Result<int> signals = options.handle_signals ? open_signals() : -1;
+  if (!signals) {
+    base::log_error("{}", base::cause(signals.error()));
+    return kExitCannotStart;
+  }
   if (std::optional<int> failed = open_access_log()) return failed;
   auto opened = store::open_store(options.config.store);
   if (!opened) {
@@ -122,9 +126,9 @@ std::optional<int> Weir::Parts::start() {
   running_workers = traffic.workers.size();
   for (auto& worker : traffic.workers) worker->start();
   chores.spawn(control.steward->run());
-  if (signals >= 0) {
+  if (*signals >= 0) {
     chores.spawn(
-        follow_signals(signals, {.reload = [this] { chores.spawn(follow_hangup()); }, .stop = [this] { drain(); }}));
+        follow_signals(*signals, {.reload = [this] { chores.spawn(follow_hangup()); }, .stop = [this] { drain(); }}));
   }
   admin->serve();
   base::log_info("{}", traffic.services.descriptors.summary());

@@ -45,14 +45,19 @@ std::shared_ptr<const tls::Certificate> Certificates::Loader::check_pair(
     const config::Certificate& wanted, const Pair& pair, const std::string& what,
     const std::shared_ptr<const tls::Certificate>& present) {
   auto loaded = tls::load_certificate(wanted.name, *pair.chain, *pair.key);
-  std::string why = loaded ? tls::expired(**loaded, owner_.options_.unix_time()) : loaded.error();
-  if (loaded && !why.empty() && !owner_.started_) {
-    // Not to start at all would be worse for everything else that this Weir carries.
-    base::log_error("{}: {}: {}; clients will not accept it", what, wanted.cert, why);
-    why.clear();
+  base::Checked<void> usable;
+  if (loaded) {
+    usable = tls::check_dates(**loaded, owner_.options_.unix_time());
+  } else {
+    usable = std::unexpected(loaded.error());
   }
-  if (why.empty()) return *loaded;
-  std::string message = fmt::format("{}: {}", wanted.cert, why);
+  if (loaded && !usable && !owner_.started_) {
+    // Not to start at all would be worse for everything else that this Weir carries.
+    base::log_error("{}: {}: {}; clients will not accept it", what, wanted.cert, usable.error());
+    return *loaded;
+  }
+  if (usable) return *loaded;
+  std::string message = fmt::format("{}: {}", wanted.cert, usable.error());
   if (keeps(present, what, message)) return present;
   fault(wanted.origin, what, std::move(message));
   return nullptr;

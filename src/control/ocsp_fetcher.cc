@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/try.h"
 #include "tls/ocsp.h"
 
 namespace weir::control {
@@ -94,13 +95,13 @@ void OcspFetcher::run() {
 void OcspFetcher::attend(Work& work, const std::string& folder) {
   const tls::Certificate& certificate = *work.certificates.front();
   bool loaded = std::exchange(work.from_disk, false) && load(certificate, folder);
-  std::string fault;
+  base::Checked<void> fetched;
   if (!loaded) {
-    fault = fetch(certificate);
-    if (fault.empty()) store(certificate, folder);
+    fetched = fetch(certificate);
+    if (fetched) store(certificate, folder);
   }
   std::int64_t now = std::time(nullptr);
-  if (fault.empty()) {
+  if (fetched) {
     std::shared_ptr<const tls::Staple::Response> response = certificate.staple->response();
     for (const auto& other : work.certificates) {
       if (other->staple != certificate.staple) other->staple->set(response);
@@ -112,7 +113,8 @@ void OcspFetcher::attend(Work& work, const std::string& folder) {
   }
   work.due = now + std::min(kFirstRetry << std::min(work.failures, 6U), kLastRetry);
   if (work.failures++ == 0) {
-    base::log_warning("certificate {}: no OCSP response from {}: {}", certificate.name, certificate.ocsp_url, fault);
+    base::log_warning("certificate {}: no OCSP response from {}: {}", certificate.name, certificate.ocsp_url,
+                      fetched.error());
   }
 }
 
@@ -122,19 +124,18 @@ int OcspFetcher::stop_asked(void* self, long, long, long, long) {
   return fetcher.stopping_ ? 1 : 0;
 }
 
-std::string OcspFetcher::fetch(const tls::Certificate& certificate) {
-  auto request = tls::ocsp_request(certificate);
-  if (!request) return request.error();
+base::Checked<void> OcspFetcher::fetch(const tls::Certificate& certificate) {
+  WEIR_TRY_TO(auto request, tls::ocsp_request(certificate));
   CURL* curl = curl_easy_init();
-  if (curl == nullptr) return "out of memory";
+  if (curl == nullptr) return std::unexpected("out of memory");
   std::string response;
   curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/ocsp-request");
   headers = curl_slist_append(headers, "Accept: application/ocsp-response");
   curl_easy_setopt(curl, CURLOPT_URL, certificate.ocsp_url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(request->size()));
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->data());
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.size()));
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &response);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT, kTimeoutSeconds);
@@ -148,10 +149,9 @@ std::string OcspFetcher::fetch(const tls::Certificate& certificate) {
   CURLcode done = curl_easy_perform(curl);
   curl_slist_free_all(headers);
   curl_easy_cleanup(curl);
-  if (done != CURLE_OK) return curl_easy_strerror(done);
-  auto checked = tls::check_ocsp_response(certificate, response, std::time(nullptr));
-  if (!checked) return checked.error();
-  certificate.staple->set(*checked);
+  if (done != CURLE_OK) return std::unexpected(curl_easy_strerror(done));
+  WEIR_TRY_TO(auto checked, tls::check_ocsp_response(certificate, response, std::time(nullptr)));
+  certificate.staple->set(std::move(checked));
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "tls/certificate.h"
 
 namespace weir::control {
@@ -37,8 +38,8 @@ class OcspFetcher {
   };
   void run();
   void attend(Work& work, const std::string& folder);
-  // Sets the staple of `certificate`; what went wrong, or empty.
-  std::string fetch(const tls::Certificate& certificate);
+  // Sets the staple of `certificate` by what its responder says.
+  base::Checked<void> fetch(const tls::Certificate& certificate);
   void store(const tls::Certificate& certificate, const std::string& folder) const;
   bool load(const tls::Certificate& certificate, const std::string& folder) const;
   static int stop_asked(void* self, long, long, long, long);

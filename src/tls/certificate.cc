@@ -274,27 +274,27 @@ base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string n
   return made;
 }
 
-std::string expired(const Certificate& certificate, std::int64_t now) {
+base::Checked<void> check_dates(const Certificate& certificate, std::int64_t now) {
   if (certificate.not_after <= now) {
-    return fmt::format("the certificate for {} has expired on {}", certificate.subject,
-                       date_text(certificate.not_after));
+    return std::unexpected(
+        fmt::format("the certificate for {} has expired on {}", certificate.subject, date_text(certificate.not_after)));
   }
   if (certificate.not_before > now) {
-    return fmt::format("the certificate for {} is valid only from {}", certificate.subject,
-                       date_text(certificate.not_before));
+    return std::unexpected(fmt::format("the certificate for {} is valid only from {}", certificate.subject,
+                                       date_text(certificate.not_before)));
   }
   return {};
 }
 
-bool Certificate::load_into(SSL_CTX* context, Library& library) const {
-  auto certificates = parse_certificates(chain, &library);
-  auto key = parse_key(key_, &library);
-  if (!certificates || !key) return false;
+base::Checked<void> Certificate::load_into(SSL_CTX* context, Library& library) const {
+  WEIR_TRY_TO(auto certificates, parse_certificates(chain, &library));
+  WEIR_TRY_TO(auto key, parse_key(key_, &library));
   STACK_OF(X509)* rest = sk_X509_new_null();
-  for (std::size_t i = 1; i < certificates->size(); ++i) sk_X509_push(rest, (*certificates)[i].get());
-  int loaded = SSL_CTX_use_cert_and_key(context, certificates->front().get(), key->get(), rest, 1);
+  for (std::size_t i = 1; i < certificates.size(); ++i) sk_X509_push(rest, certificates[i].get());
+  int loaded = SSL_CTX_use_cert_and_key(context, certificates.front().get(), key.get(), rest, 1);
   sk_X509_free(rest);
-  return loaded == 1;
+  if (loaded != 1) return std::unexpected(take_error());
+  return {};
 }
 
 }  // namespace weir::tls

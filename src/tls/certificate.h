@@ -64,8 +64,8 @@ struct Certificate {
   std::int64_t not_before = 0, not_after = 0;  // Unix time
   std::shared_ptr<Staple> staple = std::make_shared<Staple>();
 
-  // The chain and key once more, in that library.
-  bool load_into(SSL_CTX* context, Library& library) const;
+  // The chain and key once more, in that library. The error says why they cannot be used.
+  base::Checked<void> load_into(SSL_CTX* context, Library& library) const;
 
  private:
   friend base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string, std::string, std::string_view);
@@ -73,11 +73,11 @@ struct Certificate {
 };
 
 // Checks that the PEM texts are a chain in order and the leaf's private key, unencrypted and strong enough. The
-// error says what would be right. Whether it has expired is the caller's question: expired().
+// error says what would be right. Whether it has expired is the caller's question: check_dates().
 base::Checked<std::shared_ptr<const Certificate>> load_certificate(std::string name, std::string chain,
                                                                    std::string_view key);
-// Why the certificate is of no use at that Unix time, or empty.
-std::string expired(const Certificate& certificate, std::int64_t now);
+// An error when the certificate is not valid yet, or no more, at that Unix time.
+base::Checked<void> check_dates(const Certificate& certificate, std::int64_t now);
 
 // All certificates of a PEM text; what is wrong otherwise. Made in `library`, or the process's context when null.
 base::Checked<std::vector<OwnedX509>> parse_certificates(std::string_view pem, Library* library);

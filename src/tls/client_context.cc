@@ -65,8 +65,12 @@ base::Checked<std::unique_ptr<ClientContext>> ClientContext::make(Library& libra
       SSL_CTX_set1_cert_store(raw, store.get());
     }
   }
-  if (wanted.certificate != nullptr && !wanted.certificate->load_into(raw, library)) {
-    return std::unexpected(fmt::format("certificate {} cannot be used: {}", wanted.certificate->name, take_error()));
+  if (wanted.certificate != nullptr) {
+    base::Checked<void> loaded = wanted.certificate->load_into(raw, library);
+    if (!loaded) {
+      return std::unexpected(
+          fmt::format("certificate {} cannot be used: {}", wanted.certificate->name, loaded.error()));
+    }
   }
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(raw, take_session);

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/try.h"
 #include "tls/authorities.h"
 #include "tls/context.h"
 #include "tls/stream.h"
@@ -162,9 +163,9 @@ struct ServerContext::Callbacks {
 base::Checked<std::unique_ptr<ServerContext>> ServerContext::make(Library& library, ServerOptions options) {
   std::unique_ptr<ServerContext> made(new ServerContext(library, std::move(options)));
   if (made->options_.client != ClientCertificates::off) {
-    if (std::string fault = made->load_client_authorities(); !fault.empty()) return std::unexpected(std::move(fault));
+    WEIR_TRY(made->load_client_authorities());
   }
-  if (std::string fault = made->add_certificates(); !fault.empty()) return std::unexpected(std::move(fault));
+  WEIR_TRY(made->add_certificates());
   return made;
 }
 
@@ -188,16 +189,14 @@ bool ServerContext::serves_alike(std::string_view name, std::string_view host) c
   return of_host == (of_name != nullptr ? of_name : contexts_.front().get());
 }
 
-std::string ServerContext::load_client_authorities() {
-  auto store = authorities(library_, options_.client_authorities, options_.client_revocations);
-  if (!store) return store.error();
-  client_authorities_ = std::move(*store);
+base::Checked<void> ServerContext::load_client_authorities() {
+  WEIR_TRY_TO(client_authorities_, authorities(library_, options_.client_authorities, options_.client_revocations));
   return {};
 }
 
 // One context for each set of certificates that some name has: OpenSSL picks among those of different kinds by what the
 // client can verify.
-std::string ServerContext::add_certificates() {
+base::Checked<void> ServerContext::add_certificates() {
   std::map<std::string, std::array<const Certificate*, 3>> by_name;
   for (const auto& certificate : options_.certificates) {
     for (const std::string& host : certificate->names) {
@@ -230,14 +229,13 @@ std::string ServerContext::add_certificates() {
       if (place == nullptr && other->names == by_default.names) place = other.get();
     }
   }
-  if (auto context = context_of(first); !context) return context.error();
+  WEIR_TRY(context_of(first));
   for (const auto& [host, kinds] : by_name) {
-    auto context = context_of(kinds);
-    if (!context) return context.error();
+    WEIR_TRY_TO(auto* context, context_of(kinds));
     if (host.starts_with("*.")) {
-      below_.emplace(host.substr(2), *context);
+      below_.emplace(host.substr(2), context);
     } else {
-      exact_.emplace(host, *context);
+      exact_.emplace(host, context);
     }
   }
   return {};
@@ -247,8 +245,8 @@ base::Checked<SSL_CTX*> ServerContext::add_context(const std::vector<const Certi
   OwnedContext context = new_context(library_, TLS_server_method(), options_.min_version);
   SSL_CTX* raw = context.get();
   for (const Certificate* certificate : certificates) {
-    if (!certificate->load_into(raw, library_)) {
-      return std::unexpected(fmt::format("certificate {} cannot be used: {}", certificate->name, take_error()));
+    if (base::Checked<void> loaded = certificate->load_into(raw, library_); !loaded) {
+      return std::unexpected(fmt::format("certificate {} cannot be used: {}", certificate->name, loaded.error()));
     }
   }
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);

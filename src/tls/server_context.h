@@ -56,8 +56,8 @@ class ServerContext {
  private:
   ServerContext(Library& library, ServerOptions options) : library_(library), options_(std::move(options)) {}
   struct Callbacks;
-  std::string add_certificates();
-  std::string load_client_authorities();
+  base::Checked<void> add_certificates();
+  base::Checked<void> load_client_authorities();
   base::Checked<SSL_CTX*> add_context(const std::vector<const Certificate*>& certificates);
   SSL_CTX* find(std::string_view host) const;
   std::int64_t unix_now() const { return options_.unix_time != nullptr ? options_.unix_time() : std::time(nullptr); }
