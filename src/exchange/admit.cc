@@ -24,10 +24,7 @@ std::optional<StatusAnswer> admit(Facts& facts, worker::ClientConnection& client
   if (request.method == "TRACE") return StatusAnswer{405, "TRACE is not offered."};
   if (request.version == http::Version::http_1_0 && !listener.http_1_0_keep_alive) side.close_after();
   http::MaxForwards max_forwards = http::max_forwards(request);
-  if (max_forwards.action == http::MaxForwards::Action::respond) {
-    return StatusAnswer{200, "Max-Forwards is 0: answered by the load balancer."};
-  }
-  if (max_forwards.action == http::MaxForwards::Action::forward) facts.max_forwards = max_forwards;
+  if (max_forwards.action != http::MaxForwards::Action::none) facts.max_forwards = max_forwards;
   return facts.is_call ? begin_call(facts, request) : std::nullopt;
 }
 

@@ -15,6 +15,7 @@
 #include "exchange/response.h"
 #include "exchange/send_answer.h"
 #include "exchange/tunnel.h"
+#include "exchange/wait_for_filters.h"
 
 namespace weir::exchange {
 
@@ -46,19 +47,13 @@ std::optional<Answer> answer_on_the_way(Exchange& exchange) {
   return exchange.filters ? exchange.filters->on_request() : std::nullopt;
 }
 
-// The rest of the way behind a filter that waits. A client that breaks its connection ends it: outcome.failure.
-net::Task<std::optional<Answer>> wait_for_filters(Exchange& exchange) {
-  net::TaskContext& context = co_await net::this_context();
-  exchange.client_side.cancel_when_broken(&context);
-  std::optional<Answer> answer = co_await exchange.filters->resume();
-  exchange.client_side.cancel_when_broken(nullptr);
-  if (context.cancelled()) exchange.outcome.failure = attributed(exchange, {.code = ErrorCode::cancelled});
-  co_return answer;
-}
-
 // The answer of a route to no backend; nothing: its pool is known.
 std::optional<Answer> answer_of_route(Exchange& exchange) {
   const Facts& facts = exchange.facts;
+  if (facts.max_forwards && facts.max_forwards->action == http::MaxForwards::Action::respond) {
+    return status_answer({200, "Max-Forwards is 0: answered by the load balancer."}, exchange.state.request,
+                         facts.request_id, exchange.state.arena);
+  }
   if (facts.pool == nullptr) {
     return route_answer(facts, exchange.state.request, route_values(exchange), exchange.state.arena);
   }
@@ -121,6 +116,12 @@ net::Task<base::Result<void>> attempt(Exchange& exchange) {
   const Facts& facts = exchange.facts;
   worker::ExchangeState& state = exchange.state;
   exchange.body.sending = RequestBody::Sending::under_way;
+  http::BodyFraming framing = begin_body(exchange.body.filters, filter::Direction::request, state.request.body);
+  std::optional<base::Result<FirstPiece>> staged;
+  if (has_stages(exchange.body.filters, filter::Direction::request)) {
+    staged = co_await staged_first_piece(exchange.body, exchange.client_side, state);
+    if (!*staged) co_return std::unexpected(staged->error());
+  }
   LinkContext links{exchange.client, facts, state, exchange.tries, exchange.request_watch};
   base::Result<void> done;
   if (!take_link(attempt, links)) done = co_await open_link(attempt, links);
@@ -128,14 +129,9 @@ net::Task<base::Result<void>> attempt(Exchange& exchange) {
   if (asked && exchange.tries.under_way()) exchange.tries.reached();
   if (!done) co_return done;
   // Head and as much of the body as has arrived go out in one write.
-  base::Result<FirstPiece> first = first_piece(exchange.body, exchange.client_side, state);
+  base::Result<FirstPiece> first =
+      staged ? std::move(*staged) : first_piece(exchange.body, exchange.client_side, state);
   if (!first) co_return std::unexpected(first.error());
-  http::BodyFraming framing = begin_body(exchange.body.filters, filter::Direction::request, state.request.body);
-  if (has_stages(exchange.body.filters, filter::Direction::request)) {
-    base::Result<http::BodyPiece> passed = co_await exchange.filters->pass(filter::Direction::request, first->piece);
-    if (!passed) co_return std::unexpected(passed.error());
-    first->piece = *passed;
-  }
   RequestHop hop = request_hop(exchange);
   hop.drops_length = framing != state.request.body;
   OutgoingHead<RequestForBackend> head(exchange, hop);

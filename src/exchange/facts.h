@@ -36,7 +36,7 @@ struct Facts {
   Forwarded forwarded{};
   bool peer_trusted = false;
   const tls::ClientIdentity* certificate = nullptr;  // that the client has shown; null: none
-  std::optional<http::MaxForwards> max_forwards{};   // to write instead of the one received
+  std::optional<http::MaxForwards> max_forwards{};   // to write instead of the one received, or to answer to
   bool is_call = false;                              // of gRPC
   base::TimePoint call_deadline = base::TimePoint::max();
 };

@@ -19,7 +19,8 @@ struct Outcome {
   std::optional<base::Error> failure{};   // that no backend could make good
   std::optional<unsigned> grpc_status{};  // that the client of a gRPC call gets
   bool call_late = false;                 // the deadline of the call ended it
-  bool forward_ended = false;             // forward() got to its end
+  bool filters_ended = false;             // resume_filters() got to its end,
+  bool forward_ended = false;             // and forward()
   // The last try; zero and null without one.
   base::Nanoseconds upstream_time{0};  // from its start to the header of its response
   base::Nanoseconds queue_time{0};     // until it had a connection

@@ -60,6 +60,17 @@ base::Result<FirstPiece> first_piece(RequestBody& body, ClientSide& client, work
   return first;
 }
 
+net::Task<base::Result<FirstPiece>> staged_first_piece(RequestBody& body, ClientSide& client,
+                                                       worker::ExchangeState& state) {
+  base::Result<FirstPiece> first = first_piece(body, client, state);
+  if (!first) co_return first;
+  first->piece.data = state.arena.copy(first->piece.data);
+  base::Result<http::BodyPiece> passed = co_await body.filters->pass(filter::Direction::request, first->piece);
+  if (!passed) co_return std::unexpected(passed.error());
+  first->piece = *passed;
+  co_return first;
+}
+
 net::Task<void> pump_request_body(RequestBody& body, const Facts& facts, ClientSide& client, BackendSide& backend,
                                   PaceOwner& slow_client, worker::ExchangeState& state) {
   bool last = false;
@@ -74,7 +85,7 @@ net::Task<void> pump_request_body(RequestBody& body, const Facts& facts, ClientS
       pace.wait_ends();
       if (accept(body, piece) && has_stages(body.filters, filter::Direction::request)) {
         piece = co_await body.filters->pass(filter::Direction::request, *piece);
-        if (!piece) body.client_failure = piece.error();
+        if (!piece && piece.error().code != ErrorCode::cancelled) body.client_failure = piece.error();
       }
       if (!piece || body.client_failure) {
         // The reader of the response finds the end of the stream.

@@ -41,6 +41,11 @@ struct FirstPiece {
 };
 base::Result<FirstPiece> first_piece(RequestBody& body, ClientSide& client, worker::ExchangeState& state);
 
+// The same behind the stages of filters, which may wait. It is not in the buffers of the client's side, which may be
+// used again meanwhile.
+net::Task<base::Result<FirstPiece>> staged_first_piece(RequestBody& body, ClientSide& client,
+                                                       worker::ExchangeState& state);
+
 // The following pieces. Ends when the body has been sent, or cannot be. A client that fails is the exchange's failure;
 // a backend that takes no more may still have an answer to give, so that is left to the reader of the response. All
 // that it is given must outlive the task: it is in body.pump, which is joined before its attempt ends.
