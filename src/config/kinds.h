@@ -35,6 +35,7 @@ struct OptionSpec {
   bool is_path = false;                            // for text: of a file, relative to the configuration's own
   bool is_optional = false;                        // a choice may lack it, and that is no value of it
   Unit unit = Unit::none;                          // of integer and number
+  bool is_trusted_header = false;                  // for text: of a filter, a header that backends believe
 };
 
 // An error in one option beyond its type and range.

@@ -7,6 +7,7 @@
 #include "base/cleanse.h"
 #include "base/text.h"
 #include "config/text_rules.h"
+#include "filter/checks_under_way.h"
 #include "filter/filter.h"
 #include "filter/known_passwords.h"
 #include "filter/password_checks.h"
@@ -43,7 +44,8 @@ const std::array<OptionSpec, 4>& options() {
        .type = OptionType::text,
        .default_value = std::string(),
        .summary = "the header in which backends get the user's name, in place of what the client says there",
-       .is_optional = true},
+       .is_optional = true,
+       .is_trusted_header = true},
   }};
   return kOptions;
 }
@@ -88,8 +90,8 @@ class Auth final : public Filter {
   Auth(const config::Choice& choice, const Setting& setting)
       : users_(*UserFile::parse(*setting.file("users.file"))),
         passwords_(*setting.passwords),
-        known_(setting.previous == nullptr ? std::make_shared<KnownPasswords>(setting.workers)
-                                           : static_cast<const Auth*>(setting.previous)->known_),
+        state_(setting.previous == nullptr ? std::make_shared<State>(setting.workers)
+                                           : static_cast<const Auth*>(setting.previous)->state_),
         forward_(config::option_or_default<bool>(choice, options()[forward])),
         user_header_(base::to_lower(text_of(choice, user_header))) {
     std::string quoted;
@@ -104,28 +106,53 @@ class Auth final : public Filter {
   Verdict on_request(Request& request, Memory&) const override {
     Credentials said;
     if (!said.read(request.head)) return refused(request, "filters.auth: the request has no Basic credentials");
-    const std::string* hash = users_.hash_of(said.name());
-    KnownPasswords::Tag tag = known_->tag(said.name(), said.password(), hash == nullptr ? users_.any_hash() : *hash);
-    std::optional<bool> is_right = known_->find(request.worker, tag, request.now);
-    if (!is_right) return Verdict::wait();
-    return *is_right && hash != nullptr ? granted(request, said.name()) : wrong(request);
+    std::optional<bool> is_right = state_->known.find(request.worker, check_of(said).tag, request.now);
+    return is_right ? verdict(request, said, *is_right) : Verdict::wait();
   }
 
   net::Task<Verdict> resume(Request& request, Memory&) const override {
     Credentials said;
     if (!said.read(request.head)) co_return wrong(request);
-    const std::string* hash = users_.hash_of(said.name());
-    // A name that is none takes as long as a wrong password.
-    const std::string& checked = hash == nullptr ? users_.any_hash() : *hash;
-    base::Result<bool> matches =
-        co_await passwords_.matches(checked, std::string(said.password()), request.now + kPatience);
-    if (!matches) co_return busy(matches.error().what);
-    bool is_right = *matches && hash != nullptr;
-    known_->keep(request.worker, known_->tag(said.name(), said.password(), checked), is_right, request.now);
-    co_return is_right ? granted(request, said.name()) : wrong(request);
+    const Check check = check_of(said);
+    const base::TimePoint deadline = request.now + kPatience;
+    std::optional<bool> is_right = state_->known.find(request.worker, check.tag, request.now);
+    // A client sends several requests at once: one of them has its password checked.
+    while (ChecksUnderWay::Leader* leader = is_right ? nullptr : state_->under_way.find(request.worker, check.tag)) {
+      base::Result<void> ended = co_await leader->follow(deadline);
+      if (!ended) co_return busy(kTooLong);
+      is_right = state_->known.find(request.worker, check.tag, request.now);
+    }
+    if (is_right) co_return verdict(request, said, *is_right);
+    ChecksUnderWay::Leader leader(state_->under_way, request.worker, check.tag);
+    base::Result<bool> matches = co_await passwords_.matches(
+        {.hash = check.hash, .password = std::string(said.password()), .client = request.client}, deadline);
+    if (!matches) co_return busy(matches.error().code == base::ErrorCode::exhausted ? matches.error().what : kTooLong);
+    state_->known.keep(request.worker, check.tag, *matches, request.now);
+    co_return verdict(request, said, *matches);
   }
 
  private:
+  static constexpr const char* kTooLong = "filters.auth: checking the password took too long";
+
+  // Outlives changes of the configuration and of the file.
+  struct State {
+    explicit State(std::uint32_t workers) : known(workers), under_way(workers) {}
+    KnownPasswords known;
+    ChecksUnderWay under_way;
+  };
+  // A name that is none is checked like the others.
+  struct Check {
+    const std::string& hash;
+    KnownPasswords::Tag tag;
+  };
+  Check check_of(const Credentials& said) const {
+    const std::string* own = users_.hash_of(said.name());
+    const std::string& hash = own == nullptr ? users_.any_hash(said.name()) : *own;
+    return {.hash = hash, .tag = state_->known.tag(said.name(), said.password(), hash)};
+  }
+  Verdict verdict(Request& request, const Credentials& said, bool is_right) const {
+    return is_right && users_.hash_of(said.name()) != nullptr ? granted(request, said.name()) : wrong(request);
+  }
   Verdict granted(Request& request, std::string_view name) const {
     if (!forward_) request.edit.remove("authorization");
     if (!user_header_.empty()) request.edit.set(user_header_, request.arena.copy(name));
@@ -150,7 +177,7 @@ class Auth final : public Filter {
 
   UserFile users_;
   PasswordChecks& passwords_;
-  std::shared_ptr<KnownPasswords> known_;  // outlives changes of the configuration and of the file
+  std::shared_ptr<State> state_;
   bool forward_;
   std::string user_header_;  // lower case; empty: none
   std::string challenge_;

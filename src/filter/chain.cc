@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
+
+#include "base/text.h"
 
 namespace weir::filter {
 namespace {
@@ -22,6 +25,40 @@ const Chain::Part* find_part(const Chain* chain, std::string_view name, std::siz
     if (part.choice.name == name && nth-- == 0) return &part;
   }
   return nullptr;
+}
+
+// Takes headers out that backends believe: where the filter that sets them is off, they would be the client's.
+class Strip final : public Filter {
+ public:
+  explicit Strip(std::set<std::string> names) : names_(std::move(names)) {}
+  Verdict on_request(Request& request, Memory&) const override {
+    for (const std::string& name : names_) request.edit.remove(name);
+    return Verdict::pass();
+  }
+
+ private:
+  std::set<std::string> names_;
+};
+
+void collect_trusted(const std::vector<FilterSetting>& settings, std::set<std::string>& names) {
+  for (const FilterSetting& setting : settings) {
+    for (const config::OptionSpec& spec : entry_of(setting.name).options) {
+      if (!spec.is_trusted_header) continue;
+      for (const Choice& choice : setting.choices) {
+        names.insert(base::to_lower(config::option_or_default<std::string>(choice, spec)));
+      }
+    }
+  }
+  names.erase("");
+}
+
+// In front of every chain of a listener, where a filter of it or of a route sets such headers.
+std::vector<Chain::Part> first_parts(const config::Listener& listener) {
+  std::set<std::string> names;
+  collect_trusted(settings_of(listener), names);
+  for (const config::Route& route : listener.routes) collect_trusted(route.filters.settings, names);
+  if (names.empty()) return {};
+  return {{.choice = {}, .texts = {}, .filter = std::make_shared<const Strip>(std::move(names))}};
 }
 
 class Maker {
@@ -117,7 +154,8 @@ Chains::Chains(const config::Listener& listener, const Setting& setting, const T
                const Chains* previous) {
   Maker maker(setting, text_of);
   std::vector<FilterSetting> of_listener = settings_of(listener);
-  std::vector<Chain::Part> parts;
+  const std::vector<Chain::Part> first = first_parts(listener);
+  std::vector<Chain::Part> parts = first;
   const Chain* former = previous == nullptr ? nullptr : previous->of_listener_.get();
   for (const FilterSetting& wanted : of_listener) maker.add(parts, wanted, "listener " + listener.name, former);
   of_listener_ = chain_of(std::move(parts));
@@ -127,6 +165,7 @@ Chains::Chains(const config::Listener& listener, const Setting& setting, const T
       of_route_.push_back(of_listener_);
       continue;
     }
+    parts = first;
     former = nullptr;
     for (std::size_t i = 0; previous != nullptr && i < previous->names_.size(); ++i) {
       if (previous->names_[i] == route.name) former = previous->of_route_[i].get();

@@ -64,7 +64,11 @@ bool is_origin_of(std::string_view origin, std::string_view pattern) {
   if (!base::equal_ignoring_case(origin.substr(0, scheme.size()), scheme)) return false;
   std::string_view end = origin.substr(origin.size() - suffix.size());
   std::string_view labels = origin.substr(scheme.size(), origin.size() - scheme.size() - suffix.size());
-  return base::equal_ignoring_case(end, suffix) && labels.find_first_of("/:@") == std::string_view::npos;
+  auto is_of_label = [](char c) {
+    char lower = base::ascii_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return base::equal_ignoring_case(end, suffix) && std::ranges::all_of(labels, is_of_label);
 }
 
 std::string_view value_of(const Request& request, std::string_view name) {

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/ip.h"
 #include "net/task.h"
 
 namespace weir::filter {
@@ -18,8 +19,9 @@ namespace weir::filter {
 // Any worker asks; one thread answers, in turn. Destroyed before the reactors of those who ask.
 class PasswordChecks {
  public:
-  // Checks that wait; more are refused at once.
+  // Checks that wait, of all clients and of one; more are refused at once.
   static constexpr std::size_t kMostWaiting = 128;
+  static constexpr std::size_t kMostOfClient = 8;
 
   PasswordChecks() = default;
   PasswordChecks(const PasswordChecks&) = delete;
@@ -29,13 +31,21 @@ class PasswordChecks {
   // Makes the thread, once; until then nothing is answered. The control thread.
   void start();
 
-  // Whether `hash` (crypt(5)) is of `password`. Error{exhausted, ours}: too many wait; {timeout, ours}: it took longer
-  // than until `deadline`; {cancelled}. Nothing of the password is left in memory. Within a task of a reactor.
-  net::Task<base::Result<bool>> matches(std::string hash, std::string password, base::TimePoint deadline);
+  struct Question {
+    std::string hash;  // crypt(5)
+    std::string password;
+    base::IpAddress client;  // who asks: an IPv4 address, or the first 64 bits of an IPv6 address
+  };
+  // Whether the hash is of the password. Error{exhausted, ours}: too many wait, or it could not be hashed for lack of
+  // memory; {timeout, ours}: it took longer than until `deadline`; {cancelled}. Nothing of the password is left in
+  // memory. Within a task of a reactor.
+  net::Task<base::Result<bool>> matches(Question question, base::TimePoint deadline);
 
  private:
   struct Check;
-  bool post(std::shared_ptr<Check> check);
+  // Why it cannot wait; null: it waits.
+  const char* post(const std::shared_ptr<Check>& check);
+  void answer(const std::shared_ptr<Check>& check);
   void run(const std::stop_token& stop);
 
   std::mutex mutex_;  // guards waiting_

@@ -5,6 +5,7 @@
 #include <crypt.h>
 #include <fmt/format.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "config/text_rules.h"
 
@@ -50,7 +51,7 @@ std::expected<UserFile, std::string> UserFile::parse(std::string_view text) {
     if (!file.users_.try_emplace(std::string(name), hash).second) {
       return fail(fmt::format("the user {} is there twice", config::quoted(name)));
     }
-    if (file.any_.empty()) file.any_ = hash;
+    file.all_.emplace_back(hash);
   }
   if (file.users_.empty()) return std::unexpected("names no user; `htpasswd -B -c FILE NAME` makes one");
   return file;
@@ -60,5 +61,7 @@ const std::string* UserFile::hash_of(std::string_view name) const {
   auto found = users_.find(name);
   return found == users_.end() ? nullptr : &found->second;
 }
+
+const std::string& UserFile::any_hash(std::string_view name) const { return all_[base::hash_text(name) % all_.size()]; }
 
 }  // namespace weir::filter

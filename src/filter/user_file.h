@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace weir::filter {
 
@@ -17,8 +18,8 @@ class UserFile {
 
   // Null: there is no such user.
   const std::string* hash_of(std::string_view name) const;
-  // A hash that costs as much as those of users, for names that are none.
-  const std::string& any_hash() const { return any_; }
+  // The hash of some user, always the same one for the same name: a name that is none costs as much as one that is.
+  const std::string& any_hash(std::string_view name) const;
   std::size_t size() const { return users_.size(); }
 
  private:
@@ -27,7 +28,7 @@ class UserFile {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   std::unordered_map<std::string, std::string, Hash, std::equal_to<>> users_;
-  std::string any_;
+  std::vector<std::string> all_;  // hashes, for names that are none
 };
 
 }  // namespace weir::filter

@@ -59,12 +59,17 @@ def test_a_plain_route_answers_while_many_passwords_wait(proxy, users):
     assert len(origin.requests) == 10
 
 
+def from_client(number):
+    return ("X-Forwarded-For", f"192.0.2.{number}")
+
+
 def test_too_many_are_503(proxy, users):
-    running, _ = proxy(listener={"routes": private(users)}, workers=1)
+    running, _ = proxy(listener={"routes": private(users), "trusted_proxies": ["127.0.0.0/8"]}, workers=1)
     with contextlib.ExitStack() as stack:
         waiting = [stack.enter_context(running.connect()) for _ in range(MOST_WAITING + 12)]
         for number, connection in enumerate(waiting):
-            connection.send_request(target="/private", headers=[basic("nobody", f"wrong {number}")])
+            connection.send_request(target="/private",
+                                    headers=[basic("nobody", f"wrong {number}"), from_client(number)])
         refused = eventually(lambda: [connection for connection in waiting if has_answer(connection)
                                       and connection.buffer.startswith(b"HTTP/1.1 503")])[0]
         answer = refused.response()
@@ -72,6 +77,50 @@ def test_too_many_are_503(proxy, users):
         assert get(running.port).status == 200
         line = eventually(lambda: [line for line in running.access_log() if line["status"] == 503])[0]
         assert (line["termination"], line["detail"]) == ("exhausted", "too many passwords wait to be checked")
+
+
+def test_one_client_leaves_room_for_others(proxy, users):
+    """Whoever tries passwords is refused, and others log in."""
+    running, _ = proxy(listener={"routes": private(users), "trusted_proxies": ["127.0.0.0/8"]}, workers=1)
+    with contextlib.ExitStack() as stack:
+        trying = [stack.enter_context(running.connect()) for _ in range(30)]
+        for number, connection in enumerate(trying):
+            connection.send_request(target="/private",
+                                    headers=[basic("slow", f"wrong {number}"), from_client(1)])
+        refused = eventually(lambda: [connection for connection in trying if has_answer(connection)
+                                      and connection.buffer.startswith(b"HTTP/1.1 503")])
+        assert refused
+        with running.connect() as other:
+            assert other.request(target="/private", headers=[basic("slow", "secret"), from_client(2)]).status == 200
+        line = eventually(lambda: [line for line in running.access_log() if line["status"] == 503])[0]
+        assert line["detail"] == "too many passwords of this client wait to be checked"
+
+
+def test_requests_with_the_same_password_wait_for_one_check(proxy, slower):
+    """A page with many parts: all of it is shown, however slow the first check is."""
+    running, origin = proxy(listener={"routes": private(slower)}, workers=1)
+    with contextlib.ExitStack() as stack:
+        parts = [stack.enter_context(running.connect()) for _ in range(40)]
+        for connection in parts:
+            connection.send_request(target="/private", headers=[basic("slow", "secret")])
+        assert [connection.response().status for connection in parts] == [200] * len(parts)
+
+
+def test_a_header_that_backends_believe_is_taken_out_on_other_routes(proxy, users):
+    running, origin = proxy(listener={"routes": private(users, user_header="X-User"), "pool": "site"}, workers=1)
+    with running.connect() as client:
+        assert client.request(target="/public", headers=[("X_User", "root"), ("X-User", "root")]).status == 200
+    assert "root" not in str(origin.requests[-1].headers)
+
+
+def test_timeouts_request_bounds_the_wait(proxy, slower):
+    routes = [{**route, "timeouts": {"request": "300ms"}} for route in private(slower)]
+    running, _ = proxy(listener={"routes": routes}, workers=1)
+    with running.connect() as first, running.connect() as second:
+        first.send_request(target="/private", headers=[basic("slow", "wrong")])
+        second.send_request(target="/private", headers=[basic("slow", "secret")])
+        assert second.response().status == 504
+        assert first.response().status == 504
 
 
 def test_what_is_remembered_waits_for_no_other(proxy, slower):

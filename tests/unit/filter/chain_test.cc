@@ -1,6 +1,10 @@
 #include "filter/chain.h"
 
+#include <crypt.h>
+
 #include "gtest/gtest.h"
+
+#include "filter/password_checks.h"
 
 namespace weir::filter {
 namespace {
@@ -85,6 +89,31 @@ TEST_F(ChainsTest, WhatStaysTheSameIsTheSameFilter) {
   std::swap(listener_.routes[0], listener_.routes[1]);
   auto moved = make(after.get());
   EXPECT_EQ(&(*moved->of_route(0))[0], &(*after->of_route(1))[0]) << "a route is known by its name";
+}
+
+// A backend believes the header on every route that leads to it.
+TEST_F(ChainsTest, HeadersThatBackendsBelieveAreTakenOutOnEveryRoute) {
+  config::Choice auth = config::default_choice(*config::find_entry(filters(), "auth"));
+  auth.options["users.file"] = std::string("users");
+  auth.options["user_header"] = std::string("X-User");
+  listener_.filters.settings.clear();
+  listener_.routes = {route("plain", {}), route("private", {{.name = "auth", .choices = {auth}}})};
+  PasswordChecks passwords;
+  auto users = [](const std::string&) {
+    return std::make_shared<const std::string>(std::string("anna:") + crypt("secret", "$2b$04$abcdefghijklmnopqrstuu"));
+  };
+  Chains chains(listener_, {.passwords = &passwords}, users, nullptr);
+  for (std::uint32_t index : {0U, 1U, UINT32_MAX}) {
+    base::Arena arena;
+    HeadEdit edit(arena);
+    http::RequestHead head;
+    base::IpAddress client;
+    Request request{.head = head, .client = client, .worker = 0, .now = {}, .arena = arena, .edit = edit};
+    Memory memory = nullptr;
+    ASSERT_NE(chains.of_route(index), nullptr);
+    static_cast<void>((*chains.of_route(index))[0].on_request(request, memory));
+    EXPECT_TRUE(edit.removes({.name = "X_User", .value = {}, .id = http::HeaderId::other})) << index;
+  }
 }
 
 TEST_F(ChainsTest, WithoutFiltersThereIsNothing) {

@@ -149,10 +149,12 @@ TEST(Cors, KnowsOriginsByTheirWholeText) {
        {"https://app.example", "HTTPS://App.Example", "https://a.shop.example:8443", "https://a.b.shop.example:8443"}) {
     EXPECT_EQ(status(good), 204) << good;
   }
-  for (const char* bad : {"http://app.example", "https://app.example:444", "https://app.example.evil",
-                          "https://evilapp.example", "https://shop.example:8443", "https://.shop.example:8443",
-                          "https://evil/.shop.example:8443", "https://user@x.shop.example:8443",
-                          "https://xshop.example:8443", "https://a.shop.example", "null", "https://"}) {
+  for (const char* bad :
+       {"http://app.example", "https://app.example:444", "https://app.example.evil", "https://evilapp.example",
+        "https://shop.example:8443", "https://.shop.example:8443", "https://evil/.shop.example:8443",
+        "https://user@x.shop.example:8443", "https://xshop.example:8443", "https://a.shop.example",
+        "https://evil.com?.shop.example:8443", "https://evil.com#.shop.example:8443",
+        "https://evil.com\\.shop.example:8443", "null", "https://"}) {
     EXPECT_EQ(status(bad), 403) << bad;
   }
 }

@@ -1,6 +1,7 @@
 #include "filter/password_checks.h"
 
 #include <crypt.h>
+#include <fmt/format.h>
 #include <optional>
 #include <vector>
 
@@ -20,8 +21,13 @@ class PasswordChecksTest : public testing::Test {
   static net::Task<void> keep(net::Task<Outcome> task, std::optional<Outcome>& outcome) {
     outcome.emplace(co_await task);
   }
-  net::Task<Outcome> check(std::string password) {
-    return checks_.matches(hash_, std::move(password), reactor_.now() + std::chrono::seconds(60));
+  net::Task<Outcome> check(std::string password, std::uint32_t client = 1) {
+    return checks_.matches(question(std::move(password), client), reactor_.now() + std::chrono::seconds(60));
+  }
+  PasswordChecks::Question question(std::string password, std::uint32_t client = 1) const {
+    return {.hash = hash_,
+            .password = std::move(password),
+            .client = base::IpAddress::parse(fmt::format("2001:db8:0:{:x}::{:x}", client, client + 7)).value()};
   }
   void finish(net::TaskGroup& group) {
     while (group.size() > 0) reactor_.run_once(reactor_.now() + std::chrono::seconds(1));
@@ -48,13 +54,39 @@ TEST_F(PasswordChecksTest, TellRightFromWrong) {
 TEST_F(PasswordChecksTest, RefuseMoreThanMayWait) {
   std::vector<std::optional<Outcome>> outcomes(PasswordChecks::kMostWaiting + 1);
   net::TaskGroup group;
-  for (std::optional<Outcome>& outcome : outcomes) group.spawn(keep(check("secret"), outcome));
+  std::uint32_t client = 0;
+  for (std::optional<Outcome>& outcome : outcomes) group.spawn(keep(check("secret", ++client), outcome));
   ASSERT_TRUE(outcomes.back().has_value()) << "at once";
   ASSERT_FALSE(outcomes.back()->has_value());
   EXPECT_EQ(outcomes.back()->error().code, base::ErrorCode::exhausted);
   checks_.start();
   finish(group);
   EXPECT_EQ(*outcomes.front(), true);
+}
+
+TEST_F(PasswordChecksTest, OneClientLeavesRoomForOthers) {
+  std::vector<std::optional<Outcome>> outcomes(PasswordChecks::kMostOfClient + 1);
+  std::optional<Outcome> other;
+  net::TaskGroup group;
+  for (std::optional<Outcome>& outcome : outcomes) group.spawn(keep(check("guess"), outcome));
+  group.spawn(keep(check("secret", 2), other));
+  ASSERT_TRUE(outcomes.back().has_value() && !outcomes.back()->has_value());
+  EXPECT_STREQ(outcomes.back()->error().what, "too many passwords of this client wait to be checked");
+  EXPECT_FALSE(other.has_value()) << "it waits";
+  checks_.start();
+  finish(group);
+  EXPECT_EQ(*other, true);
+}
+
+TEST_F(PasswordChecksTest, AHashThatCannotBeMadeIsNoWrongPassword) {
+  checks_.start();
+  hash_ = "$2b$99$abcdefghijklmnopqrstuu";
+  std::optional<Outcome> outcome;
+  net::TaskGroup group;
+  group.spawn(keep(check("secret"), outcome));
+  finish(group);
+  ASSERT_FALSE(outcome->has_value());
+  EXPECT_EQ(outcome->error().code, base::ErrorCode::exhausted);
 }
 
 TEST_F(PasswordChecksTest, WhoLeavesIsNotWaitedFor) {
@@ -80,7 +112,7 @@ TEST_F(PasswordChecksTest, EndWhileSomeWait) {
   net::TaskGroup group;
   {
     PasswordChecks going;
-    group.spawn(keep(going.matches(hash_, "secret", reactor_.now() + std::chrono::milliseconds(1)), outcome));
+    group.spawn(keep(going.matches(question("secret"), reactor_.now() + std::chrono::milliseconds(1)), outcome));
   }
   finish(group);
   ASSERT_TRUE(outcome.has_value() && !outcome->has_value());
