@@ -58,11 +58,14 @@ std::expected<std::shared_ptr<const std::string>, std::string> WatchedFiles::rea
     if (!again && known->second.text != nullptr) return known->second.text;
   }
   Signature now = signature_of(path);
-  if (known != files_.end() && known->second.text != nullptr && known->second.seen == now) return known->second.text;
+  if (known != files_.end() && known->second.text != nullptr && known->second.seen == now && !known->second.failed) {
+    return known->second.text;
+  }
   auto text = contents(path);
   File& file = files_[path];
   file.seen = file.last = now;
   file.used = true;
+  file.failed = !text;
   if (!text) return std::unexpected(text.error());
   // The same contents stay the same object: nothing that was made of them has to be made again.
   if (file.text == nullptr || *file.text != *text) file.text = base::cleansed_in_the_end(std::move(*text));

@@ -40,6 +40,7 @@ class WatchedFiles {
     Signature last;  // when last looked at
     std::shared_ptr<const std::string> text;
     bool used = true;
+    bool failed = false;  // to be read, when last tried; `text` is of before
   };
   static Signature signature_of(const std::string& path);
   std::map<std::string, File> files_;

@@ -86,10 +86,22 @@ TEST_F(FiltersTest, AChangedFileMakesOtherFilters) {
 
 TEST_F(FiltersTest, AFileThatIsOfNoUseIsAFaultWithItsReason) {
   write("anna:plain\n");
-  EXPECT_THAT(faults(Reading::again), testing::AllOf(HasSubstr("listeners.web.filters.auth.users.file: "),
-                                                     HasSubstr("users: line 1: the user 'anna' has a hash of a kind")));
+  EXPECT_THAT(faults(Reading::again),
+              testing::AllOf(HasSubstr("listeners.web.filters.auth.users.file: "),
+                             HasSubstr("users: line 1: the user 'anna' has a password in clear, or a hash of a kind")));
   std::filesystem::remove(path_);
   EXPECT_THAT(faults(Reading::again), HasSubstr("No such file"));
+}
+
+TEST_F(FiltersTest, AFileThatIsGoneIsAFaultEachTime) {
+  ASSERT_THAT(filters_.prepare(wanted(), Reading::again), IsEmpty());
+  filters_.accept();
+  std::filesystem::remove(path_);
+  EXPECT_EQ(faults(Reading::tolerant), "");
+  EXPECT_THAT(faults(Reading::again), HasSubstr("No such file"));
+  EXPECT_THAT(faults(Reading::again), HasSubstr("No such file"));
+  write(line("anna"));
+  EXPECT_EQ(faults(Reading::again), "");
 }
 
 TEST_F(FiltersTest, WhatIsInUseStaysWhereTheFileGoesBad) {
