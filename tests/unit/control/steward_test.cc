@@ -32,6 +32,7 @@ class StewardTest : public testing::Test {
     steward_ = std::make_unique<Steward>(Steward::Parts{.publisher = plane_.publisher,
                                                         .catalog = plane_.catalog,
                                                         .certificates = certificates_,
+                                                        .filters = filters_,
                                                         .prober = prober_,
                                                         .names = names_,
                                                         .events = plane_.events,
@@ -65,6 +66,7 @@ class StewardTest : public testing::Test {
   IdleWorkers workers_;
   std::unique_ptr<Steward> steward_;  // outlives its run(), which ends with the plane
   ControlPlane plane_{std::string(kPool)};
+  Filters filters_{1, nullptr};
   Certificates certificates_{{.libraries = {}, .unix_time = [] { return std::int64_t{0}; }}};
   health::Prober prober_{{}, [](const health::Transition&) {}};
   net::Resolver resolver_;
