@@ -15,12 +15,17 @@ bool is_off(const Node& node) {
 
 void read_filter(Reader& reader, const Node& node, const KindEntry& entry, FilterSetting& setting) {
   if (is_off(node)) return;
+  if (node.kind == Node::Kind::null) {
+    reader.fault(node, "says nothing; write its options, `{}` for their defaults, or `off`");
+    return;
+  }
   if (node.kind != Node::Kind::list) {
     reader.read_options(node, entry, setting.choices.emplace_back());
     return;
   }
   if (!entry.traits.several) {
-    reader.fault(node, fmt::format("must be a map of options: there is one {} at a time", entry.name));
+    reader.fault(
+        node, fmt::format("must be a map of options, such as {}: there is one {} at a time", entry.sample, entry.name));
     return;
   }
   if (node.items.empty()) reader.fault(node, "must not be empty; write `off` for none");

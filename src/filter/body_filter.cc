@@ -82,7 +82,9 @@ class Body final : public Filter {
                                 .message = "The body is larger than is accepted here."});
     }
     bool is_empty = has_length && body.length == 0;
-    if (require_length_ && !has_length) return refused(411, "The length of the body must be said at first.");
+    if (require_length_ && !has_length)
+      return refused(411, "filters.body.require_length: the request says no length",
+                     "The length of the body must be said at first.");
     if (!is_empty && !types_.empty() && !takes_type(request)) return unsupported(request);
     return Verdict::pass();
   }
@@ -95,9 +97,9 @@ class Body final : public Filter {
   }
 
  private:
-  static Verdict refused(std::uint16_t status, std::string_view message) {
+  static Verdict refused(std::uint16_t status, std::string_view detail, std::string_view message) {
     return Verdict::answered(
-        {.status = status, .termination = worker::Termination::refused, .detail = message, .message = message});
+        {.status = status, .termination = worker::Termination::refused, .detail = detail, .message = message});
   }
   bool takes_type(const Request& request) const {
     const http::HeaderField* field = request.head.headers.find_only("content-type");
@@ -107,7 +109,8 @@ class Body final : public Filter {
   }
   // Says which types would do (RFC 9110 15.5.16).
   Verdict unsupported(Request& request) const {
-    Verdict verdict = refused(415, "Bodies of this type are not accepted here.");
+    Verdict verdict = refused(415, "filters.body.types: the body is of none of these types",
+                              "Bodies of this type are not accepted here.");
     std::string all;
     for (const std::string& type : types_) all += (all.empty() ? "" : ", ") + type;
     verdict.answer.fields.add("accept", request.arena.copy(all), request.arena);

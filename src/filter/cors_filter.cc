@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
+#include "config/contains.h"
 #include "config/text_rules.h"
 #include "filter/filter.h"
 
@@ -150,6 +151,8 @@ bool is_origin(std::string_view text) {
   std::string_view host = text.substr(scheme + 3);
   if (host.starts_with("*.")) host.remove_prefix(2);
   auto colon = host.rfind(':');
+  std::string_view usual = base::equal_ignoring_case(text.substr(0, scheme), "https") ? ":443" : ":80";
+  if (colon != std::string_view::npos && host.substr(colon) == usual) return false;  // browsers leave it out
   if (colon != std::string_view::npos && base::parse_unsigned(host.substr(colon + 1), 65535)) {
     host = host.substr(0, colon);
   }
@@ -179,9 +182,22 @@ std::vector<config::OptionFault> cors_faults(const config::Choice& choice) {
   }
   for (const std::string& origin : all) {
     if (origin == "*" || is_origin(origin)) continue;
-    faults.push_back({"origins", fmt::format("{} is no origin; write scheme, host and port alone, such as "
-                                             "https://app.example.com or https://*.example.com",
-                                             config::quoted(origin))});
+    faults.push_back(
+        {"origins", fmt::format("{} is no origin; write scheme, host and port alone, such as "
+                                "https://app.example.com or https://*.example.com, without the scheme's own port",
+                                config::quoted(origin))});
+  }
+  for (const std::string& method : texts_of(choice, methods)) {
+    if (std::ranges::any_of(method, [](char c) { return c >= 'a' && c <= 'z'; })) {
+      faults.push_back({"methods", fmt::format("methods are case-sensitive (RFC 9110 9.1); write upper case, not {}",
+                                               config::quoted(method))});
+    }
+  }
+  if (config::option_or_default<bool>(choice, options()[credentials])) {
+    for (Key key : {methods, headers, expose}) {
+      if (!config::contains(texts_of(choice, key), "*")) continue;
+      faults.push_back({options()[key].key, "with credentials browsers take '*' for a name; list the names"});
+    }
   }
   check_words("methods", texts_of(choice, methods), "method name", faults);
   check_words("headers", texts_of(choice, headers), "header name", faults);

@@ -36,7 +36,7 @@ def test_users_come_and_go(running, users):
 
 def test_a_broken_file_leaves_the_users_that_were(running, users):
     users.write_text(f"bob:{hash_of('other')}\nalice:plain text\n")
-    eventually(lambda: f"{users}: line 2: the user 'alice' has a hash of a kind that is not taken" in running.log(), 15)
+    eventually(lambda: f"{users}: line 2: the user 'alice' has a password in clear, or a hash" in running.log(), 15)
     assert "what is in use stays" in running.log()
     assert "plain text" not in running.log(), "what stands for a hash is not logged"
     stays(lambda: status(running, "alice", "secret") == 200, 1)
@@ -72,8 +72,8 @@ BAD = {
     "comments": ("# nobody\n", "names no user"),
     "no colon": ("alice\n", "line 1: must be a name, a colon and a hash"),
     "no name": (f":{HASH}\n", "line 1: must be a name, a colon and a hash"),
-    "no hash": ("alice:\n", "line 1: the user 'alice' has a hash of a kind that is not taken"),
-    "MD5": ("a:$apr1$x$abc\n", "line 1: the user 'a' has a hash of a kind that is not taken; `htpasswd -B` makes one"),
+    "no hash": ("alice:\n", "line 1: the user 'alice' has a password in clear, or a hash of a kind that is not taken"),
+    "MD5": ("a:$apr1$x$abc\n", "line 1: the user 'a' has a password in clear, or a hash of a kind that is not taken"),
     "short": ("\n# x\na:$2b$04$short\n", "line 3: the user 'a' has a hash that is not whole"),
     "a salt alone": ("a:$y$j9T$abcdefgh\n", "line 1: the user 'a' has a hash that is not whole"),
     "malformed": ("a:$2b$04$" + "!" * 53, "line 1: the user 'a' has a hash that is malformed"),

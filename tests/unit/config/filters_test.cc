@@ -35,7 +35,7 @@ TEST(Filters, AreReadInTheirOrderWithAllTheirOptions) {
   EXPECT_EQ(option<std::int64_t>(door, "most"), 2048);
   EXPECT_EQ(option<std::string>(door, "keys.file"), "k");
   EXPECT_EQ(option<std::vector<std::string>>(door, "keys.words"), (std::vector<std::string>{"x", "y"}));
-  EXPECT_EQ(option<std::int64_t>(filters("{door: }").settings[0].choices[0], "most"), 0) << "defaults";
+  EXPECT_EQ(option<std::int64_t>(filters("{door: {}}").settings[0].choices[0], "most"), 0) << "defaults";
 }
 
 TEST(Filters, MayBeThereSeveralTimesOrOff) {
@@ -51,7 +51,11 @@ TEST(Filters, FaultsSayWhereAndWhatWouldBeRight) {
   EXPECT_THAT(faults("{door: {keys: {fil: 1}}}"), HasSubstr("filters.door.keys.fil: unknown key 'fil'; did you mean"));
   EXPECT_THAT(faults("{door: {keys: x}}"), HasSubstr("filters.door.keys: must be a map"));
   EXPECT_THAT(faults("{door: 5}"), HasSubstr("must be a map of options, such as {most: 1KB"));
-  EXPECT_THAT(faults("{door: [{}]}"), HasSubstr("filters.door: must be a map of options: there is one door at a time"));
+  EXPECT_THAT(
+      faults("{door: [{}]}"),
+      HasSubstr(
+          "filters.door: must be a map of options, such as {most: 1KB, keys: {file: keys.txt}}: there is one door"));
+  EXPECT_THAT(faults("{door: }"), HasSubstr("filters.door: says nothing; write its options, `{}` for their defaults"));
   EXPECT_THAT(faults("{step: []}"), HasSubstr("must not be empty; write `off` for none"));
   EXPECT_THAT(faults("{door: {most: x}}"), HasSubstr("filters.door.most: must be a size"));
   EXPECT_THAT(faults("{door: {keys: {words: [none]}}}"), HasSubstr("filters.door.keys.words: must not be none"));

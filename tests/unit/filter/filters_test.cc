@@ -184,7 +184,14 @@ TEST(Cors, RefusesWhatBrowsersWould) {
   EXPECT_THAT(with_origins({"app.example"}), HasSubstr("'app.example' is no origin"));
   EXPECT_THAT(with_origins({"https://a/b"}), HasSubstr("is no origin"));
   EXPECT_THAT(with_origins({"null"}), HasSubstr("is no origin"));
-  EXPECT_THAT(with_origins({"https://a:1", "http://[::1]:80", "https://10.0.0.1"}), IsEmpty());
+  EXPECT_THAT(with_origins({"https://a:443", "http://b:80"}),
+              testing::AllOf(HasSubstr("'https://a:443' is no origin"), HasSubstr("'http://b:80' is no origin")));
+  EXPECT_THAT(faults_of(choice_of("cors", {{"origins", Texts{"https://a"}}, {"methods", Texts{"get"}}})),
+              HasSubstr("write upper case, not 'get'"));
+  EXPECT_THAT(
+      faults_of(choice_of("cors", {{"origins", Texts{"https://a"}}, {"credentials", true}, {"headers", Texts{"*"}}})),
+      HasSubstr("headers: with credentials browsers take '*' for a name"));
+  EXPECT_THAT(with_origins({"https://a:1", "http://[::1]:8080", "https://10.0.0.1"}), IsEmpty());
   EXPECT_THAT(faults_of(choice_of("cors", {{"origins", Texts{"*"}}, {"credentials", true}})),
               HasSubstr("credentials: must not be true with the origin *"));
   EXPECT_THAT(faults_of(choice_of("cors", {{"origins", Texts{"*"}}, {"methods", Texts{"G T"}}})),

@@ -53,6 +53,28 @@ TEST(UserFile, TakesEveryKindOfHashThatCryptMakes) {
   }
 }
 
+TEST(UserFile, RefusesHashesThatNobodyCanWaitFor) {
+  const std::string code(43, 'x'), long_code(86, 'x'), bcrypt_code(53, 'x');
+  for (const std::string& slow :
+       {"$2b$16$" + bcrypt_code, "$2b$31$" + bcrypt_code, "$2b$99$" + bcrypt_code, "$2b$03$" + bcrypt_code,
+        "$6$rounds=999999999$salt$" + long_code, "$5$rounds=5000001$salt$" + code, "$y$jFT$salt$" + code,
+        "$7$Z6..../....salt$" + code}) {
+    EXPECT_THAT(fault_of("a:" + slow), HasSubstr("costs too much or too little")) << slow;
+  }
+  for (const std::string& bearable : {"$2b$12$" + bcrypt_code, "$6$rounds=656000$salt$" + long_code}) {
+    EXPECT_EQ(fault_of("a:" + bearable), "") << bearable;
+  }
+}
+
+TEST(UserFile, MayBeginWithAMark) {
+  auto file = UserFile::parse(
+      "\xEF\xBB\xBF"
+      "anna:" +
+      kBcrypt);
+  ASSERT_TRUE(file.has_value());
+  EXPECT_NE(file->hash_of("anna"), nullptr);
+}
+
 TEST(UserFile, NamesTheLineAndNeverAHash) {
   std::string good = "anna:" + kBcrypt + "\n";
   EXPECT_THAT(fault_of(good + "bob"), HasSubstr("line 2: must be a name, a colon and a hash"));
