@@ -30,23 +30,6 @@ constexpr int kMaxInterimHeads = 16;
 
 // ---- admission and route
 
-// The answer to a request that is refused or that filters answer; nothing: it may go on to its route, unless a filter
-// waits.
-std::optional<Answer> answer_on_the_way(Exchange& exchange) {
-  Facts& facts = exchange.facts;
-  http::RequestHead& request = exchange.state.request;
-  base::Arena& arena = exchange.state.arena;
-  begin(facts, exchange.client, request, arena);
-  exchange.body.awaiting_continue = request.expects_continue;
-  if (auto refusal = admit(facts, exchange.client, exchange.client_side, request, arena)) {
-    return status_answer(*refusal, request, facts.request_id, arena);
-  }
-  find_route(facts, exchange.client, request, arena);
-  watch_pace(exchange.client_side.pace(), exchange.slow_client, PaceOwner::Direction::response, facts);
-  begin_filtering(exchange);
-  return exchange.filters ? exchange.filters->on_request() : std::nullopt;
-}
-
 // The answer of a route to no backend; nothing: its pool is known.
 std::optional<Answer> answer_of_route(Exchange& exchange) {
   const Facts& facts = exchange.facts;
@@ -59,6 +42,31 @@ std::optional<Answer> answer_of_route(Exchange& exchange) {
   }
   exchange.tries.use(*facts.pool);
   return std::nullopt;
+}
+
+// The answer to a request that goes to no backend; nothing: its pool is known. Where there are filters they have been
+// asked, and what follows on them is still to come: after_filters().
+std::optional<Answer> answer_on_the_way(Exchange& exchange) {
+  Facts& facts = exchange.facts;
+  http::RequestHead& request = exchange.state.request;
+  base::Arena& arena = exchange.state.arena;
+  begin(facts, exchange.client, request, arena);
+  exchange.body.awaiting_continue = request.expects_continue;
+  if (auto refusal = admit(facts, exchange.client, exchange.client_side, request, arena)) {
+    return status_answer(*refusal, request, facts.request_id, arena);
+  }
+  find_route(facts, exchange.client, request, arena);
+  watch_pace(exchange.client_side.pace(), exchange.slow_client, PaceOwner::Direction::response, facts);
+  begin_filtering(exchange);
+  return exchange.filters ? exchange.filters->on_request() : answer_of_route(exchange);
+}
+
+// For a request that no filter has answered yet: one may have to wait before it can.
+net::Task<std::optional<Answer>> after_filters(Exchange& exchange) {
+  std::optional<Answer> answer;
+  if (exchange.filters->is_waiting()) answer = co_await wait_for_filters(exchange);
+  if (!answer && !exchange.outcome.failure) answer = answer_of_route(exchange);
+  co_return answer;
 }
 
 // ---- one try on one backend
@@ -96,9 +104,10 @@ Error response_error(Exchange& exchange, Error error) {
   return backend_error(error, *exchange.attempt, exchange.request_watch);
 }
 
-RequestHop request_hop(Exchange& exchange) {
+RequestHop request_hop(Exchange& exchange, bool drops_length) {
   const Facts& facts = exchange.facts;
   RequestHop hop{.received_text = exchange.client_side.head_text(),
+                 .drops_length = drops_length,
                  .call_timeout = call_timeout(facts, exchange.worker.reactor.now(), exchange.state.arena)};
   if (facts.listener->config->forward.port) hop.listener_port = exchange.client.facts.destination().port;
   return hop;
@@ -111,30 +120,46 @@ void pump_rest(Exchange& exchange) {
                                exchange.slow_client, exchange.state));
 }
 
+// The body behind the stages of filters, which see its first piece before there is a link.
+struct StagedBody {
+  std::optional<FirstPiece> first{};
+  bool changes_length = false;
+  http::BodyFraming framing{};
+};
+
+net::Task<base::Result<void>> stage_body(Exchange& exchange, StagedBody& staged) {
+  const http::BodyFraming& received = exchange.state.request.body;
+  staged.framing = exchange.filters->begin_body(filter::Direction::request, received);
+  staged.changes_length = staged.framing != received;
+  if (!exchange.filters->has_stages(filter::Direction::request)) co_return base::Result<void>();
+  base::Result<FirstPiece> first = co_await staged_first_piece(exchange.body, exchange.client_side, exchange.state);
+  if (!first) co_return std::unexpected(first.error());
+  staged.first = *first;
+  co_return base::Result<void>();
+}
+
 net::Task<base::Result<void>> attempt(Exchange& exchange) {
   Attempt& attempt = *exchange.attempt;
   const Facts& facts = exchange.facts;
   worker::ExchangeState& state = exchange.state;
   exchange.body.sending = RequestBody::Sending::under_way;
-  http::BodyFraming framing = begin_body(exchange.body.filters, filter::Direction::request, state.request.body);
-  std::optional<base::Result<FirstPiece>> staged;
-  if (has_stages(exchange.body.filters, filter::Direction::request)) {
-    staged = co_await staged_first_piece(exchange.body, exchange.client_side, state);
-    if (!*staged) co_return std::unexpected(staged->error());
+  base::Result<void> done;
+  StagedBody staged;
+  if (exchange.filters) {
+    done = co_await stage_body(exchange, staged);
+    if (!done) co_return done;
   }
   LinkContext links{exchange.client, facts, state, exchange.tries, exchange.request_watch};
-  base::Result<void> done;
   if (!take_link(attempt, links)) done = co_await open_link(attempt, links);
   bool asked = done || done.error().side == Side::backend;
   if (asked && exchange.tries.under_way()) exchange.tries.reached();
   if (!done) co_return done;
   // Head and as much of the body as has arrived go out in one write.
   base::Result<FirstPiece> first =
-      staged ? std::move(*staged) : first_piece(exchange.body, exchange.client_side, state);
+      staged.first ? *staged.first : first_piece(exchange.body, exchange.client_side, state);
   if (!first) co_return std::unexpected(first.error());
-  RequestHop hop = request_hop(exchange);
-  hop.drops_length = framing != state.request.body;
-  OutgoingHead<RequestForBackend> head(exchange, hop);
+  OutgoingHead<RequestForBackend> head(exchange, request_hop(exchange, staged.changes_length));
+  const http::BodyFraming& framing = staged.changes_length ? staged.framing : state.request.body;
   done = co_await attempt.side->send_head(head.source(), state.request, framing, first->piece, first->trailers,
                                           facts.timeouts.body());
   if (!done) co_return std::unexpected(request_error(exchange, done.error()));
@@ -277,8 +302,7 @@ net::Task<void> serve_exchange(worker::ClientConnection& client, ClientSide& sid
   Exchange exchange(client, side, state);
   try {
     std::optional<Answer> answer = answer_on_the_way(exchange);
-    if (exchange.filters && exchange.filters->is_waiting()) answer = co_await wait_for_filters(exchange);
-    if (!answer) answer = answer_of_route(exchange);
+    if (exchange.filters && !answer) answer = co_await after_filters(exchange);
     if (exchange.outcome.failure) {
       // The client left, or its time was over, while a filter waited.
     } else if (answer) {

@@ -52,10 +52,6 @@ class Filtering {
   std::array<Stages, 2> stages_;
 };
 
-// `framing` behind the stages of the filters, of which there may be none (null).
-inline http::BodyFraming begin_body(Filtering* filters, filter::Direction direction, const http::BodyFraming& framing) {
-  return filters == nullptr ? framing : filters->begin_body(direction, framing);
-}
 inline bool has_stages(const Filtering* filters, filter::Direction direction) {
   return filters != nullptr && filters->has_stages(direction);
 }

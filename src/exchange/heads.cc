@@ -25,10 +25,18 @@ struct Edits {
   const filter::HeadEdit* filters;
   const route::HeaderChanges* route;
 
-  bool remove(const HeaderField& field) const {
+  // Most heads are not changed at all.
+  bool any() const { return filters != nullptr || route != nullptr; }
+  bool remove(const HeaderField& field) const { return any() && removes(field); }
+  void add(http::HeadWriter& writer, const HeadContext& context) const {
+    if (any()) write_added(writer, context);
+  }
+
+ private:
+  [[gnu::noinline]] bool removes(const HeaderField& field) const {
     return (filters != nullptr && filters->removes(field)) || (route != nullptr && route->removes(field));
   }
-  void write_added(http::HeadWriter& writer, const HeadContext& context) const {
+  [[gnu::noinline]] void write_added(http::HeadWriter& writer, const HeadContext& context) const {
     if (filters != nullptr) {
       for (const HeaderField& field : filters->added()) {
         if (route == nullptr || !route->removes(field)) writer.field(field.name, field.value);
@@ -83,7 +91,8 @@ bool passes_unknown(const HeaderField& field, const Facts& facts, const http::Re
   return !(request.extended_connect && base::equal_ignoring_case(field.name, "sec-websocket-key"));
 }
 
-bool passes_known(HeaderId id, const Facts& facts, const http::RequestHead& request) {
+bool passes_known(HeaderId id, const Facts& facts, const http::RequestHead& request, bool drops_length) {
+  if (id == HeaderId::content_length) return !drops_length;
   if (id == HeaderId::host || id == HeaderId::x_request_id || replaces(id, facts.peer_trusted)) return false;
   if (id == HeaderId::expect && !request.expects_continue) return false;
   if (id == HeaderId::max_forwards && facts.max_forwards) return false;
@@ -124,9 +133,8 @@ bool write_request_head(http::HeadWriter& writer, const HeadContext& context, co
   writer.request_line(request.method, to.target);
   writer.field("host", to.host);
   http::write_fields(writer, request.headers, hop.received_text, [&](const HeaderField& field) {
-    bool passes =
-        field.id == HeaderId::other ? passes_unknown(field, facts, request) : passes_known(field.id, facts, request);
-    if (hop.drops_length && field.id == HeaderId::content_length) return false;
+    bool passes = field.id == HeaderId::other ? passes_unknown(field, facts, request)
+                                              : passes_known(field.id, facts, request, hop.drops_length);
     return passes && !hop_by_hop.ends_here(field) && !edits.remove(field);
   });
   write_own_fields(context, hop, [&](std::string_view name, HeaderId id, std::string_view value) {
@@ -135,7 +143,7 @@ bool write_request_head(http::HeadWriter& writer, const HeadContext& context, co
   if (facts.max_forwards) writer.field("max-forwards", facts.max_forwards->value);
   const std::string& via = facts.listener->config->via;
   if (!via.empty()) http::write_via(writer, request.version, via);
-  edits.write_added(writer, context);
+  edits.add(writer, context);
   return true;
 }
 
@@ -148,10 +156,11 @@ bool write_response_head(http::HeadWriter& writer, const HeadContext& context, c
   // The protocols that the client is to upgrade to (RFC 9110 15.5.22).
   bool keeps_upgrade = response.status == 426 && response.headers.find(HeaderId::upgrade) != nullptr;
 
+  // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
+  const bool has_no_length = interim || response.status == 204 || hop.drops_length;
+
   writer.status_line(response.status, response.reason);
   http::write_fields(writer, response.headers, hop.received_text, [&](const HeaderField& field) {
-    // RFC 9110 8.6: no Content-Length in 1xx and 204, whatever the backend says.
-    bool has_no_length = interim || response.status == 204 || hop.drops_length;
     if (field.id == HeaderId::content_length && has_no_length) return false;
     if (keeps_upgrade && field.id == HeaderId::upgrade) return !edits.remove(field);
     return !hop_by_hop.ends_here(field) && !edits.remove(field);
@@ -163,7 +172,7 @@ bool write_response_head(http::HeadWriter& writer, const HeadContext& context, c
     if (!hop.sticky_cookie.empty()) writer.field("set-cookie", hop.sticky_cookie);
   }
   if (!listener.config->via.empty()) http::write_via(writer, response.version, listener.config->via);
-  edits.write_added(writer, context);
+  edits.add(writer, context);
   return true;
 }
 
@@ -178,7 +187,7 @@ bool write_answer_head(http::HeadWriter& writer, const HeadContext& context, con
   bool trailers_only = facts.is_call && context.request.version == http::Version::http_2;
   bool has_length = answer.status >= 200 && answer.status != 204 && answer.status != 304;
   if (has_length && !trailers_only) writer.field("content-length", answer.body.size());
-  edits.write_added(writer, context);
+  edits.add(writer, context);
   return true;
 }
 

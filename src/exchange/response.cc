@@ -74,9 +74,10 @@ net::Task<base::Result<void>> relay_body(Exchange& exchange) {
 
 }  // namespace
 
-ResponseHop response_hop(Exchange& exchange) {
+ResponseHop response_hop(Exchange& exchange, bool drops_length) {
   const http::ResponseHead& response = exchange.state.response;
-  ResponseHop hop{.response = response, .received_text = exchange.attempt->side->head_text()};
+  ResponseHop hop{
+      .response = response, .received_text = exchange.attempt->side->head_text(), .drops_length = drops_length};
   if (response.status < 200) return hop;
   worker::Worker& worker = exchange.worker;
   // RFC 9110 6.6.1: who forwards a response without Date adds one.
@@ -110,10 +111,12 @@ net::Task<base::Result<void>> relay_response(Exchange& exchange) {
   http::BodyPiece piece = buffered->value_or(http::BodyPiece{});
   const http::HeaderMap* trailers = piece.last ? response_trailers(backend, exchange.state) : nullptr;
   exchange.outcome.status = response.status;
-  http::BodyFraming framing = response.body;
+  const http::BodyFraming* framing = &response.body;
+  http::BodyFraming behind_stages;
   if (exchange.filters) {
     exchange.filters->on_response(response.status, &response.headers);
-    framing = exchange.filters->begin_body(filter::Direction::response, response.body);
+    behind_stages = exchange.filters->begin_body(filter::Direction::response, response.body);
+    framing = &behind_stages;
     if (exchange.filters->has_stages(filter::Direction::response)) {
       base::Result<http::BodyPiece> passed = co_await exchange.filters->pass(filter::Direction::response, piece);
       if (!passed) co_return std::unexpected(passed.error());
@@ -123,11 +126,10 @@ net::Task<base::Result<void>> relay_response(Exchange& exchange) {
   // Nothing more is to come from the backend; what it said stays where it is.
   if (piece.last && exchange.body.was_sent()) end_attempt(exchange, {});
 
-  ResponseHop hop = response_hop(exchange);
-  hop.drops_length = framing != response.body;
-  OutgoingHead<ResponseForClient> head(exchange, hop);
+  const bool drops_length = framing != &response.body && *framing != response.body;
+  OutgoingHead<ResponseForClient> head(exchange, response_hop(exchange, drops_length));
   base::Result<void> done =
-      co_await client.send_head(head.source(), framing, piece, trailers, exchange.facts.timeouts.body());
+      co_await client.send_head(head.source(), *framing, piece, trailers, exchange.facts.timeouts.body());
   if (!done && !client.response_started()) {
     Error error{.code = done.error().code, .side = Side::backend, .what = done.error().what};
     co_return std::unexpected(error);

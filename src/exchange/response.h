@@ -16,6 +16,6 @@ net::Task<base::Result<void>> relay_interim(Exchange& exchange);
 void end_attempt(Exchange& exchange, const base::Result<void>& result);
 
 // The parts of the head that are no fields of the backend's; `exchange` keeps them.
-ResponseHop response_hop(Exchange& exchange);
+ResponseHop response_hop(Exchange& exchange, bool drops_length = false);
 
 }  // namespace weir::exchange
