@@ -107,7 +107,8 @@ def test_errors_of_weir_can_be_read_by_the_page(site):
     ask = site({"origins": [APP]})
     ask.origin.stop()
     answer = ask(APP)
-    assert (answer.status, allowed(answer)) == (502, APP)
+    assert answer.status in (502, 503)  # 503 once the health checks know
+    assert allowed(answer) == APP
     answer = ask(APP, target="/a%2fb")
     assert (answer.status, allowed(answer)) == (400, APP), "also those before any route is known"
 
