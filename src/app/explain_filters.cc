@@ -21,7 +21,7 @@ ExplainedFilters explain_filters(const config::Listener& listener, const config:
     if (!told.answer.empty() || std::ranges::any_of(entry.options, &config::OptionSpec::is_path)) continue;
     for (const config::Choice& choice : setting.choices) {
       filter::Memory memory = nullptr;
-      auto made = filter::make_filter(choice, {.place = listener.name});
+      auto made = filter::make_filter(choice, {});
       filter::Verdict verdict = made->on_request(request, memory);
       if (verdict.kind != filter::Verdict::Kind::answer) continue;
       std::string_view said = verdict.answer.detail.empty() ? verdict.answer.message : verdict.answer.detail;

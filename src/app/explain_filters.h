@@ -1,4 +1,4 @@
-// What the filters of a route do to a request, without serving it.
+// Tells how the filters of a route treat a request, without serving it.
 #pragma once
 
 #include <string>

@@ -32,7 +32,7 @@ struct Choice {
   friend bool operator==(const Choice&, const Choice&) = default;
 };
 
-// What a listener or route says of one filter.
+// The setting of one filter, of a listener or route.
 struct FilterSetting {
   std::string name;             // of filters.def
   std::vector<Choice> choices;  // more than one only where the filter may be there several times; none: `off`

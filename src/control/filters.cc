@@ -70,7 +70,7 @@ class Filters::Loader {
   }
 
   void make_chains(OfListener& next, const OfListener* before) const {
-    filter::Setting setting{.place = {}, .workers = owner_.workers_, .passwords = owner_.passwords_};
+    filter::Setting setting{.workers = owner_.workers_, .passwords = owner_.passwords_};
     auto text_of = [&](const std::string& path) { return next.texts.at(path); };
     auto chains = std::make_shared<const filter::Chains>(next.config, setting, text_of,
                                                          before == nullptr ? nullptr : before->chains.get());

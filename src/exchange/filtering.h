@@ -25,7 +25,7 @@ class Filtering {
   // The rest of the way behind a filter that waits.
   net::Task<std::optional<filter::Answer>> resume();
 
-  // What filters have to say to the final response; once for each that is about to be sent.
+  // Lets all filters change the head of a final response, each time one is about to be sent.
   void on_response(std::uint16_t status, const http::HeaderMap* headers);
   const filter::HeadEdit& request_edit() const { return request_edit_; }
   const filter::HeadEdit& response_edit() const { return response_edit_; }

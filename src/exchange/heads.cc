@@ -20,7 +20,7 @@ void write_changes(http::HeadWriter& writer, const HeadContext& context, const r
                  [&](std::string_view name, std::string_view value) { writer.field(name, value); });
 }
 
-// What is changed in a head: by filters, then by the route.
+// The changes to a head: those of filters, then those of the route.
 struct Edits {
   const filter::HeadEdit* filters;
   const route::HeaderChanges* route;

@@ -19,7 +19,7 @@ std::vector<config::OptionFault> addresses_faults(const config::Choice& choice);
 // Immutable, any thread.
 class AddressList {
  public:
-  // Of a choice without faults.
+  // `choice` has no faults.
   explicit AddressList(const config::Choice& choice);
   bool contains(const base::IpAddress& address) const;
 

@@ -90,7 +90,7 @@ class Body final : public Filter {
   }
 
   std::unique_ptr<BodyStage> stage(Direction direction, const http::BodyFraming& framing, Memory&) const override {
-    // What has a length has been looked at.
+    // on_request() has compared a length that the head says.
     bool is_open = framing.kind != http::BodyFraming::Kind::length && framing.kind != http::BodyFraming::Kind::none;
     if (direction != Direction::request || max_ == 0 || !is_open) return nullptr;
     return std::make_unique<Count>(max_);

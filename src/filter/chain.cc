@@ -65,15 +65,14 @@ class Maker {
  public:
   Maker(const Setting& setting, const Chains::TextOf& text_of) : setting_(setting), text_of_(text_of) {}
 
-  void add(std::vector<Chain::Part>& parts, const FilterSetting& wanted, std::string_view place,
-           const Chain* previous) const {
+  void add(std::vector<Chain::Part>& parts, const FilterSetting& wanted, const Chain* previous) const {
     for (std::size_t i = 0; i < wanted.choices.size(); ++i) {
-      parts.push_back(make(wanted.choices[i], place, find_part(previous, wanted.name, i)));
+      parts.push_back(make(wanted.choices[i], find_part(previous, wanted.name, i)));
     }
   }
 
  private:
-  Chain::Part make(const Choice& choice, std::string_view place, const Chain::Part* previous) const {
+  Chain::Part make(const Choice& choice, const Chain::Part* previous) const {
     Chain::Part part{.choice = choice, .texts = {}, .filter = {}};
     for (const config::OptionSpec& spec : entry_of(choice.name).options) {
       std::string path = path_of(choice, spec);
@@ -81,7 +80,6 @@ class Maker {
     }
     if (previous != nullptr && previous->choice == choice && previous->texts == part.texts) return *previous;
     Setting setting = setting_;
-    setting.place = place;
     setting.previous = previous == nullptr ? nullptr : previous->filter.get();
     setting.file = [&](std::string_view key) {
       for (const config::OptionSpec& spec : entry_of(choice.name).options) {
@@ -115,7 +113,7 @@ Choice hsts_of_tls(const config::Hsts& hsts) {
   return choice;
 }
 
-// Of one filter of a route: its own setting, or the listener's. Null: none.
+// The setting of one filter for a route: its own, or the listener's. Null: none.
 const FilterSetting* setting_for(const config::Route& route, const std::vector<FilterSetting>& of_listener,
                                  const config::KindEntry& entry) {
   if (route.redirect && !entry.traits.guards_redirects) return nullptr;
@@ -157,7 +155,7 @@ Chains::Chains(const config::Listener& listener, const Setting& setting, const T
   const std::vector<Chain::Part> first = first_parts(listener);
   std::vector<Chain::Part> parts = first;
   const Chain* former = previous == nullptr ? nullptr : previous->of_listener_.get();
-  for (const FilterSetting& wanted : of_listener) maker.add(parts, wanted, "listener " + listener.name, former);
+  for (const FilterSetting& wanted : of_listener) maker.add(parts, wanted, former);
   of_listener_ = chain_of(std::move(parts));
   for (const config::Route& route : listener.routes) {
     names_.push_back(route.name);
@@ -174,7 +172,7 @@ Chains::Chains(const config::Listener& listener, const Setting& setting, const T
       const FilterSetting* wanted = setting_for(route, of_listener, entry);
       if (wanted == nullptr) continue;
       bool is_own = route.filters.find(entry.name) != nullptr;
-      if (is_own) maker.add(parts, *wanted, "route " + route.name, former);
+      if (is_own) maker.add(parts, *wanted, former);
       // The listener's filter is one for all routes that have no own.
       for (std::size_t i = 0; !is_own && i < wanted->choices.size(); ++i) {
         parts.push_back(*find_part(of_listener_.get(), wanted->name, i));

@@ -32,7 +32,7 @@ class Chain {
 // Immutable, any thread.
 class Chains {
  public:
-  // Makes what is not `previous` made of the same already. `setting.file`, `place` and `previous` are set here for
+  // Makes what is not `previous` made of the same already. `setting.file` and `previous` are set here for
   // each. `text_of` has the file at that path.
   using TextOf = std::function<std::shared_ptr<const std::string>(const std::string& path)>;
   Chains(const config::Listener& listener, const Setting& setting, const TextOf& text_of, const Chains* previous);

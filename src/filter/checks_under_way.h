@@ -49,7 +49,7 @@ class ChecksUnderWay {
     base::IntrusiveList<Follower> followers_;
   };
 
-  // Whoever checks the password with that tag; null: nobody.
+  // The request that checks the password with that tag; null: none does.
   Leader* find(std::uint32_t worker, const KnownPasswords::Tag& tag) {
     Leader* found = nullptr;
     checks_[worker].for_each([&](Leader& leader) {

@@ -64,7 +64,7 @@ struct Verdict {
   Answer answer{};
 };
 
-// What a filter keeps of one request, from its on_request() to its on_end(): its own, null at first.
+// A pointer that a filter keeps for one request, from its on_request() to its on_end(); null at first.
 using Memory = void*;
 
 enum class Direction : std::uint8_t { request, response };
@@ -73,15 +73,15 @@ enum class Direction : std::uint8_t { request, response };
 class BodyStage {
  public:
   virtual ~BodyStage() = default;
-  // What goes on in place of `piece`, with the same `last`; valid until the next call. May wait, with a deadline of its
-  // own. An error ends the exchange: of the client, where its body is at fault (too_large: 413).
+  // Gives the piece that goes on in place of `piece`, with the same `last`; valid until the next call. May wait, with a
+  // deadline of its own. An error ends the exchange: of the client, where its body is at fault (too_large: 413).
   virtual net::Task<base::Result<http::BodyPiece>> pass(http::BodyPiece piece) = 0;
   // False: the body that goes on may have another length, so the message is framed without one.
   virtual bool keeps_length() const { return true; }
 };
 
-// Of one listener or route. Made on the control thread, then used by all workers at once: every function is thread-safe
-// and lock-free, and none but resume() and stages may wait.
+// A filter of one listener or route. Made on the control thread, then used by all workers at once: every function is
+// thread-safe and lock-free, and none but resume() and stages may wait.
 class Filter {
  public:
   virtual ~Filter() = default;
@@ -107,9 +107,8 @@ class Filter {
   }
 };
 
-// What a filter is made with. All of it but `files` and `previous` outlives the filter.
+// The surroundings that a filter is made in. All of it but `file` and `previous` outlives the filter.
 struct Setting {
-  std::string_view place{};  // "listener web" or "route shop", for messages
   std::uint32_t workers = 1;
   PasswordChecks* passwords = nullptr;
   // The text of the file that an option (is_path) names, which file_fault() has taken.
