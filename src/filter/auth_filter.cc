@@ -2,11 +2,10 @@
 // checked by PasswordChecks, and what came of it is remembered.
 #include <array>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include "base/cleanse.h"
 #include "base/text.h"
 #include "config/text_rules.h"
+#include "filter/basic_credentials.h"
 #include "filter/checks_under_way.h"
 #include "filter/filter.h"
 #include "filter/known_passwords.h"
@@ -21,7 +20,6 @@ using config::OptionType;
 using namespace std::chrono_literals;
 
 constexpr base::Nanoseconds kPatience = 10s;
-constexpr std::size_t kLongestCredentials = 1024;  // in base64
 
 enum Key : std::size_t { users, realm, forward, user_header };
 
@@ -54,37 +52,6 @@ std::string text_of(const config::Choice& choice, Key key) {
   return config::option_or_default<std::string>(choice, options()[key]);
 }
 
-// As a client sends them; nothing of them is left in memory.
-struct Credentials {
-  Credentials() = default;
-  Credentials(const Credentials&) = delete;
-  Credentials& operator=(const Credentials&) = delete;
-  ~Credentials() { base::cleanse(both); }
-
-  // False: the request has none that can be understood.
-  bool read(const http::RequestHead& head);
-  std::string_view name() const { return std::string_view(both).substr(0, both.find(':')); }
-  std::string_view password() const { return std::string_view(both).substr(both.find(':') + 1); }
-
-  std::string both;  // "name:password"
-};
-
-bool Credentials::read(const http::RequestHead& head) {
-  const http::HeaderField* field = head.headers.find_only("authorization");
-  constexpr std::string_view kScheme = "basic ";
-  if (field == nullptr || !base::equal_ignoring_case(field->value.substr(0, kScheme.size()), kScheme)) return false;
-  std::string_view coded = base::trim(field->value.substr(kScheme.size()));
-  if (coded.empty() || coded.size() > kLongestCredentials || coded.size() % 4 != 0) return false;
-  both.resize(coded.size() / 4 * 3);
-  int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(both.data()),
-                             reinterpret_cast<const unsigned char*>(coded.data()), static_cast<int>(coded.size()));
-  if (size < 0) return false;
-  std::size_t padding = coded.ends_with("==") ? 2 : coded.ends_with('=') ? 1 : 0;
-  both.resize(static_cast<std::size_t>(size) - padding);
-  // A byte of zero would end the password early where it is hashed.
-  return both.find(':') != std::string::npos && !config::has_control_bytes(both);
-}
-
 class Auth final : public Filter {
  public:
   Auth(const config::Choice& choice, const Setting& setting)
@@ -104,14 +71,14 @@ class Auth final : public Filter {
   }
 
   Verdict on_request(Request& request, Memory&) const override {
-    Credentials said;
+    BasicCredentials said;
     if (!said.read(request.head)) return refused(request, "filters.auth: the request has no Basic credentials");
     std::optional<bool> is_right = state_->known.find(request.worker, check_of(said).tag, request.now);
     return is_right ? verdict(request, said, *is_right) : Verdict::wait();
   }
 
   net::Task<Verdict> resume(Request& request, Memory&) const override {
-    Credentials said;
+    BasicCredentials said;
     if (!said.read(request.head)) co_return wrong(request);
     const Check check = check_of(said);
     const base::TimePoint deadline = request.now + kPatience;
@@ -145,12 +112,12 @@ class Auth final : public Filter {
     const std::string& hash;
     KnownPasswords::Tag tag;
   };
-  Check check_of(const Credentials& said) const {
+  Check check_of(const BasicCredentials& said) const {
     const std::string* own = users_.hash_of(said.name());
     const std::string& hash = own == nullptr ? users_.any_hash(said.name()) : *own;
     return {.hash = hash, .tag = state_->known.tag(said.name(), said.password(), hash)};
   }
-  Verdict verdict(Request& request, const Credentials& said, bool is_right) const {
+  Verdict verdict(Request& request, const BasicCredentials& said, bool is_right) const {
     return is_right && users_.hash_of(said.name()) != nullptr ? granted(request, said.name()) : wrong(request);
   }
   Verdict granted(Request& request, std::string_view name) const {
