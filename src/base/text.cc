@@ -1,6 +1,8 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <fmt/format.h>
 #include <iterator>
 #include <vector>
@@ -23,9 +25,35 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+constexpr std::uint64_t kEachByte = 0x0101010101010101u;
+
+// Whether eight bytes are equal but for the case of letters.
+bool eight_equal(const char* a, const char* b) {
+  std::uint64_t one = 0, other = 0;
+  std::memcpy(&one, a, sizeof one);
+  std::memcpy(&other, b, sizeof other);
+  const std::uint64_t differ = one ^ other;
+  if (differ == 0) return true;
+  if ((differ & ~(0x20 * kEachByte)) != 0) return false;
+  // Every byte that differs by the bit of the case must be a letter: the top bit of its byte says so.
+  const std::uint64_t lower = one | 0x20 * kEachByte;
+  const std::uint64_t low_bits = lower & 0x7f * kEachByte;
+  const std::uint64_t from_a = low_bits + (0x80 - 'a') * kEachByte;
+  const std::uint64_t beyond_z = low_bits + (0x7f - 'z') * kEachByte;
+  const std::uint64_t letters = from_a & ~beyond_z & ~lower & 0x80 * kEachByte;
+  return (differ << 2 & ~letters) == 0;
+}
+
 }  // namespace
 
 bool equal_ignoring_case(const char* a, const char* b, std::size_t size) {
+  if (size >= 8) {
+    // The last eight overlap those before.
+    for (std::size_t i = 0; i + 8 < size; i += 8) {
+      if (!eight_equal(a + i, b + i)) return false;
+    }
+    return eight_equal(a + size - 8, b + size - 8);
+  }
   for (std::size_t i = 0; i < size; ++i) {
     if (ascii_lower(a[i]) != ascii_lower(b[i])) return false;
   }

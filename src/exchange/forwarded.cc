@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <optional>
 
 #include "base/text.h"
@@ -11,6 +12,23 @@
 
 namespace weir::exchange {
 namespace {
+
+// A number of an IPv4 address with the dot behind it.
+struct DottedByte {
+  char text[4];
+  std::uint8_t size;
+};
+constexpr std::array<DottedByte, 256> kDottedBytes = [] {
+  std::array<DottedByte, 256> all{};
+  for (unsigned byte = 0; byte < all.size(); ++byte) {
+    DottedByte& dotted = all[byte];
+    for (unsigned unit : {100u, 10u, 1u}) {
+      if (byte >= unit || unit == 1) dotted.text[dotted.size++] = static_cast<char>('0' + byte / unit % 10);
+    }
+    dotted.text[dotted.size++] = '.';
+  }
+  return all;
+}();
 
 // The address of one entry, which some proxies write with a port: "10.0.0.1:4711", "[::1]:4711".
 std::optional<base::IpAddress> address_of(std::string_view entry) {
@@ -85,8 +103,9 @@ std::string_view address_text(const base::IpAddress& address, base::Arena& arena
   }
   char* at = start;
   for (std::uint8_t byte : address.bytes()) {
-    at = std::to_chars(at, at + 3, byte).ptr;
-    *at++ = '.';
+    const DottedByte& dotted = kDottedBytes[byte];
+    std::memcpy(at, dotted.text, sizeof dotted.text);
+    at += dotted.size;
   }
   return {start, static_cast<std::size_t>(at - 1 - start)};
 }

@@ -12,8 +12,8 @@ using Kind = FieldVerdict::Kind;
 constexpr std::uint64_t kFieldOverhead = 32;  // RFC 9113 6.5.2
 
 bool is_h2_name(std::string_view name) {
-  return !name.empty() && http::scan_by_table(name.data(), name.data() + name.size(), http::kLowerTokenChar) ==
-                              name.data() + name.size();
+  const char* end = name.data() + name.size();
+  return !name.empty() && http::scan_lower_token(name.data(), end) == end;
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }

@@ -64,10 +64,9 @@ void RequestSection::take_pseudo(std::string_view name, std::string_view value) 
   if (*seen) return malformed("repeated pseudo-field (RFC 9113 8.3)");
   *seen = true;
   if (value.empty() && place != &authority_) return malformed("empty pseudo-field (RFC 9113 8.3.1)");
-  for (char c : value) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) {
-      return malformed("space or control byte in a pseudo-field (RFC 9113 8.2.1)");
-    }
+  const char* end = value.data() + value.size();
+  if (http::scan_dark(value.data(), end) != end) {
+    return malformed("space or control byte in a pseudo-field (RFC 9113 8.2.1)");
   }
   *place = arena_->copy(value);
 }

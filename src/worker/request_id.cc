@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace weir::worker {
 namespace {
@@ -11,22 +14,19 @@ namespace {
 constexpr std::uint64_t kFirstStep = 0x9e3779b97f4a7c15u;
 constexpr std::uint64_t kSecondStep = 0xd1342543de82ef95u;
 
-// Eight hexadecimal digits at once: each nibble spread to a byte, the highest first in memory.
-std::uint64_t hex_of(std::uint32_t number) {
-  std::uint64_t digits = number;
-  digits = (digits & 0xffff0000u) << 16 | (digits & 0xffffu);
-  digits = (digits & 0x0000ff000000ff00u) << 8 | (digits & 0x000000ff000000ffu);
-  digits = (digits & 0x00f000f000f000f0u) << 4 | (digits & 0x000f000f000f000fu);
-  std::uint64_t letters = (digits + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
-  return std::byteswap(digits + 0x3030303030303030u + letters * ('a' - '0' - 10));
-}
-
+// Sixteen lower-case digits, the highest first.
 void write_hex(std::uint64_t number, char* out) {
-  static_assert(std::endian::native == std::endian::little);
-  std::uint64_t high = hex_of(static_cast<std::uint32_t>(number >> 32));
-  std::uint64_t low = hex_of(static_cast<std::uint32_t>(number));
-  std::memcpy(out, &high, sizeof high);
-  std::memcpy(out + sizeof high, &low, sizeof low);
+#if defined(__SSE2__)
+  const __m128i bytes = _mm_cvtsi64_si128(static_cast<long long>(std::byteswap(number)));
+  const __m128i low_half = _mm_set1_epi8(0x0f);
+  const __m128i digits =
+      _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low_half), _mm_and_si128(bytes, low_half));
+  const __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+  const __m128i text = _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), text);
+#else
+  for (int i = 15; i >= 0; --i, number >>= 4) out[i] = "0123456789abcdef"[number & 15];
+#endif
 }
 
 bool is_sane(std::string_view id) {

@@ -14,6 +14,22 @@ std::string json_escaped(std::string_view text) {
   return out.substr(1);
 }
 
+TEST(EqualIgnoringCase, SaysTheSameOfEveryPairOfBytesAtEveryPlace) {
+  for (std::size_t size : {1u, 7u, 8u, 9u, 15u, 16u, 17u}) {
+    for (std::size_t place : {std::size_t{0}, size / 2, size - 1}) {
+      std::string one(size, 'x'), other(size, 'X');
+      for (int a = 0; a < 256; ++a) {
+        one[place] = static_cast<char>(a);
+        for (int b = 0; b < 256; ++b) {
+          other[place] = static_cast<char>(b);
+          bool expected = ascii_lower(static_cast<char>(a)) == ascii_lower(static_cast<char>(b));
+          ASSERT_EQ(equal_ignoring_case(one, other), expected) << size << " bytes, " << place << ": " << a << ", " << b;
+        }
+      }
+    }
+  }
+}
+
 TEST(EqualIgnoringCase, FoldsOnlyAsciiLetters) {
   EXPECT_TRUE(equal_ignoring_case("Content-Length", "content-LENGTH"));
   EXPECT_TRUE(equal_ignoring_case("", ""));

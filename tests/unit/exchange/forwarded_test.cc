@@ -40,6 +40,10 @@ TEST_F(ForwardedTest, WritesEveryAddressAsItsText) {
        {"0.0.0.0", "255.255.255.255", "1.20.255.9", "2001:db8::1", "::1", "2001:db8:1111:2222:3333:4444:5555:6666"}) {
     EXPECT_EQ(of(peer, {}).forwarded_for, peer);
   }
+  for (int byte = 0; byte < 256; ++byte) {
+    std::string peer = std::to_string(byte) + ".0.10." + std::to_string(255 - byte);
+    EXPECT_EQ(of(peer.c_str(), {}).forwarded_for, peer);
+  }
 }
 
 TEST_F(ForwardedTest, OfAnUntrustedPeerReplacesWhatItSent) {
