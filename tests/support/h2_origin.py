@@ -183,12 +183,12 @@ class H2Origin:
         return Peer(self)
 
     def stop(self):
-        async def end():
-            self.server.close()
-            for peer in self.peers:
-                peer.transport.abort()
+        background.run(self._stop())
 
-        background.run(end())
+    async def _stop(self):
+        self.server.close()
+        for peer in self.peers:
+            peer.transport.abort()
 
     @property
     def open_connections(self):
