@@ -160,6 +160,15 @@ net::Task<ApiResult> make_change(Visit& visit, const Call& call) {
   co_return co_await call.handler.change(visit);
 }
 
+// The change is in effect: it is answered as soon as every worker uses it, and with 202 when some are late. Others have
+// their turn meanwhile.
+net::Task<void> settle(Visit& visit, ApiResponse& response) {
+  visit.turn.reset();
+  if (visit.dry_run || !visit.state.parts.settle) co_return;
+  control::LateWorkers late = co_await visit.state.parts.settle();
+  if (!late.empty()) response.status = 202;
+}
+
 void report_change(const Visit& visit, const Call& call, std::string_view who) {
   control::ObjectName changed = changed_object(visit, call);
   Json event{{"object", changed.kind},
@@ -180,6 +189,7 @@ net::Task<ApiResult> serve(ApiState& state, const ApiRequest& request, const Fou
     result = std::unexpected(std::move(ready.error()));
   } else if (call.is_change()) {
     result = co_await make_change(visit, call);
+    if (result) co_await settle(visit, *result);
   } else {
     result = call.handler.look(visit);
   }

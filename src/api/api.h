@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "control/catalog.h"
 #include "control/certificates.h"
+#include "control/delivery.h"
 #include "control/event_log.h"
 #include "control/file_reload.h"
 #include "control/publisher.h"
@@ -25,7 +26,8 @@ namespace weir::api {
 
 struct ApiState;
 
-// Control thread only. No call blocks; a change may wait for its turn and for the store.
+// Control thread only. No call blocks; a change may wait for its turn, for the store and for
+// the workers.
 class Api {
  public:
   // Whatever is referred to outlives the API.
@@ -45,6 +47,8 @@ class Api {
     std::function<net::Task<control::Reloaded>()> reload = {};
     // Null: /certificates shows none.
     const control::Certificates* certificates = nullptr;
+    // Waits until every worker uses what was changed. Null: nobody waits.
+    control::Settle settle = {};
   };
 
   explicit Api(Parts parts);

@@ -211,6 +211,8 @@ Node answers_of(const Call& call) {
   Node answers = map_of({{fmt::to_string(call.success), answer(call.success)}});
   bool may_create = call.method == "PUT" && call.path.contains('{');
   if (may_create) answers.set("201", answer(201));
+  // Some workers are late to use the change.
+  if (call.is_change()) answers.set("202", answer(202));
   if (call.method == "GET" && call.path != "/events") {
     answers.set("304", map_of({{"description", text("If-None-Match names what there is")}}));
   }

@@ -147,6 +147,8 @@ std::string_view status_phrase(int status) {
       return "OK";
     case 201:
       return "Created";
+    case 202:
+      return "Accepted";
     case 304:
       return "Not Modified";
     case 400:

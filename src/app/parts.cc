@@ -24,6 +24,9 @@ void Weir::Parts::make_workers() {
     control.prober->report_connect_failure(backend, error);
   };
   traffic.services.worker_ended = [this] { worker_ended(); };
+  traffic.services.snapshot_confirmed = [this] {
+    traffic.control_reactor.post([this] { control.delivery->look_again(); });
+  };
   traffic.tls_metrics = std::make_unique<front::TlsMetrics>(traffic.registry);
   traffic.services.worker_count = traffic.worker_count;
   for (std::uint32_t i = 0; i < traffic.worker_count; ++i) {
@@ -114,6 +117,7 @@ config::Faults Weir::Parts::prepare(const control::Effective& wanted, control::R
 }
 
 void Weir::Parts::make_catalog() {
+  control::Settle settle = [this] { return control.delivery->settle(); };
   control::Catalog::Resources resources;
   resources.prepare = [this](const control::Effective& wanted, control::Reading reading) {
     return prepare(wanted, reading);
@@ -137,7 +141,8 @@ void Weir::Parts::make_catalog() {
                                                                                   .access_logs = *traffic.access_logs,
                                                                                   .events = control.events,
                                                                                   .registry = traffic.registry,
-                                                                                  .metrics_slot = traffic.worker_count},
+                                                                                  .metrics_slot = traffic.worker_count,
+                                                                                  .settle = settle},
                                                        options.config_path, options.config);
   control.steward =
       std::make_unique<control::Steward>(control::Steward::Parts{.publisher = *control.publisher,
@@ -149,6 +154,7 @@ void Weir::Parts::make_catalog() {
                                                                  .events = control.events,
                                                                  .services = traffic.services,
                                                                  .workers = traffic.all_workers,
+                                                                 .settle = settle,
                                                                  .tick =
                                                                      [this] {
                                                                        api->tick();
@@ -171,7 +177,8 @@ void Weir::Parts::make_api(std::string load_balancer_id) {
                       .health = [this](const pool::Backend& backend) { return control.prober->details(backend); },
                       .is_draining = [this] { return is_draining; },
                       .reload = std::move(reload_file),
-                      .certificates = control.certificates.get()});
+                      .certificates = control.certificates.get(),
+                      .settle = [this] { return control.delivery->settle(); }});
   admin = std::make_unique<api::AdminServer>(*api, control.events, net::kept_descriptors(descriptor_limit) / 4);
 }
 
@@ -188,6 +195,9 @@ void Weir::Parts::register_metrics() {
   });
   traffic.registry.computed(families::kConfigObjectsSetAside, [this](const metrics::Registry::Emit& emit) {
     emit({}, static_cast<double>(control.catalog->set_aside().size()));
+  });
+  traffic.registry.computed(families::kWorkersBehind, [this](const metrics::Registry::Emit& emit) {
+    emit({}, static_cast<double>(control.delivery->late()));
   });
   traffic.registry.computed(families::kStorePendingChanges, [this](const metrics::Registry::Emit& emit) {
     emit({}, static_cast<double>(control.catalog->unstored().size()));

@@ -192,6 +192,7 @@ void Weir::Parts::drain() {
 
 void Weir::Parts::worker_ended() {
   traffic.control_reactor.post([this] {
+    control.delivery->look_again();
     if (--running_workers == 0) closing.spawn(close_all());
   });
 }

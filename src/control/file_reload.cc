@@ -80,8 +80,10 @@ net::Task<Reloaded> FileReload::reload() {
   Catalog::Outcome<void> outcome = co_await parts_.catalog.reload(std::move(*read));
   if (!outcome) co_return refuse(faults_of(outcome.error(), path_));
   if (has_other_log) parts_.access_logs.use(std::move(next_log));
-  accept(before, keys);
-  co_return Reloaded{.needs_restart = std::move(keys)};
+  Reloaded reloaded{.needs_restart = std::move(keys)};
+  if (parts_.settle) reloaded.late = co_await parts_.settle();
+  accept(before, reloaded);
+  co_return reloaded;
 }
 
 std::vector<std::string> FileReload::needs_restart(const config::Config& wanted) const {
@@ -102,10 +104,10 @@ Reloaded FileReload::refuse(config::Faults faults) {
   return Reloaded{.faults = std::move(faults)};
 }
 
-void FileReload::accept(const config::Config& before, const std::vector<std::string>& needs_restart) {
+void FileReload::accept(const config::Config& before, const Reloaded& reloaded) {
   const config::Config& now = parts_.catalog.file();
   for (const std::string& line : config::summary(config::diff(before, now))) base::log_info("reload: {}", line);
-  for (const std::string& key : needs_restart) {
+  for (const std::string& key : reloaded.needs_restart) {
     base::log_warning("reload: the change of {} takes effect with the next start", key);
   }
   if (!before.admin.tokens.empty() && now.admin.tokens.empty()) {
@@ -115,8 +117,14 @@ void FileReload::accept(const config::Config& before, const std::vector<std::str
   succeeded_.add(parts_.metrics_slot);
   last_successful_.set(parts_.metrics_slot, 1);
   last_success_at_.set(parts_.metrics_slot, unix_seconds());
-  parts_.events.append("reload", R"({"object":"configuration","id":"","result":"success"})");
-  base::log_info("reload: {} applied", path_);
+  parts_.events.append("reload",
+                       fmt::format(R"({{"object":"configuration","id":"","result":"success","late_workers":[{}]}})",
+                                   fmt::join(reloaded.late, ",")));
+  if (reloaded.late.empty()) {
+    base::log_info("reload: {} applied", path_);
+  } else {
+    base::log_warning("reload: {} accepted; {} of the workers will use it later", path_, reloaded.late.size());
+  }
 }
 
 }  // namespace weir::control

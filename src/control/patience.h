@@ -11,6 +11,8 @@ inline constexpr base::Nanoseconds kQueuePatience = std::chrono::seconds(5);
 inline constexpr base::Nanoseconds kFilePatience = std::chrono::seconds(60);
 // For the store.
 inline constexpr base::Nanoseconds kStorePatience = std::chrono::seconds(5);
+// For the workers, before a change that applies is answered as one that some of them do not use yet.
+inline constexpr base::Nanoseconds kWorkerPatience = std::chrono::seconds(5);
 // For the store, before an operator is answered whether the state of a backend, which applies already, is stored.
 inline constexpr base::Nanoseconds kOperatorPatience = std::chrono::seconds(1);
 

@@ -77,6 +77,7 @@ net::Task<void> Steward::refresh_files() {
   } refreshing(is_refreshing_);
   Catalog::Outcome<void> outcome = co_await parts_.catalog.refresh();
   if (outcome) {
+    if (parts_.settle) static_cast<void>(co_await parts_.settle());
     base::log_info("files that the configuration names have changed: those that are good are in use");
   } else if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) {
     for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));

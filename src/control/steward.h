@@ -7,6 +7,7 @@
 
 #include "control/catalog.h"
 #include "control/certificates.h"
+#include "control/delivery.h"
 #include "control/event_log.h"
 #include "control/filters.h"
 #include "control/leaving_backends.h"
@@ -36,6 +37,7 @@ class Steward {
     EventLog& events;
     worker::Services& services;
     const std::vector<front::WorkerThread*>& workers;
+    Settle settle = {};                 // optional
     std::function<void()> tick;         // of everybody else, once a second
     std::function<bool()> is_stopping;  // Weir takes no changes any more
   };

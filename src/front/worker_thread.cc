@@ -18,6 +18,7 @@ WorkerThread::WorkerThread(std::uint32_t index, worker::Services& services, cons
 WorkerThread::~WorkerThread() { WEIR_ASSERT(!thread_.joinable()); }
 
 void WorkerThread::start() {
+  is_running_.store(true, std::memory_order_release);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -29,29 +30,41 @@ void WorkerThread::run() {
   worker_.links.connections().close_all_idle();
   listeners_.clear();
   worker_.let_go();
+  is_running_.store(false, std::memory_order_release);
   if (worker_.services.worker_ended) worker_.services.worker_ended();
 }
 
 void WorkerThread::apply(std::shared_ptr<const worker::Snapshot> next) {
-  worker_.reactor.post([this, next = std::move(next)]() mutable {
-    worker::SnapshotRef before = worker_.use(std::move(next));
-    // A listener that is gone, for good or to another address, serves what still comes as it last did.
-    for (auto& open : listeners_) {
-      if (open == nullptr) continue;
-      worker::Listening& listening = open->listening;
-      if (listening.index != UINT32_MAX && !listening.last) listening.last = before;
-    }
-    const auto& listeners = worker_.snapshot()->listeners;
-    for (std::uint32_t i = 0; i < listeners.size(); ++i) {
-      OpenListener* known = find(listeners[i]->id);
-      if (known == nullptr) continue;
-      known->listening.index = i;
-      known->listening.last = worker::SnapshotRef();
-    }
-    for (auto& open : listeners_) {
-      if (open != nullptr && open->udp != nullptr) open->udp->configuration_changed();
-    }
-    worker_.close_retired();
+  worker_.reactor.post([this, next = std::move(next)]() mutable { use(std::move(next)); });
+}
+
+void WorkerThread::use(std::shared_ptr<const worker::Snapshot> next) {
+  worker::SnapshotRef before = worker_.use(std::move(next));
+  // A listener that is gone, for good or to another address, serves what still comes as it last did.
+  for (auto& open : listeners_) {
+    if (open == nullptr) continue;
+    worker::Listening& listening = open->listening;
+    if (listening.index != UINT32_MAX && !listening.last) listening.last = before;
+  }
+  const auto& listeners = worker_.snapshot()->listeners;
+  for (std::uint32_t i = 0; i < listeners.size(); ++i) {
+    OpenListener* known = find(listeners[i]->id);
+    if (known == nullptr) continue;
+    known->listening.index = i;
+    known->listening.last = worker::SnapshotRef();
+  }
+  for (auto& open : listeners_) {
+    if (open != nullptr && open->udp != nullptr) open->udp->configuration_changed();
+  }
+  worker_.close_retired();
+}
+
+void WorkerThread::confirm(std::shared_ptr<const worker::Snapshot> snapshot) {
+  worker_.reactor.post([this, snapshot = std::move(snapshot)] {
+    const worker::SnapshotRef& used = worker_.snapshot();
+    if (!used || used->version < snapshot->version) use(snapshot);
+    confirmed_version_.store(snapshot->version, std::memory_order_release);
+    if (worker_.services.snapshot_confirmed) worker_.services.snapshot_confirmed();
   });
 }
 

@@ -1,6 +1,8 @@
 // One thread that carries traffic: runs a worker's reactor, opens and closes its listeners.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -26,6 +28,13 @@ class WorkerThread final : private Placer {
 
   // From now on new work uses `snapshot`.
   void apply(std::shared_ptr<const worker::Snapshot> snapshot);
+  // The thread answers, behind everything that it was sent before, that it uses `snapshot`: confirmed_version() and
+  // Services::snapshot_confirmed. Takes it over first where the message of apply() was lost for lack of memory.
+  void confirm(std::shared_ptr<const worker::Snapshot> snapshot);
+  // The version of the last snapshot that was confirmed; 0: none.
+  std::uint64_t confirmed_version() const { return confirmed_version_.load(std::memory_order_acquire); }
+  // From start() until the thread reads no messages any more.
+  bool is_running() const { return is_running_.load(std::memory_order_acquire); }
   // Accepts on `fds`, which it takes over, for the listener `runtime` is about.
   void open_listener(std::shared_ptr<worker::ListenerRuntime> runtime, std::vector<int> fds);
   // The listener `runtime` is about goes on with sockets and flows of the UDP listener `id`, which has none any more.
@@ -47,6 +56,7 @@ class WorkerThread final : private Placer {
 
  private:
   void run();
+  void use(std::shared_ptr<const worker::Snapshot> next);
   OpenListener* find(std::uint32_t id);
   OpenListener& add(std::shared_ptr<worker::ListenerRuntime> runtime);
   // A new connection, accepted here: served here, or by the worker with the least to do.
@@ -72,6 +82,8 @@ class WorkerThread final : private Placer {
   net::TaskGroup closings_;  // one task per listener that is closing
   net::TaskGroup chores_;
   net::TaskGroup upkeep_;  // sort_frames()
+  std::atomic<std::uint64_t> confirmed_version_{0};
+  std::atomic<bool> is_running_{false};
   std::thread thread_;
 };
 

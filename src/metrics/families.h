@@ -206,6 +206,10 @@ inline constexpr Family kBuildInfo = {.name = "weir_build_info",
                                       .labels = {"version", "compiler"}};
 inline constexpr Family kWorkers = {
     .name = "weir_workers", .type = Type::gauge, .help = "Worker threads that carry traffic."};
+inline constexpr Family kWorkersBehind = {
+    .name = "weir_workers_behind",
+    .type = Type::gauge,
+    .help = "Workers that did not use a changed configuration within 5 s, and do not yet."};
 
 // ---- the process (metrics/process.h) ----------------------------------------------------------------------------
 inline constexpr Family kProcessCpu = {
@@ -266,6 +270,7 @@ inline constexpr std::array kAll = {kRequests,
                                     kAccessLogDropped,
                                     kBuildInfo,
                                     kWorkers,
+                                    kWorkersBehind,
                                     kProcessCpu,
                                     kProcessResident,
                                     kProcessVirtual,

@@ -22,7 +22,8 @@ struct Services {
   std::size_t worker_count = 1;
   // A connection to a backend could not be opened. Called on workers, must not block.
   std::function<void(const pool::Backend&, const base::Error&)> connect_failed;
-  std::function<void()> worker_ended;  // called on each worker's thread as its last deed
+  std::function<void()> worker_ended;        // called on each worker's thread as its last deed
+  std::function<void()> snapshot_confirmed;  // called on a worker's thread: it uses the snapshot it was asked about
   net::DescriptorBudget descriptors;
   std::atomic<std::size_t> given_back{0};       // bytes that workers gave back to the heap
   std::atomic<std::int64_t> next_complaint{0};  // of too many clients: steady clock, ns

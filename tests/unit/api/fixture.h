@@ -134,7 +134,8 @@ class ControlPlane {
              .load_balancer_id = "weir-test",
              .version = "1.2.3",
              .health = [this](const pool::Backend&) { return health_details; },
-             .is_draining = [this] { return draining; }}) {
+             .is_draining = [this] { return draining; },
+             .settle = [this] { return settle(); }}) {
     start = run(catalog.start(file.empty() ? config::built_in_config(all_kinds()) : read(file)));
   }
   ~ControlPlane() {
@@ -214,6 +215,10 @@ class ControlPlane {
     }
     return nullptr;
   }
+  net::Task<control::LateWorkers> settle() {
+    if (workers_confirm != nullptr) static_cast<void>(co_await workers_confirm->wait_until(base::TimePoint::max()));
+    co_return late;
+  }
   // The ids that `pool_name` offers to new work.
   std::vector<std::string> eligible(std::string_view pool_name) const {
     std::vector<std::string> ids;
@@ -250,6 +255,8 @@ class ControlPlane {
   std::optional<health::HealthDetails> health_details;
   std::function<config::Faults(const config::Config&)> prepare;
   int abandoned = 0;
+  control::LateWorkers late;               // workers that do not use changes in time
+  net::Waiter* workers_confirm = nullptr;  // so long changes wait for the workers
   bool draining = false;
 
  private:

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <random>
 
+#include "metrics/families.h"
 #include "tests/unit/api/fixture.h"
 
 namespace weir::control {
@@ -29,7 +30,8 @@ class FileReloadTest : public testing::Test {
                             .access_logs = logs_,
                             .events = plane_.events,
                             .registry = plane_.registry,
-                            .metrics_slot = 0};
+                            .metrics_slot = 0,
+                            .settle = [this] { return plane_.settle(); }};
     return {parts, path_.string(), ControlPlane::read(kFile)};
   }
   std::string last_event() const {
@@ -52,6 +54,30 @@ TEST_F(FileReloadTest, AppliesAFileThatChanged) {
   EXPECT_THAT(plane_.run(file.reload()).faults, IsEmpty());
   EXPECT_NE(plane_.pool("added"), nullptr);
   EXPECT_THAT(last_event(), HasSubstr(R"("result":"success")"));
+}
+
+TEST_F(FileReloadTest, SucceedsWhenTheWorkersUseTheFile) {
+  FileReload file = make();
+  metrics::Counter succeeded = plane_.registry.counter(metrics::families::kConfigReloads, {"success"});
+  net::Waiter confirmed;
+  plane_.workers_confirm = &confirmed;
+  write(kFile + "  - {name: added}\n");
+  std::optional<Reloaded> reloaded;
+  plane_.run(api::keep_result(file.reload(), reloaded));
+  EXPECT_NE(plane_.pool("added"), nullptr);
+  EXPECT_FALSE(reloaded);
+  EXPECT_EQ(succeeded.total(plane_.registry.slots()), 0u);
+  confirmed.wake();
+  plane_.turn();
+  EXPECT_TRUE(reloaded);
+  EXPECT_EQ(succeeded.total(plane_.registry.slots()), 1u);
+}
+
+TEST_F(FileReloadTest, SaysWhichWorkersAreLate) {
+  FileReload file = make();
+  plane_.late = {1};
+  EXPECT_THAT(plane_.run(file.reload()).late, ElementsAre(1u));
+  EXPECT_THAT(last_event(), HasSubstr(R"("result":"success","late_workers":[1])"));
 }
 
 TEST_F(FileReloadTest, KeepsEverythingWhenTheFileIsWrong) {

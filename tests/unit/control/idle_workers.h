@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <semaphore>
+#include <utility>
 #include <vector>
 
 #include "front/worker_thread.h"
@@ -26,14 +27,10 @@ class IdleWorkers {
     }
   }
   ~IdleWorkers() {
+    stop();
     for (front::WorkerThread* thread : all) {
-      if (is_started_) {
-        thread->drain(base::Nanoseconds(0));
-        thread->join();
-      } else {
-        thread->worker().reactor.adopt_thread();
-        thread->worker().let_go();
-      }
+      thread->worker().reactor.adopt_thread();
+      thread->worker().let_go();
     }
     control_.adopt_thread();
     control_.run_once(base::now());
@@ -53,6 +50,14 @@ class IdleWorkers {
   void start() {
     for (front::WorkerThread* thread : all) thread->start();
     is_started_ = true;
+  }
+  // The threads end.
+  void stop() {
+    if (!std::exchange(is_started_, false)) return;
+    for (front::WorkerThread* thread : all) {
+      thread->drain(base::Nanoseconds(0));
+      thread->join();
+    }
   }
   // On every started thread, behind all that was sent there before; returns when it is done.
   void do_on_threads(const std::function<void()>& work) {
