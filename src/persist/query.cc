@@ -2,54 +2,35 @@
 // without the parameter go by the client's address.
 #include "http/query.h"
 
-#include <fmt/format.h>
-#include <utility>
+#include <string>
 
-#include "base/hash.h"
-#include "config/text_rules.h"
-#include "persist/key_table.h"
-#include "persist/method.h"
+#include "persist/named_value.h"
 
 namespace weir::persist {
 namespace {
 
-const config::OptionSpec& name_option() {
-  static const config::OptionSpec kName{.key = "name",
-                                        .type = config::OptionType::text,
-                                        .default_value = std::string(),
-                                        .summary = "the query parameter; must be given"};
+std::string_view parameter_value(const http::RequestHead& request, std::string_view name) {
+  return http::find_parameter(request.query, name).value_or(std::string_view());
+}
+
+constexpr ValuePlace kParameters{.word = "query parameter", .example = "session", .find = parameter_value};
+
+const config::OptionSpec& parameter_option() {
+  static const config::OptionSpec kName = name_option("the query parameter; must be given");
   return kName;
 }
 
-class Query final : public Method {
- public:
-  Query(std::string name, const pool::BackendSet& backends) : name_(std::move(name)), table_(backends) {}
-
-  Match find(const Client& client) const override {
-    if (client.request == nullptr) return {};
-    std::string_view value = http::find_parameter(client.request->query, name_).value_or(std::string_view());
-    return {.index = table_.find(value.empty() ? client.address_hash : base::hash_text(value))};
-  }
-  std::string known_by() const override { return "the query parameter " + name_; }
-
- private:
-  std::string name_;
-  KeyTable table_;
-};
-
 }  // namespace
 
-std::span<const config::OptionSpec> query_options() { return std::span(&name_option(), 1); }
+std::span<const config::OptionSpec> query_options() { return std::span(&parameter_option(), 1); }
 
 std::vector<config::OptionFault> query_faults(const config::Choice& choice) {
-  std::string name = config::option_or_default<std::string>(choice, name_option());
-  if (name.empty()) return {{.key = "name", .message = "a query parameter needs its name, such as session"}};
-  if (config::is_token(name)) return {};
-  return {{.key = "name", .message = fmt::format("{} cannot be the name of a parameter", config::quoted(name))}};
+  return name_faults(choice, parameter_option(), kParameters);
 }
 
 std::unique_ptr<Method> make_query(const config::Choice& choice, const MethodSetting& setting) {
-  return std::make_unique<Query>(config::option_or_default<std::string>(choice, name_option()), setting.backends);
+  return by_named_value(kParameters, config::option_or_default<std::string>(choice, parameter_option()),
+                        setting.backends);
 }
 
 }  // namespace weir::persist
