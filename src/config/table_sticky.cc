@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <fmt/format.h>
+#include <string>
 
 #include "config/sticky.h"
 #include "config/sticky_fields.h"
+#include "config/text_rules.h"
 
 namespace weir::config {
 namespace {
@@ -49,6 +52,19 @@ void read_method(Reader& reader, const Node& written, const Node* type, Sticky& 
   reader.read(is_map ? without_other_options(reader, written, methods, chosen) : written, resource<Sticky>(), &sticky);
 }
 
+// The error of options without a type. In `{query: uid}` a type was taken for a key.
+std::string why_no_type(const Node& options, Methods methods) {
+  for (const Member& member : options.members) {
+    const KindEntry* method = find_entry(methods, member.key);
+    if (method == nullptr) continue;
+    bool is_name =
+        has_option(method, "name") && (member.value.kind == Node::Kind::plain || member.value.kind == Node::Kind::text);
+    return fmt::format("has no type; {0} is one: write `sticky: {{type: {1}{2}}}`", quoted(member.key), method->name,
+                       is_name ? fmt::format(", name: {}", quoted(member.value.scalar)) : "");
+  }
+  return fmt::format("has options but no type; write `type: {}`", kUsualMethod);
+}
+
 void read_ttl(Reader& reader, const Node& written, Sticky& sticky) {
   Reader::In in(reader, "sticky_ttl");
   std::optional<Duration> ttl = reader.duration(written, kStickyTtl);
@@ -69,7 +85,7 @@ void read_stickiness(Reader& reader, const Node& pool, void* object) {
   if (type == nullptr && sessions == nullptr) {
     if (own != nullptr && !own->members.empty()) {
       Reader::In in(reader, "sticky");
-      reader.fault(*own, fmt::format("has options but no type; write `type: {}`", kUsualMethod));
+      reader.fault(*own, why_no_type(*own, reader.kinds()["methods"].entries));
     } else if (ttl != nullptr) {
       Reader::In in(reader, "sticky_ttl");
       reader.fault(*ttl,

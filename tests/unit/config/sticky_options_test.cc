@@ -27,6 +27,10 @@ TEST(Read, TakesShortFormsOfSticky) {
 TEST(Read, RefusesOptionsOfStickyThatNothingHeeds) {
   EXPECT_THAT(faults_of(with_pool("sticky: {ttl: 2m}")),
               HasSubstr("pools[0].sticky: has options but no type; write `type: cookie`"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {header: x-s}")),
+              HasSubstr("pools[0].sticky: has no type; 'header' is one: write `sticky: {type: header, name: 'x-s'}`"));
+  EXPECT_THAT(faults_of(with_pool("sticky: {source_ip: true}")),
+              HasSubstr("'source_ip' is one: write `sticky: {type: source_ip}`"));
   EXPECT_THAT(faults_of(with_pool("sticky_ttl: 2m")), HasSubstr("sticky_ttl: turns nothing on by itself"));
   EXPECT_THAT(faults_of(with_pool("sticky: cookie, sticky_sessions: false")),
               HasSubstr("sticky_sessions: contradicts `sticky`"));
