@@ -17,7 +17,7 @@ namespace {
 // until those that were closed for them have gone.
 constexpr std::size_t kLookedAt = 64;
 constexpr std::size_t kClosingClients = 16;
-constexpr auto kComplainEvery = std::chrono::seconds(60);
+constexpr auto kFullComplaintEvery = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -25,7 +25,7 @@ constexpr auto kComplainEvery = std::chrono::seconds(60);
 bool WorkerThread::make_room_for_client(std::size_t open) {
   std::int64_t now = worker_.reactor.now().time_since_epoch().count();
   std::int64_t due = worker_.services.next_complaint.load(std::memory_order_relaxed);
-  std::int64_t next = now + std::chrono::nanoseconds(kComplainEvery).count();
+  std::int64_t next = now + std::chrono::nanoseconds(kFullComplaintEvery).count();
   if (now >= due && worker_.services.next_complaint.compare_exchange_strong(due, next)) {
     base::log_warning(
         "{} client connections are open, as many as max_connections or the limit on open files (ulimit -n) allow: idle "

@@ -7,7 +7,7 @@
 
 namespace weir::http2 {
 
-using Kind = Abuse::Kind;
+using AbuseKind = Abuse::Kind;
 
 namespace {
 
@@ -44,28 +44,29 @@ struct Callbacks {
     }
     switch (hd->type) {
       case NGHTTP2_DATA:
-        if (hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0) too_many = connection.charge(Kind::empty);
+        if (hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0)
+          too_many = connection.charge(AbuseKind::empty);
         break;
       case NGHTTP2_HEADERS:
-        if (hd->length == 0) too_many = connection.charge(Kind::empty);
+        if (hd->length == 0) too_many = connection.charge(AbuseKind::empty);
         connection.check_late_frame(hd->stream_id);
         if (connection.is_stream_too_many(hd->stream_id)) too_many = true;
         break;
       case NGHTTP2_SETTINGS:
-        if ((hd->flags & NGHTTP2_FLAG_ACK) == 0) too_many = connection.charge(Kind::settings);
+        if ((hd->flags & NGHTTP2_FLAG_ACK) == 0) too_many = connection.charge(AbuseKind::settings);
         break;
       case NGHTTP2_PING:
-        too_many = connection.charge(Kind::ping);
+        too_many = connection.charge(AbuseKind::ping);
         break;
       case NGHTTP2_PRIORITY:
       case NGHTTP2_RST_STREAM:
-        too_many = connection.charge(Kind::priority);
+        too_many = connection.charge(AbuseKind::priority);
         break;
       case NGHTTP2_WINDOW_UPDATE:
-        too_many = connection.charge(Kind::window_update);
+        too_many = connection.charge(AbuseKind::window_update);
         break;
       default:
-        too_many = connection.charge(Kind::unknown);
+        too_many = connection.charge(AbuseKind::unknown);
         break;
     }
     return too_many ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
@@ -97,7 +98,7 @@ struct Callbacks {
         if (connection.role_ == Role::client) break;
         connection.resets_.received(frame->hd.stream_id);
         // The reset of a stream that was at work; nghttp2 closes it right after this.
-        if (connection.find(frame->hd.stream_id) != nullptr && connection.charge(Kind::reset)) {
+        if (connection.find(frame->hd.stream_id) != nullptr && connection.charge(AbuseKind::reset)) {
           return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
         break;
@@ -154,7 +155,7 @@ struct Callbacks {
     connection.resets_.sent(frame->hd.stream_id, net::Reactor::current().now());
     std::uint32_t code = frame->rst_stream.error_code;
     bool ours = code == NGHTTP2_NO_ERROR || code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR;
-    return !ours && connection.charge(Kind::reset) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+    return !ours && connection.charge(AbuseKind::reset) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   // Frames that nghttp2 has dropped: without its head or trailers a stream would never end.

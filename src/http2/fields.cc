@@ -5,9 +5,10 @@
 #include "http/status.h"
 
 namespace weir::http2 {
-namespace {
 
 using Kind = FieldVerdict::Kind;
+
+namespace {
 
 constexpr std::uint64_t kFieldOverhead = 32;  // RFC 9113 6.5.2
 
