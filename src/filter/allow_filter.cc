@@ -27,7 +27,6 @@ std::span<const config::OptionSpec> allow_options() {
   return kOptions;
 }
 std::vector<config::OptionFault> allow_faults(const config::Choice& choice) { return addresses_faults(choice); }
-std::string allow_file_fault(std::string_view, std::string_view) { return {}; }
 std::string_view allow_sample() { return "{addresses: [10.0.0.0/8]}"; }
 std::shared_ptr<const Filter> make_allow(const config::Choice& choice, const Setting&) {
   return std::make_shared<Allow>(choice);

@@ -142,7 +142,6 @@ std::vector<config::OptionFault> body_faults(const config::Choice& choice) {
   return faults;
 }
 
-std::string body_file_fault(std::string_view, std::string_view) { return {}; }
 std::string_view body_sample() { return "{max: 10MB, types: [application/json]}"; }
 std::shared_ptr<const Filter> make_body(const config::Choice& choice, const Setting&) {
   return std::make_shared<Body>(choice);

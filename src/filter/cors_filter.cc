@@ -205,7 +205,6 @@ std::vector<config::OptionFault> cors_faults(const config::Choice& choice) {
   return faults;
 }
 
-std::string cors_file_fault(std::string_view, std::string_view) { return {}; }
 std::string_view cors_sample() { return "{origins: [https://app.example.com], credentials: true}"; }
 std::shared_ptr<const Filter> make_cors(const config::Choice& choice, const Setting&) {
   return std::make_shared<Cors>(choice);

@@ -27,7 +27,6 @@ std::span<const config::OptionSpec> deny_options() {
   return kOptions;
 }
 std::vector<config::OptionFault> deny_faults(const config::Choice& choice) { return addresses_faults(choice); }
-std::string deny_file_fault(std::string_view, std::string_view) { return {}; }
 std::string_view deny_sample() { return "{addresses: [192.0.2.7, 198.51.100.0/24]}"; }
 std::shared_ptr<const Filter> make_deny(const config::Choice& choice, const Setting&) {
   return std::make_shared<Deny>(choice);

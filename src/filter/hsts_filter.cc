@@ -54,7 +54,6 @@ class Hsts final : public Filter {
 
 std::span<const OptionSpec> hsts_options() { return options(); }
 std::vector<config::OptionFault> hsts_faults(const config::Choice&) { return {}; }
-std::string hsts_file_fault(std::string_view, std::string_view) { return {}; }
 std::string_view hsts_sample() { return "{max_age: 365d, include_subdomains: true}"; }
 std::shared_ptr<const Filter> make_hsts(const config::Choice& choice, const Setting&) {
   return std::make_shared<Hsts>(choice);

@@ -117,6 +117,7 @@ TEST_P(FilterContract, ItsSampleIsWholeAndItsOptionsAreExplained) {
     EXPECT_FALSE(option.summary.empty()) << option.key;
     EXPECT_TRUE(option.is_optional || made.filters.settings[0].choices[0].options.contains(std::string(option.key)));
     if (!option.is_path) continue;
+    ASSERT_NE(entry().file_fault, nullptr) << option.key << ": it must be WEIR_FILTER_WITH_FILES";
     EXPECT_EQ(entry().file_fault(option.key, file_for(GetParam())), "");
     EXPECT_NE(entry().file_fault(option.key, "\x01 nonsense"), "") << "any text is taken";
   }
