@@ -48,7 +48,7 @@ class Certificates {
   // Every certificate in use, each once, by its name.
   const std::map<std::string, std::shared_ptr<const tls::Certificate>>& in_use() const { return now_.certificates; }
   // A file of those in use has changed on disk, and is at rest.
-  bool files_changed() { return files_.changed(); }
+  std::vector<std::string> files_changed() { return files_.changed(); }
   // Once a second: rotates the ticket keys when it is time, and says which certificates end soon.
   void tick(base::TimePoint now);
 

@@ -33,7 +33,7 @@ class Filters {
   std::shared_ptr<const filter::Chains> of_listener(const std::string& name) const;
 
   // A file of those in use has changed on disk, and is at rest.
-  bool files_changed() { return files_.changed(); }
+  std::vector<std::string> files_changed() { return files_.changed(); }
 
  private:
   using Text = std::shared_ptr<const std::string>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <new>
 #include <utility>
 #include <vector>
@@ -16,6 +17,15 @@ namespace {
 constexpr auto kTick = std::chrono::seconds(1);
 
 base::TimePoint present() { return net::Reactor::current().now(); }
+
+std::string names_text(const std::vector<std::string>& paths) {
+  constexpr std::size_t kMost = 10;
+  std::size_t shown = std::min(paths.size(), kMost);
+  std::string text =
+      fmt::format("{}", fmt::join(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (paths.size() > shown) text += fmt::format(" and {} more", paths.size() - shown);
+  return text;
+}
 
 }  // namespace
 
@@ -62,13 +72,13 @@ void Steward::tick(base::TimePoint now) {
   parts_.tick();
   errands_.spawn(parts_.catalog.store_again());
   parts_.certificates.tick(now);
-  bool have_changed = parts_.certificates.files_changed();
-  have_changed = parts_.filters.files_changed() || have_changed;
-  if (!is_refreshing_ && have_changed) errands_.spawn(refresh_files());
+  std::vector<std::string> changed = parts_.certificates.files_changed();
+  std::ranges::move(parts_.filters.files_changed(), std::back_inserter(changed));
+  if (!is_refreshing_ && !changed.empty()) errands_.spawn(refresh_files(std::move(changed)));
 }
 
-// A certificate or another file that the configuration names was replaced.
-net::Task<void> Steward::refresh_files() {
+// Certificates or other files that the configuration names were replaced.
+net::Task<void> Steward::refresh_files(std::vector<std::string> changed) {
   if (parts_.is_stopping()) co_return;
   struct Refreshing {
     explicit Refreshing(bool& its_flag) : flag(its_flag) { flag = true; }
@@ -78,7 +88,7 @@ net::Task<void> Steward::refresh_files() {
   Catalog::Outcome<void> outcome = co_await parts_.catalog.refresh();
   if (outcome) {
     if (parts_.settle) static_cast<void>(co_await parts_.settle());
-    base::log_info("files that the configuration names have changed: those that are good are in use");
+    base::log_info("files have changed: {}; those without errors are in use", names_text(changed));
   } else if (const auto* faults = std::get_if<config::Faults>(&outcome.error())) {
     for (const config::Fault& fault : *faults) base::log_error("{}", config::format(fault));
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "control/catalog.h"
 #include "control/certificates.h"
@@ -62,7 +63,7 @@ class Steward {
   void poke() { poked_->wake(); }
   base::TimePoint round(base::TimePoint& next_tick);
   void tick(base::TimePoint now);
-  net::Task<void> refresh_files();
+  net::Task<void> refresh_files(std::vector<std::string> changed);
 
   Parts parts_;
   LeavingBackends leaving_;

@@ -77,17 +77,19 @@ void WatchedFiles::keep(const std::string& path) {
   if (known != files_.end()) known->second.used = true;
 }
 
-bool WatchedFiles::changed() {
-  bool moving = false, settled = false;
+std::vector<std::string> WatchedFiles::changed() {
+  bool moving = false;
+  std::vector<std::string> settled;
   for (auto& [path, file] : files_) {
     Signature now = signature_of(path);
     bool at_rest = std::exchange(file.last, now) == now;
     moving = moving || !at_rest;
-    settled = settled || (at_rest && now != file.seen);
+    if (at_rest && now != file.seen) settled.push_back(path);
   }
-  bool wait = settled && moving && waited_ < kPatience;
+  bool wait = !settled.empty() && moving && waited_ < kPatience;
   waited_ = wait ? waited_ + 1 : 0;
-  return settled && !wait;
+  if (wait) settled.clear();
+  return settled;
 }
 
 void WatchedFiles::forget_unused() {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace weir::control {
 
@@ -19,10 +20,10 @@ class WatchedFiles {
   std::expected<std::shared_ptr<const std::string>, std::string> read(const std::string& path, bool again);
   // The file at that path is in use: it goes on being watched.
   void keep(const std::string& path);
-  // True when a file looks different from when it was read and has not changed since the question before. Whoever
-  // replaces several files may finish: while another file still changes the answer is no, but kPatience times at most,
-  // so that a file that changes all the time holds up no other.
-  bool changed();
+  // The files that look different from when they were read and have not changed since the question before. Somebody who
+  // replaces several files may finish: while another file still changes the answer is none, but kPatience times at
+  // most, so that a file that changes all the time holds up no other.
+  std::vector<std::string> changed();
   static constexpr int kPatience = 3;
   // Files that are not read until the next call are forgotten by it.
   void forget_unused();
@@ -44,7 +45,7 @@ class WatchedFiles {
   };
   static Signature signature_of(const std::string& path);
   std::map<std::string, File> files_;
-  int waited_ = 0;  // answers in a row that were no only because another file was changing
+  int waited_ = 0;  // answers in a row that were none only because another file was changing
 };
 
 }  // namespace weir::control

@@ -5,10 +5,15 @@
 #include <fstream>
 #include <random>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace weir::control {
 namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 class WatchedFilesTest : public testing::Test {
  protected:
@@ -35,32 +40,32 @@ class WatchedFilesTest : public testing::Test {
 
 TEST_F(WatchedFilesTest, SaysNothingOfFilesThatStayAsTheyWereRead) {
   write_and_read({"a", "b"});
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(files_.changed());
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(files_.changed(), IsEmpty());
 }
 
 TEST_F(WatchedFilesTest, TellsOfAReplacedFileOnceItIsAtRest) {
   write_and_read({"a"});
   write("a");
-  EXPECT_FALSE(files_.changed()) << "it may still be written";
-  EXPECT_TRUE(files_.changed());
+  EXPECT_THAT(files_.changed(), IsEmpty()) << "it may still be written";
+  EXPECT_THAT(files_.changed(), ElementsAre(path("a")));
   ASSERT_TRUE(files_.read(path("a"), true));
-  EXPECT_FALSE(files_.changed());
+  EXPECT_THAT(files_.changed(), IsEmpty());
 }
 
 TEST_F(WatchedFilesTest, ManyFilesReplacedAtOnceAreToldOfAtOnce) {
   write_and_read({"a", "b", "c", "d", "e", "f"});
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) write(name);
-  EXPECT_FALSE(files_.changed());
-  EXPECT_TRUE(files_.changed());
+  EXPECT_THAT(files_.changed(), IsEmpty());
+  EXPECT_THAT(files_.changed(), SizeIs(6));
 }
 
 TEST_F(WatchedFilesTest, WhoReplacesSeveralFilesMayFinish) {
   write_and_read({"cert", "key"});
   write("cert");
-  EXPECT_FALSE(files_.changed());
+  EXPECT_THAT(files_.changed(), IsEmpty());
   write("key");
-  EXPECT_FALSE(files_.changed()) << "the key is still changing";
-  EXPECT_TRUE(files_.changed());
+  EXPECT_THAT(files_.changed(), IsEmpty()) << "the key is still changing";
+  EXPECT_THAT(files_.changed(), ElementsAre(path("cert"), path("key")));
 }
 
 TEST_F(WatchedFilesTest, AFileThatChangesAllTheTimeHoldsUpNoOther) {
@@ -70,7 +75,7 @@ TEST_F(WatchedFilesTest, AFileThatChangesAllTheTimeHoldsUpNoOther) {
     bool told = false;
     for (int i = 0; i < WatchedFiles::kPatience + 2; ++i) {
       write(busy);
-      told = told || files_.changed();
+      told = told || !files_.changed().empty();
     }
     EXPECT_TRUE(told) << busy;
   }
