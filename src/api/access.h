@@ -1,4 +1,4 @@
-// Who may call what.
+// Permissions of callers and calls.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace weir::api {
 
-// What a call asks of its caller. A role may do everything that the ones before it may.
+// The permission that a call needs. A role may do everything that the ones before it may.
 enum class Permission : std::uint8_t {
   anyone,     // no token needed: liveness and readiness
   viewer,     // sees everything

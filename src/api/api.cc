@@ -61,7 +61,7 @@ std::expected<Found, Problem> find_call(const ApiRequest& request) {
       .status = 405, .detail = fmt::format("{} takes {}", request.path, allowed), .headers = {{"Allow", allowed}}});
 }
 
-// What the call's answer is in.
+// The media type of the call's answer.
 std::string_view media_type(const Call& call) {
   if (call.path == "/") return "text/html";
   if (call.path == "/metrics") return "text/plain";
@@ -126,7 +126,7 @@ std::string_view header_of(const ApiResponse& response, std::string_view name) {
   return {};
 }
 
-// What the call was about, for its event: the stored object of the path's kind that it changed.
+// The object of the call, for its event: the stored object of the path's kind that it changed.
 control::ObjectName changed_object(const Visit& visit, const Call& call) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKinds{
       {{"/backends", control::kBackendKind},
@@ -201,7 +201,7 @@ net::Task<ApiResult> serve(ApiState& state, const ApiRequest& request, const Fou
 }
 
 Permission permission_for(const std::expected<Found, Problem>& found) {
-  // Who may not look learns nothing about what there is.
+  // A caller who may not look learns nothing about what there is.
   return found ? found->call->permission : Permission::viewer;
 }
 
@@ -221,7 +221,7 @@ net::Task<ApiResponse> answer(ApiState& state, const ApiRequest& request) {
   if (!who) co_return who.error().to_response();
   if (!found) co_return found.error().to_response();
   Permission permission = permission_for(found);
-  // Who is told that a backend is healthy may rely on it. (`anyone` is told of none.)
+  // A caller who is told that a backend is healthy may rely on it. (`anyone` is told of none.)
   if (permission != Permission::anyone) state.parts.publisher.publish_changes(state.parts.clock.now());
   ApiResult result = co_await serve(state, request, *found, *who);
   if (!result) co_return result.error().to_response();

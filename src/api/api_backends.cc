@@ -42,7 +42,7 @@ std::expected<void, Problem> check_clash(const config::Pool& pool, const config:
   return {};
 }
 
-// What a dry run shows: a backend that does not run.
+// The backend that a dry run shows: one that does not run.
 BackendView preview(const config::Pool& pool, const config::Backend& backend) {
   auto running = std::make_shared<pool::Backend>(pool.name, backend.id, backend.host, backend.port);
   if (!backend.enabled) running->state.store(pool::BackendState::disabled, std::memory_order_relaxed);
@@ -139,7 +139,7 @@ ApiResult get_backend(const Visit& visit) {
 
 namespace {
 
-// What a PATCH changes: the operator's part always, the definition only of a backend that the API made.
+// The changes of a PATCH: the operator's part always, the definition only of a backend that the API made.
 struct Patched {
   config::Backend definition;
   control::Override by_operator;
@@ -191,7 +191,7 @@ std::expected<Patched, Problem> read_patch(const Visit& visit, const BackendView
   if (auto taken = take_health_override(document.root, patched.by_operator); !taken) {
     return std::unexpected(std::move(taken.error()));
   }
-  // Of a backend of the file, null gives the operator's part back to the file.
+  // For a backend of the file, null gives the operator's part back to the file.
   bool ends_weight = !view.from_api() && take_null(document.root, "weight");
   bool ends_enabled = !view.from_api() && take_null(document.root, "enabled");
   bool sets_enabled = document.root.find("enabled") != nullptr;

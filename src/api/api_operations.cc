@@ -1,4 +1,4 @@
-// What operators do to a backend, and its health.
+// The calls by which operators change the state of a backend, and its health.
 #include "api/api_state.h"
 #include "api/backend_view.h"
 #include "api/http_text.h"

@@ -1,4 +1,4 @@
-// What the handlers of the API share. For api*.cc and openapi.cc only.
+// Types and functions that the handlers of the API share. For api*.cc and openapi.cc only.
 #pragma once
 
 #include <deque>
@@ -106,7 +106,7 @@ ApiResponse with_etag(ApiResponse response, std::string etag);
 
 // `json` on one line; what is no UTF-8 in it is replaced.
 std::string json_text(const Json& json);
-// What lists show of the objects of the kind that are set aside, and of one of them; null when it is not.
+// The objects of the kind that are set aside, as lists show them, and one of them; null when it is not.
 Json set_aside_json(const Visit& visit, std::string_view kind);
 Json set_aside_json(const Visit& visit, std::string_view kind, const std::string& name);
 // Every kind, as GET /config shows them.

@@ -1,4 +1,4 @@
-// What Weir says of itself: health, configuration, connections, metrics, events, description.
+// The calls about Weir itself: health, configuration, connections, metrics, events, description.
 #include <fmt/format.h>
 
 #include "api/api_state.h"

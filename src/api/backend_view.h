@@ -34,7 +34,7 @@ std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::
 
 // Why the backend is in its state, for people.
 std::string reason_of(const Visit& visit, const BackendView& view);
-// What GET /backends/{id} answers.
+// The JSON that GET /backends/{id} answers.
 Json to_json(const Visit& visit, const BackendView& view);
 // With the etag.
 ApiResponse backend_response(const Visit& visit, const BackendView& view, int status = 200);

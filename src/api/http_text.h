@@ -18,7 +18,7 @@ std::optional<std::map<std::string, std::string>> parse_query(std::string_view q
 bool contains_word(std::string_view words, std::string_view word);
 // application/json or application/merge-patch+json, with or without parameters.
 bool is_json_type(std::string_view content_type);
-// What an Accept field says of `media_type` (RFC 9110 section 12.5.1); an absent field accepts everything.
+// The answer of an Accept field to `media_type` (RFC 9110 section 12.5.1); an absent field accepts everything.
 bool accepts(std::string_view accept, std::string_view media_type);
 // Whether If-Match (RFC 9110 section 13.1.1) holds for `etag`: by strong comparison, or "*". Never for an empty
 // `etag`: there is no object.

@@ -67,7 +67,7 @@ Node parameters(const Call& call) {
   return list;
 }
 
-// What a call takes beside the resource of its body, and what its path says already.
+// The body of a call: its resource, members beside that, and without members that the path has already.
 Node body_schema(const Call& call, config::SchemaBuilder& builder) {
   const config::Resource& resource = call.body();
   if (call.path == "/backends") {

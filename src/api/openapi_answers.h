@@ -1,4 +1,4 @@
-// What the calls of the API answer, as OpenAPI describes it.
+// The answers of the calls of the API, as OpenAPI describes them.
 #pragma once
 
 #include "api/api_state.h"

@@ -64,7 +64,7 @@ ApiResponse Problem::to_response() const {
   }
   ApiResponse response{.status = status, .headers = headers};
   response.headers.emplace_back("Content-Type", "application/problem+json");
-  // What the client sent may be no UTF-8.
+  // The text that the client sent may be no UTF-8.
   response.body = problem.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return response;
 }

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Of health checks, of routes, and of the predicates of routes.
+// Keys of health checks, of routes, and of the predicates of routes.
 constexpr std::array<std::string_view, 4> kWithHeaders{"headers", "request_headers", "response_headers", "header"};
 
 // Texts below `value`, but not the names in `remove` lists.

@@ -1,4 +1,4 @@
-// What of the configuration is for its administrators only.
+// The parts of the configuration that are for its administrators only.
 #pragma once
 
 #include <string>

@@ -24,7 +24,7 @@ struct AdminOptions {
 int show_status(const AdminOptions& options);
 int show_backends(const AdminOptions& options, const std::string& pool);
 
-// What is done to one backend; `id` may be "pool/id", or `pool` tells which of several pools.
+// An order about one backend; `id` may be "pool/id", or `pool` tells which of several pools.
 struct BackendOrder {
   std::string id;
   std::string pool;

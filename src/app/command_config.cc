@@ -34,7 +34,7 @@ std::optional<LoadedConfig> load_config(const std::string& path, const std::stri
 
 namespace {
 
-// What is wrong with the files that the configuration at `path` names: of certificates, keys, authorities and secrets.
+// The errors of the files that the configuration at `path` names: of certificates, keys, authorities and secrets.
 config::Faults check_files(const std::string& path, const config::Config& config) {
   tls::Library worker, prober;
   control::Certificates certificates(

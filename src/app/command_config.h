@@ -14,7 +14,7 @@ namespace weir::app {
 
 inline constexpr const char* kDefaultConfigPath = "/etc/weir/weir.yaml";
 
-// What a command works on: the file, or config::built_in_config() with an empty path when none was named and `fallback`
+// The input of a command: the file, or config::built_in_config() with an empty path when none was named and `fallback`
 // does not exist.
 struct LoadedConfig {
   std::string path;

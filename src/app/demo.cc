@@ -66,7 +66,7 @@ std::string this_program() {
   return program.empty() ? "weir" : how_to_call(program, folder, search_path == nullptr ? "" : search_path);
 }
 
-// What to try, printed when everything runs.
+// The requests to try, printed when everything runs.
 void print_guide(const DemoBackends& samples, std::uint16_t port, std::uint16_t admin_port) {
   std::string web = fmt::format("http://127.0.0.1:{}", port), admin = fmt::format("http://127.0.0.1:{}", admin_port);
   std::string control = fmt::format("http://127.0.0.1:{}", samples.control_port());

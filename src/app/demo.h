@@ -17,7 +17,7 @@ struct DemoOptions {
 // Runs until SIGINT or SIGTERM; returns the exit code.
 int run_demo(const DemoOptions& options);
 
-// What a person in `folder` types to call `program`, an absolute path: "weir" where that finds it by `search_path` (as
+// The text that a person in `folder` types to call `program`, an absolute path: "weir" where `search_path` finds it (as
 // PATH is written), else its path, from the folder on when it is below, quoted for a shell where it must be.
 std::string how_to_call(const std::string& program, const std::string& folder, std::string_view search_path);
 

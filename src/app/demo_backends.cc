@@ -25,7 +25,7 @@ struct Reply {
   std::string body{};
 };
 
-// What a small server answers.
+// The answer of a small server.
 class Answerer {
  public:
   virtual ~Answerer() = default;

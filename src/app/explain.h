@@ -1,4 +1,4 @@
-// What Weir would do with a request, without running: listener, route, pool and backends, and why.
+// The way that Weir would send a request, without running: listener, route, pool and backends, and why.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@
 namespace weir::app {
 namespace {
 
-// What the commands take; each command's callback sets `code`.
+// The arguments of the commands; each command's callback sets `code`.
 struct Arguments {
   std::string config_path;
   ExplainRequest explain;
@@ -176,7 +176,7 @@ void add_admin_commands(CLI::App& app, Arguments& a) {
   admin_command(app, "reload", "read the configuration file again", a, [&a] { return reload_configuration(a.admin); });
 }
 
-// What is wrong with the first word of the command line, or empty; CLI11 would only say that a command is missing.
+// The error in the first word of the command line, or empty; CLI11 would only say that a command is missing.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   if (argc < 2) return "a command is missing; `weir help` lists them";
   std::string_view word = argv[1];

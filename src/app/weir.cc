@@ -94,7 +94,7 @@ std::optional<int> Weir::Parts::start() {
   base::set_log_level(control::log_level_of(options.config));
   descriptor_limit = raise_descriptor_limit();
   base::memory_reserve::keep();
-  // What cannot be written is an error of that write, not the end of the process: a closed connection, a file at the
+  // A failed write is an error of that write, not the end of the process: a closed connection, a file at the
   // limit of its size (RLIMIT_FSIZE).
   for (int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   base::Result<int> signals = options.handle_signals ? open_signals() : -1;

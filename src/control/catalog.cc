@@ -33,7 +33,7 @@ void repeat_changes(const std::map<BackendKey, Override>& before, const std::map
 
 }  // namespace
 
-// What would be effective; prepared, when there are no faults.
+// The configuration that would be effective; prepared, when there are no faults.
 Catalog::Outcome<Effective> Catalog::check(const config::Config& file, const Objects& objects, Reading reading,
                                            const std::set<std::string>& certificates) {
   std::expected<Effective, Verdict> merged = merge(file, objects, kinds_);
@@ -77,7 +77,7 @@ void Catalog::abandon() const {
 
 Catalog::Outcome<void> Catalog::apply_file(config::Config file, Reading reading) {
   Objects all = with_set_aside();
-  // What serves already goes before what does not.
+  // Objects that serve already go before those that do not.
   std::vector<std::vector<ObjectName>> groups{names_of(objects_), in_order(set_aside_)};
   Objects none;
   none.overrides = objects_.overrides;

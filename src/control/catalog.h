@@ -35,7 +35,7 @@ struct ChangeOptions {
   std::vector<ObjectName> forget{};                 // objects that are set aside: removed from the store
 };
 
-// What a configuration takes from the system before it is accepted, such as listening sockets.
+// The resources that a configuration takes from the system before it is accepted, such as listening sockets.
 struct CatalogResources {
   std::function<config::Faults(const Effective&, Reading)> prepare;  // all of it, or faults and nothing
   std::function<void()> abandon;                                     // the prepared configuration was not accepted
@@ -102,7 +102,7 @@ class Catalog {
   const config::Kinds& kinds() const { return kinds_; }
 
  private:
-  // What fits together, and why the rest does not.
+  // The objects that fit together, and why the rest does not.
   struct Admitted {
     Effective effective;
     Objects objects;

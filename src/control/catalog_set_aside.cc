@@ -116,7 +116,7 @@ void Catalog::take_back() {
   }
 }
 
-// Of backends that are in effect or set aside: those come back as the operator left them.
+// Overrides of backends that are in effect or set aside: those come back as the operator left them.
 std::map<BackendKey, Override> Catalog::kept_overrides(const Effective& effective,
                                                        const std::map<BackendKey, Override>& overrides) const {
   std::map<BackendKey, Override> kept = overrides_of_backends(effective, overrides);

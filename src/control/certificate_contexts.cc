@@ -1,4 +1,4 @@
-// What listeners and pools make handshakes with.
+// The contexts that listeners and pools make handshakes with.
 #include <algorithm>
 #include <fmt/format.h>
 

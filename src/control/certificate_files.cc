@@ -32,7 +32,7 @@ std::shared_ptr<const tls::Certificate> Certificates::Loader::load_pair(State& s
     pair.certificate = present.certificate;
   } else {
     pair.certificate = check_pair(wanted, pair, what, present.certificate);
-    // What is in use belongs to the old texts; these are looked at again when they change.
+    // Certificates in use belong to the old texts; these are looked at again when they change.
     if (pair.certificate == present.certificate) pair = present;
   }
   if (pair.certificate == nullptr) return nullptr;

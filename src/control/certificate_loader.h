@@ -32,7 +32,7 @@ class Certificates::Loader {
   std::shared_ptr<const tls::Certificate> check_pair(const config::Certificate& wanted, const Pair& pair,
                                                      const std::string& what,
                                                      const std::shared_ptr<const tls::Certificate>& present);
-  // Of the API: the texts are in hand.
+  // For certificates of the API: the texts are in hand.
   void load_made(State& state, const ApiCertificate& made);
   void load_staple(const config::Certificate& wanted, const tls::Certificate& certificate, const std::string& what);
   void collect_to_staple(State& state);

@@ -38,7 +38,7 @@ class Certificates {
   void accept();
   void abandon() { next_.reset(); }
 
-  // What the listener's handshakes are made with; null when its clients speak no TLS. The same object as long as
+  // The contexts of the listener's handshakes; null when its clients speak no TLS. The same object as long as
   // nothing that it is made of changes.
   std::shared_ptr<const tls::ServerContexts> of_listener(const std::string& name) const;
 

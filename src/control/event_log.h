@@ -1,4 +1,4 @@
-// What happened lately, for GET /events.
+// The last events, for GET /events.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ class EventLog {
   // Called after each event; whoever streams events sends then what after() returns. One listener.
   void on_append(std::function<void()> listener) { listener_ = std::move(listener); }
 
-  // What came after `number` and is still kept. The first one's number tells whether something was missed.
+  // The events after `number` that are still kept. The first one's number tells whether something was missed.
   std::vector<Event> after(std::uint64_t number) const;
   std::uint64_t last_number() const { return next_number_ - 1; }
   // Where a client goes on that has seen the event with this id, or begins when the id is empty. Nothing for what is no
@@ -46,7 +46,7 @@ class EventLog {
   // The event as a server-sent event (WHATWG HTML section 9.2). Its id names the run of Weir besides the number, so
   // that numbers of an earlier run are told apart.
   std::string to_sse(const Event& event) const;
-  // What a stream begins with: a "gap" event where the client has missed something, or nothing.
+  // The beginning of a stream: a "gap" event where the client has missed something, or nothing.
   std::string opening(const Start& start) const;
 
  private:

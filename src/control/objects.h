@@ -1,4 +1,4 @@
-// What was made through the API, as typed objects, and their form in the store.
+// The objects made through the API, as typed objects, and their form in the store.
 #pragma once
 
 #include <compare>
@@ -28,7 +28,7 @@ struct BackendKey {
   friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
 };
 
-// What an operator laid over the definition of a backend, wherever that comes from.
+// The state that an operator laid over the definition of a backend, wherever that comes from.
 struct Override {
   enum class Operation : std::uint8_t { none, enabled, draining, disabled };
   Operation operation = Operation::none;

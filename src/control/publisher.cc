@@ -164,7 +164,7 @@ Publisher::FormerListener::FormerListener(const std::shared_ptr<const worker::Li
   for (const config::Route& route : built->config->routes) routes.push_back(route.name);
 }
 
-// Of what no listener is or has any more, neither one that is configured nor one whose work goes on.
+// Metrics of listeners and routes that are gone, neither configured nor with work that goes on.
 void Publisher::forget_listener_metrics() {
   std::set<std::string> listeners, routes;
   std::erase_if(former_listeners_, [&](FormerListener& former) {

@@ -32,7 +32,7 @@ class Publisher {
     // Why the last look-up of the name failed; empty when it did not, or none has ended yet. No function: empty for
     // all.
     std::function<std::string(const std::string& host)> resolve_error = {};
-    // What the listener's handshakes are made with, or null; the same object as long as nothing changed. No function:
+    // The contexts of the listener's handshakes, or null; the same object as long as nothing changed. No function:
     // null for all.
     std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
     std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> pool_tls = {};  // likewise
@@ -54,7 +54,7 @@ class Publisher {
   // the pools' own for the backends that leave with this change.
   void apply(const Effective& effective, base::TimePoint now, std::optional<config::Duration> drain_timeout = {});
 
-  // What is in progress on a backend that is draining is closed `timeout` from now, whatever was said before. Ignored
+  // Work in progress on a backend that is draining is closed `timeout` from now, whatever was said before. Ignored
   // for any other.
   void drain_again(const BackendKey& key, config::Duration timeout);
 
@@ -97,7 +97,7 @@ class Publisher {
   struct ListenerRecord;
   struct Member;
 
-  // What was removed. Its metrics stay until nothing refers to it any more: work may still be in progress there.
+  // A removed object. Its metrics stay until nothing refers to it any more: work may still be in progress there.
   struct Departed {
     std::weak_ptr<const void> object;
     std::string kind;  // the label: "pool", "backend"

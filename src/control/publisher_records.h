@@ -1,4 +1,4 @@
-// What the publisher keeps between snapshots. For publisher*.cc only.
+// The records that the publisher keeps between snapshots. For publisher*.cc only.
 #pragma once
 
 #include <string>

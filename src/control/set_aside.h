@@ -22,7 +22,7 @@ struct SetAside {
 };
 using SetAsides = std::map<ObjectName, SetAside>;
 
-// What is wrong with a configuration that has certain objects of the API; empty faults: nothing.
+// The errors of a configuration that has certain objects of the API; empty faults: none.
 struct Verdict {
   config::Faults faults;
   // Objects that are certainly at fault, with the reason.

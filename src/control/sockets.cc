@@ -319,7 +319,7 @@ void Sockets::follow(const worker::Snapshot& snapshot, base::Nanoseconds drain_t
     }
     return true;
   });
-  // What no listener of the snapshot asks for must not stay and be given connections by the kernel.
+  // Sockets that no listener of the snapshot asks for must not stay and be given connections by the kernel.
   if (is_accepted_) abandon();
 }
 

@@ -63,7 +63,7 @@ class Sockets {
     Place place;
     std::shared_ptr<worker::ListenerRuntime> runtime;
     bool reuse_port = true;
-    // Of TCP: the workers', which close them only when they are told to close the listener.
+    // For TCP: the workers', which close them only when they are told to close the listener.
     std::vector<std::vector<int>> fds_of_worker{};
   };
   bool is_open(const std::string& name, const Place& place) const;
@@ -76,7 +76,7 @@ class Sockets {
   bool hand_over(const worker::ListenerSnapshot& listener, const std::set<std::uint32_t>& wanted);
   std::shared_ptr<worker::ListenerRuntime> make_runtime(const worker::ListenerSnapshot& listener) const;
   bool is_renamed(const Place& place, const config::Config& wanted) const;
-  // What the configuration asks of this machine for connections to backends.
+  // The needs of the configuration of this machine for connections to backends.
   static config::Faults check_pools(const config::Config& wanted);
   static void close(Bound& bound);
 

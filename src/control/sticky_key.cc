@@ -42,7 +42,7 @@ std::string to_json(const persist::StickyKey& key) {
   return json + "\"}";
 }
 
-// Of an earlier version it has 32 digits.
+// A key of an earlier version has 32 digits.
 std::optional<persist::StickyKey> from_json(std::string_view json) {
   if (!json.starts_with(kBefore) || !json.ends_with("\"}")) return std::nullopt;
   std::string_view digits = json.substr(kBefore.size(), json.size() - kBefore.size() - 2);

@@ -22,7 +22,7 @@ std::expected<std::optional<persist::StickyKey>, config::Faults> configured_stic
 
 // The key that sticky_key_change() has left in a store, if it has.
 std::optional<persist::StickyKey> stored_sticky_key(const store::Contents& contents);
-// What puts `key` there.
+// The change that puts `key` there.
 store::Change sticky_key_change(const persist::StickyKey& key);
 
 }  // namespace weir::control

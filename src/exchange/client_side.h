@@ -54,14 +54,14 @@ class ClientSide {
   bool response_started() const { return response_started_; }
   // Bytes that the client has taken, for differences: of its connection, or of its stream and what that waits for.
   virtual std::uint64_t bytes_taken() = 0;
-  // Of the response, while the client is waited for.
+  // The pace of the response, while the client is waited for.
   Pace& pace() { return pace_; }
 
   // ---- ends
 
   // The connection takes no further request after this one.
   virtual void close_after() = 0;
-  // What of the request's body was not read yet will not be. `pulled`: some of it has left memory.
+  // The part of the request's body that was not read yet will not be. `pulled`: some of it has left memory.
   virtual void give_up_body() = 0;
   // Breaks it so that half a response cannot be taken for a whole one.
   virtual void abort() = 0;
@@ -82,7 +82,7 @@ class ClientSide {
   virtual std::string_view head_text() const { return {}; }
   // The connection's stream when the exchange has it to itself and its bytes are HTTP/1's; else null.
   virtual net::TcpStream* stream() { return nullptr; }
-  // Of such a stream: bytes read behind the request.
+  // The bytes of such a stream that were read behind the request.
   virtual std::string_view leftover() const { return {}; }
   // Lets go of buffers: nothing that was parsed from them is used any more.
   virtual void release_buffers() {}

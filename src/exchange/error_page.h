@@ -10,7 +10,7 @@
 
 namespace weir::exchange {
 
-// Of a client that went away: never sent, only logged (nginx's convention).
+// The status of a client that went away: never sent, only logged (nginx's convention).
 inline constexpr std::uint16_t kClientClosedRequest = 499;
 
 // The status for an exchange that ended in `error`:

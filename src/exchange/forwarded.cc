@@ -56,7 +56,7 @@ void for_each_hop(const http::HeaderMap& headers, Visit&& visit) {
   }
 }
 
-// What a trusted peer said, with the peer behind it; the client's address on the way.
+// The fields that a trusted peer sent, with the peer behind it; the client's address on the way.
 void take_trusted_for(const http::HeaderMap& headers, std::string_view peer_text, std::span<const base::Cidr> trusted,
                       base::Arena& arena, Forwarded& out) {
   static constexpr std::string_view kComma = ", ";

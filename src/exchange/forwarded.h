@@ -26,7 +26,7 @@ bool is_trusted(const base::IpAddress& peer, std::span<const base::Cidr> trusted
 std::string_view address_text(const base::IpAddress& address, base::Arena& arena);
 std::string_view port_text(std::uint16_t port, base::Arena& arena);
 
-// What a request to the backend carries, and who it is from. Views live in the request or the arena.
+// The fields of a request to the backend, and who it is from. Views live in the request or the arena.
 struct Forwarded {
   // The address that routing by client, ip_hash and logs use: the peer, or behind trusted peers the first address from
   // the right of X-Forwarded-For that is not trusted itself. The walk ends at an entry that is no address ("unknown").

@@ -20,7 +20,7 @@ bool is_grpc(const http::HeaderMap& headers);
 unsigned grpc_status_of(worker::Termination how, std::uint16_t status);
 unsigned grpc_status_of(std::uint16_t status);
 
-// What `fields` say in grpc-status; nothing when it is not there, UNKNOWN when it is no known code.
+// The status that `fields` have in grpc-status; nothing when it is not there, UNKNOWN when it is no known code.
 std::optional<unsigned> grpc_status_in(const http::HeaderMap& fields);
 
 // The value of grpc-timeout: 1 to 8 digits and H, M, S, m, u or n. Nothing when it is no such value; kNoGrpcDeadline

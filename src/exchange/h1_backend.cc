@@ -50,7 +50,7 @@ net::Task<base::Result<void>> H1Backend::send_head(const HeadSource& head, const
     if (chunked_request_) writer.field("transfer-encoding", "chunked");
     if (must_say_empty(request)) writer.field("content-length", "0");
     if (request.extended_connect) {
-      // What RFC 8441 leaves out and HTTP/1 asks for.
+      // Fields that RFC 8441 leaves out and HTTP/1 asks for.
       base::Random& random = worker_.random;
       std::uint64_t high = random.next();
       websocket_key_ = http::websocket_key(high, random.next(), arena_);

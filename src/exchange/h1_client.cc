@@ -51,7 +51,7 @@ bool H1Client::must_linger() const {
   net::TcpStream& stream = connection_.stream;
   if (!stream || stream.is_broken()) return false;
   if (unread_body_ || !body_.leftover().empty() || stream.descriptor().readable) return true;
-  // What has gone out in few segments overtakes no reset. Of more, the kernel may have much still to send.
+  // Bytes that went out in few segments overtake no reset. Of more, the kernel may have much still to send.
   return bytes_out >= kFewSegments && stream.untaken_bytes() > 0;
 }
 

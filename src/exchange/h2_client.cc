@@ -14,7 +14,7 @@ H2Client::H2Client(worker::ClientConnection& connection, http2::Stream& stream, 
     : worker_(connection.worker), stream_(stream), arena_(state.arena) {}
 
 base::Result<std::optional<http::BodyPiece>> H2Client::buffered_body() {
-  // What an attempt before has seen, and could not send, is there still.
+  // Bytes that an attempt before has seen, and could not send, are there still.
   if (pulled_ || !(stream_.has_in_hand() || stream_.has_input())) return std::nullopt;
   base::Result<http::BodyPiece> piece = stream_.peek();
   if (!piece) return std::unexpected(piece.error());

@@ -11,7 +11,7 @@
 
 namespace weir::exchange {
 
-// Who is told, and asked how far the client is.
+// The client that is cut when it is too slow, and asked how far it is.
 class PaceOwner {
  public:
   enum class Direction : std::uint8_t { request, response };

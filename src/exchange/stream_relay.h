@@ -35,7 +35,7 @@ class StreamRelay final : public worker::OpenWebsocket {
 
   // Until both directions have ended, or one failed. Errors as Relay::run() has them.
   net::Task<base::Result<void>> run();
-  // Of a relay whose run() could not begin, or was left by bad_alloc: `co_await relay.stop();` before it goes.
+  // For a relay whose run() could not begin, or was left by bad_alloc: `co_await relay.stop();` before it goes.
   net::TaskGroup::Join stop() {
     directions_.cancel();
     return directions_.join();
@@ -43,7 +43,7 @@ class StreamRelay final : public worker::OpenWebsocket {
   std::uint64_t bytes_from_client() const { return upward_.bytes; }
   std::uint64_t bytes_from_backend() const { return downward_.bytes; }
 
-  // Of a WebSocket: both sides are told to close, with this code (RFC 6455 7.4.1), as soon as a frame has ended; they
+  // For a WebSocket: both sides are told to close, with this code (RFC 6455 7.4.1), as soon as a frame has ended; they
   // have a moment to answer.
   void close_websocket(std::uint16_t code);
 

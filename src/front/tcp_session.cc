@@ -37,7 +37,7 @@ struct TryTimes {
   base::Nanoseconds upstream{0};  // to the backend's first byte
 };
 
-// What a relay has carried.
+// The bytes that a relay has carried.
 struct Carried {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;

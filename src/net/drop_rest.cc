@@ -9,7 +9,7 @@ namespace weir::net {
 
 namespace {
 
-// What the peer has done within one window after the other.
+// The bytes and ends that the peer has sent within one window after the other.
 class Progress {
  public:
   Progress(const TcpStream& stream, const RestBounds& bounds) : stream_(stream), bounds_(bounds) {}

@@ -43,7 +43,7 @@ Task<base::Result<SpliceEnd>> splice(Pipe& pipe, TcpStream& from, TcpStream& to,
         owner.wait_ends();
         if (!ready) co_return std::unexpected(ready.error().on(options.to_side));
       }
-      // Of a known number of bytes more will follow at once.
+      // More bytes follow at once where their number is known.
       bool more = options.bytes != UINT64_MAX && left > 0;
       ssize_t sent = pipe.drain(to.fd(), more);
       if (sent >= 0) {

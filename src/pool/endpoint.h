@@ -34,7 +34,7 @@ struct EndpointIdentity {
   // Never null. Shared by the backends of a pool.
   std::shared_ptr<const EndpointProtocol> protocol = std::make_shared<const EndpointProtocol>();
 
-  // Of host and port.
+  // The hash of host and port.
   std::size_t hash() const;
   // Compares the protocols by value.
   friend bool operator==(const EndpointIdentity& one, const EndpointIdentity& other);
@@ -65,7 +65,7 @@ class Endpoint {
   void connected();
   void connect_failed(base::TimePoint now);
 
-  // Of its addresses, where its host is a name with several.
+  // The failures of its addresses, where its host is a name with several.
   FailedAddresses failed_addresses;
 
  private:

@@ -1,4 +1,4 @@
-// What an exchange asks for when it needs a connection to a backend.
+// The options of an exchange that needs a connection to a backend.
 #pragma once
 
 #include <memory>

@@ -26,7 +26,7 @@ net::Task<base::Result<PlaceSemaphore::Grant>> PlaceSemaphore::wait(const std::s
   Waiter own;
   options.at_front ? queue.push_front(own) : queue.push_back(own);
   places.begin_waiting(peers_.own());
-  // What came free since the caller looked was not announced to this worker: look once more, if there is time.
+  // Places that came free since the caller looked were not announced to this worker: look once more, if there is time.
   bool may_be_free =
       options.has_idle || places.taken() < options.limit || peers_.next_of(places.idle_workers.members()) != nullptr;
   base::Result<void> woken;

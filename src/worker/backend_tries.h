@@ -80,7 +80,7 @@ class BackendTries {
   void connected() { entry().endpoint->connected(); }
   void connect_failed(const base::Error& error);
 
-  // Of the present or last try; none before the first.
+  // The backend of the present or last try; none before the first.
   bool has_backend() const { return index_ != balance::kNone; }
   std::uint32_t index() const { return index_; }
   const pool::BackendEntry& entry() const { return pool_->eligible[index_]; }

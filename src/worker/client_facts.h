@@ -1,4 +1,4 @@
-// What is known of a client: a value that the stages before its session fill, apart from whatever carries its bytes.
+// The facts known of a client: a value that the stages before its session fill, apart from whatever carries its bytes.
 #pragma once
 
 #include <memory>

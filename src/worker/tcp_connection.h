@@ -11,7 +11,7 @@ class Connection;
 
 namespace weir::worker {
 
-// Of a session over a stream, which alone reads and writes it. Its listener knows it, and hurries it when it closes.
+// A session over a stream, which alone reads and writes it. Its listener knows it, and hurries it when it closes.
 class TcpConnection final : public ClientConnection, public base::ListHook<TcpConnection> {
  public:
   TcpConnection(Arrival&& arrival, net::TcpStream connected)

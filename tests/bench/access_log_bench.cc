@@ -1,4 +1,4 @@
-// What an access log line costs a worker.
+// The cost of an access log line for a worker.
 #include <cstdint>
 #include <memory>
 #include <string>

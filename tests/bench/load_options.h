@@ -1,4 +1,4 @@
-// What the load generator is asked to do.
+// The options of the load generator.
 #pragma once
 
 #include <cstdint>

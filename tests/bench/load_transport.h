@@ -9,7 +9,7 @@
 
 namespace weir::bench {
 
-// What all TLS connections of the generator share. Certificates are not checked: this measures the other side.
+// The common part of all TLS connections of the generator. Certificates are not checked: this measures the other side.
 class TlsClient {
  public:
   // `resume`: every connection but the first resumes the session of the last one.

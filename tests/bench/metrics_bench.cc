@@ -1,4 +1,4 @@
-// What counting costs a worker, and a scrape the control thread.
+// The cost of counting for a worker, and of a scrape for the control thread.
 #include <cstdint>
 #include <string>
 #include <vector>

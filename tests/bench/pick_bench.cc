@@ -1,4 +1,4 @@
-// What a pick costs, and what building a strategy costs: the budget is 1 us a pick at 10,000 backends.
+// The cost of a pick, and of building a strategy: the budget is 1 us a pick at 10,000 backends.
 #include <array>
 #include <memory>
 #include <string>

@@ -95,7 +95,7 @@ class FilterContract : public testing::TestWithParam<std::string> {
     while (group.size() > 0) reactor_.run_once(reactor_.now() + std::chrono::seconds(20));
   }
 
-  // What becomes of the request, after all waiting.
+  // The end of the request, after all waiting.
   Verdict verdict(const Filter& filter, Sent& sent, Memory& memory) {
     Verdict verdict = filter.on_request(sent.request, memory);
     if (verdict.kind != Verdict::Kind::wait) return verdict;

@@ -1,4 +1,4 @@
-// What every store of stores.def keeps to.
+// The contract of every store of stores.def.
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>

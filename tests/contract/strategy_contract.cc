@@ -1,4 +1,4 @@
-// What every strategy of strategies.def must do.
+// The contract of every strategy of strategies.def.
 #include <algorithm>
 #include <atomic>
 #include <cmath>

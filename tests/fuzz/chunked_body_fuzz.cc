@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Decoded whole = decode(body, body.size());
   const Decoded parts = decode(body, piece);
   WEIR_ASSERT(whole.done == parts.done && whole.error == parts.error);
-  // Of a refused body, the steps before the refusal may have handed over more or less of the data.
+  // Before a refusal, the steps may have handed over more or less of the data of that body.
   if (whole.error.empty()) {
     WEIR_ASSERT(whole.data == parts.data && whole.trailers == parts.trailers && whole.consumed == parts.consumed);
   }

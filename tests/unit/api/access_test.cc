@@ -1,4 +1,4 @@
-// Who is served, and in which form a call must come.
+// The callers that are served, and the form in which a call must come.
 #include "api/access.h"
 
 #include "tests/unit/api/fixture.h"

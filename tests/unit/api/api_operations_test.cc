@@ -1,4 +1,4 @@
-// What operators do to backends, and what is known of their health.
+// The calls of operators about backends, and about their health.
 #include "tests/unit/api/fixture.h"
 
 namespace weir::api {

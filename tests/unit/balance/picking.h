@@ -1,4 +1,4 @@
-// What the tests of the strategies share: sets of backends and a caller that behaves as the proxy does.
+// The common part of the tests of strategies: sets of backends and a caller that behaves as the proxy does.
 #pragma once
 
 #include <initializer_list>

@@ -1,4 +1,4 @@
-// What is said of likely mistakes, and what is read although it is no key.
+// The errors about likely mistakes, and what is read although it is no key.
 #include <fmt/format.h>
 
 #include "tests/unit/config/kinds_for_tests.h"

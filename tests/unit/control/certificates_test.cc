@@ -1,4 +1,4 @@
-// What a configuration needs of TLS, as far as certificates of the API are concerned.
+// The certificates that a configuration needs, as far as those of the API are concerned.
 #include "control/certificates.h"
 
 #include "tests/unit/api/fixture.h"

@@ -1,4 +1,4 @@
-// What merging the file with the API's objects makes.
+// The configuration that merging the file with the API's objects makes.
 #include "control/effective.h"
 
 #include "tests/unit/api/fixture.h"

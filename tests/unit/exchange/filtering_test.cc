@@ -13,7 +13,7 @@ using filter::Memory;
 using filter::Verdict;
 using Kind = http::BodyFraming::Kind;
 
-// What the filters of a test have seen, in order: "a:request b:request a:response".
+// The calls that the filters of a test have seen, in order: "a:request b:request a:response".
 using Trace = std::string;
 
 struct Behaviour {

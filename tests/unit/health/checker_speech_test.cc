@@ -1,4 +1,4 @@
-// What checkers say to a backend besides the question itself, and what they take of its answers.
+// The words of checkers to a backend besides the question itself, and what they take of its answers.
 #include <cstring>
 #include <future>
 #include <map>

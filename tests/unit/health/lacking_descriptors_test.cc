@@ -1,4 +1,4 @@
-// What this machine lacks is no verdict on a backend, whatever probes it.
+// A lack of this machine is no verdict on a backend, whatever probes it.
 #include <optional>
 #include <sys/resource.h>
 #include <thread>

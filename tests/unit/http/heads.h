@@ -12,7 +12,7 @@
 
 namespace weir::http {
 
-// What a parse of a whole text came to, with the head it filled; the head's views point into `bytes`.
+// The result of a parse of a whole text, with the head it filled; the head's views point into `bytes`.
 template <typename Head>
 struct Outcome {
   std::vector<char> bytes;

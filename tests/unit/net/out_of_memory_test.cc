@@ -1,4 +1,4 @@
-// What lacks memory ends; everybody else goes on. Allocations of this program fail when a test says so.
+// Work that lacks memory ends; everybody else goes on. Allocations of this program fail when a test says so.
 #include <new>
 
 #include "gtest/gtest.h"

@@ -1,4 +1,4 @@
-// What has arrived goes before the deadline by which it was awaited, however late this thread looks.
+// Bytes that have arrived go before the deadline by which they were awaited, however late this thread looks.
 #include <algorithm>
 #include <functional>
 #include <string>

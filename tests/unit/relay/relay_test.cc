@@ -37,7 +37,7 @@ class RelayTest : public testing::Test {
   bool succeeded_ = false;
 };
 
-// What a filter is on is never spliced: TLS that is decrypted here.
+// A stream with a filter is never spliced: TLS that is decrypted here.
 TEST_F(RelayTest, AReadyTaskRunsBesideAFilteredConnectionThatNeverPauses) {
   run(SIZE_MAX);
   EXPECT_TRUE(succeeded_);

@@ -32,7 +32,7 @@ class Request {
   Request& operator=(const Request&) = delete;
   operator const http::RequestHead&() const { return head_; }
   http::RequestHead& head() { return head_; }
-  // What canonicalize() found wrong with the path; null for nothing.
+  // The error that canonicalize() found in the path; null for none.
   const char* broken() const { return broken_; }
 
  private:
@@ -79,7 +79,7 @@ class Routes {
     const auto address = base::IpAddress::parse(client);
     arena_.reset();
     const std::uint32_t found = table_->find(request, *address, arena_);
-    // What explain() says must agree, always.
+    // The words of explain() must agree, always.
     const std::vector<Table::Reason> reasons = table_->explain(request, *address);
     std::uint32_t explained = kNoRoute;
     for (const Table::Reason& reason : reasons) {

@@ -1,4 +1,4 @@
-// What the tests of a backend's connections have in common.
+// The common part of the tests of a backend's connections.
 #pragma once
 
 #include <array>

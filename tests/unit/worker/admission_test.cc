@@ -99,7 +99,7 @@ TEST_F(AdmissionTest, AFullTableLimitsClientsTogetherInsteadOfNotAtAll) {
   }
   EXPECT_GT(refused, 60'000);
   ASSERT_FALSE(shared.empty());
-  // What one of them gives back, the next one has.
+  // The place that one of them gives back is the next one's.
   const auto& [client, counted] = shared.front();
   EXPECT_EQ(admit(client), Refusal::client_table);
   admission_.leave(ip(client), counted);
