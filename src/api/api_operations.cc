@@ -31,6 +31,7 @@ Json to_json(const health::HealthDetails::Check& check) {
             {"latency_ms", latency_ms},
             {"error", nullptr}};
   if (!check.result.ok) json["error"] = check.result.error;
+  if (!check.result.detail.empty()) json["detail"] = check.result.detail;
   return json;
 }
 

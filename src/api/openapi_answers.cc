@@ -34,7 +34,7 @@ constexpr Shape kShapes[] = {
     {"backend_or_set_aside", "@backend_state @set_aside"},
     {"backends", "backends:[]@backend_or_set_aside"},
     {"removed_backend", "id:string pool:string status:deregistered| drained_connections:integer"},
-    {"check", "at:time ok:boolean latency_ms:number error:string?"},
+    {"check", "at:time ok:boolean latency_ms:number error:string? detail:string*"},
     {"state_change", "at:time from:$states to:$states reason:string"},
     {"backend_health",
      "id:string pool:string status:$states probed_status:$states since:time? active_connections:integer "

@@ -89,6 +89,7 @@ void Weir::Parts::make_publisher() {
     return control.certificates->of_listener(listener.name);
   };
   publishing.pool_tls = [this](const config::Pool& pool) { return control.certificates->of_pool(pool); };
+  publishing.probe_tls = [this](const config::Pool& pool) { return control.certificates->of_probes(pool); };
   publishing.listener_filters = [this](const config::Listener& listener) {
     return control.filters->of_listener(listener.name);
   };

@@ -84,6 +84,9 @@ void check_pool(const Place& place, const Pool& pool) {
     place.fault("transparent", "needs `protocol: http/1.1`: HTTP/2 connections are shared between clients");
   }
   check_health(place.in("health_check", nullptr), pool.health_check);
+  if (pool.health_check.tls && pool.health_check.tls->enabled) {
+    check_tls(place.in("health_check.tls", nullptr), *pool.health_check.tls, pool.protocol);
+  }
 
   std::unordered_map<std::string_view, std::size_t> ids;
   std::unordered_map<std::string, std::size_t> addresses;

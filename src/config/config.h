@@ -191,6 +191,7 @@ struct HealthCheck {
   std::uint32_t unhealthy_threshold = 3;
   std::uint16_t port = 0;                   // 0: the backend's own
   std::optional<SendProxy> proxy_protocol;  // not there: the pool's
+  std::optional<PoolTls> tls;               // not there: the pool's
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
@@ -253,6 +254,12 @@ struct Pool {
   Origin origin;
   friend bool operator==(const Pool&, const Pool&) = default;
 };
+
+// The rules of TLS that probes of the pool's backends follow; null: they speak none.
+inline const PoolTls* tls_of_probes(const Pool& pool) {
+  const std::optional<PoolTls>& tls = pool.health_check.tls ? pool.health_check.tls : pool.tls;
+  return tls && tls->enabled ? &*tls : nullptr;
+}
 
 // The secret that signs sticky cookies: at most one of the two. Without it, a key that Weir makes and stores.
 struct StickySecret {

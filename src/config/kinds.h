@@ -56,10 +56,13 @@ struct Traits {
   bool by_load = false;          // looks at the requests in progress
   bool in_turn = false;          // exact shares, over all workers
   // Traits of checkers.
-  bool over_udp = false;     // probes by datagrams, all others over TCP
-  bool over_http = false;    // a request in clear, or in TLS where the pool has it
-  bool needs_http2 = false;  // the request is one of HTTP/2
-  bool asks_path = false;    // asks for a backend's health_check_path
+  bool over_udp = false;      // probes by datagrams, all others over TCP
+  bool over_http = false;     // a request in clear, or in TLS where the pool has it
+  bool needs_http2 = false;   // the request is one of HTTP/2
+  bool by_any = false;        // fits backends of any protocol over TCP, also of TLS that clients begin
+  bool needs_tls = false;     // speaks TLS whether the pool does or not
+  bool runs_program = false;  // and so knows its pool and id
+  bool asks_path = false;     // asks for a backend's health_check_path
   // Traits of methods.
   bool needs_requests = false;  // knows clients by their HTTP requests: nobody without one
   bool sets_cookie = false;     // signed with sticky_secret

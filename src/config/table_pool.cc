@@ -25,6 +25,7 @@ constexpr std::array kHealthCheckFields{
     field<&HealthCheck::port>("port", "where to probe; 0: the backend's own port"),
     field<&HealthCheck::proxy_protocol>("proxy_protocol",
                                         "the PROXY header in front of probes; when not set, that of the pool"),
+    field<&HealthCheck::tls>("tls", "TLS of probes: true, off, or a map; when not set, that of the pool"),
 };
 
 constexpr std::array kRetryFields{
@@ -90,6 +91,30 @@ constexpr std::array kPoolFields{
     origin_field<Pool>(),
     warnings_field(),
 };
+
+// A checker that is about TLS speaks it also where neither pool nor check say how; others may speak none.
+void finish_check(Reader& reader, const Node& node, Pool& pool) {
+  HealthCheck& check = pool.health_check;
+  const KindEntry* checker = find_entry(reader.kinds()["checkers"].entries, check.checker.name);
+  if (checker == nullptr || !check.enabled) return;
+  bool is_on = check.tls && check.tls->enabled;
+  const Node* written = node.find("health_check");
+  Reader::In in(reader, "health_check");
+  if (checker->traits.needs_tls) {
+    bool has_rules = check.tls || (pool.tls && pool.tls->enabled);
+    if (!has_rules) check.tls = PoolTls{};
+    if (check.tls && !check.tls->enabled && written != nullptr) {
+      reader.fault(*written, fmt::format("`tls` is off, which `type: {}` is about", checker->name));
+    }
+  } else if (is_on && written != nullptr && (checker->traits.over_udp || checker->traits.runs_program)) {
+    reader.fault(*written, fmt::format("`tls` is for probes over TCP, which `type: {}` does not make", checker->name));
+  }
+}
+
+void finish_pool(Reader& reader, const Node& node, void* object) {
+  finish_check(reader, node, *static_cast<Pool*>(object));
+  read_stickiness(reader, node, object);
+}
 
 constexpr std::array kRefused{
     RefusedKey{"passive", "this build does not offer passive checks yet; failed connections count by themselves"},
@@ -172,7 +197,7 @@ const Resource& resource<Pool>() {
                                       .refused = kRefused,
                                       .takes_notes = true,
                                       .defaults = defaults_of<Pool>,
-                                      .finish = read_stickiness};
+                                      .finish = finish_pool};
   return kResource;
 }
 

@@ -49,7 +49,7 @@ void warn_of_check(const Place& place, const Pool& pool, const Protocols& protoc
                    Checkers checkers) {
   const Traits& traits = checker.traits;
   bool only_udp = protocols.size() == 1 && protocols.contains(ListenerProtocol::udp);
-  if (!traits.over_udp && only_udp) {
+  if (!traits.over_udp && !traits.runs_program && only_udp) {
     place.fault("type", fmt::format("{} probes over TCP, but only udp listeners use the pool: backends that listen on "
                                     "UDP alone fail; use {}, or `health_check: off`",
                                     quoted(checker.name), types(checkers, [](const Traits& t) { return t.over_udp; })));
@@ -71,12 +71,11 @@ void warn_of_check(const Place& place, const Pool& pool, const Protocols& protoc
     place.fault("version", "probes by HTTP/2, but the pool speaks HTTP/1.1 to its backends");
   }
   bool passes_tls = protocols.size() == 1 && protocols.contains(ListenerProtocol::tls);
-  bool in_clear = !pool.tls || !pool.tls->enabled;
+  bool in_clear = tls_of_probes(pool) == nullptr;
   if (traits.over_http && passes_tls && in_clear && pool.health_check.port == 0) {
     place.fault("type", fmt::format("{} probes in clear, but tls listeners pass TLS through to the backends; use {}, "
-                                    "or a `port` of its own",
-                                    quoted(checker.name),
-                                    types(checkers, [](const Traits& t) { return !t.over_http && !t.over_udp; })));
+                                    "`tls` of the check, or a `port` of its own",
+                                    quoted(checker.name), types(checkers, [](const Traits& t) { return t.by_any; })));
   }
 }
 

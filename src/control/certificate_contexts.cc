@@ -29,8 +29,8 @@ tls::ClientCertificates mode_of(config::ClientCertificateMode mode) {
   return tls::ClientCertificates::off;
 }
 
-std::vector<std::string> offered(const config::Pool& pool) {
-  if (!pool.tls->alpn.empty()) return pool.tls->alpn;
+std::vector<std::string> offered(const config::Pool& pool, const config::PoolTls& tls) {
+  if (!tls.alpn.empty()) return tls.alpn;
   if (pool.protocol == config::PoolProtocol::h2) return {"h2"};
   if (pool.protocol == config::PoolProtocol::automatic) return {"h2", "http/1.1"};
   return {"http/1.1"};
@@ -133,13 +133,13 @@ std::shared_ptr<const tls::ServerContexts> Certificates::Loader::make_contexts(c
   return contexts;
 }
 
-void Certificates::Loader::load_pool(State& state, const config::Pool& pool) {
-  const config::PoolTls& tls = *pool.tls;
-  std::string what = fmt::format("pools.{}.tls", pool.name);
+void Certificates::Loader::load_pool(State& state, const config::Pool& pool, const config::PoolTls& tls,
+                                     const std::string& key, std::string_view place) {
+  std::string what = fmt::format("pools.{}.{}", pool.name, place);
   std::size_t faults_before = faults_.size();
-  auto before = owner_.now_.of_pool.find(pool.name);
+  auto before = owner_.now_.of_pool.find(key);
   const OfPool* present = before == owner_.now_.of_pool.end() ? nullptr : before->second.get();
-  OfPool next{.config = tls, .alpn = offered(pool)};
+  OfPool next{.config = tls, .alpn = offered(pool, tls)};
   if (!tls.ca.empty()) {
     next.authorities = text_of(tls.ca, pool.origin, what + ".ca", present == nullptr ? nullptr : present->authorities);
   } else if (tls.verify) {
@@ -159,15 +159,15 @@ void Certificates::Loader::load_pool(State& state, const config::Pool& pool) {
     if (found == known->end()) continue;
     std::shared_ptr<const OfPool> shared = *found;
     if (known != &state.pools) state.pools.push_back(shared);
-    state.of_pool[pool.name] = std::move(shared);
+    state.of_pool[key] = std::move(shared);
     return;
   }
   next.contexts = make_contexts(pool, next, what, present);
   if (next.contexts != nullptr) {
     state.pools.push_back(std::make_shared<const OfPool>(std::move(next)));
-    state.of_pool[pool.name] = state.pools.back();
+    state.of_pool[key] = state.pools.back();
   } else if (faults_.size() == faults_before) {
-    state.of_pool[pool.name] = before->second;
+    state.of_pool[key] = before->second;
   }
 }
 

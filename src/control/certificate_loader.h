@@ -45,7 +45,9 @@ class Certificates::Loader {
   std::shared_ptr<const tls::ServerContexts> make_contexts(const config::Listener& listener,
                                                            const config::ListenerTls& tls, const OfListener& parts,
                                                            const std::string& what, const OfListener* present);
-  void load_pool(State& state, const config::Pool& pool);
+  // The rules `tls` of the pool or of its probes, at `place` ("tls") of the pool; kept under `key`.
+  void load_pool(State& state, const config::Pool& pool, const config::PoolTls& tls, const std::string& key,
+                 std::string_view place);
   std::shared_ptr<const tls::ClientContexts> make_contexts(const config::Pool& pool, const OfPool& parts,
                                                            const std::string& what, const OfPool* present);
   // In the configuration by that name, or set aside.

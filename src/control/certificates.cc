@@ -15,6 +15,9 @@ bool speaks_tls(const config::Listener& listener) {
          (listener.protocol == config::ListenerProtocol::tcp && listener.tls.has_value());
 }
 
+// No name of a pool has a line break.
+std::string key_of_probes(const config::Pool& pool) { return pool.name + "\nhealth_check"; }
+
 }  // namespace
 
 config::Faults Certificates::Loader::load(State& state) {
@@ -26,7 +29,9 @@ config::Faults Certificates::Loader::load(State& state) {
     if (speaks_tls(listener)) load_listener(state, listener);
   }
   for (const config::Pool& pool : wanted_.pools) {
-    if (pool.tls && pool.tls->enabled) load_pool(state, pool);
+    if (pool.tls && pool.tls->enabled) load_pool(state, pool, *pool.tls, pool.name, "tls");
+    const std::optional<config::PoolTls>& probing = pool.health_check.tls;
+    if (probing && probing->enabled) load_pool(state, pool, *probing, key_of_probes(pool), "health_check.tls");
   }
   load_ticket_keys(state);
   if (wanted_.tls.ocsp) collect_to_staple(state);
@@ -62,6 +67,13 @@ std::shared_ptr<const tls::ServerContexts> Certificates::of_listener(const std::
 std::shared_ptr<const tls::ClientContexts> Certificates::of_pool(const config::Pool& pool) const {
   auto found = now_.of_pool.find(pool.name);
   if (!pool.tls || !pool.tls->enabled || found == now_.of_pool.end()) return nullptr;
+  return found->second->contexts;
+}
+
+std::shared_ptr<const tls::ClientContexts> Certificates::of_probes(const config::Pool& pool) const {
+  if (!pool.health_check.tls) return of_pool(pool);
+  auto found = now_.of_pool.find(key_of_probes(pool));
+  if (!pool.health_check.tls->enabled || found == now_.of_pool.end()) return nullptr;
   return found->second->contexts;
 }
 

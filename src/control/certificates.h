@@ -44,6 +44,8 @@ class Certificates {
 
   // The same for connections to the pool's backends; pools with the same rules share it.
   std::shared_ptr<const tls::ClientContexts> of_pool(const config::Pool& pool) const;
+  // The same for probes of them.
+  std::shared_ptr<const tls::ClientContexts> of_probes(const config::Pool& pool) const;
 
   // Every certificate in use, each once, by its name.
   const std::map<std::string, std::shared_ptr<const tls::Certificate>>& in_use() const { return now_.certificates; }
@@ -77,8 +79,8 @@ class Certificates {
     std::map<std::string, Pair> pairs;  // by the paths of both files, or the name
     std::map<std::string, std::shared_ptr<const tls::Certificate>> certificates;
     std::map<std::string, OfListener, std::less<>> listeners;
-    std::vector<std::shared_ptr<const OfPool>> pools;  // each different one
-    std::map<std::string, std::shared_ptr<const OfPool>> of_pool;
+    std::vector<std::shared_ptr<const OfPool>> pools;              // each different one
+    std::map<std::string, std::shared_ptr<const OfPool>> of_pool;  // by its name, or key_of_probes()
     std::vector<std::shared_ptr<const tls::Certificate>> to_staple;
     std::string ocsp_folder;
     Text ticket_text;

@@ -36,6 +36,8 @@ class Publisher {
     // null for all.
     std::function<std::shared_ptr<const tls::ServerContexts>(const config::Listener&)> listener_tls = {};
     std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> pool_tls = {};  // likewise
+    // The same for probes of the pool's backends. No function: as traffic.
+    std::function<std::shared_ptr<const tls::ClientContexts>(const config::Pool&)> probe_tls = {};
     // The filters of the listener and its routes, or null; likewise.
     std::function<std::shared_ptr<const filter::Chains>(const config::Listener&)> listener_filters = {};
     std::function<void(std::shared_ptr<const worker::Snapshot>)> publish;

@@ -189,9 +189,10 @@ std::vector<health::WatchedBackend> Publisher::watched() const {
       }
       check = made;
     }
-    all.push_back({record->backend, std::move(check), record->addresses, record->health_check_path,
-                   record->pools.front()->tls, record->name_error, pool->protocol, pool->proxy_protocol,
-                   record->endpoint});
+    std::shared_ptr<const tls::ClientContexts> tls = record->pools.front()->tls;
+    if (pool->health_check.tls && options_.probe_tls) tls = options_.probe_tls(*pool);
+    all.push_back({record->backend, std::move(check), record->addresses, record->health_check_path, std::move(tls),
+                   record->name_error, pool->protocol, pool->proxy_protocol, record->endpoint});
   }
   return all;
 }

@@ -30,6 +30,7 @@ struct CheckResult {
   bool ok = false;
   base::Nanoseconds latency{0};  // from the start of the probe to its verdict
   std::string error;             // empty when ok; else what failed: "status 503, expected 200-299"
+  std::string detail{};          // what a good probe has found out besides: "the certificate ends in 42 days"
   std::string probed{};          // what was asked where: "http GET /health at 10.0.0.1:80"; the prober's to fill in
   bool is_ours = false;          // this machine lacked descriptors, ports or memory: no verdict on the backend
 };

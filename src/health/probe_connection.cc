@@ -43,13 +43,14 @@ std::string authority_of(const CheckTarget& target) {
 }
 
 net::Task<Probed> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
-                              base::TimePoint deadline) {
+                              base::TimePoint deadline, bool resumes) {
   tls::ConnectOptions options{.contexts = target.tls,
                               .thread = static_cast<std::uint32_t>(target.tls->of_thread.size() - 1),
                               .host = std::string(target.host),
                               .peer = net::remote_address(stream.fd()).to_string(),
                               .alpn = std::move(protocols),
-                              .deadline = deadline};
+                              .deadline = deadline,
+                              .resumes = resumes};
   base::Result<void> secured = co_await tls::connect(stream, std::move(options));
   if (secured) co_return Probed();
   if (secured.error().code == base::ErrorCode::protocol) {

@@ -21,9 +21,10 @@ namespace weir::health {
 // (LOCAL; in version 1, which has no such command, the connection's own addresses).
 net::Task<base::Result<net::TcpStream>> connect_to(const CheckTarget& target, base::TimePoint deadline);
 
-// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocols` (ALPN).
+// Makes TLS of a connected stream by the rules of the target's pool, offering only `protocols` (ALPN). `resumes`: see
+// tls::ConnectOptions.
 net::Task<Probed> make_secure(net::TcpStream& stream, const CheckTarget& target, std::vector<std::string> protocols,
-                              base::TimePoint deadline);
+                              base::TimePoint deadline, bool resumes = true);
 
 // The backend's own host and port, as Host and :authority have them (RFC 3986 3.2.2: an IPv6 address in brackets).
 std::string authority_of(const CheckTarget& target);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/free_list.h"
+#include "config/byte_text.h"
 #include "health/checker.h"
 #include "health/probe_connection.h"
 #include "net/udp_socket.h"
@@ -25,27 +26,6 @@ constexpr std::size_t kMaxSendBytes = 1400;
 // So many are looked at.
 constexpr int kMaxReplies = 64;
 
-// Pairs of hexadecimal digits, with spaces between bytes where people like them; nothing when it is not that.
-std::optional<std::string> bytes_of_hex(std::string_view text) {
-  std::string bytes;
-  int high = -1;
-  for (char c : text) {
-    if (c == ' ' && high < 0) continue;
-    int digit = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-    if (digit < 0) return std::nullopt;
-    if (high < 0) {
-      high = digit;
-    } else {
-      bytes.push_back(static_cast<char>(std::exchange(high, -1) * 16 + digit));
-    }
-  }
-  if (high >= 0) return std::nullopt;
-  return bytes;
-}
-
 struct UdpCheckOptions {
   std::string send;
   std::string expected;  // empty: any reply
@@ -57,7 +37,7 @@ struct UdpCheckOptions {
       const auto& hex = option_or_default<std::string>(choice, udp_checker_options(), hex_key);
       if (hex.empty()) return text;
       if (!text.empty()) faults.push_back({hex_key, fmt::format("and {} are both given; give one of them", key)});
-      std::optional<std::string> read = bytes_of_hex(hex);
+      std::optional<std::string> read = config::bytes_of_hex(hex);
       if (!read) faults.push_back({hex_key, fmt::format("'{}' is not pairs of hexadecimal digits", hex)});
       return read.value_or(std::string());
     };

@@ -1,5 +1,6 @@
 #include "tls/connect.h"
 
+#include "tls/certificate.h"
 #include "tls/stream.h"
 #include "tls/words.h"
 
@@ -35,6 +36,7 @@ class ClientStream final : public Stream {
 net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions options) {
   ClientContext& context = *options.contexts->of_thread[options.thread];
   const std::string key = context.session_key(options.host, options.peer);
+  if (!options.resumes) context.forget_session(key);
   SSL* ssl = context.new_connection(options.host, key, options.alpn);
   if (ssl == nullptr) co_return base::fail(ErrorCode::exhausted, "TLS handshake");
   net::Descriptor& descriptor = stream.descriptor();
@@ -63,6 +65,13 @@ net::Task<base::Result<void>> connect(net::TcpStream& stream, ConnectOptions opt
     }
     co_return std::unexpected(error);
   }
+}
+
+std::optional<std::int64_t> peer_certificate_ends(const net::TcpStream& stream) {
+  const SSL* ssl = Stream::of(const_cast<net::TcpStream&>(stream).descriptor()).ssl();
+  const X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return std::nullopt;
+  return unix_time(X509_get0_notAfter(certificate));
 }
 
 const ClientContexts* contexts_of(const net::TcpStream& stream) {

@@ -10,6 +10,7 @@
 
 #include "health/checker.h"
 #include "net/task_group.h"
+#include "tests/contract/checker_conversations.h"
 #include "tests/support/datagram_echo.h"
 #include "tests/support/scripted_server.h"
 
@@ -43,8 +44,8 @@ class CheckerTest : public testing::Test {
  protected:
   CheckerTest() { reactor_.adopt_thread(); }
 
-  static CheckTarget target(const base::SocketAddress& address, base::Nanoseconds timeout, std::string_view path = {}) {
-    return {.address = address, .host = "backend.example", .path = path, .timeout = timeout};
+  CheckTarget target(const base::SocketAddress& address, base::Nanoseconds timeout, std::string_view path = {}) const {
+    return {.address = address, .host = "backend.example", .path = path, .timeout = timeout, .tls = tls_};
   }
   CheckResult check(Checker& checker, const base::SocketAddress& address, base::Nanoseconds timeout,
                     std::string_view path = {}) {
@@ -75,6 +76,7 @@ class CheckerTest : public testing::Test {
     return http(server.address(), std::move(options)).error;
   }
 
+  std::shared_ptr<const tls::ClientContexts> tls_;
   net::Reactor reactor_;
   net::TaskGroup group_;
 };
@@ -83,40 +85,31 @@ class CheckerTest : public testing::Test {
 
 class EveryChecker : public CheckerTest, public testing::WithParamInterface<std::string> {
  protected:
-  std::unique_ptr<Checker> checker() { return make_checker({.name = GetParam(), .options = {}}); }
+  EveryChecker() {
+    if (traits().needs_tls) tls_ = contexts_for_backend(library_);
+  }
+  ~EveryChecker() override { tls_ = nullptr; }
+  std::unique_ptr<Checker> checker() {
+    return make_checker({.name = GetParam(), .options = conversation_of(GetParam()).options});
+  }
   static const config::Traits& traits() { return config::find_entry(checkers(), GetParam())->traits; }
   static bool is_udp() { return traits().over_udp; }
-  // A gRPC backend says this once the preface has come, whose end looks like that of a head: SETTINGS, and on stream 1
-  // a head with status 200, a HealthCheckResponse that says SERVING, and trailers with grpc-status 0.
-  static std::string serving() {
-    return std::string("\0\0\0\4\0\0\0\0\0", 9) + std::string("\0\0\1\1\4\0\0\0\1\x88", 10) +
-           std::string("\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\1", 16) +
-           std::string("\0\0\x0f\1\5\0\0\0\1\0\x0bgrpc-status\1", 23) + "0";
-  }
-  // Over TCP it answers with `response` and over UDP with the datagram itself, on ports of their own.
+  // Over TCP it speaks as the checker expects it and over UDP it answers with the datagram itself, on ports of their
+  // own.
   struct Healthy {
-    Healthy(bool wants_udp, const char* response, const char* ip = "127.0.0.1")
-        : udp(ip),
-          tcp(
-              [answer = traits().needs_http2 ? serving() : std::string(response)](ScriptedConnection& connection) {
-                connection.read_head();
-                connection.send_text(answer);
-                // The others have ended by then; a gRPC probe closes when it has heard enough.
-                connection.read_head();
-              },
-              ip),
-          is_udp(wants_udp) {}
-    base::SocketAddress address() const { return is_udp ? udp.address() : tcp.address(); }
+    explicit Healthy(const char* ip = "127.0.0.1") : udp(ip), tcp(conversation_of(GetParam()).script, ip) {}
+    base::SocketAddress address() const { return is_udp() ? udp.address() : tcp.address(); }
     DatagramEcho udp;
     ScriptedServer tcp;
-    bool is_udp;
   };
+
+  tls::Library library_;
 };
 
 TEST_P(EveryChecker, SaysWhatItIsAndDeclaresItsDefaults) {
   for (const config::KindEntry& entry : checkers()) {
     EXPECT_FALSE(entry.summary.empty());
-    config::Choice choice{.name = std::string(entry.name), .options = {}};
+    config::Choice choice{.name = std::string(entry.name), .options = conversation_of(entry.name).options};
     for (const config::OptionSpec& spec : entry.options) {
       EXPECT_FALSE(spec.summary.empty()) << spec.key;
       choice.options.emplace(spec.key, spec.default_value);
@@ -127,7 +120,7 @@ TEST_P(EveryChecker, SaysWhatItIsAndDeclaresItsDefaults) {
 }
 
 TEST_P(EveryChecker, AcceptsAHealthyBackend) {
-  Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  Healthy server;
   CheckResult result = check(*checker(), server.address(), kLong);
   EXPECT_TRUE(result.ok) << result.error;
   EXPECT_GT(result.latency, 0ns);
@@ -135,11 +128,12 @@ TEST_P(EveryChecker, AcceptsAHealthyBackend) {
 
 TEST_P(EveryChecker, FailsWhereNobodyListens) {
   RefusingAddress nobody;
-  EXPECT_EQ(check(*checker(), nobody.address(), kLong).error, is_udp() ? "receive: refused" : "connect: refused");
+  std::string error = check(*checker(), nobody.address(), kLong).error;
+  EXPECT_TRUE(error.starts_with(conversation_of(GetParam()).refused)) << error;
 }
 
 TEST_P(EveryChecker, ChecksOverIpv6) {
-  Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "::1");
+  Healthy server("::1");
   if (server.address().port == 0) GTEST_SKIP() << "no IPv6 here";
   EXPECT_TRUE(check(*checker(), server.address(), kLong).ok);
 }
@@ -158,7 +152,7 @@ TEST_P(EveryChecker, EndsWhenItIsCancelled) {
 }
 
 TEST_P(EveryChecker, IsUsedForManyBackendsAtOnce) {
-  Healthy server(is_udp(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  Healthy server;
   std::unique_ptr<Checker> one = checker();
   std::vector<std::optional<CheckResult>> results(100);
   for (auto& result : results) group_.spawn(check_into(*one, target(server.address(), kLong), result));

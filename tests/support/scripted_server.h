@@ -65,6 +65,8 @@ class ScriptedConnection {
     pollfd stop{stop_, POLLIN, 0};
     return poll(&stop, 1, milliseconds) == 0;
   }
+  // Owned by the server.
+  int fd() const { return fd_; }
   // Closes with a reset.
   void reset() {
     linger hard{.l_onoff = 1, .l_linger = 0};

@@ -16,7 +16,8 @@ constexpr KindEntry entry(std::string_view name, Traits traits) {
 }
 
 Faults warnings_of(const Config& config) {
-  static constexpr std::array kCheckers{entry("tcp", {}), entry("http", {.over_http = true, .asks_path = true}),
+  static constexpr std::array kCheckers{entry("tcp", {.by_any = true}), entry("command", {.runs_program = true}),
+                                        entry("http", {.over_http = true, .asks_path = true}),
                                         entry("udp", {.over_udp = true}),
                                         entry("grpc", {.over_http = true, .needs_http2 = true})};
   return warnings_of_checks(config, kCheckers);
@@ -47,6 +48,7 @@ TEST(WarningsOfChecks, AreNotGivenForChecksThatSpeakWhatTrafficSpeaks) {
   EXPECT_EQ(warning(ListenerProtocol::tcp, by("grpc")), "");
   EXPECT_EQ(warning(ListenerProtocol::udp, by("udp")), "");
   EXPECT_EQ(warning(ListenerProtocol::tls, by("tcp")), "");
+  EXPECT_EQ(warning(ListenerProtocol::udp, by("command")), "");
 }
 
 TEST(WarningsOfChecks, NameChecksThatCannotWork) {
@@ -57,7 +59,9 @@ TEST(WarningsOfChecks, NameChecksThatCannotWork) {
   EXPECT_THAT(warning(ListenerProtocol::http, http_1_1, PoolProtocol::h2), HasSubstr("version: probes by HTTP/1.1"));
   Choice http_2{.name = "http", .options = {{"version", std::string("2")}}};
   EXPECT_THAT(warning(ListenerProtocol::http, http_2), HasSubstr("version: probes by HTTP/2"));
-  EXPECT_THAT(warning(ListenerProtocol::tls, by("http")), HasSubstr("'http' probes in clear"));
+  EXPECT_THAT(warning(ListenerProtocol::tls, by("http")),
+              HasSubstr("'http' probes in clear, but tls listeners pass TLS through to "
+                        "the backends; use `type: tcp`, `tls` of"));
 }
 
 TEST(WarningsOfChecks, NameAPathThatNoCheckAsksFor) {

@@ -7,6 +7,7 @@
 
 #include "health/checker.h"
 #include "net/task_group.h"
+#include "tests/contract/checker_conversations.h"
 #include "tests/unit/health/prober_fixture.h"
 
 // UBSan itself needs descriptors, to look up the types of objects.
@@ -26,7 +27,8 @@ TEST(LackingDescriptors, EveryCheckerGivesNoVerdict) {
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
   for (const config::KindEntry& entry : checkers()) {
-    std::unique_ptr<Checker> checker = make_checker({.name = std::string(entry.name), .options = {}});
+    std::unique_ptr<Checker> checker =
+        make_checker({.name = std::string(entry.name), .options = conversation_of(entry.name).options});
     // UBSan looks up the type of an object at the first virtual call of its kind, for which it needs descriptors
     // itself.
     static_cast<void>(checker->question({}));
