@@ -112,3 +112,23 @@ def test_a_server_that_is_killed_ends_its_sessions(weir, database):
     assert session.returncode != 0 and "connection" in output
     database.start()
     assert output_of(tool(database, "psql", running.port, "-At", "-c", "select 1")) == "1\n"
+
+
+def test_probes_begin_sessions_and_leave_no_line_in_its_log(weir, database):
+    check = {"type": "postgresql", "user": "tester", "database": "postgres", "interval": "500ms", "timeout": "500ms",
+             "fast_interval": "100ms", "healthy_threshold": 1, "unhealthy_threshold": 2}
+    stranger = {"name": "stranger", "health_check": {**check, "user": "nobody"}}
+    pools = [{**pool, "backends": [{"id": "one", "host": "127.0.0.1", "port": database.port}]}
+             for pool in ({"name": "db", "health_check": check}, stranger)]
+    running = weir(tcp_config(*pools))
+    running.wait_for_state("healthy", "one", pool="db")
+    running.wait_for_state("unhealthy", "one", pool="stranger")
+    reason = running.admin("GET", "/backends/one?pool=stranger").json["reason"]
+    assert 'FATAL 28000: role "nobody" does not exist' in reason
+    running.settle(1)
+    log = (database.folder / "log").read_text()
+    assert [line for line in log.splitlines() if "nobody" not in line and ("ERROR" in line or "FATAL" in line)] == []
+    assert "incomplete startup packet" not in log and "unexpected EOF" not in log
+    database.stop()
+    running.wait_for_state("unhealthy", "one", pool="db")
+    database.start()
