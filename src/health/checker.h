@@ -11,6 +11,7 @@
 #include "base/ip.h"
 #include "config/kinds.h"
 #include "health/check_result.h"
+#include "net/programs.h"
 #include "net/task.h"
 #include "tls/client_context.h"
 
@@ -26,6 +27,9 @@ struct CheckTarget {
   std::shared_ptr<const tls::ClientContexts> tls{};
   config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // what traffic speaks
   config::SendProxy proxy_protocol = config::SendProxy::off;       // in front of everything else, but for UDP
+  std::string_view pool{};            // for programs that probe
+  std::string_view id{};              // likewise
+  net::Programs* programs = nullptr;  // of all checks of the thread together; null: the checker has its own
 };
 
 // Made from the options of one pool, used for all its backends at once. Lives on the health thread.

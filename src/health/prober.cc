@@ -93,7 +93,10 @@ net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, st
                        .timeout = std::max<base::Nanoseconds>(share, std::chrono::milliseconds(1)),
                        .tls = aim->tls,
                        .protocol = aim->protocol,
-                       .proxy_protocol = aim->proxy_protocol};
+                       .proxy_protocol = aim->proxy_protocol,
+                       .pool = backend->pool_name(),
+                       .id = backend->id(),
+                       .programs = &programs_};
     try {
       result = co_await plan->checker->check(target);
     } catch (const std::bad_alloc&) {

@@ -94,6 +94,7 @@ class Prober::Core {
   metrics::Counter failed_;
   metrics::Histogram duration_;
   net::Reactor reactor_;
+  net::Programs programs_;
   net::TaskGroup probes_;
   ProbeTimer timer_{*this};
   Schedule schedule_;  // ids are slots of backends
