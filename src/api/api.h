@@ -41,6 +41,8 @@ class Api {
     std::string version;
     // The state of the probes of a backend (health::Prober::details).
     std::function<std::optional<health::HealthDetails>(const pool::Backend&)> health;
+    // The state of its agent (health::Prober::agent).
+    std::function<std::optional<health::AgentDetails>(const pool::Backend&)> agent = {};
     // True once Weir has been told to stop.
     std::function<bool()> is_draining;
     // Reads the configuration file again and applies it, all or nothing. Null without a file.

@@ -42,6 +42,23 @@ std::string disabled_by(const BackendView& view) {
   return by_operator ? "an operator has disabled it" : "its definition says enabled: false";
 }
 
+// What its agent says; null when it has none.
+Json agent_json(const Visit& visit, const BackendView& view, double effective_weight) {
+  std::optional<health::AgentDetails> known;
+  if (visit.state.parts.agent) known = visit.state.parts.agent(*view.running);
+  if (!known) return nullptr;
+  Json json{{"words", known->words},
+            {"at", nullptr},
+            {"weight", effective_weight},
+            {"max_connections", nullptr},
+            {"state", known->verdict.state_name()},
+            {"error", nullptr}};
+  if (known->at_unix_ms != 0) json["at"] = control::time_text(known->at_unix_ms);
+  if (known->verdict.max_connections) json["max_connections"] = *known->verdict.max_connections;
+  if (!known->error.empty()) json["error"] = known->error;
+  return json;
+}
+
 template <typename Number>
 Number load(const std::atomic<Number>& counter) {
   return counter.load(std::memory_order_relaxed);
@@ -87,10 +104,11 @@ std::string reason_of(const Visit& visit, const BackendView& view) {
   using enum pool::BackendState;
   const pool::Backend& running = *view.running;
   pool::BackendState state = load(running.state);
+  const control::Publisher::Standing standing = visit.state.parts.publisher.standing(view.key());
+  if (!standing.by_agent.empty()) return standing.by_agent;
   if (state == draining) return "an operator drains it";
   if (state == disabled) return disabled_by(view);
   if (view.by_operator.healthy) return "an operator says so (health_override)";
-  const control::Publisher::Standing standing = visit.state.parts.publisher.standing(view.key());
   std::optional<health::HealthDetails> known;
   if (visit.state.parts.health) known = visit.state.parts.health(running);
   std::string reason;
@@ -134,8 +152,10 @@ Json to_json(const Visit& visit, const BackendView& view) {
             {"origin", origin_json(backend.origin)}};
   if (view.by_operator.weight) json["file_weight"] = backend.weight;
   if (view.by_operator.healthy) json["health_override"] = *view.by_operator.healthy ? "healthy" : "unhealthy";
-  std::int64_t since = visit.state.parts.publisher.standing(view.key()).since_unix_ms;
-  if (since != 0) json["since"] = control::time_text(since);
+  const control::Publisher::Standing standing = visit.state.parts.publisher.standing(view.key());
+  if (standing.since_unix_ms != 0) json["since"] = control::time_text(standing.since_unix_ms);
+  if (Json agent = agent_json(visit, view, standing.effective_weight); !agent.is_null())
+    json["agent"] = std::move(agent);
   return json;
 }
 

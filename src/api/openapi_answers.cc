@@ -30,7 +30,9 @@ constexpr Shape kShapes[] = {
      "id:string pool:string host:string port:integer address:string weight:integer file_weight:integer? status:$states "
      "enabled:boolean max_connections:integer health_check_path:string health_override:healthy|unhealthy? "
      "stored:boolean active_connections:integer open_connections:integer queued:integer total_requests:integer "
-     "failed_requests:integer origin:@origin warnings:[]string*"},
+     "failed_requests:integer origin:@origin agent:@agent* warnings:[]string*"},
+    {"agent",
+     "words:string at:time? weight:number max_connections:integer? state:ready|drain|maint|down error:string?"},
     {"backend_or_set_aside", "@backend_state @set_aside"},
     {"backends", "backends:[]@backend_or_set_aside"},
     {"removed_backend", "id:string pool:string status:deregistered| drained_connections:integer"},

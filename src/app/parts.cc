@@ -50,7 +50,11 @@ void Weir::Parts::make_probes() {
   control.prober = std::make_unique<health::Prober>(
       health::ProberOptions{.max_in_flight = std::min<std::size_t>(512, net::kept_descriptors(descriptor_limit) / 4),
                             .registry = &traffic.registry,
-                            .metrics_slot = traffic.worker_count + 1},
+                            .metrics_slot = traffic.worker_count + 1,
+                            .on_agent =
+                                [this](const health::AgentNews& news) {
+                                  traffic.control_reactor.post([this, news] { control.steward->agent(news); });
+                                }},
       [this](const health::Transition& news) {
         traffic.control_reactor.post([this, news] { control.steward->transition(news); });
       });
@@ -176,6 +180,7 @@ void Weir::Parts::make_api(std::string load_balancer_id) {
                       .load_balancer_id = std::move(load_balancer_id),
                       .version = std::string(kVersion),
                       .health = [this](const pool::Backend& backend) { return control.prober->details(backend); },
+                      .agent = [this](const pool::Backend& backend) { return control.prober->agent(backend); },
                       .is_draining = [this] { return is_draining; },
                       .reload = std::move(reload_file),
                       .certificates = control.certificates.get(),

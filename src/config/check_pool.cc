@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "config/byte_text.h"
 #include "config/checks.h"
 #include "config/json.h"
 #include "config/reader.h"
@@ -46,6 +47,28 @@ void check_health(const Place& place, const HealthCheck& health) {
   }
 }
 
+void check_agent(const Place& place, const Agent& agent) {
+  Duration timeout = agent.timeout.value_or(agent.interval);
+  if (timeout > agent.interval) {
+    place.fault("timeout", fmt::format("{} is longer than interval ({}); questions would overlap",
+                                       duration_text(timeout), duration_text(agent.interval)));
+  }
+  if (agent.ttl < agent.interval) {
+    place.fault("ttl", fmt::format("{} is shorter than interval ({}): words would be forgotten before the next ones",
+                                   duration_text(agent.ttl), duration_text(agent.interval)));
+  }
+  if (base::Checked<std::string> bytes = bytes_of_text(agent.send); !bytes) place.fault("send", bytes.error());
+  bool is_http = agent.transport == AgentTransport::http;
+  if (is_http && !agent.send.empty()) place.fault("send", "is for `transport: tcp`; over HTTP `path` is asked for");
+  bool is_path =
+      agent.path.starts_with('/') && !has_control_bytes(agent.path) && agent.path.find(' ') == std::string::npos;
+  if (!is_path) {
+    place.fault("path", fmt::format("must begin with '/' and have no spaces, not {}", quoted(agent.path)));
+  } else if (!is_http && agent.path != Agent().path) {
+    place.fault("path", "is for `transport: http`");
+  }
+}
+
 }  // namespace
 
 void check_backend(const Place& place, const Backend& backend) {
@@ -84,6 +107,7 @@ void check_pool(const Place& place, const Pool& pool) {
     place.fault("transparent", "needs `protocol: http/1.1`: HTTP/2 connections are shared between clients");
   }
   check_health(place.in("health_check", nullptr), pool.health_check);
+  if (pool.agent) check_agent(place.in("agent", nullptr), *pool.agent);
   if (pool.health_check.tls && pool.health_check.tls->enabled) {
     check_tls(place.in("health_check.tls", nullptr), *pool.health_check.tls, pool.protocol);
   }

@@ -167,7 +167,8 @@ struct Backend {
   std::uint32_t weight = 1;           // 0..1000; 0 takes no new work
   std::uint32_t max_connections = 0;  // over all workers; 0 is without limit
   bool enabled = true;
-  std::string health_check_path;  // overrides the pool's; empty: the pool's
+  std::string health_check_path;            // overrides the pool's; empty: the pool's
+  std::optional<std::uint16_t> agent_port;  // where its agent listens; not there: at the port of the pool's
   Origin origin;
   friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -193,6 +194,19 @@ struct HealthCheck {
   std::optional<SendProxy> proxy_protocol;  // not there: the pool's
   std::optional<PoolTls> tls;               // not there: the pool's
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+// A program beside each backend that says how much work it wants (HAProxy's agent-check).
+enum class AgentTransport : std::uint8_t { tcp, http };
+struct Agent {
+  std::uint16_t port = 0;
+  Duration interval = std::chrono::seconds(2);
+  std::optional<Duration> timeout;          // for a whole question; not there: the interval
+  Duration ttl = std::chrono::seconds(10);  // its words hold so long without another one
+  std::string send;                         // sent first, over TCP; in the form of byte_text.h
+  AgentTransport transport = AgentTransport::tcp;
+  std::string path = "/";  // asked for over HTTP
+  friend bool operator==(const Agent&, const Agent&) = default;
 };
 
 struct Retries {
@@ -240,6 +254,7 @@ struct Pool {
   std::optional<PoolTls> tls;
   Choice algorithm{.name = std::string(kUsualAlgorithm), .options = {}};
   HealthCheck health_check;
+  std::optional<Agent> agent;
   std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy ones are used again
   Duration slow_start{0};
   Duration drain_timeout = std::chrono::seconds(300);

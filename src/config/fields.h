@@ -140,6 +140,8 @@ const Resource& resource<Sticky>();
 template <>
 const Resource& resource<HealthCheck>();
 template <>
+const Resource& resource<Agent>();
+template <>
 const Resource& resource<Retries>();
 template <>
 const Resource& resource<UpstreamConnections>();
@@ -168,6 +170,8 @@ template <>
 std::span<const std::string_view> value_names<AcceptProxy>();
 template <>
 std::span<const std::string_view> value_names<SendProxy>();
+template <>
+std::span<const std::string_view> value_names<AgentTransport>();
 template <>
 std::span<const std::string_view> value_names<TokenRole>();
 

@@ -66,6 +66,8 @@ constexpr std::array kFields{
     field<&Backend::max_connections>("max_connections", "most connections at a time; 0 is without limit"),
     field<&Backend::enabled>("enabled", "false: takes no traffic"),
     field<&Backend::health_check_path>("health_check_path", "probed in place of the pool's path"),
+    field<&Backend::agent_port>("agent_port",
+                                "where its agent listens; when not set, at the port of the pool's `agent`", {.min = 1}),
     origin_field<Backend>(),
 };
 constexpr std::array kRefused{

@@ -28,6 +28,17 @@ constexpr std::array kHealthCheckFields{
     field<&HealthCheck::tls>("tls", "TLS of probes: true, off, or a map; when not set, that of the pool"),
 };
 
+constexpr std::array kAgentFields{
+    field<&Agent::port>("port", "where the agents listen, at the addresses of the backends",
+                        {.min = 1, .required = true}),
+    field<&Agent::interval>("interval", "between two questions to an agent", {.min = 10, .max = kMaxTimeoutMs}),
+    field<&Agent::timeout>("timeout", "for a whole question; not above interval, which is the default", kTimeout),
+    field<&Agent::ttl>("ttl", "an agent's words are forgotten after so long without another one", kTimeout),
+    field<&Agent::send>("send", "bytes to send first, over TCP: text with the escapes of the checker tcp"),
+    field<&Agent::transport>("transport", "how agents are asked"),
+    field<&Agent::path>("path", "asked for over HTTP"),
+};
+
 constexpr std::array kRetryFields{
     field<&Retries::attempts>("attempts", "further attempts after the first; 0 turns retries off", {.max = 10}),
     field<&Retries::budget>("budget", "share of the requests of the last 10 s that may be retries",
@@ -69,6 +80,7 @@ constexpr std::array kPoolFields{
     field<&Pool::tls>("tls", "TLS to the backends: true, or a map"),
     field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kind = "strategies"}),
     field<&Pool::health_check>("health_check", "active probes"),
+    field<&Pool::agent>("agent", "agents beside the backends that say how much work these want; a port, or a map"),
     field<&Pool::min_healthy>("min_healthy", "with fewer healthy backends, unhealthy ones are used again"),
     field<&Pool::slow_start>("slow_start", "over which a recovered backend's share grows to its full weight",
                              {.max = kMaxTimeoutMs}),
@@ -149,6 +161,22 @@ const Resource& resource<HealthCheck>() {
       .kind = "checkers",
       .implied_type = kCheckerOfPaths,
       .defaults = defaults_of<HealthCheck>};
+  return kResource;
+}
+
+template <>
+std::span<const std::string_view> value_names<AgentTransport>() {
+  static constexpr std::array<std::string_view, 2> kNames{"tcp", "http"};
+  return kNames;
+}
+
+template <>
+const Resource& resource<Agent>() {
+  static constexpr Resource kResource{.name = "agent",
+                                      .summary = "agents beside the backends that say how much work these want",
+                                      .fields = kAgentFields,
+                                      .short_key = "port",
+                                      .defaults = defaults_of<Agent>};
   return kResource;
 }
 

@@ -76,6 +76,16 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
                     [&publisher](const Registry::Emit& emit) { emit_states(publisher, emit); });
   registry.computed(families::kBackendFailures,
                     [&publisher](const Registry::Emit& emit) { emit_failures(publisher, emit); });
+  registry.computed(families::kBackendAgentWeight, [&publisher](const Registry::Emit& emit) {
+    publisher.for_each_agent([&](const health::AgentVerdict& verdict, double ratio, const std::string& labels) {
+      if (verdict.percent || verdict.weight) emit.rendered(labels, ratio);
+    });
+  });
+  registry.computed(families::kBackendAgentDown, [&publisher](const Registry::Emit& emit) {
+    publisher.for_each_agent([&](const health::AgentVerdict& verdict, double, const std::string& labels) {
+      if (verdict.is_down()) emit.rendered(labels, 1);
+    });
+  });
   per_backend(registry, families::kBackendConnectionsActive, publisher,
               [](const pool::Backend& backend) { return backend.places.taken(); });
   per_backend(registry, families::kBackendRequestsActive, publisher,

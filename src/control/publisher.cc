@@ -191,7 +191,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   candidates.reserve(pool.members.size());
   for (const auto& [record, endpoint] : pool.members) {
     candidates.push_back({.state = record->backend->state.load(std::memory_order_relaxed),
-                          .weight = record->weight,
+                          .weight = record->share().weight,
                           .has_address = record->addresses && !record->addresses->empty(),
                           .is_pending = record->backend->name_state.load() == pool::NameState::pending});
   }
@@ -210,13 +210,14 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
     const BackendRecord& record = *member.record;
     std::uint32_t percent = 100;
     if (record.usable_since) percent = pool::slow_start_percent(now - *record.usable_since, pool.config->slow_start);
+    BackendRecord::Share share = record.share();
     if (percent < 100) pool.ramp_due = now + pool::slow_start_step(pool.config->slow_start);
     built->eligible.push_back({.backend = record.backend,
                                .endpoint = member.endpoint,
                                .addresses = record.addresses,
-                               .weight = record.weight,
-                               .max_connections = record.max_connections,
-                               .slow_start_percent = percent});
+                               .weight = share.weight,
+                               .max_connections = record.connection_limit(),
+                               .slow_start_percent = std::max(1u, percent * share.percent / 100)});
   }
   bool same_algorithm = pool.built && pool.built->config->algorithm == pool.config->algorithm;
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,

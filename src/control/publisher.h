@@ -62,6 +62,8 @@ class Publisher {
 
   // The probes' verdict (unknown, healthy or unhealthy) on a backend. Ignored for one that is no longer configured.
   void set_health(const pool::Backend& backend, pool::BackendState probed, base::TimePoint now);
+  // The words of the backend's agent have another effect. Ignored for one that is no longer configured.
+  void set_agent(const pool::Backend& backend, const health::AgentVerdict& verdict, base::TimePoint now);
   // The name `host` resolves to something else now, or not at all.
   void addresses_changed(std::string_view host);
   // Whatever else makes the pool's set stale.
@@ -82,10 +84,17 @@ class Publisher {
   struct Standing {
     std::int64_t since_unix_ms = 0;
     std::string name_error{};
+    // The agent's words where the state is due to them: "agent: drain"; else empty.
+    std::string by_agent{};
+    // The share of the work after what the agent has said: `weight` is the one that an agent or operator gives.
+    double effective_weight = 0;
   };
   Standing standing(const BackendKey& key) const;
   // Calls `visit` with every backend and its labels (pool, backend) as a metric has them, in no certain order.
   void for_each_backend(const std::function<void(const pool::Backend&, const std::string& labels)>& visit) const;
+  // The same with what its agent has said, for those whose agent has said something.
+  void for_each_agent(const std::function<void(const health::AgentVerdict&, double weight_ratio,
+                                               const std::string& labels)>& visit) const;
   // Every backend once, with what the prober must know of it.
   std::vector<health::WatchedBackend> watched() const;
   // Grows with every apply(): tells whether watched() may have changed.

@@ -12,7 +12,9 @@ using pool::BackendState;
 
 bool takes_work(BackendState state) { return state == BackendState::healthy || state == BackendState::unknown; }
 
-BackendState state_of(bool enabled, const Override& by_operator, BackendState probed) {
+// An operator's word, and the definition's, goes before the agent's, and that before the probes'.
+BackendState state_of(bool enabled, const Override& by_operator, BackendState probed,
+                      const health::AgentVerdict& agent) {
   switch (by_operator.operation) {
     case Override::Operation::draining:
       return BackendState::draining;
@@ -23,8 +25,10 @@ BackendState state_of(bool enabled, const Override& by_operator, BackendState pr
     case Override::Operation::none:
       if (!enabled) return BackendState::disabled;
   }
+  if (agent.admin == health::AgentWords::Admin::maint) return BackendState::disabled;
+  if (agent.drains()) return BackendState::draining;
   if (by_operator.healthy) return *by_operator.healthy ? BackendState::healthy : BackendState::unhealthy;
-  return probed;
+  return agent.is_down() ? BackendState::unhealthy : probed;
 }
 
 const Override& override_of(const Effective& effective, const BackendKey& key) {
@@ -67,6 +71,7 @@ void Publisher::update_backend(const config::Pool& pool, const config::Backend& 
   record->weight = weight;
   record->max_connections = wanted.max_connections;
   record->health_check_path = wanted.health_check_path;
+  record->agent_port = wanted.agent_port.value_or(0);
   record->by_operator = by_operator;
   record->drain_timeout = pool.drain_timeout;
   record->generation = generation_;
@@ -77,7 +82,7 @@ void Publisher::update_backend(const config::Pool& pool, const config::Backend& 
 void Publisher::update_state(BackendRecord& record, base::TimePoint now,
                              std::optional<config::Duration> drain_timeout) {
   BackendState before = record.backend->state.load(std::memory_order_relaxed);
-  BackendState after = state_of(record.enabled, record.by_operator, record.probed);
+  BackendState after = state_of(record.enabled, record.by_operator, record.probed, record.agent);
   if (before == after) return;
   record.backend->state.store(after, std::memory_order_relaxed);
   record.state_since_unix_ms = base::unix_milliseconds();
@@ -86,7 +91,9 @@ void Publisher::update_state(BackendRecord& record, base::TimePoint now,
   // A drain that has begun goes on in its time when the backend is disabled as well.
   bool leaves =
       after == BackendState::draining || (after == BackendState::disabled && before != BackendState::draining);
-  if (leaves && options_.leave) {
+  // An agent that wants no new work says nothing about the old.
+  bool by_agent = after != state_of(record.enabled, record.by_operator, record.probed, {});
+  if (leaves && !by_agent && options_.leave) {
     options_.leave(record.backend, drain_timeout.value_or(record.drain_timeout), false);
   }
 }
@@ -116,6 +123,26 @@ void Publisher::set_health(const pool::Backend& backend, BackendState probed, ba
   if (found == backends_.end() || found->second->backend.get() != &backend) return;
   found->second->probed = probed;
   update_state(*found->second, now, {});
+}
+
+void Publisher::set_agent(const pool::Backend& backend, const health::AgentVerdict& verdict, base::TimePoint now) {
+  auto found = backends_.find({backend.pool_name(), backend.id()});
+  if (found == backends_.end() || found->second->backend.get() != &backend) return;
+  BackendRecord& record = *found->second;
+  if (record.agent == verdict) return;
+  record.agent = verdict;
+  mark_pools_of(record);
+  update_state(record, now, {});
+}
+
+Publisher::BackendRecord::Share Publisher::BackendRecord::share() const {
+  constexpr std::uint32_t kMaxWeight = 1000;
+  std::uint32_t base = agent.weight && !by_operator.weight ? *agent.weight : weight;
+  if (!agent.percent) return {base, 100};
+  // Nothing of it: the backend drains.
+  if (*agent.percent <= 100) return {base, std::max(1u, *agent.percent)};
+  std::uint64_t grown = std::uint64_t{base} * *agent.percent / 100;
+  return {static_cast<std::uint32_t>(std::min<std::uint64_t>(grown, kMaxWeight)), 100};
 }
 
 void Publisher::addresses_changed(std::string_view host) {
@@ -159,7 +186,14 @@ std::shared_ptr<pool::Backend> Publisher::find(const BackendKey& key) const {
 Publisher::Standing Publisher::standing(const BackendKey& key) const {
   auto found = backends_.find(key);
   if (found == backends_.end()) return {};
-  return {.since_unix_ms = found->second->state_since_unix_ms, .name_error = found->second->name_error};
+  const BackendRecord& record = *found->second;
+  BackendRecord::Share share = record.share();
+  bool by_agent = state_of(record.enabled, record.by_operator, record.probed, record.agent) !=
+                  state_of(record.enabled, record.by_operator, record.probed, {});
+  return {.since_unix_ms = record.state_since_unix_ms,
+          .name_error = record.name_error,
+          .by_agent = by_agent ? "agent: " + record.agent.text() : std::string(),
+          .effective_weight = record.agent.percent == 0u ? 0 : share.weight * share.percent / 100.0};
 }
 
 void Publisher::for_each_backend(
@@ -170,6 +204,17 @@ void Publisher::for_each_backend(
     }
     visit(*record->backend, record->metric_labels);
   }
+}
+
+void Publisher::for_each_agent(const std::function<void(const health::AgentVerdict&, double weight_ratio,
+                                                        const std::string& labels)>& visit) const {
+  for_each_backend([&](const pool::Backend& backend, const std::string& labels) {
+    const BackendRecord& record = *backends_.at({backend.pool_name(), backend.id()});
+    if (record.agent == health::AgentVerdict()) return;
+    BackendRecord::Share share = record.share();
+    double ratio = record.weight == 0 ? 0 : share.weight * share.percent / 100.0 / record.weight;
+    visit(record.agent, record.agent.percent == 0u ? 0 : ratio, labels);
+  });
 }
 
 std::vector<health::WatchedBackend> Publisher::watched() const {
@@ -191,8 +236,11 @@ std::vector<health::WatchedBackend> Publisher::watched() const {
     }
     std::shared_ptr<const tls::ClientContexts> tls = record->pools.front()->tls;
     if (pool->health_check.tls && options_.probe_tls) tls = options_.probe_tls(*pool);
+    std::shared_ptr<const config::Agent> agent;
+    if (pool->agent) agent = {pool, &*pool->agent};
     all.push_back({record->backend, std::move(check), record->addresses, record->health_check_path, std::move(tls),
-                   record->name_error, pool->protocol, pool->proxy_protocol, record->endpoint});
+                   record->name_error, pool->protocol, pool->proxy_protocol, record->endpoint, std::move(agent),
+                   record->agent_port});
   }
   return all;
 }

@@ -17,8 +17,10 @@ struct Publisher::BackendRecord {
   std::uint32_t weight = 1;  // after the override
   std::uint32_t max_connections = 0;
   std::string health_check_path;
+  std::uint16_t agent_port = 0;
   Override by_operator;
   pool::BackendState probed = pool::BackendState::unknown;
+  health::AgentVerdict agent{};
   config::Duration drain_timeout{0};
   std::int64_t state_since_unix_ms = base::unix_milliseconds();
   // When it became usable, for slow start. Nothing: it takes its full share.
@@ -26,6 +28,15 @@ struct Publisher::BackendRecord {
   std::vector<PoolRecord*> pools;  // its own first, then those that borrow it
   std::uint64_t generation = 0;
   std::string metric_labels{};  // rendered when first asked for
+
+  // Its weight with the agent's words: `weight`, of which `percent` (1..100) count, so that a weight of 1 can be a part
+  // as well. An operator's weight goes before one that the agent gives in place of the configured one.
+  struct Share {
+    std::uint32_t weight;
+    std::uint32_t percent;
+  };
+  Share share() const;
+  std::uint32_t connection_limit() const { return agent.max_connections.value_or(max_connections); }
 };
 
 // A backend in a pool, its own or one that borrows it.

@@ -122,6 +122,26 @@ void Steward::transition(const health::Transition& news) {
   parts_.events.append("health", data + "\"}");
 }
 
+void Steward::agent(const health::AgentNews& news) {
+  const pool::Backend& backend = *news.backend;
+  pool::BackendState before = backend.state.load(std::memory_order_relaxed);
+  parts_.publisher.set_agent(backend, news.verdict, present());
+  pool::BackendState after = backend.state.load(std::memory_order_relaxed);
+  parts_.publisher.maybe_publish(present());
+  poke();
+  std::string words = news.verdict.text();
+  base::log(news.verdict.is_down() ? base::LogLevel::warning : base::LogLevel::info,
+            "backend {}/{}: agent: {} ({}); {} -> {}", backend.pool_name(), backend.id(), words, news.why,
+            pool::name(before), pool::name(after));
+  std::string data = fmt::format(R"({{{},"pool":"{}","backend":"{}","from":"{}","to":"{}","agent":")",
+                                 event_object("backend", backend.pool_name() + "/" + backend.id()), backend.pool_name(),
+                                 backend.id(), pool::name(before), pool::name(after));
+  base::append_json_escaped(data, words);
+  data += R"(","reason":")";
+  base::append_json_escaped(data, news.why);
+  parts_.events.append("agent", data + "\"}");
+}
+
 void Steward::addresses_changed(const std::string& host) {
   parts_.publisher.addresses_changed(host);
   addresses_changed_ = true;

@@ -50,6 +50,8 @@ class Steward {
   // -- news
   // The verdict of the probes on a backend has changed.
   void transition(const health::Transition& news);
+  // A backend's agent wants something else.
+  void agent(const health::AgentNews& news);
   // The name `host` has other addresses.
   void addresses_changed(const std::string& host);
   // The backend takes no new work; what is in progress there after `timeout` is closed.

@@ -23,13 +23,18 @@ void Prober::report_connect_failure(const pool::Backend& backend, const base::Er
   core_->report_connect_failure(backend, error);
 }
 std::optional<HealthDetails> Prober::details(const pool::Backend& backend) const { return core_->details(backend); }
+std::optional<AgentDetails> Prober::agent(const pool::Backend& backend) const {
+  return core_->agents().details(backend);
+}
 
 // ---- thread -----------------------------------------------------------------------------------------------------
 
 Prober::Core::Core(ProberOptions options, std::function<void(const Transition&)> on_transition)
     : options_(options),
       on_transition_(std::move(on_transition)),
-      schedule_(options.max_in_flight, base::HashKey::random().first) {
+      schedule_(options.max_in_flight, base::HashKey::random().first),
+      agents_(options_.registry, options_.metrics_slot, reactor_,
+              options_.on_agent ? options_.on_agent : [](const AgentNews&) {}) {
   if (options_.registry != nullptr) {
     succeeded_ = options_.registry->counter(families::kHealthChecks, {"success"});
     failed_ = options_.registry->counter(families::kHealthChecks, {"failure"});
@@ -48,7 +53,8 @@ void Prober::Core::run_thread() {
   stopping_ = true;
   reactor_.timers().disarm(timer_);
   probes_.cancel();
-  while (probes_.size() > 0) reactor_.run_once(base::TimePoint::max());
+  agents_.stop();
+  while (probes_.size() > 0 || agents_.in_progress() > 0) reactor_.run_once(base::TimePoint::max());
 }
 
 // ---- probes -----------------------------------------------------------------------------------------------------

@@ -11,26 +11,14 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "health/agent_news.h"
 #include "health/state_machine.h"
+#include "health/watched_backend.h"
 #include "metrics/registry.h"
 #include "pool/backend.h"
 #include "tls/client_context.h"
 
 namespace weir::health {
-
-// A backend to keep an eye on.
-struct WatchedBackend {
-  std::shared_ptr<pool::Backend> backend;
-  std::shared_ptr<const config::HealthCheck> check;  // of its pool; shared by the pool's backends
-  std::shared_ptr<const pool::Addresses> addresses;  // with the backend's port; null or empty: none is known
-  std::string path;                                  // overrides the path of the checker; empty: does not
-  std::shared_ptr<const tls::ClientContexts> tls{};  // of its pool; null: none
-  std::string name_error{};                          // why the last look-up of its name failed; empty: it did not
-  config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // of its pool
-  config::SendProxy proxy_protocol = config::SendProxy::off;       // of its pool
-  // Learns which addresses fail. Null only for a backend with one address at most.
-  std::shared_ptr<pool::Endpoint> endpoint{};
-};
 
 // A backend's health became another. `to` is healthy or unhealthy.
 struct Transition {
@@ -63,6 +51,8 @@ struct ProberOptions {
   std::size_t max_in_flight = 512;        // probes at once; more wait their turn
   metrics::Registry* registry = nullptr;  // outlives the prober; null: no metrics
   std::uint32_t metrics_slot = 0;         // the registry's writer slot of the health thread
+  // Called as on_transition is. No function: agents are asked for nothing.
+  std::function<void(const AgentNews&)> on_agent{};
 };
 
 // Owns the health thread. Never writes Backend::state: it tells of transitions, and control decides.
@@ -90,6 +80,8 @@ class Prober {
   // A copy of what is known, or nothing when it is not watched (yet). Any thread; takes a short lock, so never once
   // per request.
   std::optional<HealthDetails> details(const pool::Backend& backend) const;
+  // The same of its agent; nothing when it has none.
+  std::optional<AgentDetails> agent(const pool::Backend& backend) const;
 
  private:
   class Core;

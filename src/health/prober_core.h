@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "health/agents.h"
 #include "health/checker.h"
 #include "health/failure_reports.h"
 #include "health/prober.h"
@@ -26,6 +27,7 @@ class Prober::Core {
   void post_reconcile(std::vector<WatchedBackend> wanted);
   void report_connect_failure(const pool::Backend& backend, const base::Error& error);
   std::optional<HealthDetails> details(const pool::Backend& backend) const;
+  const Agents& agents() const { return agents_; }
 
  private:
   // The part of probing that all backends of a pool share. Probes under way keep theirs over a reconciliation.
@@ -98,6 +100,7 @@ class Prober::Core {
   net::TaskGroup probes_;
   ProbeTimer timer_{*this};
   Schedule schedule_;  // ids are slots of backends
+  Agents agents_;
   FailureReports failures_;
   std::uint64_t generation_ = 0;
   std::uint64_t last_serial_ = 0;

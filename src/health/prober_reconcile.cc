@@ -10,7 +10,9 @@ namespace weir::health {
 
 void Prober::Core::post_reconcile(std::vector<WatchedBackend> wanted) {
   reactor_.post([this, list = std::move(wanted)] {
-    if (!stopping_) reconcile(list);
+    if (stopping_) return;
+    reconcile(list);
+    agents_.reconcile(list);
   });
 }
 

@@ -176,6 +176,21 @@ inline constexpr Family kHealthCheckDuration = {.name = "weir_health_check_durat
                                                 .type = Type::histogram,
                                                 .help = "Time of a probe from its start to its verdict."};
 
+inline constexpr Family kAgentChecks = {.name = "weir_agent_checks_total",
+                                        .type = Type::counter,
+                                        .help = "Questions to agents finished, by result: success, failure.",
+                                        .labels = {"result"}};
+inline constexpr Family kBackendAgentWeight = {.name = "weir_backend_agent_weight_ratio",
+                                               .type = Type::gauge,
+                                               .help =
+                                                   "Weight that the agent's words give the backend, over the "
+                                                   "configured one; only where an agent has said so.",
+                                               .labels = {"pool", "backend"}};
+inline constexpr Family kBackendAgentDown = {.name = "weir_backend_agent_down",
+                                             .type = Type::gauge,
+                                             .help = "1 while its agent says that the backend is down; else not there.",
+                                             .labels = {"pool", "backend"}};
+
 // ---- Weir itself ------------------------------------------------------------------------------------------------
 inline constexpr Family kConfigReloads = {.name = "weir_config_reloads_total",
                                           .type = Type::counter,

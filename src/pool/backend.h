@@ -96,8 +96,8 @@ struct BackendEntry {
   std::shared_ptr<const Addresses> addresses;  // null while the first look-up of the name is under way
   std::uint32_t weight = 1;                    // after an operator's override; > 0 when eligible
   std::uint32_t max_connections = 0;
-  // How much of `weight` counts, 1..100, from slow_start.h. Apart from it so that a weight of 1 can ramp as well and
-  // that a hash ring, whose points are per unit of weight, keeps those of the other backends.
+  // How much of `weight` counts, 1..100, from slow_start.h and an agent's words. Apart from it so that a weight of 1
+  // can ramp as well and that a hash ring, whose points are per unit of weight, keeps those of the other backends.
   std::uint32_t slow_start_percent = 100;
 };
 

@@ -163,7 +163,7 @@ TEST(ReadBackend, NamesTheFieldOfEveryFault) {
   EXPECT_EQ(faults(R"({"host": "a", "port": "80", "weight": -1, "pool": 3, "bad": 1})"),
             "api: pool: must be a string, not the number or boolean '3'\n"
             "api: bad: unknown key 'bad'; known are id, host, port, address, weight, max_connections, enabled, "
-            "health_check_path\n"
+            "health_check_path, agent_port\n"
             "api: port: must be a whole number from 1 to 65535, not '80' in quotes\n"
             "api: weight: must be a whole number from 0 to 1000, not '-1'\n");
   EXPECT_THAT(faults(R"({"host": 10, "port": 80})"), HasSubstr("host: must be a string"));
