@@ -77,7 +77,7 @@ ApiResult list_backends(const Visit& visit) {
     return not_found(fmt::format("there is no pool '{}'", pool));
   }
   using enum pool::BackendState;
-  constexpr std::array kStates{unknown, healthy, unhealthy, draining, disabled};
+  constexpr std::array kStates{unknown, healthy, unhealthy, draining, disabled, not_ready};
   bool wants_set_aside = status == "set_aside";
   if (visit.query.contains("status") && !wants_set_aside &&
       std::ranges::find(kStates, status, pool::name) == kStates.end()) {

@@ -83,6 +83,7 @@ ApiResult get_backend_health(const Visit& visit) {
             {"history", std::move(history)}};
   if (known) json["since"] = control::time_text(known->since_unix_ms);
   if (known && known->last_check) json["last_check"] = to_json(*known->last_check);
+  if (known && known->last_ready_check) json["last_ready_check"] = to_json(*known->last_ready_check);
   if (std::optional<pool::LastError::Seen> seen = running.last_error.get()) json["last_error"] = to_json(*seen);
   return json_response(json);
 }

@@ -41,7 +41,7 @@ Json backend_health(const Visit& visit) {
   });
   Json json{{"total", total}};
   using enum pool::BackendState;
-  for (pool::BackendState state : {healthy, unhealthy, unknown, draining, disabled})
+  for (pool::BackendState state : {healthy, unhealthy, not_ready, unknown, draining, disabled})
     json[pool::name(state)] = count[state];
   return json;
 }

@@ -112,8 +112,8 @@ std::string reason_of(const Visit& visit, const BackendView& view) {
   std::optional<health::HealthDetails> known;
   if (visit.state.parts.health) known = visit.state.parts.health(running);
   std::string reason;
-  if (known && !known->history.empty()) {
-    reason = known->history.back().reason;
+  if (known && !known->reason.empty()) {
+    reason = known->reason;
   } else {
     bool waits = load(running.name_state) == pool::NameState::pending;
     reason = waits ? "the first look-up of its name is under way" : "no check of it has ended yet";

@@ -20,7 +20,7 @@ struct Shape {
   std::string_view members;
 };
 
-constexpr std::string_view kStates = "unknown|healthy|unhealthy|draining|disabled";
+constexpr std::string_view kStates = "unknown|healthy|unhealthy|draining|disabled|not_ready";
 
 constexpr Shape kShapes[] = {
     {"origin", "file:string line:integer* column:integer*"},
@@ -41,7 +41,7 @@ constexpr Shape kShapes[] = {
     {"backend_health",
      "id:string pool:string status:$states probed_status:$states since:time? active_connections:integer "
      "total_requests:integer failed_requests:integer consecutive_failures:integer consecutive_successes:integer "
-     "last_check:@check? history:[]@state_change"},
+     "last_check:@check? last_ready_check:@check* history:[]@state_change"},
     {"algorithm_result",
      "pool:string algorithm:string previous_algorithm:string sticky_sessions:boolean sticky_ttl_seconds:integer"},
     {"pool_or_set_aside", "@pool @set_aside"},

@@ -54,6 +54,10 @@ void Weir::Parts::make_probes() {
                             .on_agent =
                                 [this](const health::AgentNews& news) {
                                   traffic.control_reactor.post([this, news] { control.steward->agent(news); });
+                                },
+                            .on_suspicion =
+                                [this](const health::Suspicion& news) {
+                                  traffic.control_reactor.post([this, news] { control.steward->suspect(news); });
                                 }},
       [this](const health::Transition& news) {
         traffic.control_reactor.post([this, news] { control.steward->transition(news); });

@@ -17,7 +17,7 @@ void line(std::string& out, std::string_view label, std::string_view text) {
 
 std::string count_states(const Json& backends) {
   std::string states;
-  for (const char* state : {"healthy", "unhealthy", "unknown", "draining", "disabled"}) {
+  for (const char* state : {"healthy", "unhealthy", "not_ready", "unknown", "draining", "disabled"}) {
     if (number(backends, state) == 0) continue;
     states += fmt::format("{}{} {}", states.empty() ? "" : ", ", number(backends, state), state);
   }

@@ -22,7 +22,8 @@ void per_backend(Registry& registry, const metrics::Family& family, const Publis
 
 double is_up(const pool::Backend& backend) {
   auto state = backend.state.load();
-  return state == pool::BackendState::healthy || state == pool::BackendState::unknown ? 1 : 0;
+  using enum pool::BackendState;
+  return state == healthy || state == unknown || state == not_ready ? 1 : 0;
 }
 
 // `labels` and one more, whose name sorts behind "backend" and "pool" and whose value needs no escaping.
@@ -43,6 +44,10 @@ void emit_states(const Publisher& publisher, const Registry::Emit& emit) {
       with_label(with_state, labels, "state", pool::name(state));
       emit.rendered(with_state, backend.state.load() == state ? 1 : 0);
     }
+    // Few backends have it at all.
+    if (backend.state.load() != not_ready) return;
+    with_label(with_state, labels, "state", pool::name(not_ready));
+    emit.rendered(with_state, 1);
   });
 }
 

@@ -112,7 +112,7 @@ void Steward::transition(const health::Transition& news) {
   parts_.publisher.set_health(backend, news.to, present());
   parts_.publisher.maybe_publish(present());
   poke();
-  base::log(news.to == pool::BackendState::healthy ? base::LogLevel::info : base::LogLevel::warning,
+  base::log(news.to == pool::BackendState::unhealthy ? base::LogLevel::warning : base::LogLevel::info,
             "backend {}/{}: {} -> {}: {}", backend.pool_name(), backend.id(), pool::name(news.from),
             pool::name(news.to), news.reason);
   std::string data = fmt::format(R"({{{},"pool":"{}","backend":"{}","from":"{}","to":"{}","reason":")",
@@ -120,6 +120,16 @@ void Steward::transition(const health::Transition& news) {
                                  backend.id(), pool::name(news.from), pool::name(news.to));
   base::append_json_escaped(data, news.reason);
   parts_.events.append("health", data + "\"}");
+}
+
+void Steward::suspect(const health::Suspicion& news) {
+  base::log_warning(
+      "pool {}: all {} of its backends that were healthy began to fail at once (it has {}): suspicious, look at the "
+      "network and at this machine first",
+      news.pool, news.failing, news.backends);
+  parts_.events.append("suspicious",
+                       fmt::format(R"({{{},"pool":"{}","failing":{},"backends":{}}})", event_object("pool", news.pool),
+                                   news.pool, news.failing, news.backends));
 }
 
 void Steward::agent(const health::AgentNews& news) {

@@ -50,6 +50,8 @@ class Steward {
   // -- news
   // The verdict of the probes on a backend has changed.
   void transition(const health::Transition& news);
+  // All backends of a pool have begun to fail at once.
+  void suspect(const health::Suspicion& news);
   // A backend's agent wants something else.
   void agent(const health::AgentNews& news);
   // The name `host` has other addresses.

@@ -27,6 +27,8 @@ struct CheckTarget {
   std::shared_ptr<const tls::ClientContexts> tls{};
   config::PoolProtocol protocol = config::PoolProtocol::http_1_1;  // what traffic speaks
   config::SendProxy proxy_protocol = config::SendProxy::off;       // in front of everything else, but for UDP
+  // Asked for in place of the path or service: whether the backend is ready, not whether it is alive. Empty: it is not.
+  std::string_view ready{};
   std::string_view pool{};            // for programs that probe
   std::string_view id{};              // likewise
   net::Programs* programs = nullptr;  // of all checks of the thread together; null: the checker has its own
@@ -41,6 +43,8 @@ class Checker {
   virtual net::Task<CheckResult> check(CheckTarget target) = 0;
   // The question of a probe with that path, for people: "GET /health"; empty where the checker's name says all.
   virtual std::string question(std::string_view path) const { return static_cast<void>(path), std::string(); }
+  // The path or service that says whether a backend is ready, for CheckTarget::ready of further probes; empty: none.
+  virtual std::string_view ready() const { return {}; }
 };
 
 // Makes the checker that `choice` names. Asserts that the name is registered. With options that faults_of() finds wrong

@@ -47,7 +47,7 @@ std::string status_in(std::string_view body) {
 
 class GrpcProbe {
  public:
-  GrpcProbe(const std::string& service, const std::string& authority, const CheckTarget& target)
+  GrpcProbe(std::string_view service, const std::string& authority, const CheckTarget& target)
       : service_(service),
         authority_(authority),
         target_(target),
@@ -124,7 +124,7 @@ class GrpcProbe {
     co_return failed(fmt::format("{}, expected {}", found, kServing));
   }
 
-  const std::string& service_;
+  std::string_view service_;
   const std::string& authority_;
   const CheckTarget& target_;
   base::TimePoint deadline_;
@@ -132,29 +132,37 @@ class GrpcProbe {
 
 class GrpcChecker final : public Checker {
  public:
-  GrpcChecker(std::string service, std::string authority)
-      : service_(std::move(service)), authority_(std::move(authority)) {}
+  GrpcChecker(std::string service, std::string ready, std::string authority)
+      : service_(std::move(service)), ready_(std::move(ready)), authority_(std::move(authority)) {}
 
-  std::string question(std::string_view) const override { return service_; }
+  // A path of the backend's own is no service.
+  std::string question(std::string_view asked) const override { return asked == ready_ ? ready_ : service_; }
+  std::string_view ready() const override { return ready_; }
 
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();
-    GrpcProbe probe(service_, authority_, target);
+    GrpcProbe probe(target.ready.empty() ? std::string_view(service_) : target.ready, authority_, target);
     Probed outcome = co_await probe.run();
     co_return CheckResult::of(std::move(outcome), base::now() - began);
   }
 
  private:
   std::string service_;
+  std::string ready_;
   std::string authority_;
 };
 
-const std::array<config::OptionSpec, 2>& specs() {
-  static const std::array<config::OptionSpec, 2> kSpecs{
+const std::array<config::OptionSpec, 3>& specs() {
+  static const std::array<config::OptionSpec, 3> kSpecs{
       config::OptionSpec{.key = "service",
                          .type = config::OptionType::text,
                          .default_value = std::string(),
                          .summary = "the service to ask for; empty: the server as a whole"},
+      config::OptionSpec{.key = "ready",
+                         .type = config::OptionType::text,
+                         .default_value = std::string(),
+                         .summary = "the service that says whether the backend wants new work; empty: it does when it "
+                                    "is healthy"},
       config::OptionSpec{.key = "host",
                          .type = config::OptionType::text,
                          .default_value = std::string(),
@@ -175,7 +183,7 @@ std::span<const config::OptionSpec> grpc_checker_options() { return specs(); }
 
 std::vector<config::OptionFault> grpc_checker_faults(const config::Choice& choice) {
   std::vector<config::OptionFault> faults;
-  for (std::string_view key : {"service", "host"}) {
+  for (std::string_view key : {"service", "ready", "host"}) {
     if (!is_sendable(option_or_default<std::string>(choice, specs(), key))) {
       faults.push_back({key, fmt::format("must be visible ASCII, at most {} bytes", kMaxServiceBytes)});
     }
@@ -185,6 +193,7 @@ std::vector<config::OptionFault> grpc_checker_faults(const config::Choice& choic
 
 std::unique_ptr<Checker> make_grpc_checker(const config::Choice& choice) {
   return std::make_unique<GrpcChecker>(option_or_default<std::string>(choice, specs(), "service"),
+                                       option_or_default<std::string>(choice, specs(), "ready"),
                                        option_or_default<std::string>(choice, specs(), "host"));
 }
 

@@ -21,7 +21,7 @@ class Request {
       : options_(options), target_(target), deadline_(deadline) {}
 
   net::Task<Probed> run(http2::Connection& connection) {
-    std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
+    std::string_view path = options_.path_for(target_);
     if (!is_sendable_path(path)) co_return failed("the path of the check cannot be sent");
     http::RequestHead request;
     request.method = options_.method;

@@ -54,11 +54,15 @@ bool is_sendable_path(std::string_view path) {
 std::span<const config::OptionSpec> HttpCheckOptions::specs() {
   static constexpr std::array<std::string_view, 4> kMethods = {"GET", "HEAD", "OPTIONS", "POST"};
   using config::OptionType;
-  static const std::array<config::OptionSpec, 7> kSpecs = {{
+  static const std::array<config::OptionSpec, 8> kSpecs = {{
       {.key = "path",
        .type = OptionType::text,
        .default_value = std::string("/health"),
        .summary = "path and query that are asked for"},
+      {.key = "ready",
+       .type = OptionType::text,
+       .default_value = std::string(),
+       .summary = "path and query that say whether the backend wants new work; empty: it does when it is healthy"},
       {.key = "method",
        .type = OptionType::text,
        .default_value = std::string("GET"),
@@ -97,6 +101,7 @@ std::expected<HttpCheckOptions, config::OptionFaults> HttpCheckOptions::read(con
   };
   HttpCheckOptions options{.method = text("method"),
                            .path = text("path"),
+                           .ready = text("ready"),
                            .host = text("host"),
                            .version = text("version"),
                            .headers = {},
@@ -107,6 +112,8 @@ std::expected<HttpCheckOptions, config::OptionFaults> HttpCheckOptions::read(con
                 fmt::format("'{}' is none of auto, 1.0, 1.1 and 2", options.version));
   refuse_unless(is_sendable_path(options.path), "path",
                 fmt::format("'{}' must begin with '/' and hold no spaces, control characters or '#'", options.path));
+  refuse_unless(options.ready.empty() || is_sendable_path(options.ready), "ready",
+                fmt::format("'{}' must begin with '/' and hold no spaces, control characters or '#'", options.ready));
   refuse_unless(is_host(options.host), "host", fmt::format("'{}' is no host name", options.host));
   for (const auto& [name, value] : option_or_default<Headers>(choice, specs(), "headers")) {
     if (auto good = check_header(name, value); !good) refuse_unless(false, "headers", std::move(good.error()));

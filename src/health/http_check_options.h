@@ -26,6 +26,7 @@ struct HttpVersions {
 struct HttpCheckOptions {
   std::string method;
   std::string path;     // with the query, if any
+  std::string ready;    // likewise; empty: readiness is not asked for
   std::string host;     // empty: the backend's own host and port
   std::string version;  // "auto", "1.0", "1.1" or "2"
   std::vector<std::pair<std::string, std::string>> headers;
@@ -37,6 +38,11 @@ struct HttpCheckOptions {
   static std::span<const config::OptionSpec> specs();
   // The protocols to speak to that target: with `auto` those of traffic.
   HttpVersions versions(const CheckTarget& target) const;
+  // The path to ask that target for.
+  std::string_view path_for(const CheckTarget& target) const {
+    if (!target.ready.empty()) return target.ready;
+    return target.path.empty() ? std::string_view(path) : target.path;
+  }
 };
 
 // True when `path` may stand in a request line as it is: it begins with a slash and holds no space, no control byte and

@@ -75,7 +75,7 @@ net::Task<Probed> HttpProbe::run() {
 }
 
 net::Task<Probed> HttpProbe::send_request() {
-  std::string_view path = target_.path.empty() ? std::string_view(options_.path) : target_.path;
+  std::string_view path = options_.path_for(target_);
   if (!is_sendable_path(path)) co_return failed("the path of the check cannot be sent");
   std::string host = options_.host.empty() ? authority_of(target_) : options_.host;
   std::string headers;
@@ -171,6 +171,8 @@ class HttpChecker final : public Checker {
   std::string question(std::string_view path) const override {
     return fmt::format("{} {}", options_.method, path.empty() ? std::string_view(options_.path) : path);
   }
+
+  std::string_view ready() const override { return options_.ready; }
 
   net::Task<CheckResult> check(CheckTarget target) override {
     base::TimePoint began = base::now();

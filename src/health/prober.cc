@@ -33,11 +33,13 @@ Prober::Core::Core(ProberOptions options, std::function<void(const Transition&)>
     : options_(options),
       on_transition_(std::move(on_transition)),
       schedule_(options.max_in_flight, base::HashKey::random().first),
-      agents_(options_.registry, options_.metrics_slot, reactor_,
-              options_.on_agent ? options_.on_agent : [](const AgentNews&) {}) {
+      agents_(
+          options_.registry, options_.metrics_slot, reactor_,
+          options_.on_agent ? options_.on_agent : [](const AgentNews&) {}) {
   if (options_.registry != nullptr) {
     succeeded_ = options_.registry->counter(families::kHealthChecks, {"success"});
     failed_ = options_.registry->counter(families::kHealthChecks, {"failure"});
+    suspicious_ = options_.registry->counter(families::kHealthSuspicions);
     duration_ = options_.registry->histogram(families::kHealthCheckDuration);
   }
   thread_ = std::thread([this] { run_thread(); });
@@ -83,38 +85,52 @@ void Prober::Core::arm_timer() {
 }
 
 // Address by address until one is good; each has an equal share of the time that is left, so that one that never
-// answers does not hide the next.
+// answers does not hide the next. Whether the backend is ready is asked at the address that was good.
 net::Task<void> Prober::Core::probe(std::uint32_t slot, std::uint64_t serial, std::shared_ptr<Plan> plan,
                                     std::shared_ptr<const Aim> aim, std::shared_ptr<pool::Backend> backend,
                                     std::uint32_t first) {
-  CheckResult result;
+  Judged judged;
+  CheckResult& result = judged.alive;
   base::TimePoint began = base::now();
   base::TimePoint deadline = reactor_.now() + plan->config.timeout;
   std::size_t count = aim->addresses.size();
+  CheckTarget target{.address = {},
+                     .host = backend->host(),
+                     .path = aim->path,
+                     .tls = aim->tls,
+                     .protocol = aim->protocol,
+                     .proxy_protocol = aim->proxy_protocol,
+                     .pool = backend->pool_name(),
+                     .id = backend->id(),
+                     .programs = &programs_};
+  constexpr base::Nanoseconds kLeast = std::chrono::milliseconds(1);
   for (std::size_t i = 0; i < count && !result.ok && !result.is_ours && !stopping_; ++i) {
     base::Nanoseconds share = (deadline - reactor_.now()) / static_cast<base::Nanoseconds::rep>(count - i);
-    CheckTarget target{.address = aim->addresses[(first + i) % count],
-                       .host = backend->host(),
-                       .path = aim->path,
-                       .timeout = std::max<base::Nanoseconds>(share, std::chrono::milliseconds(1)),
-                       .tls = aim->tls,
-                       .protocol = aim->protocol,
-                       .proxy_protocol = aim->proxy_protocol,
-                       .pool = backend->pool_name(),
-                       .id = backend->id(),
-                       .programs = &programs_};
-    try {
-      result = co_await plan->checker->check(target);
-    } catch (const std::bad_alloc&) {
-      result = {.ok = false, .latency = {}, .error = "out of memory", .is_ours = true};
-    }
-    std::string question = plan->checker->question(aim->path);
-    result.probed = fmt::format("{}{}{} at {}", plan->config.checker.name, question.empty() ? "" : " ", question,
-                                target.address.to_string());
+    target.address = aim->addresses[(first + i) % count];
+    target.timeout = std::max<base::Nanoseconds>(share, kLeast);
+    result = co_await ask(*plan, target);
     if (count > 1 && !stopping_ && !result.is_ours) note_address(*backend, *aim->endpoint, target.address.ip, result);
   }
   result.latency = base::now() - began;
-  take_result(slot, serial, std::move(result));
+  target.ready = plan->checker->ready();
+  if (result.ok && !target.ready.empty() && !stopping_) {
+    target.timeout = std::max<base::Nanoseconds>(deadline - reactor_.now(), kLeast);
+    judged.ready = co_await ask(*plan, target);
+  }
+  take_result(slot, serial, std::move(judged));
+}
+
+net::Task<CheckResult> Prober::Core::ask(const Plan& plan, CheckTarget target) {
+  CheckResult result;
+  try {
+    result = co_await plan.checker->check(target);
+  } catch (const std::bad_alloc&) {
+    result = {.ok = false, .latency = {}, .error = "out of memory", .is_ours = true};
+  }
+  std::string question = plan.checker->question(target.ready.empty() ? target.path : target.ready);
+  result.probed = fmt::format("{}{}{} at {}", plan.config.checker.name, question.empty() ? "" : " ", question,
+                              target.address.to_string());
+  co_return result;
 }
 
 // Connections to a backend with several addresses try those last that have failed.
@@ -128,9 +144,11 @@ void Prober::Core::note_address(const pool::Backend& backend, pool::Endpoint& en
   }
 }
 
-void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckResult result) {
-  Watched* watched = find(slot);
-  if (stopping_ || watched == nullptr || watched->serial != serial) return;
+// The result counts for all that asked for the probe; each judges by the thresholds of its own pool.
+void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, Judged judged) {
+  Watched* leader = find(slot);
+  if (stopping_ || leader == nullptr || leader->serial != serial) return;
+  const CheckResult& result = judged.alive;
   if (options_.registry != nullptr && !result.is_ours) {
     (result.ok ? succeeded_ : failed_).add(options_.metrics_slot);
     duration_.observe(options_.metrics_slot, static_cast<std::uint64_t>(result.latency.count()));
@@ -138,15 +156,42 @@ void Prober::Core::take_result(std::uint32_t slot, std::uint64_t serial, CheckRe
   base::TimePoint now = base::now();
   std::vector<Transition> transitions;
   if (result.is_ours) {
-    complain(*watched->backend, result.error, now);
+    complain(*leader->backend, result.error, now);
   } else {
     std::lock_guard lock(mutex_);
-    note_transition(transitions, *watched, watched->machine.report_check(std::move(result), now));
+    judge(*leader, judged, now, transitions);
+    for (std::uint32_t follower : leader->followers) judge(*watched_[follower], judged, now, transitions);
   }
-  bool is_open = watched->machine.is_changing() || watched->machine.state() == pool::BackendState::unknown;
+  bool is_open = leader->is_changing();
+  for (std::uint32_t follower : leader->followers) is_open = is_open || watched_[follower]->is_changing();
   schedule_.finish(slot, now, is_open ? Pace::fast : Pace::normal);
   arm_timer();
   tell(transitions);
+}
+
+void Prober::Core::judge(Watched& watched, const Judged& judged, base::TimePoint now,
+                         std::vector<Transition>& transitions) {
+  pool::BackendState before = watched.state();
+  bool was_healthy = watched.machine.state() == pool::BackendState::healthy;
+  watched.machine.report_check(judged.alive, now);
+  if (watched.ready && judged.ready && !judged.ready->is_ours) watched.ready->report_check(*judged.ready, now);
+  note_transition(transitions, watched, before);
+  if (judged.alive.ok) {
+    bool is_healthy = watched.machine.state() == pool::BackendState::healthy;
+    simultaneous_.succeeded(watched.backend->pool_name(), watched.backend->slot(), is_healthy);
+  } else {
+    note_failure(watched, was_healthy, now);
+  }
+}
+
+// Every backend has its turn within an interval, moved by the jitter, and may take the timeout to fail.
+void Prober::Core::note_failure(const Watched& watched, bool was_healthy, base::TimePoint now) {
+  const Cadence& cadence = watched.plan->cadence;
+  auto jitter = std::chrono::duration_cast<base::Nanoseconds>(cadence.interval * cadence.jitter);
+  base::Nanoseconds window = cadence.interval + jitter + watched.plan->config.timeout;
+  const pool::Backend& backend = *watched.backend;
+  auto suspicion = simultaneous_.failed(backend.pool_name(), backend.slot(), was_healthy, window, now);
+  if (suspicion) suspicions_.push_back(*std::move(suspicion));
 }
 
 // Logs that this machine lacks something for a probe, which is no verdict on a backend.
@@ -183,15 +228,19 @@ net::Task<void> Prober::Core::follow_failures(std::uint32_t slot) {
 
 void Prober::Core::take_failures(std::uint32_t slot, std::uint32_t failures, const base::Error& error) {
   Watched* watched = find(slot);
-  if (watched == nullptr || !watched->scheduled) return;
+  if (watched == nullptr || !watched->is_probed) return;
   std::vector<Transition> transitions;
+  base::TimePoint now = base::now();
   {
     std::lock_guard lock(mutex_);
-    std::string cause = base::cause(error);
-    note_transition(transitions, *watched, watched->machine.report_traffic_failure(failures, cause, base::now()));
+    pool::BackendState before = watched->state();
+    bool was_healthy = watched->machine.state() == pool::BackendState::healthy;
+    watched->machine.report_traffic_failure(failures, base::cause(error), now);
+    note_transition(transitions, *watched, before);
+    note_failure(*watched, was_healthy, now);
   }
   if (watched->machine.is_changing() || !transitions.empty()) {
-    schedule_.hurry(slot, base::now());
+    schedule_.hurry(watched->leader, now);
     arm_timer();
   }
   tell(transitions);
@@ -200,37 +249,17 @@ void Prober::Core::take_failures(std::uint32_t slot, std::uint32_t failures, con
 // ---- telling ----------------------------------------------------------------------------------------------------
 
 void Prober::Core::note_transition(std::vector<Transition>& transitions, const Watched& watched,
-                                   std::optional<StateChange>&& change) const {
-  if (change) transitions.push_back({watched.backend, change->from, change->to, std::move(change->reason)});
+                                   pool::BackendState before) {
+  pool::BackendState after = watched.state();
+  if (after != before) transitions.push_back({watched.backend, before, after, watched.reason()});
 }
 
 void Prober::Core::tell(const std::vector<Transition>& transitions) {
   for (const Transition& transition : transitions) on_transition_(transition);
-}
-
-std::optional<HealthDetails> Prober::Core::details(const pool::Backend& backend) const {
-  std::int64_t unix_now = base::unix_milliseconds();
-  base::TimePoint now = base::now();
-  auto unix_ms = [=](base::TimePoint at) {
-    return unix_now - std::chrono::duration_cast<std::chrono::milliseconds>(now - at).count();
-  };
-  std::lock_guard lock(mutex_);
-  const Watched* watched = find(backend.slot());
-  if (watched == nullptr || watched->backend.get() != &backend) return std::nullopt;
-  const StateMachine& machine = watched->machine;
-  HealthDetails details{.state = machine.state(),
-                        .since_unix_ms = unix_ms(machine.since()),
-                        .consecutive_failures = machine.consecutive_failures(),
-                        .consecutive_successes = machine.consecutive_successes(),
-                        .last_check = {},
-                        .history = {}};
-  if (machine.last_check()) {
-    details.last_check = HealthDetails::Check{unix_ms(machine.last_check()->at), machine.last_check()->result};
+  for (const Suspicion& suspicion : std::exchange(suspicions_, {})) {
+    if (suspicious_) suspicious_.add(options_.metrics_slot);
+    if (options_.on_suspicion) options_.on_suspicion(suspicion);
   }
-  for (const StateChange& change : machine.history()) {
-    details.history.push_back({unix_ms(change.at), change.from, change.to, change.reason});
-  }
-  return details;
 }
 
 }  // namespace weir::health

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "health/agent_news.h"
+#include "health/simultaneous_failures.h"
 #include "health/state_machine.h"
 #include "health/watched_backend.h"
 #include "metrics/registry.h"
@@ -20,7 +21,7 @@
 
 namespace weir::health {
 
-// A backend's health became another. `to` is healthy or unhealthy.
+// A backend's health became another. `to` is healthy, unhealthy or not_ready.
 struct Transition {
   std::shared_ptr<pool::Backend> backend;
   pool::BackendState from = pool::BackendState::unknown;
@@ -44,7 +45,9 @@ struct HealthDetails {
   std::uint32_t consecutive_failures = 0;
   std::uint32_t consecutive_successes = 0;
   std::optional<Check> last_check;
-  std::vector<Change> history;  // oldest first
+  std::optional<Check> last_ready_check;  // where readiness is asked for
+  std::vector<Change> history;            // oldest first
+  std::string reason;                     // of `state`; empty: nothing was found out yet
 };
 
 struct ProberOptions {
@@ -53,6 +56,7 @@ struct ProberOptions {
   std::uint32_t metrics_slot = 0;         // the registry's writer slot of the health thread
   // Called as on_transition is. No function: agents are asked for nothing.
   std::function<void(const AgentNews&)> on_agent{};
+  std::function<void(const Suspicion&)> on_suspicion{};  // likewise
 };
 
 // Owns the health thread. Never writes Backend::state: it tells of transitions, and control decides.

@@ -1,6 +1,9 @@
 // Bringing what is watched in line with what the configuration wants.
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "base/hash.h"
@@ -21,6 +24,7 @@ void Prober::Core::reconcile(const std::vector<WatchedBackend>& wanted) {
   Plans plans;
   ++generation_;
   new_slots_.clear();
+  different_.clear();
   {
     std::lock_guard lock(mutex_);
     for (const WatchedBackend& one : wanted) {
@@ -36,6 +40,7 @@ void Prober::Core::reconcile(const std::vector<WatchedBackend>& wanted) {
       if (watched->generation != generation_) update(*watched, one, plans, transitions);
     }
     forget_unwanted();
+    find_leaders();
   }
   schedule_new();
   arm_timer();
@@ -47,6 +52,7 @@ void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans&
   watched.generation = generation_;
   watched.plan = plan_for(wanted, watched.plan, plans);
   watched.machine.set_thresholds(watched.plan->thresholds);
+  update_ready(watched, transitions);
 
   auto aim = std::make_shared<Aim>();
   if (wanted.addresses != nullptr) aim->addresses = *wanted.addresses;
@@ -63,32 +69,46 @@ void Prober::Core::update(Watched& watched, const WatchedBackend& wanted, Plans&
   update_schedule(watched, aim_changed, transitions);
 }
 
+// Readiness is found out anew when it is asked for, and no longer counts when it is not.
+void Prober::Core::update_ready(Watched& watched, std::vector<Transition>& transitions) {
+  bool is_wanted = watched.plan->checker != nullptr && !watched.plan->checker->ready().empty();
+  pool::BackendState before = watched.state();
+  if (!is_wanted) {
+    watched.ready.reset();
+  } else if (!watched.ready) {
+    watched.ready.emplace(watched.plan->thresholds, base::now());
+  } else {
+    watched.ready->set_thresholds(watched.plan->thresholds);
+  }
+  note_transition(transitions, watched, before);
+}
+
 void Prober::Core::update_schedule(Watched& watched, bool aim_changed, std::vector<Transition>& transitions) {
-  std::uint32_t slot = watched.backend->slot();
   base::TimePoint now = base::now();
   const Aim& aim = *watched.aim;
-  bool wanted = watched.plan->checker != nullptr && !aim.addresses.empty();
-  if (!wanted) {
-    if (watched.scheduled) schedule_.remove(slot);
-    watched.scheduled = false;
+  pool::BackendState before = watched.state();
+  watched.is_probed = watched.plan->checker != nullptr && !aim.addresses.empty();
+  if (!watched.is_probed) {
+    if (watched.scheduled) unschedule(watched);
     watched.serial = ++last_serial_;
+    simultaneous_.forget(watched.backend->pool_name(), watched.backend->slot());
   }
   if (!aim.name_error.empty()) {
     std::string reason = fmt::format("the name {} does not resolve: {}", watched.backend->host(), aim.name_error);
-    note_transition(transitions, watched, watched.machine.assume(pool::BackendState::unhealthy, reason, now));
-  } else if (!wanted && !aim.addresses.empty()) {
-    note_transition(transitions, watched,
-                    watched.machine.assume(pool::BackendState::healthy, "health checks are off", now));
-  } else if (!wanted) {
-    // The first look-up of its name is under way.
-  } else if (!watched.scheduled) {
-    watched.scheduled = true;
-    watched.serial = ++last_serial_;
-    new_slots_.push_back(slot);
-  } else {
-    schedule_.set_cadence(slot, watched.plan->cadence, now);
-    if (aim_changed) schedule_.hurry(slot, now);
+    watched.machine.assume(pool::BackendState::unhealthy, reason, now);
+  } else if (!watched.is_probed && !aim.addresses.empty()) {
+    watched.machine.assume(pool::BackendState::healthy, "health checks are off", now);
+  } else if (watched.scheduled) {
+    schedule_.set_cadence(watched.backend->slot(), watched.plan->cadence, now);
+    if (aim_changed) schedule_.hurry(watched.backend->slot(), now);
   }
+  note_transition(transitions, watched, before);
+}
+
+void Prober::Core::unschedule(Watched& watched) {
+  schedule_.remove(watched.backend->slot());
+  watched.scheduled = false;
+  watched.serial = ++last_serial_;
 }
 
 void Prober::Core::forget_unwanted() {
@@ -96,7 +116,42 @@ void Prober::Core::forget_unwanted() {
     Watched* watched = watched_[slot].get();
     if (watched == nullptr || watched->generation == generation_) continue;
     if (watched->scheduled) schedule_.remove(slot);
+    simultaneous_.forget(watched->backend->pool_name(), slot);
     watched_[slot].reset();
+  }
+}
+
+// Backends of several pools that are asked the same at the same endpoint are probed once: one of them leads, the others
+// follow its results. One that leads already goes on.
+void Prober::Core::find_leaders() {
+  using Probe = std::tuple<const Plan*, const pool::Endpoint*, const tls::ClientContexts*, std::string_view>;
+  std::map<Probe, std::uint32_t> leaders;
+  std::vector<std::uint32_t> slots;
+  for (bool leads : {true, false}) {
+    for (std::uint32_t slot = 0; slot < watched_.size(); ++slot) {
+      const Watched* watched = watched_[slot].get();
+      if (watched != nullptr && watched->is_probed && watched->scheduled == leads) slots.push_back(slot);
+    }
+  }
+  for (std::uint32_t slot : slots) {
+    Watched& watched = *watched_[slot];
+    watched.leader = slot;
+    watched.followers.clear();
+    const Aim& aim = *watched.aim;
+    bool is_shared = watched.plan->is_shared && aim.endpoint != nullptr;
+    Probe probe{watched.plan->like, aim.endpoint.get(), aim.tls.get(), aim.path};
+    auto found = is_shared ? leaders.find(probe) : leaders.end();
+    if (found != leaders.end()) {
+      if (watched.scheduled) unschedule(watched);
+      watched.leader = found->second;
+      watched_[found->second]->followers.push_back(slot);
+      continue;
+    }
+    if (is_shared) leaders.emplace(probe, slot);
+    if (watched.scheduled) continue;
+    watched.scheduled = true;
+    watched.serial = ++last_serial_;
+    new_slots_.push_back(slot);
   }
 }
 
@@ -121,7 +176,11 @@ std::shared_ptr<Prober::Core::Plan> Prober::Core::plan_for(const WatchedBackend&
                                                            const std::shared_ptr<Plan>& present, Plans& plans) {
   std::shared_ptr<Plan>& plan = plans[wanted.check.get()];
   if (plan != nullptr) return plan;
-  if (present != nullptr && present->config == *wanted.check) return plan = present;
+  if (present != nullptr && present->config == *wanted.check) {
+    plan = present;
+    find_like(*plan);
+    return plan;
+  }
   plan = std::make_shared<Plan>();
   plan->config = *wanted.check;
   plan->cadence = {
@@ -130,7 +189,19 @@ std::shared_ptr<Prober::Core::Plan> Prober::Core::plan_for(const WatchedBackend&
       .jitter = plan->config.jitter};
   plan->thresholds = {plan->config.healthy_threshold, plan->config.unhealthy_threshold};
   if (plan->config.enabled) plan->checker = make_checker(plan->config.checker);
+  const config::KindEntry* entry = config::find_entry(checkers(), plan->config.checker.name);
+  plan->is_shared = entry != nullptr && !entry->traits.runs_program;
+  find_like(*plan);
   return plan;
+}
+
+// Thresholds are no matter of the probe.
+void Prober::Core::find_like(Plan& plan) {
+  config::HealthCheck probe = plan.config;
+  probe.healthy_threshold = probe.unhealthy_threshold = 0;
+  auto found = std::ranges::find(different_, probe, &std::pair<config::HealthCheck, const Plan*>::first);
+  plan.like = found == different_.end() ? &plan : found->second;
+  if (found == different_.end()) different_.emplace_back(std::move(probe), &plan);
 }
 
 }  // namespace weir::health

@@ -109,10 +109,11 @@ inline constexpr Family kUdpDropped = {
     .labels = {"listener", "reason"}};
 
 // ---- backends and upstream connections --------------------------------------------------------------------------
-inline constexpr Family kBackendUp = {.name = "weir_backend_up",
-                                      .type = Type::gauge,
-                                      .help = "1 while the backend is healthy, or unknown and used, else 0.",
-                                      .labels = {"pool", "backend"}};
+inline constexpr Family kBackendUp = {
+    .name = "weir_backend_up",
+    .type = Type::gauge,
+    .help = "1 while the backend is healthy, alive but not ready, or unknown and used, else 0.",
+    .labels = {"pool", "backend"}};
 inline constexpr Family kBackendState = {.name = "weir_backend_state",
                                          .type = Type::gauge,
                                          .help = "1 for the state that the backend is in, 0 for the others.",
@@ -176,6 +177,10 @@ inline constexpr Family kHealthCheckDuration = {.name = "weir_health_check_durat
                                                 .type = Type::histogram,
                                                 .help = "Time of a probe from its start to its verdict."};
 
+inline constexpr Family kHealthSuspicions = {
+    .name = "weir_health_suspicions_total",
+    .type = Type::counter,
+    .help = "Times that all healthy backends of a pool began to fail at once."};
 inline constexpr Family kAgentChecks = {.name = "weir_agent_checks_total",
                                         .type = Type::counter,
                                         .help = "Questions to agents finished, by result: success, failure.",
@@ -277,6 +282,10 @@ inline constexpr std::array kAll = {kRequests,
                                     kPoolBackendsEligible,
                                     kHealthChecks,
                                     kHealthCheckDuration,
+                                    kHealthSuspicions,
+                                    kAgentChecks,
+                                    kBackendAgentWeight,
+                                    kBackendAgentDown,
                                     kConfigReloads,
                                     kConfigLastReloadSuccessful,
                                     kConfigLastReloadSuccessTimestamp,

@@ -49,6 +49,8 @@ const char* name(BackendState state) {
       return "draining";
     case BackendState::disabled:
       return "disabled";
+    case BackendState::not_ready:
+      return "not_ready";
   }
   return "?";
 }

@@ -16,8 +16,9 @@
 
 namespace weir::pool {
 
-// DESIGN section 1. `disabled` is by an operator; `draining` takes no new work and finishes the old.
-enum class BackendState : std::uint8_t { unknown, healthy, unhealthy, draining, disabled };
+// DESIGN section 1. `disabled` is by an operator; `draining` takes no new work and finishes the old, and so does
+// `not_ready`, which is alive and says that it wants none.
+enum class BackendState : std::uint8_t { unknown, healthy, unhealthy, draining, disabled, not_ready };
 const char* name(BackendState state);
 
 // Whether a backend in that state may get work that it is not at already, as far as an operator or the configuration

@@ -7,18 +7,20 @@
 namespace weir::pool {
 namespace {
 
-// 0: takes work normally, 1: when too few do, 2: when still too few do, kNever: not at all.
-constexpr std::uint8_t kNever = 3;
+// 0: takes work normally, 1 to 3: when too few of the turns before do, kNever: not at all.
+constexpr std::uint8_t kNever = 4;
 std::uint8_t turn(const Candidate& candidate) {
   if (candidate.weight == 0 || !candidate.has_address) return kNever;
   switch (candidate.state) {
     case BackendState::healthy:
     case BackendState::unknown:
       return 0;
-    case BackendState::unhealthy:
+    case BackendState::not_ready:
       return 1;
-    case BackendState::draining:
+    case BackendState::unhealthy:
       return 2;
+    case BackendState::draining:
+      return 3;
     case BackendState::disabled:
       return kNever;
   }
@@ -26,6 +28,7 @@ std::uint8_t turn(const Candidate& candidate) {
 }
 
 std::string_view obstacle(const Candidate& candidate) {
+  if (candidate.state == BackendState::not_ready) return "not ready";
   if (candidate.state != BackendState::healthy && candidate.state != BackendState::unknown)
     return name(candidate.state);
   return candidate.weight == 0 ? "of weight 0" : "whose name does not resolve";
@@ -62,8 +65,8 @@ std::string why_none_is_eligible(std::span<const Candidate> candidates) {
   std::string text =
       fmt::format("none of {} backend{} takes requests", candidates.size(), candidates.size() == 1 ? "" : "s");
   std::string_view separator = ": ";
-  constexpr std::array<std::string_view, 5> kObstacles = {"unhealthy", "draining", "disabled", "of weight 0",
-                                                          "whose name does not resolve"};
+  constexpr std::array<std::string_view, 6> kObstacles = {"unhealthy", "not ready",   "draining",
+                                                          "disabled",  "of weight 0", "whose name does not resolve"};
   for (std::string_view one : kObstacles) {
     std::size_t count = 0;
     for (const Candidate& candidate : candidates) count += obstacle(candidate) == one ? 1 : 0;

@@ -24,9 +24,9 @@ struct Eligibility {
 };
 
 // Normally the healthy backends and the unknown ones (no probe of theirs has ended yet; they count as healthy here). If
-// those that can take work (weight above 0, an address) are fewer than `min_healthy`, all unhealthy ones are used as
-// well; if they are still too few, the draining ones too. Disabled backends never. Those whose
-// first look-up is under way are used when there is nothing else: work that comes to them waits for it. Pure.
+// those that can take work (weight above 0, an address) are fewer than `min_healthy`, those that are not ready are used
+// as well, then all unhealthy ones; if they are still too few, the draining ones too. Disabled backends never. Those
+// whose first look-up is under way are used when there is nothing else: work that comes to them waits for it. Pure.
 Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy);
 
 // Why none of them takes work, in numbers: "none of 2 backends takes requests: 1 unhealthy, 1 disabled".

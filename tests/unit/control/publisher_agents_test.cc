@@ -73,6 +73,13 @@ TEST_F(PublisherAgents, ABackendThatDrainsByItsAgentIsNotCutOff) {
   EXPECT_TRUE(plane.left.empty());
 }
 
+TEST_F(PublisherAgents, ABackendThatIsNotReadyTakesNoNewWork) {
+  plane.publisher.set_health(*backend("web-1"), BackendState::not_ready, plane.clock.now());
+  plane.publisher.publish_changes(plane.clock.now());
+  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-2"));
+  EXPECT_TRUE(plane.left.empty()) << "what is in progress there goes on";
+}
+
 TEST_F(PublisherAgents, UpDoesNotMakeAnUnhealthyBackendHealthy) {
   plane.publisher.set_health(*backend("web-1"), BackendState::unhealthy, plane.clock.now());
   says("web-1", {.service = AgentWords::Service::up});

@@ -42,6 +42,18 @@ TEST(Eligibility, ReturnsToAllUnhealthyOnesBelowTheMinimum) {
   expect(of({healthy, unhealthy, unhealthy, draining}, 2), {0, 1, 2}, true);
 }
 
+TEST(Eligibility, KeepsAPoolWhoseBackendsAllFailAtOnceWhenAMinimumIsSet) {
+  expect(of({unhealthy, unhealthy, unhealthy}, 1), {0, 1, 2}, true);
+}
+
+TEST(Eligibility, IsForThoseThatAreNotReadyBeforeTheUnhealthy) {
+  expect(of({healthy, not_ready, unhealthy}, 0), {0}, false);
+  expect(of({healthy, not_ready, unhealthy}, 2), {0, 1}, true);
+  expect(of({healthy, not_ready, unhealthy}, 3), {0, 1, 2}, true);
+  std::vector<Candidate> candidates{{.state = not_ready}};
+  EXPECT_EQ(why_none_is_eligible(candidates), "none of 1 backend takes requests: 1 not ready");
+}
+
 TEST(Eligibility, NeedsNoneOfThemAtTheMinimum) { expect(of({healthy, healthy, unhealthy}, 2), {0, 1}, false); }
 
 TEST(Eligibility, ReturnsToDrainingOnesLast) {
