@@ -69,6 +69,17 @@ void check_agent(const Place& place, const Agent& agent) {
   }
 }
 
+void check_passive(const Place& place, const Passive& passive) {
+  const EjectionTimes& times = passive.ejection;
+  if (times.base > times.max) {
+    place.fault("ejection.base", fmt::format("{} is longer than ejection.max ({}); it must not be",
+                                             duration_text(times.base), duration_text(times.max)));
+  }
+  if (passive.window % std::chrono::seconds(1) != Duration(0)) {
+    place.fault("window", fmt::format("must be whole seconds, not {}", duration_text(passive.window)));
+  }
+}
+
 }  // namespace
 
 void check_backend(const Place& place, const Backend& backend) {
@@ -111,6 +122,7 @@ void check_pool(const Place& place, const Pool& pool) {
   if (pool.health_check.tls && pool.health_check.tls->enabled) {
     check_tls(place.in("health_check.tls", nullptr), *pool.health_check.tls, pool.protocol);
   }
+  check_passive(place.in("passive", nullptr), pool.passive);
 
   std::unordered_map<std::string_view, std::size_t> ids;
   std::unordered_map<std::string, std::size_t> addresses;

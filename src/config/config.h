@@ -9,6 +9,7 @@
 
 #include "base/ip.h"
 #include "config/grpc_statuses.h"
+#include "config/passive.h"
 #include "config/route.h"
 #include "config/tls.h"
 #include "config/values.h"
@@ -255,7 +256,8 @@ struct Pool {
   Choice algorithm{.name = std::string(kUsualAlgorithm), .options = {}};
   HealthCheck health_check;
   std::optional<Agent> agent;
-  std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy ones are used again
+  Passive passive;
+  std::uint32_t min_healthy = 0;  // fewer healthy ones than this: unhealthy and ejected ones are used again
   Duration slow_start{0};
   Duration drain_timeout = std::chrono::seconds(300);
   Retries retries;

@@ -62,6 +62,7 @@ bool same_settings(const Pool& a, const Pool& b) {
                 .algorithm = pool.algorithm,
                 .health_check = pool.health_check,
                 .agent = pool.agent,
+                .passive = pool.passive,
                 .min_healthy = pool.min_healthy,
                 .slow_start = pool.slow_start,
                 .drain_timeout = pool.drain_timeout,

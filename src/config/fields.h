@@ -142,6 +142,18 @@ const Resource& resource<HealthCheck>();
 template <>
 const Resource& resource<Agent>();
 template <>
+const Resource& resource<Passive>();
+template <>
+const Resource& resource<FailureRules>();
+template <>
+const Resource& resource<ErrorRate>();
+template <>
+const Resource& resource<SuccessRate>();
+template <>
+const Resource& resource<LatencyOutlier>();
+template <>
+const Resource& resource<EjectionTimes>();
+template <>
 const Resource& resource<Retries>();
 template <>
 const Resource& resource<UpstreamConnections>();

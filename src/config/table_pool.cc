@@ -81,7 +81,8 @@ constexpr std::array kPoolFields{
     field<&Pool::algorithm>("algorithm", "how a backend is picked", {.kind = "strategies"}),
     field<&Pool::health_check>("health_check", "active probes"),
     field<&Pool::agent>("agent", "agents beside the backends that say how much work these want; a port, or a map"),
-    field<&Pool::min_healthy>("min_healthy", "with fewer healthy backends, unhealthy ones are used again"),
+    field<&Pool::passive>("passive", "passive checks: backends whose traffic fails are ejected"),
+    field<&Pool::min_healthy>("min_healthy", "with fewer healthy backends, unhealthy and ejected ones are used again"),
     field<&Pool::slow_start>("slow_start", "over which a recovered backend's share grows to its full weight",
                              {.max = kMaxTimeoutMs}),
     field<&Pool::drain_timeout>("drain_timeout", "how long work may go on at a draining backend",
@@ -129,7 +130,6 @@ void finish_pool(Reader& reader, const Node& node, void* object) {
 }
 
 constexpr std::array kRefused{
-    RefusedKey{"passive", "this build does not offer passive checks yet; failed connections count by themselves"},
     RefusedKey{"timeout", "unknown key 'timeout'; write `timeouts: {response: ...}`"},
 };
 

@@ -284,7 +284,7 @@ TEST(Read, ReportsEveryFaultInTheOrderOfTheFile) {
       "t.yaml:1:10: workers: must be 'auto' or a whole number from 0 to 64, not 'x'\n"
       "t.yaml:4:15: pools[0].slow_start: '3' has no unit; write 3s or 3ms\n"
       "t.yaml:5:3: pools[0].bad: unknown key 'bad'; known are name, protocol, tls, algorithm, health_check, agent, "
-      "min_healthy, "
+      "passive, min_healthy, "
       "slow_start, drain_timeout, retries, connections, timeouts, grpc, sticky, sticky_sessions, sticky_ttl, "
       "proxy_protocol, transparent, backends\n"
       "t.yaml:6:9: pools[1].name: another pool is called 'a' (t.yaml:3); names of pools must differ\n"
