@@ -1,0 +1,43 @@
+// Which backends of a pool do worse than they may, by their traffic of the last seconds.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/passive.h"
+#include "pool/backend_traffic.h"
+#include "pool/ejection_reason.h"
+
+namespace weir::pool {
+
+// The last seconds of a backend's traffic. One thread.
+class TrafficWindow {
+ public:
+  // The sums since the start, once a second; the window is as long as `seconds` of them.
+  void add(const TrafficCounts& sums, std::size_t seconds);
+  // Begins anew with what comes after `sums`.
+  void restart(const TrafficCounts& sums);
+  // Of the window; nothing was counted before the second call.
+  TrafficCounts counts() const;
+
+ private:
+  std::deque<TrafficCounts> sums_;  // oldest first; only the last while there is no traffic
+};
+
+struct Outlier {
+  std::size_t index = 0;  // into the backends
+  EjectionReason reason = EjectionReason::error_rate;
+  std::string detail;  // in figures, for people
+};
+
+// The backends that error_rate, success_rate or latency of `passive` eject, each once, the worst first. `windows` are
+// those of the backends that are in. Pure.
+std::vector<Outlier> find_outliers(std::span<const TrafficCounts> windows, const config::Passive& passive);
+
+// The rate below which success_rate ejects: the mean less so many standard deviations of the whole population.
+double success_rate_threshold(std::span<const double> rates, double deviations);
+
+}  // namespace weir::pool
