@@ -15,6 +15,7 @@
 #include "control/catalog.h"
 #include "control/certificates.h"
 #include "control/delivery.h"
+#include "control/ejections.h"
 #include "control/event_log.h"
 #include "control/file_reload.h"
 #include "control/publisher.h"
@@ -36,6 +37,7 @@ class Api {
     control::Publisher& publisher;
     metrics::Registry& registry;
     control::EventLog& events;
+    control::Ejections& ejections;
     const base::Clock& clock;
     std::string load_balancer_id;
     std::string version;

@@ -23,6 +23,9 @@ void Weir::Parts::make_workers() {
   traffic.services.connect_failed = [this](const pool::Backend& backend, const base::Error& error) {
     control.prober->report_connect_failure(backend, error);
   };
+  traffic.services.ejection = [this](worker::EjectionNews news) {
+    traffic.control_reactor.post([this, news = std::move(news)] { control.steward->ejection(news); });
+  };
   traffic.services.worker_ended = [this] { worker_ended(); };
   traffic.services.snapshot_confirmed = [this] {
     traffic.control_reactor.post([this] { control.delivery->look_again(); });
@@ -108,6 +111,7 @@ void Weir::Parts::make_publisher() {
     control.steward->leave(backend, timeout, removed);
   };
   control.publisher = std::make_unique<control::Publisher>(std::move(publishing));
+  control.ejections = std::make_unique<control::Ejections>(*control.publisher, control.events);
 }
 
 // Takes what a configuration needs before it is accepted: listening sockets, and everything of TLS.
@@ -161,6 +165,7 @@ void Weir::Parts::make_catalog() {
                                                                  .prober = *control.prober,
                                                                  .names = *control.names,
                                                                  .events = control.events,
+                                                                 .ejections = *control.ejections,
                                                                  .services = traffic.services,
                                                                  .workers = traffic.all_workers,
                                                                  .settle = settle,
@@ -180,6 +185,7 @@ void Weir::Parts::make_api(std::string load_balancer_id) {
                       .publisher = *control.publisher,
                       .registry = traffic.registry,
                       .events = control.events,
+                      .ejections = *control.ejections,
                       .clock = clock,
                       .load_balancer_id = std::move(load_balancer_id),
                       .version = std::string(kVersion),

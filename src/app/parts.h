@@ -13,6 +13,7 @@
 #include "control/catalog.h"
 #include "control/certificates.h"
 #include "control/delivery.h"
+#include "control/ejections.h"
 #include "control/file_reload.h"
 #include "control/filters.h"
 #include "control/publisher.h"
@@ -56,6 +57,7 @@ struct Control {
   std::unique_ptr<net::Resolver> resolver;
   std::unique_ptr<net::NameWatch> names;
   std::unique_ptr<control::Publisher> publisher;
+  std::unique_ptr<control::Ejections> ejections;
   std::unique_ptr<control::Catalog> catalog;
   std::unique_ptr<health::Prober> prober;
   std::unique_ptr<control::Steward> steward;

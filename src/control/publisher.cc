@@ -195,6 +195,7 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
                           .has_address = record->addresses && !record->addresses->empty(),
                           .is_pending = record->backend->name_state.load() == pool::NameState::pending});
   }
+  const std::vector<std::uint32_t> ejections = limit_ejections(pool, candidates);
   pool::Eligibility eligibility = pool::eligible(candidates, pool.config->min_healthy);
 
   auto built = std::make_shared<worker::PoolSnapshot>();
@@ -217,7 +218,8 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
                                .addresses = record.addresses,
                                .weight = share.weight,
                                .max_connections = record.connection_limit(),
-                               .slow_start_percent = std::max(1u, percent * share.percent / 100)});
+                               .slow_start_percent = std::max(1u, percent * share.percent / 100),
+                               .used_though_ejected = ejections[index]});
   }
   bool same_algorithm = pool.built && pool.built->config->algorithm == pool.config->algorithm;
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,

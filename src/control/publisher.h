@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "health/prober.h"
 #include "metrics/registry.h"
 #include "pool/backend.h"
+#include "pool/eligibility.h"
 #include "pool/endpoints.h"
 #include "worker/snapshot.h"
 
@@ -66,6 +68,12 @@ class Publisher {
   void set_agent(const pool::Backend& backend, const health::AgentVerdict& verdict, base::TimePoint now);
   // The name `host` resolves to something else now, or not at all.
   void addresses_changed(std::string_view host);
+  // The endpoint was ejected, or is half-open now: the sets of its pools are stale.
+  void endpoint_changed(const pool::Endpoint& endpoint);
+  // The endpoint is in again: slow start begins for its backends.
+  void endpoint_returned(const pool::Endpoint& endpoint, base::TimePoint now);
+  // A worker has taken a place of the pool's quota for the endpoint, which it has ejected.
+  void place_taken(std::string_view pool_name, const worker::PoolRuntime& runtime, const pool::Endpoint& endpoint);
   // Whatever else makes the pool's set stale.
   void mark_dirty(std::string_view pool_name);
   // Publishes if something changed and enough time has passed since the last snapshot, or a slow start is due a step.
@@ -90,6 +98,17 @@ class Publisher {
     double effective_weight = 0;
   };
   Standing standing(const BackendKey& key) const;
+  // A backend of a pool, its own or one that a routing rule borrows.
+  struct MemberView {
+    const std::shared_ptr<pool::Backend>& backend;
+    const std::shared_ptr<pool::Endpoint>& endpoint;
+    bool is_own;
+  };
+  // Calls `visit` with every pool and all its backends.
+  void for_each_pool(
+      const std::function<void(const config::Pool&, worker::PoolRuntime&, std::span<const MemberView>)>& visit) const;
+  // Of its own pool; null when it is not configured.
+  std::shared_ptr<pool::Endpoint> endpoint_of(const BackendKey& key) const;
   // Calls `visit` with every backend and its labels (pool, backend) as a metric has them, in no certain order.
   void for_each_backend(const std::function<void(const pool::Backend&, const std::string& labels)>& visit) const;
   // The same with what its agent has said, for those whose agent has said something.
@@ -135,6 +154,7 @@ class Publisher {
   void mark_pools_of(const BackendRecord& record);
   void look_up(BackendRecord& record) const;
   void build_pool(PoolRecord& pool, base::TimePoint now);
+  std::vector<std::uint32_t> limit_ejections(PoolRecord& pool, std::span<pool::Candidate> candidates) const;
   void forget_metrics();
   void forget_listener_metrics();
   void publish(base::TimePoint now);

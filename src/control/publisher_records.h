@@ -1,6 +1,7 @@
 // The records that the publisher keeps between snapshots. For publisher*.cc only.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct Publisher::PoolRecord {
   std::shared_ptr<const tls::ClientContexts> tls;
   std::shared_ptr<const pool::EndpointProtocol> protocol;
   std::vector<Member> members;  // in the order of the configuration
+  // Endpoints for which a place of the runtime's quota of ejections is taken.
+  std::set<const pool::Endpoint*> ejected{};
   std::shared_ptr<const worker::PoolSnapshot> built;
   bool dirty = true;
   std::optional<base::TimePoint> ramp_due;  // the next step of a slow start

@@ -55,6 +55,7 @@ net::Task<void> Steward::run() {
 // When to come back.
 base::TimePoint Steward::round(base::TimePoint& next_tick) {
   base::TimePoint now = present();
+  parts_.ejections.advance(now);
   parts_.publisher.maybe_publish(now);
   leaving_.cut_off(now);
   if (!parts_.publisher.has_changes() && std::exchange(addresses_changed_, false)) followed_generation_ = UINT64_MAX;
@@ -64,11 +65,12 @@ base::TimePoint Steward::round(base::TimePoint& next_tick) {
     next_tick = now + kTick;
   }
   std::optional<base::TimePoint> due = parts_.publisher.next_due();
-  return std::min({due.value_or(next_tick), next_tick, leaving_.next_due()});
+  return std::min({due.value_or(next_tick), next_tick, leaving_.next_due(), parts_.ejections.next_due()});
 }
 
 void Steward::tick(base::TimePoint now) {
   memory_.tick(now);
+  parts_.ejections.tick(now);
   parts_.tick();
   errands_.spawn(parts_.catalog.store_again());
   parts_.certificates.tick(now);
@@ -150,6 +152,12 @@ void Steward::agent(const health::AgentNews& news) {
   data += R"(","reason":")";
   base::append_json_escaped(data, news.why);
   parts_.events.append("agent", data + "\"}");
+}
+
+void Steward::ejection(const worker::EjectionNews& news) {
+  parts_.ejections.hear(news, present());
+  parts_.publisher.maybe_publish(present());
+  poke();
 }
 
 void Steward::addresses_changed(const std::string& host) {

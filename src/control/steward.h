@@ -9,6 +9,7 @@
 #include "control/catalog.h"
 #include "control/certificates.h"
 #include "control/delivery.h"
+#include "control/ejections.h"
 #include "control/event_log.h"
 #include "control/filters.h"
 #include "control/leaving_backends.h"
@@ -36,6 +37,7 @@ class Steward {
     health::Prober& prober;
     net::NameWatch& names;
     EventLog& events;
+    Ejections& ejections;
     worker::Services& services;
     const std::vector<front::WorkerThread*>& workers;
     Settle settle = {};                 // optional
@@ -54,6 +56,8 @@ class Steward {
   void suspect(const health::Suspicion& news);
   // A backend's agent wants something else.
   void agent(const health::AgentNews& news);
+  // A worker has ejected a backend, or one has returned.
+  void ejection(const worker::EjectionNews& news);
   // The name `host` has other addresses.
   void addresses_changed(const std::string& host);
   // The backend takes no new work; what is in progress there after `timeout` is closed.

@@ -1,6 +1,7 @@
 #include "exchange/attempt.h"
 
 #include "base/text.h"
+#include "http/method.h"
 #include "worker/proxy_preamble.h"
 #include "worker/termination.h"
 
@@ -52,7 +53,7 @@ Error connect_error(Error error, const LinkContext& context) {
     return kRequestTimedOut;
   }
   error = worker::naming_connect_timeout(error);
-  if (error.side == Side::backend && worker::is_connect_failure(error.code)) context.tries.connect_failed(error);
+  if (error.side == Side::backend) context.tries.connect_failed(error);
   error.retry_helps = error.code != ErrorCode::cancelled;
   return error;
 }
@@ -69,10 +70,7 @@ void Attempt::use(upstream::Link link, worker::Worker& worker, worker::ExchangeS
   }
 }
 
-bool is_idempotent(const http::RequestHead& request) {
-  std::string_view method = request.method;
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
-}
+bool is_idempotent(const http::RequestHead& request) { return http::is_idempotent(request.method); }
 
 bool take_link(Attempt& attempt, const LinkContext& context) {
   worker::Worker& worker = context.client.worker;

@@ -40,7 +40,7 @@ std::optional<Answer> answer_of_route(Exchange& exchange) {
   if (facts.pool == nullptr) {
     return route_answer(facts, exchange.state.request, route_values(exchange), exchange.state.arena);
   }
-  exchange.tries.use(*facts.pool);
+  exchange.tries.use(*facts.pool, exchange.state.request);
   return std::nullopt;
 }
 
@@ -174,6 +174,7 @@ net::Task<base::Result<void>> attempt(Exchange& exchange) {
   attempt.upstream_time = exchange.worker.reactor.now() - attempt.started;
   facts.pool->runtime->upstream_duration.observe(exchange.worker.index,
                                                  static_cast<std::uint64_t>(attempt.upstream_time.count()));
+  exchange.tries.head_came(state.response.status, facts.is_call);
   done = co_await relay_response(exchange);
   // A client that fails on its way in ends the backend's answer: not the backend's failure.
   if (!done && exchange.body.client_failure) co_return std::unexpected(*exchange.body.client_failure);

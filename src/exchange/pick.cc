@@ -21,8 +21,9 @@ std::uint32_t pick(Exchange& exchange) {
   const persist::Method* method = pool.method.get();
   if (tries.tries() == 0 && method != nullptr) {
     persist::Match match = method->find(sticky_client(exchange));
-    exchange.tell_method = match.index == balance::kNone || match.is_due;
-    if (match.index != balance::kNone) return match.index;
+    const bool is_there = match.index != balance::kNone && !tries.is_held_back(match.index);
+    exchange.tell_method = !is_there || match.is_due;
+    if (is_there) return match.index;
   } else if (tries.repeats() && tries.is_still_eligible()) {
     // After a stale connection the same backend again: it did nothing wrong by closing an idle one.
     return tries.index();

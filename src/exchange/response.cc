@@ -148,6 +148,7 @@ void end_attempt(Exchange& exchange, const base::Result<void>& result) {
   worker::TryOutcome ended{.how = worker::TryOutcome::How::answered};
   if (!result) {
     ended = worker::TryOutcome::of(attributed(exchange, result.error()));
+    ended.stale = attempt.stale;
   } else if (exchange.facts.is_call && attempt.side != nullptr) {
     ended.grpc_status = grpc_status_of_response(response, *attempt.side, exchange.state.received_trailers);
     if (ended.grpc_status) exchange.outcome.grpc_status = ended.grpc_status;

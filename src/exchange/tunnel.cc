@@ -95,6 +95,7 @@ net::Task<base::Result<void>> tunnel(Exchange& exchange) {
   client.cancel_when_broken(nullptr);
   if (!request.wants_upgrade || !exchange.body.was_sent()) co_return std::unexpected(kNotAsked);
   attempt.upstream_time = exchange.worker.reactor.now() - attempt.started;
+  exchange.tries.head_came(101, false);
   EitherEnd client_end;
   EitherEnd backend_end;
   client.become(client_end);

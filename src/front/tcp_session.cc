@@ -138,7 +138,7 @@ base::Result<void> TcpSession::find_pool() {
     return std::unexpected(error);
   }
   pool_ = snapshot.pools[pool];
-  tries_.use(*pool_);
+  tries_.use(*pool_, worker::Carried::connection);
   worker::TimeoutScopes timeouts{.pool = &pool_->config->timeouts,
                                  .listener = &snapshot.listeners[index]->config->timeouts,
                                  .global = &snapshot.timeouts};
@@ -201,7 +201,7 @@ net::Task<base::Result<void>> TcpSession::attempt() {
   try_.queue = worker_.reactor.now() - try_.started;
   if (!acquired) {
     Error error = worker::naming_connect_timeout(acquired.error());
-    if (error.side == Side::backend && worker::is_connect_failure(error.code)) tries_.connect_failed(error);
+    if (error.side == Side::backend) tries_.connect_failed(error);
     error.retry_helps = true;  // nothing was said to the backend
     co_return std::unexpected(error);
   }

@@ -10,7 +10,9 @@
 
 #include "base/error.h"
 #include "pool/addresses.h"
+#include "pool/backend_traffic.h"
 #include "pool/connection_places.h"
+#include "pool/ejection_reason.h"
 #include "pool/endpoint.h"
 #include "pool/last_error.h"
 
@@ -75,6 +77,12 @@ class Backend {
   static constexpr std::size_t kReasons = static_cast<std::size_t>(base::ErrorCode::io) + 1;
   std::array<std::atomic<std::uint32_t>, kReasons> failures{};
   LastError last_error;
+  // Results of its traffic, where somebody asks for them.
+  BackendTraffic traffic;
+  // Written by the control thread: how often it was ejected, by EjectionReason, and whether it is now, or waits for its
+  // trial.
+  std::array<std::atomic<std::uint32_t>, kEjectionReasons.size()> ejections{};
+  std::atomic<bool> ejected{false};
   void count_failure(const base::Error& why, std::int64_t unix_ms) {
     failed_requests.fetch_add(1, std::memory_order_relaxed);
     failures[static_cast<std::size_t>(why.code)].fetch_add(1, std::memory_order_relaxed);
@@ -100,7 +108,12 @@ struct BackendEntry {
   // How much of `weight` counts, 1..100, from slow_start.h and an agent's words. Apart from it so that a weight of 1
   // can ramp as well and that a hash ring, whose points are per unit of weight, keeps those of the other backends.
   std::uint32_t slow_start_percent = 100;
+  // The serial of the endpoint's ejection, where the backend is used in spite of it: too few others are left, or may be
+  // out.
+  static constexpr std::uint32_t kNotEjected = UINT32_MAX;
+  std::uint32_t used_though_ejected = kNotEjected;
 };
+static_assert(sizeof(BackendEntry) == 64, "picks index arrays of them");
 
 // The eligible backends of a pool, immutable, in the order of the configuration. A strategy is built from it.
 using BackendSet = std::vector<BackendEntry>;

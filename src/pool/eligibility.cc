@@ -1,15 +1,19 @@
 #include "pool/eligibility.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <string_view>
+#include <tuple>
+
+#include "pool/ejection_quota.h"
 
 namespace weir::pool {
 namespace {
 
 // 0: takes work normally, 1 to 3: when too few of the turns before do, kNever: not at all.
-constexpr std::uint8_t kNever = 4;
-std::uint8_t turn(const Candidate& candidate) {
+constexpr std::uint8_t kUnhealthy = 2, kNever = 4;
+std::uint8_t turn_of_health(const Candidate& candidate) {
   if (candidate.weight == 0 || !candidate.has_address) return kNever;
   switch (candidate.state) {
     case BackendState::healthy:
@@ -18,13 +22,20 @@ std::uint8_t turn(const Candidate& candidate) {
     case BackendState::not_ready:
       return 1;
     case BackendState::unhealthy:
-      return 2;
+      return kUnhealthy;
     case BackendState::draining:
       return 3;
     case BackendState::disabled:
       return kNever;
   }
   return kNever;
+}
+
+bool is_ejected(const Candidate& candidate) { return candidate.ejection.phase() == EjectionState::Phase::ejected; }
+
+std::uint8_t turn(const Candidate& candidate) {
+  std::uint8_t turn = turn_of_health(candidate);
+  return turn < kUnhealthy && is_ejected(candidate) ? kUnhealthy : turn;
 }
 
 std::string_view obstacle(const Candidate& candidate) {
@@ -41,6 +52,30 @@ bool can_wait(const Candidate& candidate) {
 }
 
 }  // namespace
+
+EjectionLimit limit_ejections(std::span<Candidate> candidates, double share) {
+  std::uint32_t size = 0, not_in = 0, healthy = 0, serving = 0, by_operator = 0;
+  std::vector<Candidate*> ejected;  // of the healthy ones
+  for (Candidate& candidate : candidates) {
+    bool may_serve = takes_new_work(candidate.state) && candidate.weight > 0;
+    bool is_healthy = turn_of_health(candidate) == 0;
+    size += may_serve ? 1 : 0;
+    healthy += is_healthy ? 1 : 0;
+    serving += is_healthy && candidate.ejection.is_in() ? 1 : 0;
+    not_in += candidate.ejection.is_in() ? 0 : 1;
+    by_operator += is_ejected(candidate) && candidate.by_operator ? 1 : 0;
+    if (is_healthy && is_ejected(candidate)) ejected.push_back(&candidate);
+  }
+  std::uint32_t most = std::max(may_be_ejected(size, share), by_operator);
+  EjectionLimit limit{.out = std::min(most, not_in + (serving > 0 ? serving - 1 : 0))};
+  std::uint32_t out = std::min(most, healthy > 0 ? healthy - 1 : 0);
+  if (ejected.size() <= out) return limit;
+  limit.kept_in = static_cast<std::uint32_t>(ejected.size()) - out;
+  std::ranges::sort(ejected, {},
+                    [](const Candidate* one) { return std::tuple(one->by_operator, one->ejection.when(), one); });
+  for (std::uint32_t i = 0; i < limit.kept_in; ++i) ejected[i]->ejection = {};
+  return limit;
+}
 
 Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy) {
   std::array<std::uint32_t, kNever + 1> count{};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pool/backend.h"
+#include "pool/ejection_state.h"
 
 namespace weir::pool {
 
@@ -16,17 +17,31 @@ struct Candidate {
   std::uint32_t weight = 1;  // after an operator's override; 0 takes no new work whatever the state
   bool has_address = true;   // false while its name resolves to nothing
   bool is_pending = false;   // without an address because the first look-up of its name is under way
+  EjectionState ejection{};  // of its endpoint; `in` where the pool has no passive checks
+  bool by_operator = false;  // an operator has ejected it, whatever the pool's limit
+};
+
+// How far the pool's limit of ejections goes.
+struct EjectionLimit {
+  std::uint32_t out = 0;      // so many in all may be out: those that are, and those that workers may still eject
+  std::uint32_t kept_in = 0;  // ejected, and in use: more are out than may be, or no other is left
 };
 
 struct Eligibility {
   std::vector<std::uint32_t> indexes;  // into the candidates, ascending
-  bool degraded = false;               // unhealthy or draining backends are among them
+  bool degraded = false;               // unhealthy, ejected or draining backends are among them
 };
 
+// Lets the pool's limit hold: of ejected candidates that too many are of, those whose time ends first become `in`. At
+// most `share` of all that are neither disabled nor draining are out, one at least of two, those that an operator has
+// ejected in any case; but never the last one that would take work. Pure.
+EjectionLimit limit_ejections(std::span<Candidate> candidates, double share);
+
 // Normally the healthy backends and the unknown ones (no probe of theirs has ended yet; they count as healthy here). If
-// those that can take work (weight above 0, an address) are fewer than `min_healthy`, those that are not ready are used
-// as well, then all unhealthy ones; if they are still too few, the draining ones too. Disabled backends never. Those
-// whose first look-up is under way are used when there is nothing else: work that comes to them waits for it. Pure.
+// those that can take work (weight above 0, an address, not ejected) are fewer than `min_healthy`, those that are not
+// ready are used as well, then all unhealthy and ejected ones; if they are still too few, the draining ones too.
+// Disabled backends never. Those whose first look-up is under way are used when there is nothing else: work that comes
+// to them waits for it. Pure.
 Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_healthy);
 
 // Why none of them takes work, in numbers: "none of 2 backends takes requests: 1 unhealthy, 1 disabled".

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "pool/addresses.h"
+#include "pool/ejection_state.h"
 
 namespace weir::pool {
 
@@ -40,38 +41,93 @@ struct EndpointIdentity {
   friend bool operator==(const EndpointIdentity& one, const EndpointIdentity& other);
 };
 
+// Failures in a row of either kind, since the last success.
+struct FailureRow {
+  std::uint32_t external = 0;  // answers that are failures
+  std::uint32_t local = 0;     // connections, timeouts, broken answers
+  std::uint32_t crashes = 0;   // those of them that look like a crash, which count twice
+};
+
 // Shared by the backends of all pools that reach the same server in the same way: a failure that one pool has met
 // counts for the others at once. Lives as long as a snapshot or the prober refers to it. Any thread: identity is
-// immutable, state is relaxed atomics that workers and the prober write, and that are seldom written.
+// immutable, state is relaxed atomics that workers, the control thread and the prober write, and that are seldom
+// written.
 class Endpoint {
  public:
-  // So many connections that fail in a row suspend the endpoint, and for so long (docs/decisions/0001).
-  static constexpr std::uint32_t kFailuresToSuspend = 3;
-  static constexpr base::Nanoseconds kSuspension = std::chrono::seconds(1);
-
   explicit Endpoint(EndpointIdentity identity) : identity_(std::move(identity)) {}
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
   const EndpointIdentity& identity() const { return identity_; }
 
-  // Whether picks pass over it at `now`: sooner than any verdict of the health checks can reach the snapshots, and for
-  // pools that have none.
-  bool is_suspended(base::TimePoint now) const {
-    std::int64_t until = suspended_until_.load(std::memory_order_relaxed);
-    return until != 0 && until > now.time_since_epoch().count();
+  // Whether it was ejected, and how far it is on its way back.
+  EjectionState ejection() const { return EjectionState(ejection_.load(std::memory_order_relaxed)); }
+  // Makes `to` of `from`; false, and nothing happens, when it is another by now. Of several threads one succeeds.
+  // Failures in a row begin anew.
+  bool change(EjectionState from, EjectionState to);
+
+  // A success of traffic ends both rows. Most find nothing to end, and leave the line to the caches of all workers.
+  void succeeded() {
+    if (failures_.load(std::memory_order_relaxed) != 0) failures_.store(0, std::memory_order_relaxed);
   }
-  // How opening a connection to it went. A success ends the row of failures and the suspension.
-  void connected();
-  void connect_failed(base::TimePoint now);
+  // Adds to the rows; the rows with that. Each stops at 4095, that of crashes at 255.
+  FailureRow failed(FailureRow more);
+
+  // The trial under way has a connection, and nothing more may be heard of it for long: without a failure it has
+  // succeeded at `then`. Of connections and flows, which say nothing of their backend but that.
+  void trial_is_good_at(base::TimePoint then);
+  // The state after that time; nothing when it has not come. For one thread, the control thread.
+  std::optional<EjectionState> after_quiet_trial(base::TimePoint now) const;
+
+  // Whether its present ejection is an operator's. The control thread's own.
+  bool ejected_by_operator = false;
 
   // The failures of its addresses, where its host is a name with several.
   FailedAddresses failed_addresses;
 
  private:
-  std::atomic<std::int64_t> suspended_until_{0};  // steady clock, ns
-  std::atomic<std::uint32_t> consecutive_connect_failures_{0};
+  std::atomic<std::uint64_t> ejection_{0};
+  std::atomic<std::uint32_t> failures_{0};  // crashes << 24 | local << 12 | external
+  // The time in milliseconds and the state's serial, as EjectionState has them; 0: none.
+  std::atomic<std::uint64_t> quiet_trial_{0};
   const EndpointIdentity identity_;
+};
+
+// The one request, connection or flow that is sent to a half-open endpoint to see whether it is good again. Exactly one
+// outcome: the first that is told, or that nothing is known, when it is destroyed.
+class Trial {
+ public:
+  Trial() = default;
+  Trial(Trial&& other) noexcept : endpoint_(std::exchange(other.endpoint_, nullptr)), state_(other.state_) {}
+  Trial& operator=(Trial&& other) noexcept {
+    abandon();
+    endpoint_ = std::exchange(other.endpoint_, nullptr);
+    state_ = other.state_;
+    return *this;
+  }
+  ~Trial() { abandon(); }
+
+  // Makes the caller's work the trial of `endpoint`, which must outlive this. False: it is not half-open, waits for
+  // work that is idempotent, or another was first.
+  bool begin(Endpoint& endpoint, bool is_idempotent, base::TimePoint now);
+  bool is_under_way() const { return endpoint_ != nullptr; }
+  bool is_of(const Endpoint& endpoint) const { return endpoint_ == &endpoint; }
+
+  // Each ends the trial. The state that it has led to; nothing where an operator, or the control thread's patience with
+  // a quiet one, was first.
+  std::optional<EjectionState> succeed(base::TimePoint now) { return end(state_.in(now)); }
+  std::optional<EjectionState> fail(base::TimePoint now, base::TimePoint until) {
+    return end(state_.ejected(now, until));
+  }
+  void abandon() { end(state_.abandoned()); }
+  // Of the endpoint since begin().
+  EjectionState state() const { return state_; }
+
+ private:
+  std::optional<EjectionState> end(EjectionState next);
+
+  Endpoint* endpoint_ = nullptr;  // null: none is under way
+  EjectionState state_;
 };
 
 }  // namespace weir::pool

@@ -78,8 +78,8 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
     }
     failed = std::unexpected(opened.error().on(base::Side::backend));
     failed.error().retry_helps = true;  // nothing was said to the backend
-    tries.end(worker::TryOutcome::of(failed.error()));
     tries.connect_failed(failed.error());
+    tries.end(worker::TryOutcome::of(failed.error()));
     if (!tries.retry(failed.error(), {})) return failed;
   }
 }
@@ -131,8 +131,8 @@ bool UdpRelay::try_another(UdpFlow& flow, const base::Error& error) {
     if (open_socket(flow)) return true;
     flow.tries.backend().places.release();
   }
-  flow.tries.end({.how = worker::TryOutcome::How::failed, .error = error});
   flow.tries.connect_failed(error);
+  flow.tries.end({.how = worker::TryOutcome::How::failed, .error = error});
   base::Error refused = error;
   refused.retry_helps = true;
   return flow.tries.retry(refused, {}) && connect(flow).has_value();

@@ -175,7 +175,7 @@ UdpFlow* UdpRelay::begin_flow(UdpEntrance& entrance, const UdpFlowKey& key, std:
   flow->snapshot = worker_.snapshot_of(*listening_);
   flow->pool = snapshot.pools[pool].get();
   flow->expected_responses = mine->config->udp.expected_responses;
-  flow->tries.use(*flow->pool);
+  flow->tries.use(*flow->pool, worker::Carried::flow);
   flow->times.started = worker_.reactor.now();
   flow->pool->runtime->retry_budget.count_request(worker_.index, flow->times.started);
   if (base::Result<void> connected = connect(*flow); !connected) {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "http/method.h"
+#include "worker/passive_checks.h"
+
 namespace weir::worker {
 
 using base::ErrorCode;
@@ -11,8 +14,17 @@ bool is_connect_failure(ErrorCode code) {
          code == ErrorCode::reset || code == ErrorCode::no_backend || code == ErrorCode::protocol;  // of TLS
 }
 
-bool BackendTries::is_suspended(std::uint32_t index) const {
-  return pool_->eligible[index].endpoint->is_suspended(worker_.reactor.now());
+// Connections and flows are of use as trials as they come: nothing else would ever be.
+bool BackendTries::is_idempotent() const { return request_ == nullptr || http::is_idempotent(request_->method); }
+
+bool BackendTries::is_held_back(std::uint32_t index) {
+  const pool::BackendEntry& entry = pool_->eligible[index];
+  pool::EjectionState state = entry.endpoint->ejection();
+  if (state.is_in() || !pool_->config->passive.enabled) [[likely]]
+    return false;
+  bool is_ejected = state.phase() == pool::EjectionState::Phase::ejected;
+  if (is_ejected && state.serial() == entry.used_though_ejected) return false;
+  return !trial_.begin(*entry.endpoint, is_idempotent(), worker_.reactor.now());
 }
 
 // The state is set a moment before the snapshot without the backend reaches the worker. In a degraded pool such
@@ -40,13 +52,14 @@ bool BackendTries::is_barred(std::uint32_t index) const {
 }
 
 std::uint32_t BackendTries::pick(std::uint64_t key_hash) {
+  trial_.abandon();
   balance::PickContext context{.key_hash = key_hash,
                                .now = worker_.reactor.now(),
                                .random = &worker_.random,
                                .avoid = std::span(tried_.data(), tried_count_)};
   std::uint32_t picked = pool_->strategy->pick(context);
   auto is_passed_over = [this](std::uint32_t index) {
-    return is_suspended(index) || has_failed(index) || has_left(index);
+    return has_failed(index) || has_left(index) || is_held_back(index);
   };
   if (picked == balance::kNone || !is_passed_over(picked)) return picked;
   std::uint32_t nothing_else = is_barred(picked) ? balance::kNone : picked;
@@ -66,7 +79,7 @@ std::uint32_t BackendTries::pick(std::uint64_t key_hash) {
 std::uint32_t BackendTries::pick_for_client(std::uint64_t address_hash) {
   if (pool_->method != nullptr && tried_count_ == 0) {
     std::uint32_t index = pool_->method->find({.address_hash = address_hash}).index;
-    if (index != balance::kNone) return index;
+    if (index != balance::kNone && !is_held_back(index)) return index;
   }
   return pick(address_hash);
 }
@@ -82,7 +95,11 @@ void BackendTries::begin(std::uint32_t index) {
   chosen.in_flight.fetch_add(1, std::memory_order_relaxed);
   pool_->strategy->started(index);
   under_way_ = true;
-  responded_ = false;
+  responded_ = connect_failed_ = false;
+  if (trial_.is_under_way()) [[unlikely]] {
+    if (!trial_.is_of(*entry().endpoint)) trial_.abandon();
+    if (carried_ == Carried::flow) trial_is_quiet();
+  }
   note_tried(index);
   ++tries_;
 }
@@ -91,6 +108,7 @@ void BackendTries::responded(base::Nanoseconds latency) {
   if (!under_way_ || responded_) return;
   responded_ = true;
   pool_->strategy->responded(index_, std::max(latency, base::Nanoseconds(1)), worker_.reactor.now());
+  if (pool_->config->passive.enabled) count_success(base::Nanoseconds(0));
 }
 
 void BackendTries::end(const TryOutcome& outcome) {
@@ -104,6 +122,49 @@ void BackendTries::end(const TryOutcome& outcome) {
   if (!failed && (responded_ || latency == base::Nanoseconds(0))) latency = balance::kToldBefore;
   pool_->strategy->finished(index_, latency, worker_.reactor.now());
   if (failed) chosen.count_failure(outcome.error, worker_.unix_ms());
+  const config::Passive& passive = pool_->config->passive;
+  if (!passive.enabled) return;
+  // Nearly all of them.
+  bool is_plain = outcome.how == TryOutcome::How::answered && !outcome.grpc_status && carried_ == Carried::request;
+  if (is_plain && !passive.failure.status_set.contains(outcome.status)) return count_success(outcome.latency);
+  learn(outcome);
+}
+
+void BackendTries::count_success(base::Nanoseconds latency) {
+  entry().endpoint->succeeded();
+  if (pool::TrafficCells* cells = backend().traffic.of(worker_.index)) {
+    cells->count(cells->succeeded);
+    if (latency > base::Nanoseconds(0)) cells->latency.add(latency);
+  }
+  if (trial_.is_under_way()) [[unlikely]]
+    end_trial_well(worker_, *pool_, entry(), trial_);
+}
+
+void BackendTries::learn(const TryOutcome& outcome) {
+  TryProgress progress{.carried = carried_,
+                       .connect_failed = connect_failed_,
+                       .responded = responded_ || outcome.latency > base::Nanoseconds(0)};
+  Judgement judgement = judge(outcome, progress, pool_->config->passive.failure);
+  if (judgement.finding == Finding::success) {
+    count_success(carried_ == Carried::request ? outcome.latency : base::Nanoseconds(0));
+  } else if (judgement.is_failure()) {
+    if (pool::TrafficCells* cells = backend().traffic.of(worker_.index)) cells->count(cells->failed);
+    note_failure(worker_, *pool_, entry(), trial_, judgement, outcome);
+  } else if (!outcome.stale) {  // then its repetition on the same backend goes on with the trial
+    trial_.abandon();
+  }
+}
+
+void BackendTries::judge_trial(std::uint16_t status, bool may_fail_later) {
+  if (pool_->config->passive.failure.status_set.contains(status)) return;  // end() follows
+  if (may_fail_later) return trial_is_quiet();
+  end_trial_well(worker_, *pool_, entry(), trial_);
+}
+
+// Nothing bad is heard of it: that is all that there may be for long.
+void BackendTries::trial_is_quiet() {
+  constexpr auto kPatience = std::chrono::seconds(1);
+  entry().endpoint->trial_is_good_at(worker_.reactor.now() + kPatience);
 }
 
 bool BackendTries::retry(const base::Error& error, const RetryFacts& work) {
@@ -121,9 +182,16 @@ bool BackendTries::retry(const base::Error& error, const RetryFacts& work) {
   return true;
 }
 
+void BackendTries::connected() {
+  if (carried_ == Carried::connection && trial_.is_under_way()) [[unlikely]]
+    trial_is_quiet();
+}
+
 void BackendTries::connect_failed(const base::Error& error) {
-  entry().endpoint->connect_failed(worker_.reactor.now());
-  if (worker_.services.connect_failed) worker_.services.connect_failed(backend(), error);
+  connect_failed_ = true;
+  if (worker_.services.connect_failed && is_connect_failure(error.code)) {
+    worker_.services.connect_failed(backend(), error);
+  }
 }
 
 }  // namespace weir::worker

@@ -4,33 +4,17 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "base/error.h"
 #include "worker/retry.h"
+#include "worker/try_outcome.h"
 #include "worker/worker.h"
 
+namespace weir::http {
+struct RequestHead;
+}
+
 namespace weir::worker {
-
-// How a try ended, for the backend's counters and the strategy.
-struct TryOutcome {
-  enum class How : std::uint8_t {
-    abandoned,  // nothing is known of the backend: the client left, or the try waited in a queue
-    answered,   // the backend did its part
-    failed,     // by the backend's doing
-  };
-  How how = How::abandoned;
-  std::uint16_t status = 0;               // of HTTP; 0: none
-  std::optional<unsigned> grpc_status{};  // of a gRPC call that was answered
-  base::Nanoseconds latency{0};           // to the backend's first byte; zero: unknown
-  base::Error error{};                    // of a failed try
-
-  // The try ended in `error`: the backend's failure unless another side caused it, or cancelled it.
-  static TryOutcome of(const base::Error& error) {
-    bool failed = error.side == base::Side::backend && error.code != base::ErrorCode::cancelled;
-    return {.how = failed ? How::failed : How::abandoned, .error = error};
-  }
-};
 
 // Lives as long as that work, on the worker's thread; the caller keeps the pool's snapshot alive. Every try is begun
 // and ended: between the two the backend counts it as in flight.
@@ -41,13 +25,18 @@ class BackendTries {
   BackendTries(const BackendTries&) = delete;
   BackendTries& operator=(const BackendTries&) = delete;
 
-  void use(const PoolSnapshot& pool) { pool_ = &pool; }
+  // The work is that request, which must outlive this as a head, whatever becomes of it; or no request.
+  void use(const PoolSnapshot& pool, const http::RequestHead& request) { pool_ = &pool, request_ = &request; }
+  void use(const PoolSnapshot& pool, Carried carried) { pool_ = &pool, carried_ = carried; }
 
-  // The strategy's choice for `key_hash` (see balance::PickContext), passing over what has been tried and what traffic
-  // has just found unreachable, and what has left since the snapshot was made, unless nothing else is left;
-  // balance::kNone when no backend is eligible. What has become unhealthy since then is no more eligible, unless the
-  // pool's `min_healthy` asks for it; nor, for a further try, what had all its time to drain.
+  // The strategy's choice for `key_hash` (see balance::PickContext), passing over what has been tried, what passive
+  // checks keep work from, and what has left since the snapshot was made, unless nothing else is left; balance::kNone
+  // when no backend is eligible. What has become unhealthy since then is no more eligible, unless the pool's
+  // `min_healthy` asks for it; nor, for a further try, what had all its time to drain.
   std::uint32_t pick(std::uint64_t key_hash);
+  // Whether passive checks keep this work from the backend now, whatever picks it. A backend that waits for its trial
+  // and takes this work for it does not: begin() must follow.
+  bool is_held_back(std::uint32_t index);
 
   // For a connection or flow of the client with that hash: at first the backend that the pool's stickiness by address
   // gives it, else pick().
@@ -64,8 +53,15 @@ class BackendTries {
   // Its backend is asked: the try counts among the backend's requests. One that waited for a connection in vain does
   // not.
   void reached() { backend().total_requests.fetch_add(1, std::memory_order_relaxed); }
-  // The backend's first byte came after `latency`, and the try goes on: strategies learn of it now, not at the end.
+  // The backend's first byte came after `latency`, and the try goes on: strategies and passive checks learn of it now,
+  // not at the end. Of connections and flows.
   void responded(base::Nanoseconds latency);
+  // The header of the response to a request has come; its body may go on for long. `may_fail_later`: a status of gRPC
+  // follows it.
+  void head_came(std::uint16_t status, bool may_fail_later) {
+    if (trial_.is_under_way()) [[unlikely]]
+      judge_trial(status, may_fail_later);
+  }
   // The try is over. Without a try under way nothing happens.
   void end(const TryOutcome& outcome);
   bool under_way() const { return under_way_; }
@@ -75,9 +71,9 @@ class BackendTries {
   bool retry(const base::Error& error, const RetryFacts& work);
   bool repeats() const { return repeats_; }
 
-  // How opening a connection to the present backend went. Failures count for the health state machine at once; several
-  // in a row let picks of all pools pass over its endpoint for a second.
-  void connected() { entry().endpoint->connected(); }
+  // How opening a connection to the present backend went; end() follows a failure. Those of is_connect_failure() count
+  // for the health state machine at once.
+  void connected();
   void connect_failed(const base::Error& error);
 
   // The backend of the present or last try; none before the first.
@@ -96,7 +92,11 @@ class BackendTries {
   void note_tried(std::uint32_t index) {
     if (tried_count_ < kMaxTried) tried_[tried_count_++] = index;
   }
-  bool is_suspended(std::uint32_t index) const;
+  bool is_idempotent() const;
+  void count_success(base::Nanoseconds latency);
+  void learn(const TryOutcome& outcome);
+  void judge_trial(std::uint16_t status, bool may_fail_later);
+  void trial_is_quiet();
   bool has_failed(std::uint32_t index) const;
   bool has_left(std::uint32_t index) const;
   bool is_cut_off(std::uint32_t index) const;
@@ -104,10 +104,14 @@ class BackendTries {
 
   Worker& worker_;
   const PoolSnapshot* pool_ = nullptr;
+  const http::RequestHead* request_ = nullptr;  // null: it is none
+  pool::Trial trial_;                           // the present try, or the one that pick() has just made one of
   std::uint32_t index_ = balance::kNone;
   std::uint32_t tries_ = 0;
   bool under_way_ = false;
   bool responded_ = false;
+  bool connect_failed_ = false;
+  Carried carried_ = Carried::request;
   bool repeats_ = false;
   std::uint32_t retries_ = 0;  // paid for by the budget
   std::uint32_t tried_count_ = 0;

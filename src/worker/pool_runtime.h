@@ -4,6 +4,7 @@
 #include <string>
 
 #include "metrics/registry.h"
+#include "pool/ejection_quota.h"
 #include "pool/retry_budget.h"
 #include "upstream/acquire_options.h"
 
@@ -14,6 +15,7 @@ struct PoolRuntime {
   PoolRuntime(const std::string& pool_name, std::uint32_t workers, metrics::Registry& registry);
 
   pool::RetryBudget retry_budget;
+  pool::EjectionQuota ejections;
   upstream::ConnectionMetrics connections;
   metrics::Counter retries;
   metrics::Histogram upstream_duration;

@@ -11,6 +11,7 @@
 #include "net/descriptor_budget.h"
 #include "net/reactor.h"
 #include "pool/backend.h"
+#include "worker/ejection_news.h"
 
 namespace weir::worker {
 
@@ -22,6 +23,8 @@ struct Services {
   std::size_t worker_count = 1;
   // A connection to a backend could not be opened. Called on workers, must not block.
   std::function<void(const pool::Backend&, const base::Error&)> connect_failed;
+  // An endpoint was ejected by a worker, or has returned. Likewise; may throw bad_alloc.
+  std::function<void(EjectionNews)> ejection;
   std::function<void()> worker_ended;        // called on each worker's thread as its last deed
   std::function<void()> snapshot_confirmed;  // called on a worker's thread: it uses the snapshot it was asked about
   net::DescriptorBudget descriptors;

@@ -7,15 +7,17 @@ from weir import config_of, pool_of
 
 pytestmark = pytest.mark.multiworker
 
-FAILURES_TO_SUSPEND = 3
+FAILURES_TO_EJECT = 2  # refused connections count twice
+PASSIVE = {"ejection": {"base": "60s"}}  # no trial comes within the test
 
 
 def pools_with_a_closed_port(origins, **of_second):
     """Two pools, "one" and "two": each has an origin of its own and a backend at the same closed port. Neither probes."""
     a, b = origins("a", "b")
     closed = free_port()
-    pools = [pool_of([a], name="one", health_check="off"),
-             pool_of([b], name="two", health_check="off", retries={"attempts": 0}, **of_second)]
+    pools = [pool_of([a], name="one", health_check="off", passive=PASSIVE),
+             pool_of([b], name="two", health_check="off", retries={"attempts": 0}, passive=PASSIVE,
+                     **of_second)]
     for pool in pools:
         pool["backends"].append({"id": f"closed-{pool['name']}", "host": "127.0.0.1", "port": closed})
     return pools
@@ -26,7 +28,7 @@ def failures(running, backend):
 
 
 def let_the_first_pool_learn(running):
-    while failures(running, "closed-one") < FAILURES_TO_SUSPEND:
+    while failures(running, "closed-one") < FAILURES_TO_EJECT:
         assert get(running.port).status == 200
 
 

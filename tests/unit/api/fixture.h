@@ -130,6 +130,7 @@ class ControlPlane {
              .publisher = publisher,
              .registry = registry,
              .events = events,
+             .ejections = ejections,
              .clock = clock,
              .load_balancer_id = "weir-test",
              .version = "1.2.3",
@@ -274,6 +275,7 @@ class ControlPlane {
   control::Publisher publisher;
   control::Catalog catalog;
   control::EventLog events;
+  control::Ejections ejections{publisher, events};
   Api api;
   control::Catalog::Outcome<void> start;
 };

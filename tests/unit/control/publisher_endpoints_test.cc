@@ -69,16 +69,16 @@ TEST_F(PublisherEndpointsTest, ABackendHasAnotherEndpointWhenItsPoolSpeaksToItIn
 }
 
 TEST_F(PublisherEndpointsTest, NothingIsRememberedOfAServerThatNoPoolHas) {
-  auto is_suspended = [this](const pool::Endpoint& endpoint) { return endpoint.is_suspended(plane.clock.now()); };
+  auto failures = [](pool::Endpoint& endpoint) { return endpoint.failed({}).local; };
   auto before = plane.pool("site")->eligible[0].endpoint;
-  for (int i = 0; i < 3; ++i) before->connect_failed(plane.clock.now());
+  before->failed({.local = 1});
   reload(replaced(kFile, "port: 80}\n      - {id: web-2", "port: 80, weight: 9}\n      - {id: web-2"));
-  EXPECT_TRUE(is_suspended(*plane.pool("site")->eligible[0].endpoint)) << "the same over changes";
+  EXPECT_EQ(failures(*plane.pool("site")->eligible[0].endpoint), 1u) << "the same over changes";
   before.reset();
   reload(replaced(kFile, "      - {id: web-1, host: 10.0.0.1, port: 80}\n", ""));
   plane.published.clear();
   reload(kFile);
-  EXPECT_FALSE(is_suspended(*plane.pool("site")->eligible[0].endpoint));
+  EXPECT_EQ(failures(*plane.pool("site")->eligible[0].endpoint), 0u);
 }
 
 }  // namespace

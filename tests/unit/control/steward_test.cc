@@ -36,6 +36,7 @@ class StewardTest : public testing::Test {
                                                         .prober = prober_,
                                                         .names = names_,
                                                         .events = plane_.events,
+                                                        .ejections = plane_.ejections,
                                                         .services = workers_.services,
                                                         .workers = workers_.all,
                                                         .tick = [this] { ++ticks_; },

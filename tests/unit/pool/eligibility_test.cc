@@ -87,5 +87,58 @@ TEST(Eligibility, IsNotForWeightZeroNorForANameWithoutAddress) {
   expect(eligible(candidates, 5), {2}, true);
 }
 
+constexpr base::TimePoint kNow{std::chrono::hours(1)};
+
+// Ejected for so many seconds.
+Candidate out(int seconds, BackendState state = healthy) {
+  return {.state = state, .ejection = EjectionState().ejected(kNow, kNow + std::chrono::seconds(seconds))};
+}
+Candidate half_open() { return {.state = healthy, .ejection = EjectionState().ejected(kNow, kNow).half_open(kNow)}; }
+const Candidate kIn{.state = healthy};
+
+// What is left of the candidates when at most `share` of them may be out.
+Indexes left(std::vector<Candidate> candidates, double share, std::uint32_t limit) {
+  EXPECT_EQ(limit_ejections(candidates, share).out, limit);
+  return eligible(candidates, 0).indexes;
+}
+
+TEST(Ejections, AreOutOfTheSet) {
+  EXPECT_EQ(left({kIn, out(1), kIn, kIn}, 0.5, 2), (Indexes{0, 2, 3}));
+  EXPECT_EQ(left({kIn, half_open(), kIn, kIn}, 0.5, 2), (Indexes{0, 1, 2, 3})) << "it waits for its trial";
+}
+
+TEST(Ejections, ReachTheShareOfThePoolRoundedDown) {
+  EXPECT_EQ(left({kIn, kIn, kIn}, 0.5, 1), (Indexes{0, 1, 2}));
+  EXPECT_EQ(left({kIn, kIn}, 0.1, 1), (Indexes{0, 1})) << "one of two in any case";
+  EXPECT_EQ(left({kIn}, 1, 0), (Indexes{0})) << "the only one never";
+  EXPECT_EQ(left({kIn, kIn, kIn}, 1, 2), (Indexes{0, 1, 2})) << "nor the last one";
+}
+
+TEST(Ejections, LetThoseInWhoseTimeEndsFirstWhereOthersHaveEjectedTooMany) {
+  EXPECT_EQ(left({out(9), out(5), out(7), kIn}, 0.5, 2), (Indexes{1, 3}));
+}
+
+TEST(Ejections, NeverTakeTheLastOneThatIsHealthy) {
+  EXPECT_EQ(left({out(9), {.state = unhealthy}}, 0.5, 1), (Indexes{0}));
+  EXPECT_EQ(left({out(9), out(3)}, 1, 2), (Indexes{1}));
+  EXPECT_EQ(left({kIn, {.state = unhealthy}, {.state = disabled}}, 1, 0), (Indexes{0}));
+}
+
+TEST(Ejections, DoNotCountWhatTakesNoWorkByAnOperatorsWord) {
+  EXPECT_EQ(left({kIn, kIn, {.state = disabled}, {.state = draining}}, 0.5, 1), (Indexes{0, 1}));
+}
+
+TEST(Ejections, OfAnOperatorGoOverTheShare) {
+  Candidate by_operator = out(5), also = out(6);
+  by_operator.by_operator = also.by_operator = true;
+  EXPECT_EQ(left({by_operator, also, kIn}, 0.1, 2), (Indexes{2}));
+}
+
+TEST(Ejections, YieldToMinHealthyLikeUnhealthyBackends) {
+  std::vector<Candidate> candidates{kIn, out(5), {.state = unhealthy}, {.state = draining}};
+  expect(eligible(candidates, 2), {0, 1, 2}, true);
+  expect(eligible(candidates, 1), {0}, false);
+}
+
 }  // namespace
 }  // namespace weir::pool

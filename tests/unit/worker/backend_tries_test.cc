@@ -70,7 +70,7 @@ class BackendTriesTest : public testing::Test {
 
 TEST_F(BackendTriesTest, FurtherTriesGoToOtherBackends) {
   BackendTries tries(worker_);
-  tries.use(pool_);
+  tries.use(pool_, Carried::connection);
   for (std::uint32_t expected : {0u, 1u, 2u}) {
     std::uint32_t picked = tries.pick(0);
     EXPECT_EQ(picked, expected);
@@ -82,7 +82,7 @@ TEST_F(BackendTriesTest, FurtherTriesGoToOtherBackends) {
 
 TEST_F(BackendTriesTest, ATryIsInFlightFromItsBeginningToItsEnd) {
   BackendTries tries(worker_);
-  tries.use(pool_);
+  tries.use(pool_, Carried::connection);
   tries.begin(0);
   EXPECT_EQ(backend(0).in_flight, 1u);
   tries.end({.how = TryOutcome::How::answered, .latency = milliseconds(2)});
@@ -94,7 +94,7 @@ TEST_F(BackendTriesTest, ATryIsInFlightFromItsBeginningToItsEnd) {
 TEST_F(BackendTriesTest, ATryThatIsForgottenEndsWithItsOwner) {
   {
     BackendTries tries(worker_);
-    tries.use(pool_);
+    tries.use(pool_, Carried::connection);
     tries.begin(1);
   }
   EXPECT_EQ(backend(1).in_flight, 0u);
@@ -104,7 +104,7 @@ TEST_F(BackendTriesTest, ATryThatIsForgottenEndsWithItsOwner) {
 
 TEST_F(BackendTriesTest, OnlyTheBackendsOwnErrorsAreItsFailures) {
   BackendTries tries(worker_);
-  tries.use(pool_);
+  tries.use(pool_, Carried::connection);
   tries.begin(0);
   tries.end(TryOutcome::of({.code = ErrorCode::reset, .side = Side::client}));
   EXPECT_EQ(backend(0).failed_requests, 0u);
@@ -118,7 +118,7 @@ TEST_F(BackendTriesTest, OnlyTheBackendsOwnErrorsAreItsFailures) {
 
 TEST_F(BackendTriesTest, RetriesEndWithTheNumberOfThePool) {
   BackendTries tries(worker_);
-  tries.use(pool_);
+  tries.use(pool_, Carried::connection);
   EXPECT_TRUE(tries.retry(kRefused, {}));
   EXPECT_TRUE(tries.retry(kRefused, {}));
   EXPECT_FALSE(tries.retry(kRefused, {}));
@@ -128,7 +128,7 @@ TEST_F(BackendTriesTest, RetriesOfAllWorkOfAPoolShareItsBudget) {
   int retries = 0;
   for (int work = 0; work < 4; ++work) {
     BackendTries tries(worker_);
-    tries.use(pool_);
+    tries.use(pool_, Carried::connection);
     while (tries.retry(kRefused, {})) ++retries;
   }
   EXPECT_EQ(retries, 3);  // budget_floor
@@ -138,38 +138,10 @@ TEST_F(BackendTriesTest, TheRepetitionAfterAStaleConnectionCostsNothing) {
   Error died{.code = ErrorCode::reset, .side = Side::backend, .retry_helps = true};
   for (int work = 0; work < 5; ++work) {
     BackendTries tries(worker_);
-    tries.use(pool_);
+    tries.use(pool_, Carried::connection);
     EXPECT_TRUE(tries.retry(died, {.stale = true}));
     EXPECT_TRUE(tries.repeats());
   }
-}
-
-TEST_F(BackendTriesTest, ThreeFailedConnectionsInARowLetPicksPassTheBackendOver) {
-  BackendTries failing(worker_);
-  failing.use(pool_);
-  failing.begin(0);
-  for (int i = 0; i < 3; ++i) failing.connect_failed(kRefused);
-  BackendTries tries(worker_);
-  tries.use(pool_);
-  EXPECT_EQ(tries.pick(0), 1u);
-  failing.connected();
-  EXPECT_EQ(tries.pick(0), 0u);
-}
-
-TEST_F(BackendTriesTest, AnEndpointThatRefusesOnePoolIsPassedOverByAnotherAtOnce) {
-  PoolSnapshot shop;
-  fill(shop, "shop");
-  BackendTries of_site(worker_), of_shop(worker_);
-  of_site.use(pool_);
-  of_shop.use(shop);
-  of_site.begin(0);
-  for (int i = 0; i < 3; ++i) of_site.connect_failed(kRefused);
-  EXPECT_EQ(of_shop.pick(0), 1u);
-  of_shop.begin(0);
-  of_shop.connected();
-  BackendTries next(worker_);
-  next.use(pool_);
-  EXPECT_EQ(next.pick(0), 0u) << "a success of the other pool counts as well";
 }
 
 }  // namespace

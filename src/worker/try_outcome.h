@@ -1,0 +1,66 @@
+// How tries of backends end, and what that says of the backend.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "config/passive.h"
+#include "pool/ejection_reason.h"
+
+namespace weir::worker {
+
+// What a try carries: of connections and flows Weir does not know what their bytes mean.
+enum class Carried : std::uint8_t { request, connection, flow };
+
+// How a try ended, for the backend's counters, the strategy and passive checks.
+struct TryOutcome {
+  enum class How : std::uint8_t {
+    abandoned,  // nothing is known of the backend: the client left, or the try waited in a queue
+    answered,   // the backend did its part
+    failed,     // by the backend's doing
+  };
+  How how = How::abandoned;
+  std::uint16_t status = 0;               // of HTTP; 0: none
+  std::optional<unsigned> grpc_status{};  // of a gRPC call that was answered
+  base::Nanoseconds latency{0};           // to the backend's first byte; zero: unknown
+  bool stale = false;                     // it failed because a reused connection had been closed before
+  base::Error error{};                    // of a failed try
+
+  // The try ended in `error`: the backend's failure unless another side caused it, or cancelled it.
+  static TryOutcome of(const base::Error& error) {
+    bool failed = error.side == base::Side::backend && error.code != base::ErrorCode::cancelled;
+    return {.how = failed ? How::failed : How::abandoned, .error = error};
+  }
+};
+
+// What a try says of the health of its backend.
+enum class Finding : std::uint8_t {
+  nothing,
+  success,
+  external_failure,  // the backend has answered, badly: `reason` is status or grpc_status
+  local_failure,     // it has not, or not in full: `reason` is connect, reset, timeout or bad_response
+};
+
+struct Judgement {
+  Finding finding = Finding::nothing;
+  pool::EjectionReason reason = pool::EjectionReason::connect;  // of a failure
+  bool like_a_crash = false;  // refused, or a new connection that ended before its first byte
+
+  bool is_failure() const { return finding == Finding::external_failure || finding == Finding::local_failure; }
+};
+
+// The steps of a try that judge() goes by.
+struct TryProgress {
+  Carried carried = Carried::request;
+  bool connect_failed = false;  // there was no connection to be had
+  bool responded = false;       // the first byte has come
+};
+
+// What `outcome` says of the backend, where `failures` are its bad answers. Nothing is said by a try that was
+// abandoned, by a connection that had been closed while idle, by an HTTP/2 stream that was refused in order, and by a
+// lack of ours. Pure.
+Judgement judge(const TryOutcome& outcome, TryProgress progress, const config::FailureRules& failures);
+
+}  // namespace weir::worker
