@@ -273,14 +273,15 @@ std::string_view Visit::parameter(const std::string& name) const {
   return found == query.end() ? std::string_view() : std::string_view(found->second);
 }
 
-std::expected<std::optional<config::Duration>, Problem> Visit::drain_timeout() const {
-  auto given = query.find("drain_timeout");
+std::expected<std::optional<config::Duration>, Problem> Visit::duration(const std::string& name,
+                                                                        const config::Rules& rules) const {
+  auto given = query.find(name);
   if (given == query.end()) return std::nullopt;
   config::Document document{.file = "api", .root = config::Node::of_text(given->second), .faults = {}};
   config::Faults faults;
   config::Reader reader(document, kinds(), faults);
-  config::Reader::In in(reader, "drain_timeout");
-  std::optional<config::Duration> timeout = reader.duration(document.root, {.max = config::kMaxTimeoutMs});
+  config::Reader::In in(reader, name);
+  std::optional<config::Duration> timeout = reader.duration(document.root, rules);
   if (!timeout) return bad_body(std::move(faults));
   return timeout;
 }

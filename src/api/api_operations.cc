@@ -52,6 +52,34 @@ net::Task<ApiResult> drain_backend(Visit& visit) {
 net::Task<ApiResult> enable_backend(Visit& visit) { return operate(visit, control::Override::Operation::enabled); }
 net::Task<ApiResult> disable_backend(Visit& visit) { return operate(visit, control::Override::Operation::disabled); }
 
+net::Task<ApiResult> eject_backend(Visit& visit) {
+  auto duration = visit.duration("duration", {.min = 100, .max = config::kMaxTimeoutMs});
+  if (!duration) co_return std::unexpected(std::move(duration.error()));
+  std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
+  if (!view) co_return std::unexpected(std::move(view.error()));
+  if (auto same = visit.check_if_match(view->etag()); !same) co_return std::unexpected(std::move(same.error()));
+  if (!visit.dry_run) {
+    const Api::Parts& parts = visit.state.parts;
+    base::Nanoseconds time = duration->value_or(view->pool->passive.ejection.max);
+    auto done = parts.ejections.eject(view->key(), time, parts.clock.now());
+    if (!done) co_return conflict(std::move(done.error()));
+    parts.publisher.publish_changes(parts.clock.now());
+  }
+  co_return answer(visit, view);
+}
+
+net::Task<ApiResult> readmit_backend(Visit& visit) {
+  std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
+  if (!view) co_return std::unexpected(std::move(view.error()));
+  if (auto same = visit.check_if_match(view->etag()); !same) co_return std::unexpected(std::move(same.error()));
+  if (!visit.dry_run) {
+    const Api::Parts& parts = visit.state.parts;
+    parts.ejections.readmit(view->key(), parts.clock.now());
+    parts.publisher.publish_changes(parts.clock.now());
+  }
+  co_return answer(visit, view);
+}
+
 ApiResult get_backend_health(const Visit& visit) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
   if (!view) return std::unexpected(std::move(view.error()));
@@ -80,7 +108,9 @@ ApiResult get_backend_health(const Visit& visit) {
             {"consecutive_successes", known ? known->consecutive_successes : 0},
             {"last_check", nullptr},
             {"last_error", nullptr},
-            {"history", std::move(history)}};
+            {"history", std::move(history)},
+            {"ejected", ejected_json(visit, *view)},
+            {"ejections", ejections_json(visit, *view)}};
   if (known) json["since"] = control::time_text(known->since_unix_ms);
   if (known && known->last_check) json["last_check"] = to_json(*known->last_check);
   if (known && known->last_ready_check) json["last_ready_check"] = to_json(*known->last_ready_check);

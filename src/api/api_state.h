@@ -51,8 +51,13 @@ struct Visit {
   const config::Kinds& kinds() const { return state.parts.catalog.kinds(); }
   // The query parameter, or empty.
   std::string_view parameter(const std::string& name) const;
+  // A query parameter such as ?drain_timeout=30s; nothing when it is not there. `rules` are of milliseconds.
+  std::expected<std::optional<config::Duration>, Problem> duration(const std::string& name,
+                                                                   const config::Rules& rules) const;
   // ?drain_timeout=30s.
-  std::expected<std::optional<config::Duration>, Problem> drain_timeout() const;
+  std::expected<std::optional<config::Duration>, Problem> drain_timeout() const {
+    return duration("drain_timeout", {.max = config::kMaxTimeoutMs});
+  }
   // 412 when If-Match names other versions than `etag`, or If-None-Match names it; empty: there is no object.
   std::expected<void, Problem> check_if_match(std::string_view etag) const;
   // Waits for the turn; then what handlers read is the present state. 503 when others take too long.
@@ -129,7 +134,8 @@ ApiResult list_backends(const Visit&), get_backend(const Visit&);
 net::Task<ApiResult> create_backend(Visit&), patch_backend(Visit&), delete_backend(Visit&);
 // api_operations.cc
 ApiResult get_backend_health(const Visit&);
-net::Task<ApiResult> drain_backend(Visit&), enable_backend(Visit&), disable_backend(Visit&);
+net::Task<ApiResult> drain_backend(Visit&), enable_backend(Visit&), disable_backend(Visit&), eject_backend(Visit&),
+    readmit_backend(Visit&);
 // api_pools.cc
 ApiResult list_pools(const Visit&), get_pool(const Visit&);
 net::Task<ApiResult> create_pool(Visit&), put_pool(Visit&), delete_pool(Visit&), put_algorithm(Visit&);

@@ -124,6 +124,55 @@ std::string reason_of(const Visit& visit, const BackendView& view) {
                      view.definition->host, standing.name_error);
 }
 
+namespace {
+
+std::optional<control::EjectionDetails> ejection_of(const Visit& visit, const BackendView& view) {
+  const Api::Parts& parts = visit.state.parts;
+  return view.pool->passive.enabled ? parts.ejections.details(view.key(), parts.clock.now()) : std::nullopt;
+}
+
+const char* name(pool::EjectionState::Phase phase) {
+  switch (phase) {
+    case pool::EjectionState::Phase::in:
+      return "in";
+    case pool::EjectionState::Phase::ejected:
+      return "ejected";
+    case pool::EjectionState::Phase::half_open:
+      return "waits_for_trial";
+    case pool::EjectionState::Phase::trial:
+      return "trial";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Json ejected_json(const Visit& visit, const BackendView& view) {
+  auto known = ejection_of(visit, view);
+  if (!known || known->phase == pool::EjectionState::Phase::in) return nullptr;
+  return {{"state", name(known->phase)},
+          {"since", control::time_text(known->since_unix_ms)},
+          {"until", control::time_text(known->until_unix_ms)},
+          {"reason", pool::word(known->reason)},
+          {"detail", known->detail},
+          {"count", known->count}};
+}
+
+Json ejections_json(const Visit& visit, const BackendView& view) {
+  Json list = Json::array();
+  auto known = ejection_of(visit, view);
+  if (!known) return list;
+  for (const control::EjectionDetails::Change& change : known->history) {
+    Json json{{"at", control::time_text(change.at_unix_ms)},
+              {"action", change.is_out ? "ejected" : "returned"},
+              {"reason", nullptr},
+              {"detail", change.detail}};
+    if (change.reason) json["reason"] = pool::word(*change.reason);
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 Json to_json(const Visit& visit, const BackendView& view) {
   const config::Backend& backend = *view.definition;
   const pool::Backend& running = *view.running;
@@ -139,6 +188,7 @@ Json to_json(const Visit& visit, const BackendView& view) {
             {"status", pool::name(load(running.state))},
             {"since", nullptr},
             {"reason", reason_of(visit, view)},
+            {"ejected", ejected_json(visit, view)},
             {"enabled", is_enabled(view)},
             {"max_connections", backend.max_connections},
             {"health_check_path", health_check_path(view)},

@@ -34,6 +34,9 @@ std::expected<BackendView, Problem> find_backend(const Visit& visit, const std::
 
 // Why the backend is in its state, for people.
 std::string reason_of(const Visit& visit, const BackendView& view);
+// Its ejection by passive checks, or null while it is in; and the last ejections and returns.
+Json ejected_json(const Visit& visit, const BackendView& view);
+Json ejections_json(const Visit& visit, const BackendView& view);
 // The JSON that GET /backends/{id} answers.
 Json to_json(const Visit& visit, const BackendView& view);
 // With the etag.

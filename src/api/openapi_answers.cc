@@ -22,13 +22,20 @@ struct Shape {
 
 constexpr std::string_view kStates = "unknown|healthy|unhealthy|draining|disabled|not_ready";
 
+constexpr std::string_view kEjectionReasons =
+#define WEIR_EJECTION_REASON(word, meaning) #word "|"
+#include "pool/ejection_reasons.def"
+#undef WEIR_EJECTION_REASON
+    ;
+
 constexpr Shape kShapes[] = {
     {"origin", "file:string line:integer* column:integer*"},
     {"set_aside",
      "id:string* pool:string* name:string* rule_id:string* status:set_aside| reason:string origin:@origin"},
     {"backend_state",
      "id:string pool:string host:string port:integer address:string weight:integer file_weight:integer? status:$states "
-     "enabled:boolean max_connections:integer health_check_path:string health_override:healthy|unhealthy? "
+     "ejected:@backend_ejection? enabled:boolean max_connections:integer health_check_path:string "
+     "health_override:healthy|unhealthy? "
      "stored:boolean active_connections:integer open_connections:integer queued:integer total_requests:integer "
      "failed_requests:integer origin:@origin agent:@agent* warnings:[]string*"},
     {"agent",
@@ -37,11 +44,15 @@ constexpr Shape kShapes[] = {
     {"backends", "backends:[]@backend_or_set_aside"},
     {"removed_backend", "id:string pool:string status:deregistered| drained_connections:integer"},
     {"check", "at:time ok:boolean latency_ms:number error:string? detail:string*"},
+    {"backend_ejection",
+     "state:ejected|waits_for_trial|trial since:time until:time reason:$ejection_reasons detail:string count:integer"},
+    {"ejection_change", "at:time action:ejected|returned reason:$ejection_reasons? detail:string"},
     {"state_change", "at:time from:$states to:$states reason:string"},
     {"backend_health",
      "id:string pool:string status:$states probed_status:$states since:time? active_connections:integer "
      "total_requests:integer failed_requests:integer consecutive_failures:integer consecutive_successes:integer "
-     "last_check:@check? last_ready_check:@check* history:[]@state_change"},
+     "last_check:@check? last_ready_check:@check* history:[]@state_change ejected:@backend_ejection? "
+     "ejections:[]@ejection_change"},
     {"algorithm_result",
      "pool:string algorithm:string previous_algorithm:string sticky_sessions:boolean sticky_ttl_seconds:integer"},
     {"pool_or_set_aside", "@pool @set_aside"},
@@ -91,6 +102,8 @@ constexpr Answer kAnswers[] = {
     {"POST /backends/{id}/drain", "backend_state"},
     {"POST /backends/{id}/enable", "backend_state"},
     {"POST /backends/{id}/disable", "backend_state"},
+    {"POST /backends/{id}/eject", "backend_state"},
+    {"POST /backends/{id}/readmit", "backend_state"},
     {"PUT /config/algorithm", "algorithm_result"},
     {"GET /pools", "pools"},
     {"POST /pools", "pool"},
@@ -146,6 +159,7 @@ Node type_of(std::string_view type) {
   if (type.starts_with("[]")) return map_of({{"type", text("array")}, {"items", type_of(type.substr(2))}});
   if (type.starts_with('@')) return reference(type.substr(1));
   if (type == "$states") return type_of(kStates);
+  if (type == "$ejection_reasons") return type_of(kEjectionReasons);
   if (type == "time") return map_of({{"type", text("string")}, {"format", text("date-time")}});
   if (type == "any") return Node::of_map();
   if (!type.contains('|')) return typed(type);

@@ -39,13 +39,28 @@ std::string backend_path(const BackendOrder& order, std::string_view action) {
   if (action == "drain" && !order.drain_timeout.empty()) {
     path += fmt::format("{}drain_timeout={}", mark, percent_encoded(order.drain_timeout));
   }
+  if (action == "eject" && !order.duration.empty()) {
+    path += fmt::format("{}duration={}", mark, percent_encoded(order.duration));
+  }
   return path;
+}
+
+// With the ejection beside it, which is no state of its own.
+std::string status_cell(const Json& backend) {
+  const Json& ejected = member(backend, "ejected");
+  return cell(backend, "status") + (ejected.is_object() ? ", ejected" : "");
+}
+
+std::string reason_cell(const Json& backend) {
+  const Json& ejected = member(backend, "ejected");
+  if (!ejected.is_object()) return cell(backend, "reason");
+  return fmt::format("ejected until {}: {}", cell(ejected, "until"), cell(ejected, "detail"));
 }
 
 std::string order_text(const Json& backend) {
   bool is_stored = !backend.contains("stored") || backend["stored"] != false;
   return printable(fmt::format("{}/{} ({}): {}, {} in progress{}", cell(backend, "pool"), cell(backend, "id"),
-                               cell(backend, "address"), cell(backend, "status"), cell(backend, "active_connections"),
+                               cell(backend, "address"), status_cell(backend), cell(backend, "active_connections"),
                                is_stored ? "" : "; applied, but not stored yet: the store cannot be written"));
 }
 
@@ -89,7 +104,7 @@ std::string top_text(const Json& health, const Json& backends, const Sample& bef
     auto earlier = before.requests.find(key_of(backend));
     bool known = earlier != before.requests.end() && span.count() > 0;
     double rate = known ? (number(backend, "total_requests") - earlier->second) / span.count() : 0;
-    table.add({key_of(backend), cell(backend, "address"), cell(backend, "status"),
+    table.add({key_of(backend), cell(backend, "address"), status_cell(backend),
                known ? fmt::format("{:.1f}", rate) : "-", cell(backend, "active_connections"), cell(backend, "queued"),
                cell(backend, "open_connections"), cell(backend, "failed_requests")});
   }
@@ -121,9 +136,9 @@ std::string weight_cell(const Json& backend) {
 std::string backends_text(const Json& backends) {
   TextTable table({"POOL", "ID", "ADDRESS", "STATUS", "WEIGHT", "ACTIVE", "REQUESTS", "FAILED", "SINCE", "REASON"});
   for (const Json& backend : backends) {
-    table.add({cell(backend, "pool"), cell(backend, "id"), cell(backend, "address"), cell(backend, "status"),
+    table.add({cell(backend, "pool"), cell(backend, "id"), cell(backend, "address"), status_cell(backend),
                weight_cell(backend), cell(backend, "active_connections"), cell(backend, "total_requests"),
-               cell(backend, "failed_requests"), cell(backend, "since"), cell(backend, "reason")});
+               cell(backend, "failed_requests"), cell(backend, "since"), reason_cell(backend)});
   }
   return table.empty() ? "no backends\n" : table.text();
 }
@@ -184,6 +199,12 @@ int enable_backend(const AdminOptions& options, const BackendOrder& order) {
 }
 int disable_backend(const AdminOptions& options, const BackendOrder& order) {
   return order_backend(options, order, "disable");
+}
+int eject_backend(const AdminOptions& options, const BackendOrder& order) {
+  return order_backend(options, order, "eject");
+}
+int readmit_backend(const AdminOptions& options, const BackendOrder& order) {
+  return order_backend(options, order, "readmit");
 }
 
 int show_top(const AdminOptions& options, milliseconds interval, int rounds) {

@@ -1,4 +1,5 @@
-// The commands that talk to a running Weir: status, backends, drain, enable, disable, top, reload.
+// The commands that talk to a running Weir: status, backends, drain, enable,
+// disable, eject, readmit, top, reload.
 #pragma once
 
 #include <chrono>
@@ -29,6 +30,7 @@ struct BackendOrder {
   std::string id;
   std::string pool;
   std::string drain_timeout;           // "30s"; empty: the pool's
+  std::string duration;                // of an ejection; empty: the pool's longest
   bool wait = false;                   // drain: return only when nothing is in progress there
   std::chrono::seconds patience{600};  // for how long
 };
@@ -37,6 +39,8 @@ int show_backend(const AdminOptions& options, const BackendOrder& order);
 int drain_backend(const AdminOptions& options, const BackendOrder& order);
 int enable_backend(const AdminOptions& options, const BackendOrder& order);
 int disable_backend(const AdminOptions& options, const BackendOrder& order);
+int eject_backend(const AdminOptions& options, const BackendOrder& order);
+int readmit_backend(const AdminOptions& options, const BackendOrder& order);
 
 // A table that is written anew every `interval` until Ctrl-C, or `rounds` times when that is above 0.
 int show_top(const AdminOptions& options, std::chrono::milliseconds interval, int rounds);

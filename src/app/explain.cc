@@ -170,6 +170,7 @@ bool tell_pool(std::string& out, const config::Config& config, const std::string
   line(out, "pool", fmt::format("{}{}: {}", name, said, describe_strategy(*pool)));
   if (std::string why = config::weights_warning(*pool, balance::strategies()); !why.empty()) line(out, "warning", why);
   for (const std::string& each : describe_backends(*pool, head, client)) line(out, "", each);
+  line(out, "passive", describe_passive(*pool));
   return std::ranges::any_of(pool->backends, takes_work);
 }
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "balance/strategy.h"
 #include "base/hash.h"
 #include "exchange/hash_key.h"
 #include "persist/method.h"
+#include "pool/ejection_quota.h"
 
 namespace weir::app {
 namespace {
@@ -63,6 +65,29 @@ std::string describe_strategy(const config::Pool& pool) {
   const persist::StickyKey no_key;
   auto method = persist::make_method(pool.sticky.method, {.pool = pool.name, .backends = none, .key = no_key});
   return fmt::format("{}; clients stay by {}", text, method->known_by());
+}
+
+std::string describe_passive(const config::Pool& pool) {
+  const config::Passive& passive = pool.passive;
+  if (!passive.enabled) return "off: the traffic of backends ejects none";
+  std::vector<std::string> rules;
+  if (passive.consecutive_failures > 0)
+    rules.push_back(fmt::format("{} bad answers in a row", passive.consecutive_failures));
+  if (passive.consecutive_local_failures > 0) {
+    rules.push_back(
+        fmt::format("{} local failures in a row (crashes count twice)", passive.consecutive_local_failures));
+  }
+  if (passive.error_rate.enabled) rules.push_back(fmt::format("{:.0f} % failures", 100 * passive.error_rate.threshold));
+  if (passive.success_rate.enabled) {
+    rules.push_back(fmt::format("a success rate {:g} deviations below the pool", passive.success_rate.deviations));
+  }
+  if (passive.latency.enabled)
+    rules.push_back(fmt::format("{:g} times the latency of the pool", passive.latency.factor));
+  auto may_serve = static_cast<std::uint32_t>(std::ranges::count_if(pool.backends, takes_work));
+  if (rules.empty()) rules.emplace_back("nothing: every detector is off");
+  return fmt::format("ejected by {}; at most {} of {} at once", fmt::join(rules, ", "),
+                     std::min(pool::may_be_ejected(may_serve, passive.max_ejected), may_serve > 0 ? may_serve - 1 : 0),
+                     may_serve);
 }
 
 std::vector<std::string> describe_backends(const config::Pool& pool, const http::RequestHead& request,

@@ -166,6 +166,11 @@ void add_admin_commands(CLI::App& app, Arguments& a) {
   drain->add_option("--wait-seconds", a.wait_seconds, "give up waiting after")->capture_default_str();
   backend_command(app, "enable", "ends draining or disabling", a, enable_backend);
   backend_command(app, "disable", "no work for a backend until it is enabled", a, disable_backend);
+  CLI::App* eject = backend_command(app, "eject", "no work for a backend for some time, then one request as a trial", a,
+                                    eject_backend);
+  eject->add_option("--duration", a.order.duration, "for how long; without it, ejection.max of its pool")
+      ->type_name("60s");
+  backend_command(app, "readmit", "ends an ejection without a trial", a, readmit_backend);
   CLI::App* top = admin_command(app, "top", "live view of the backends", a, [&a] {
     return show_top(a.admin, std::chrono::milliseconds(static_cast<long>(a.top_seconds * 1000)), a.top_rounds);
   });

@@ -97,6 +97,12 @@ std::string backend_text(const Json& backend, const Json& health) {
   line(out, "address", cell(backend, "address"));
   line(out, "status", fmt::format("{} since {}", cell(backend, "status"), cell(backend, "since")));
   line(out, "reason", cell(backend, "reason"));
+  const Json& ejected = member(backend, "ejected");
+  if (ejected.is_object()) {
+    line(out, "ejected",
+         fmt::format("since {} until {} ({}): {}", cell(ejected, "since"), cell(ejected, "until"),
+                     cell(ejected, "reason"), cell(ejected, "detail")));
+  }
   line(out, "weight", cell(backend, "weight"));
   line(out, "requests",
        fmt::format("{}, {} failed, {} in progress, {} queued", cell(backend, "total_requests"),
@@ -109,6 +115,11 @@ std::string backend_text(const Json& backend, const Json& health) {
     line(out, label,
          fmt::format("{} {} -> {}: {}", cell(change, "at"), cell(change, "from"), cell(change, "to"),
                      cell(change, "reason")));
+    label = "";
+  }
+  label = "ejections";
+  for (const Json& change : member(health, "ejections")) {
+    line(out, label, fmt::format("{} {}: {}", cell(change, "at"), cell(change, "action"), cell(change, "detail")));
     label = "";
   }
   return out;

@@ -64,6 +64,29 @@ void emit_failures(const Publisher& publisher, const Registry::Emit& emit) {
   });
 }
 
+void emit_ejections(const Publisher& publisher, const Registry::Emit& emit) {
+  std::string with_reason;
+  publisher.for_each_backend([&](const pool::Backend& backend, const std::string& labels) {
+    for (std::size_t reason = 0; reason < pool::kEjectionReasons.size(); ++reason) {
+      std::uint32_t count = backend.ejections[reason].load(std::memory_order_relaxed);
+      if (count == 0) continue;
+      with_label(with_reason, labels, "reason", pool::kEjectionReasons[reason]);
+      emit.rendered(with_reason, count);
+    }
+  });
+}
+
+void emit_prevented(const Publisher& publisher, const Registry::Emit& emit) {
+  publisher.for_each_pool([&](const config::Pool& pool, const worker::PoolRuntime& runtime, auto) {
+    for (std::size_t i = 0; i < pool::kEjectionReasons.size(); ++i) {
+      auto reason = static_cast<pool::EjectionReason>(i);
+      std::uint64_t count = runtime.ejections.prevented(reason);
+      if (count == 0) continue;
+      emit({{"pool", pool.name}, {"reason", std::string(pool::word(reason))}}, static_cast<double>(count));
+    }
+  });
+}
+
 void per_pool(Registry& registry, const metrics::Family& family, const Publisher& publisher,
               std::function<double(const worker::PoolSnapshot&)> value) {
   registry.computed(family, [&publisher, value = std::move(value)](const Registry::Emit& emit) {
@@ -91,6 +114,12 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
       if (verdict.is_down()) emit.rendered(labels, 1);
     });
   });
+  registry.computed(families::kBackendEjections,
+                    [&publisher](const Registry::Emit& emit) { emit_ejections(publisher, emit); });
+  registry.computed(families::kBackendEjectionsPrevented,
+                    [&publisher](const Registry::Emit& emit) { emit_prevented(publisher, emit); });
+  per_backend(registry, families::kBackendEjected, publisher,
+              [](const pool::Backend& backend) { return backend.ejected.load() ? 1 : 0; });
   per_backend(registry, families::kBackendConnectionsActive, publisher,
               [](const pool::Backend& backend) { return backend.places.taken(); });
   per_backend(registry, families::kBackendRequestsActive, publisher,

@@ -135,6 +135,20 @@ inline constexpr Family kBackendFailures = {
     .type = Type::counter,
     .help = "Attempts that failed before a whole response: refused, timeout, reset, closed, protocol and so on.",
     .labels = {"pool", "backend", "reason"}};
+inline constexpr Family kBackendEjections = {
+    .name = "weir_backend_ejections_total",
+    .type = Type::counter,
+    .help = "Ejections by passive checks and operators: connect, reset, timeout, bad_response, status and so on.",
+    .labels = {"pool", "backend", "reason"}};
+inline constexpr Family kBackendEjected = {.name = "weir_backend_ejected",
+                                           .type = Type::gauge,
+                                           .help = "1 while the backend is ejected, or waits for its trial.",
+                                           .labels = {"pool", "backend"}};
+inline constexpr Family kBackendEjectionsPrevented = {
+    .name = "weir_backend_ejections_prevented_total",
+    .type = Type::counter,
+    .help = "Ejections that did not happen because too many backends of the pool were out, by reason.",
+    .labels = {"pool", "reason"}};
 inline constexpr Family kUpstreamDuration = {
     .name = "weir_upstream_duration_seconds",
     .type = Type::histogram,
@@ -161,7 +175,7 @@ inline constexpr Family kUpstreamQueueLength = {
 inline constexpr Family kPoolDegraded = {
     .name = "weir_pool_degraded",
     .type = Type::gauge,
-    .help = "1 while fewer than min_healthy backends are healthy and unhealthy ones are used again.",
+    .help = "1 while fewer than min_healthy backends are healthy and unhealthy or ejected ones are used again.",
     .labels = {"pool"}};
 inline constexpr Family kPoolBackendsEligible = {.name = "weir_pool_backends_eligible",
                                                  .type = Type::gauge,
@@ -273,6 +287,9 @@ inline constexpr std::array kAll = {kRequests,
                                     kBackendRequestsActive,
                                     kBackendRequests,
                                     kBackendFailures,
+                                    kBackendEjections,
+                                    kBackendEjected,
+                                    kBackendEjectionsPrevented,
                                     kUpstreamDuration,
                                     kUpstreamConnectionsOpened,
                                     kUpstreamConnectionsReused,

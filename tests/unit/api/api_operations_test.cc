@@ -137,5 +137,50 @@ TEST(FileBackend, DisabledInTheFileCanBeEnabled) {
   EXPECT_EQ(json_of(plane.call("GET", "/backends/web-1"))["enabled"], true);
 }
 
+TEST(Operators, EjectForATimeAndReadmit) {
+  ControlPlane plane(kFile);
+  ApiResponse response = plane.call("POST", "/backends/web-1/eject?duration=90s");
+  ASSERT_EQ(response.status, 200) << response.body;
+  Json ejected = json_of(response)["ejected"];
+  EXPECT_EQ(ejected["state"], "ejected");
+  EXPECT_EQ(ejected["reason"], "by_operator");
+  EXPECT_EQ(ejected["detail"], "an operator has ejected it");
+  EXPECT_EQ(ejected["count"], 1);
+  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-2")) << "when it is answered";
+  plane.clock.advance(seconds(90));
+  plane.ejections.advance(plane.clock.now());
+  EXPECT_EQ(json_of(plane.call("GET", "/backends/web-1"))["ejected"]["state"], "waits_for_trial");
+  EXPECT_EQ(json_of(plane.call("POST", "/backends/web-1/readmit"))["ejected"], nullptr);
+  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-1", "web-2"));
+  Json health = json_of(plane.call("GET", "/backends/web-1/health"));
+  EXPECT_EQ(health["ejected"], nullptr);
+  ASSERT_EQ(health["ejections"].size(), 2u);
+  EXPECT_EQ(health["ejections"][0]["action"], "ejected");
+  EXPECT_EQ(health["ejections"][1]["reason"], nullptr);
+}
+
+TEST(Operators, EjectForTheLongestTimeOfThePoolWhenTheySayNone) {
+  ControlPlane plane(kFile);
+  ASSERT_EQ(plane.call("POST", "/backends/web-1/eject").status, 200);
+  auto details = plane.ejections.details({"site", "web-1"}, plane.clock.now());
+  EXPECT_EQ(details->until_unix_ms - details->since_unix_ms, 60'000);
+}
+
+TEST(Operators, CannotEjectTheLastBackendNorForNonsense) {
+  ControlPlane plane(kFile);
+  EXPECT_EQ(plane.call("POST", "/backends/web-1/eject?dry_run=true").status, 200);
+  EXPECT_EQ(plane.eligible("site").size(), 2u);
+  ASSERT_EQ(plane.call("POST", "/backends/web-1/eject").status, 200);
+  ApiResponse last = plane.call("POST", "/backends/web-2/eject");
+  EXPECT_EQ(last.status, 409);
+  EXPECT_THAT(last.body, HasSubstr("is the last backend of the pool 'site'"));
+  for (const char* duration : {"soon", "10", "1ms"}) {
+    ApiResponse bad = plane.call("POST", std::string("/backends/web-1/eject?duration=") + duration);
+    EXPECT_EQ(bad.status, 400) << duration;
+    EXPECT_THAT(bad.body, HasSubstr("duration"));
+  }
+  EXPECT_EQ(plane.call("POST", "/backends/nobody/readmit").status, 404);
+}
+
 }  // namespace
 }  // namespace weir::api
