@@ -90,6 +90,7 @@ class TcpSession final : private relay::FirstByteObserver {
 
 // The control thread tears down what may be a large pool.
 TcpSession::~TcpSession() {
+  tries_.end({});  // for lack of memory it may be under way: its pool goes before it
   if (pool_.use_count() != 1 || worker_.services.control == nullptr) return;
   try {
     worker_.services.control->post([old = std::move(pool_)]() mutable { old.reset(); });
