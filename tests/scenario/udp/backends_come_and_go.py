@@ -21,6 +21,19 @@ def test_nothing_is_lost_when_a_backend_was_never_there(weir, echoes):
     assert running.metric("weir_backend_connections_active", backend="a") == 0
 
 
+def test_two_flows_that_are_refused_eject_the_backend(weir, echoes):
+    a, b = echoes("a", "b")
+    a.stop()
+    config = udp_config(a, b)
+    config["pools"][0]["passive"] = {"ejection": {"base": "60s"}}
+    running = weir(config)
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            assert who(stack.enter_context(Client(running.port)).ask()) == "b"
+    assert running.metric("weir_backend_ejections_total", backend="a", reason="connect") == 1
+    assert running.admin("GET", "/backends/a/health").json["failed_requests"] == 2
+
+
 def test_a_killed_backend_loses_its_flows_to_the_other(weir, echoes):
     a, b = echoes("a", "b")
     running = weir(udp_config(a, b))
