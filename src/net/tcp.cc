@@ -68,34 +68,14 @@ void WaitReadableOperation::on_ready() {
   resume();
 }
 
-void WaitReadableOperation::on_timeout() {
-  descriptor_.stop_waiting_readable();
-  error_ = ErrorCode::timeout;
-  resume();
-}
-
-void WaitReadableOperation::cancel() {
-  descriptor_.stop_waiting_readable();
-  error_ = ErrorCode::cancelled;
-  resume_later();
-}
-
 void WaitForWorkOperation::on_ready() {
   descriptor_.stop_waiting_readable();
   Reactor::current().begin_later(*this);
 }
 
-void WaitForWorkOperation::on_timeout() {
-  descriptor_.stop_waiting_readable();
-  error_ = ErrorCode::timeout;
-  resume();
-}
-
 void WaitForWorkOperation::cancel() {
-  descriptor_.stop_waiting_readable();
   Reactor::current().forget(*this);
-  error_ = ErrorCode::cancelled;
-  resume_later();
+  InputWait::cancel();
 }
 
 namespace {

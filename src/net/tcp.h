@@ -74,14 +74,16 @@ class ReadOperation final : public StreamOperation {
   base::Result<std::size_t> result_ = 0;
 };
 
-// Result<void>: something can be read (or the end, or an error), without holding a buffer for it.
-class WaitReadableOperation final : public StreamOperation {
+// Result<void>: something can be read (or the end, or an error), without holding a buffer for it. What happens then is
+// on_ready()'s, of the one that is made of this.
+template <typename Resumed>
+class InputWait : public Suspension<Resumed> {
  public:
-  WaitReadableOperation(Descriptor& descriptor, base::TimePoint deadline) : StreamOperation(descriptor, deadline) {}
+  InputWait(Descriptor& descriptor, base::TimePoint deadline) : descriptor_(descriptor), deadline_(deadline) {}
   bool await_ready() const { return descriptor_.readable; }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> handle) {
-    if (!suspend(handle)) {
+    if (!this->suspend(handle)) {
       error_ = base::ErrorCode::cancelled;
       return false;
     }
@@ -92,43 +94,40 @@ class WaitReadableOperation final : public StreamOperation {
     if (error_) return base::fail(*error_, "waiting for the peer");
     return {};
   }
-  void on_ready() override;
-  void on_timeout() override;
-  void cancel() override;
+  void on_timeout() final {
+    descriptor_.stop_waiting_readable();
+    error_ = base::ErrorCode::timeout;
+    this->resume();
+  }
+  void cancel() override {
+    descriptor_.stop_waiting_readable();
+    error_ = base::ErrorCode::cancelled;
+    this->resume_later();
+  }
+
+ protected:
+  ~InputWait() = default;
+  Descriptor& descriptor_;
 
  private:
+  base::TimePoint deadline_;
   std::optional<base::ErrorCode> error_;
+};
+
+class WaitReadableOperation final : public InputWait<IoWaiter> {
+ public:
+  using InputWait::InputWait;
+  void on_ready() override;
 };
 
 // The same for a connection on which new work begins with the first bytes: it begins behind the work that is under way
 // (Reactor::begin_later). Bytes that are there already do not wait.
-class WaitForWorkOperation final : public Suspension<NewWork> {
+class WaitForWorkOperation final : public InputWait<NewWork> {
  public:
-  WaitForWorkOperation(Descriptor& descriptor, base::TimePoint deadline)
-      : descriptor_(descriptor), deadline_(deadline) {}
-  bool await_ready() const { return descriptor_.readable; }
-  template <typename Promise>
-  bool await_suspend(std::coroutine_handle<Promise> handle) {
-    if (!suspend(handle)) {
-      error_ = base::ErrorCode::cancelled;
-      return false;
-    }
-    descriptor_.wait_readable(*this, Reactor::current().tick(deadline_));
-    return true;
-  }
-  base::Result<void> await_resume() const {
-    if (error_) return base::fail(*error_, "waiting for the peer");
-    return {};
-  }
+  using InputWait::InputWait;
   void on_ready() override;
-  void on_timeout() override;
   void cancel() override;
   void begin() override { resume(); }
-
- private:
-  Descriptor& descriptor_;
-  base::TimePoint deadline_;
-  std::optional<base::ErrorCode> error_;
 };
 
 // Whether a peer takes bytes while the socket has no room: a large send buffer has none until a third of it is free,
