@@ -40,7 +40,9 @@ struct EjectionDetails {
 // Control thread only.
 class Ejections {
  public:
-  Ejections(Publisher& publisher, EventLog& events) : publisher_(publisher), events_(events) {}
+  // `random` spreads the times of return.
+  Ejections(Publisher& publisher, EventLog& events, base::Random random = base::Random::seeded())
+      : publisher_(publisher), events_(events), random_(random) {}
 
   // A worker has ejected an endpoint, or its trial has ended.
   void hear(const worker::EjectionNews& news, base::TimePoint now);
@@ -93,7 +95,7 @@ class Ejections {
 
   Publisher& publisher_;
   EventLog& events_;
-  base::Random random_ = base::Random::seeded();
+  base::Random random_;
   std::unordered_map<const pool::Endpoint*, Record> records_;  // of those that were ever ejected
   std::map<std::pair<const worker::PoolRuntime*, const pool::Backend*>, Observed> observed_;
   std::map<std::string, std::uint64_t, std::less<>> prevented_;       // by pool, as far as they were logged

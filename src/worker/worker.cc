@@ -2,8 +2,8 @@
 
 namespace weir::worker {
 
-Worker::Worker(std::uint32_t worker_index, Services& shared)
-    : index(worker_index), services(shared), links(worker_index, h2, &shared.descriptors) {
+Worker::Worker(std::uint32_t worker_index, Services& shared, const base::Clock* clock)
+    : index(worker_index), services(shared), reactor(clock), links(worker_index, h2, &shared.descriptors) {
   links.set_address_source([this](const pool::Backend& backend) { return addresses_of(backend); });
 }
 

@@ -32,7 +32,8 @@ struct WorkerCounters {
 // Functions are for the worker's own thread unless they say otherwise.
 class Worker {
  public:
-  Worker(std::uint32_t index, Services& services);
+  // Takes its time from `clock`, which outlives it; null: the steady clock.
+  Worker(std::uint32_t index, Services& services, const base::Clock* clock = nullptr);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
