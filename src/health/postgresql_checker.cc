@@ -77,27 +77,18 @@ class PostgresqlProbe {
     WEIR_CO_TRY(co_await stream_.open());
     if (has_tls) WEIR_CO_TRY(co_await ask_for_tls());
     WEIR_CO_TRY(co_await stream_.send(greeting, "the startup message to be taken"));
-    constexpr std::size_t kHeadBytes = 5;
-    WEIR_CO_TRY(co_await receive(kHeadBytes));
-    char kind = stream_.received()[0];
-    std::uint32_t length = number_at(stream_.received(), 1);
-    if (kind != 'R' && kind != 'E') {
-      co_return failed(fmt::format("no answer of PostgreSQL: it begins with {}",
-                                   config::quoted(std::string_view(stream_.received()).substr(0, 20))));
-    }
-    if (length < 8 || length > kMaxMessageBytes) {
-      co_return failed(fmt::format("a message of {} bytes, which is none of PostgreSQL", length));
-    }
-    WEIR_CO_TRY(co_await receive(length + 1));
-    std::string_view body = std::string_view(stream_.received()).substr(kHeadBytes, length - 4);
-    if (kind == 'E') co_return failed(words_of_error(body));
-    // A server that waits for a password takes a Terminate for a wrong one and logs it; one that hears the end of the
-    // connection does not.
-    constexpr std::uint32_t kAuthenticationOk = 0;
-    if (number_at(body, 0) == kAuthenticationOk) {
+    while (true) {
+      WEIR_CO_TRY(co_await read_message());
+      if (kind_ == 'E') co_return failed(words_of_error(body_));
+      // A server that waits for a password takes a Terminate for a wrong one and logs it; one that hears the end of the
+      // connection does not.
+      constexpr std::uint32_t kAuthenticationOk = 0;
+      if (kind_ == 'R' && number_at(body_, 0) != kAuthenticationOk) co_return Probed();
+      // Whether the database and the role are there and a connection is left it says behind that it needs no password.
+      if (kind_ != 'Z') continue;
       static_cast<void>(co_await stream_.send("X" + number(4), "the farewell to be taken"));
+      co_return Probed();
     }
-    co_return Probed();
   }
 
  private:
@@ -113,6 +104,28 @@ class PostgresqlProbe {
     co_return co_await stream_.secure({"postgresql"});
   }
 
+  // The next message into kind_ and body_. The first must be one that answers a startup message.
+  net::Task<Probed> read_message() {
+    constexpr std::size_t kHeadBytes = 5;
+    constexpr std::string_view kFirst = "RE", kLater = "REZSKNv";
+    WEIR_CO_TRY(co_await receive(kHeadBytes));
+    bool is_first = std::exchange(is_first_, false);
+    kind_ = stream_.received()[0];
+    std::uint32_t length = number_at(stream_.received(), 1);
+    if ((is_first ? kFirst : kLater).find(kind_) == std::string_view::npos) {
+      co_return failed(fmt::format("no answer of PostgreSQL: it begins with {}",
+                                   config::quoted(std::string_view(stream_.received()).substr(0, 20))));
+    }
+    std::uint32_t least = kind_ == 'R' || kind_ == 'E' ? 8 : 4;
+    if (length < least || length > kMaxMessageBytes) {
+      co_return failed(fmt::format("a message of {} bytes, which is none of PostgreSQL", length));
+    }
+    WEIR_CO_TRY(co_await receive(length + 1));
+    body_ = stream_.received().substr(kHeadBytes, length - 4);
+    stream_.drop(length + 1);
+    co_return Probed();
+  }
+
   net::Task<Probed> receive(std::size_t count) {
     while (stream_.received().size() < count) {
       WEIR_CO_TRY(co_await stream_.receive("the answer"));
@@ -122,6 +135,9 @@ class PostgresqlProbe {
   }
 
   ProbeStream& stream_;
+  bool is_first_ = true;
+  char kind_ = 0;
+  std::string body_;
 };
 
 class PostgresqlChecker final : public Checker {

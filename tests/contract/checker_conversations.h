@@ -59,8 +59,8 @@ inline Conversation conversation_of(std::string_view checker) {
   const std::map<std::string_view, std::function<Conversation()>> kAll{
       {"grpc", [] { return after_head(grpc_serving()); }},
       {"redis", [] { return after_bytes(std::string_view("*1\r\n$4\r\nPING\r\n").size(), "+PONG\r\n"); }},
-      // AuthenticationOk, after the length of the startup message with its default user.
-      {"postgresql", [] { return after_bytes(54, std::string("R\0\0\0\x8\0\0\0\0", 9)); }},
+      // AuthenticationOk and ReadyForQuery, after the length of the startup message with its default user.
+      {"postgresql", [] { return after_bytes(54, std::string("R\0\0\0\x8\0\0\0\0Z\0\0\0\5I", 15)); }},
       {"tls",
        [] {
          return Conversation{.script = [](test::ScriptedConnection& connection) {

@@ -12,7 +12,13 @@ using namespace std::chrono_literals;
 using test::ScriptedConnection;
 using test::ScriptedServer;
 
-const std::string kLetIn("R\0\0\0\x8\0\0\0\0", 9);
+const std::string kNeedsNoPassword("R\0\0\0\x8\0\0\0\0", 9);
+const std::string kLetIn = kNeedsNoPassword +
+                           std::string(
+                               "S\0\0\0\x8"
+                               "a\0b\0",
+                               9) +
+                           std::string("Z\0\0\0\5I", 6);
 const std::string kWantsPassword("R\0\0\0\xc\0\0\0\5salt", 13);
 const std::string kSslRequest("\0\0\0\x8\x4\xd2\x16\x2f", 8);
 
@@ -67,6 +73,13 @@ TEST_F(PostgresqlChecker, ErrorsAreFailuresWithTheirText) {
             "FATAL 57P03: the database system is starting up");
   EXPECT_EQ(error_of(error_response(std::string("SFATAL\0C53300\0Msorry, too many clients already\0", 47))),
             "FATAL 53300: sorry, too many clients already");
+}
+
+// The role and the database are looked for once a session needs no password.
+TEST_F(PostgresqlChecker, ErrorsBehindTheLoginAreFailures) {
+  EXPECT_EQ(error_of(kNeedsNoPassword +
+                     error_response(std::string("SFATAL\0C3D000\0Mdatabase \"shop\" does not exist\0", 46))),
+            "FATAL 3D000: database \"shop\" does not exist");
 }
 
 TEST_F(PostgresqlChecker, AnswersOfOtherProtocols) {
