@@ -14,6 +14,7 @@ class Outcome:
     failures: list = dataclasses.field(default_factory=list)  # texts, one for each request without a whole 2xx response
     by_backend: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     slowest: float = 0  # seconds
+    latencies: list = dataclasses.field(default_factory=list)  # of each answer, in seconds
     connections: int = 0
 
 
@@ -48,6 +49,9 @@ class LoadConnection(asyncio.Protocol):
             return self.fail("bytes without a request")
         head = self.buffer[:end].lower()
         rest = self.buffer[end + 4:]
+        if head[9:10] == b"1":  # what comes before the answer
+            self.buffer = rest
+            return self.data_received(b"")
         if b"\r\ntransfer-encoding: chunked" in head:
             if not rest.endswith(b"0\r\n\r\n"):
                 return
@@ -66,6 +70,7 @@ class LoadConnection(asyncio.Protocol):
         self.on_this_one += 1
         took = time.monotonic() - self.sent_at
         outcome.slowest = max(outcome.slowest, took)
+        outcome.latencies.append(took)
         if head[9:10] != b"2":
             return self.fail(head.partition(b"\r\n")[0].decode("latin-1"))
         outcome.requests += 1
