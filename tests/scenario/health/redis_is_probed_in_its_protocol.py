@@ -61,5 +61,5 @@ def test_only_the_master_is_healthy_and_a_failover_is_followed(weir, redis):
     assert "role 'replica', expected master" in running.admin("GET", f"/backends/{second}").json["reason"]
     for port, of in ((second, ["no", "one"]), (first, ["127.0.0.1", str(second)])):
         subprocess.run(["redis-cli", "-p", str(port), "replicaof", *of], check=True, capture_output=True)
-    running.wait_for_state("healthy", str(second), pool="cache")
-    running.wait_for_state("unhealthy", str(first), pool="cache")
+    running.wait_for_state("healthy", str(second), pool="cache", seconds=30)
+    running.wait_for_state("unhealthy", str(first), pool="cache", seconds=30)
