@@ -168,7 +168,7 @@ void Ejections::compare(const config::Pool& pool, worker::PoolRuntime& runtime,
     windows.push_back(observed.window.counts());
     compared.push_back(&member);
   }
-  for (pool::Outlier& outlier : pool::find_outliers(windows, passive)) {
+  for (const pool::Outlier& outlier : pool::find_outliers(windows, passive)) {
     const std::shared_ptr<pool::Endpoint>& endpoint = compared[outlier.index]->endpoint;
     EjectionState before = endpoint->ejection();
     if (!before.is_in() || !runtime.ejections.take(outlier.reason)) continue;
@@ -180,7 +180,7 @@ void Ejections::compare(const config::Pool& pool, worker::PoolRuntime& runtime,
       continue;
     }
     publisher_.place_taken(pool.name, runtime, *endpoint);
-    note_out(endpoint, after, outlier.reason, std::move(outlier.detail), now);
+    note_out(endpoint, after, outlier.reason, pool::describe(outlier, passive), now);
   }
 }
 

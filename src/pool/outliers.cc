@@ -14,16 +14,18 @@ double mean(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double milliseconds(double nanoseconds) { return nanoseconds / 1e6; }
-
 // Adds an outlier for each that has none yet.
 class Found {
  public:
-  bool has(std::size_t index) const { return std::ranges::find(all, index, &Outlier::index) != all.end(); }
-  void add(std::size_t index, EjectionReason reason, std::string detail) {
-    if (!has(index)) all.push_back({index, reason, std::move(detail)});
+  explicit Found(std::size_t backends) : has_(backends, false) {}
+  void add(const Outlier& outlier) {
+    if (!has_[outlier.index]) all.push_back(outlier);
+    has_[outlier.index] = true;
   }
   std::vector<Outlier> all;
+
+ private:
+  std::vector<bool> has_;
 };
 
 // The indexes of those with enough requests, those that succeed least first.
@@ -36,15 +38,23 @@ std::vector<std::size_t> with_requests(std::span<const TrafficCounts> windows, s
   return indexes;
 }
 
+double failure_rate(const TrafficCounts& counts) { return 1 - counts.success_rate(); }
+
 void by_error_rate(std::span<const TrafficCounts> windows, const config::Passive& passive, Found& found) {
   const config::ErrorRate& rule = passive.error_rate;
-  for (std::size_t i : with_requests(windows, rule.min_requests)) {
+  const std::vector<std::size_t> compared = with_requests(windows, rule.min_requests);
+  std::size_t alike = 0;  // of `compared`, from its beginning, those that fail at least half as often as this one
+  for (std::size_t i : compared) {
     const TrafficCounts& counts = windows[i];
-    if (static_cast<double>(counts.failed) < rule.threshold * counts.total()) continue;
-    found.add(i, EjectionReason::error_rate,
-              fmt::format("{} of {} requests in {} s failed, {:.0f} %", counts.failed, counts.total(),
-                          std::chrono::floor<std::chrono::seconds>(passive.window).count(),
-                          100 - 100 * counts.success_rate()));
+    if (static_cast<double>(counts.failed) < rule.threshold * counts.total()) break;
+    while (alike < compared.size() && failure_rate(windows[compared[alike]]) >= failure_rate(counts) / 2) ++alike;
+    const std::size_t others = compared.size() - 1, others_alike = alike - 1;
+    if (2 * others_alike > others) continue;
+    found.add({.index = i,
+               .reason = EjectionReason::error_rate,
+               .value = failure_rate(counts),
+               .failed = counts.failed,
+               .total = counts.total()});
   }
 }
 
@@ -60,8 +70,7 @@ void by_success_rate(std::span<const TrafficCounts> windows, const config::Passi
   for (std::size_t i : compared) {
     double rate = windows[i].success_rate();
     if (rate >= least) break;
-    found.add(i, EjectionReason::success_rate,
-              fmt::format("success rate {:.0f} % while the pool has {:.0f} %", 100 * rate, 100 * of_pool));
+    found.add({.index = i, .reason = EjectionReason::success_rate, .value = rate, .of_pool = of_pool});
   }
 }
 
@@ -83,9 +92,8 @@ void by_latency(std::span<const TrafficCounts> windows, const config::Passive& p
   double difference = static_cast<double>(base::Nanoseconds(rule.min_difference).count());
   for (const Timed& one : timed) {
     if (one.median <= rule.factor * of_pool || one.median - of_pool <= difference) break;
-    found.add(one.index, EjectionReason::latency,
-              fmt::format("half of its responses take {:.0f} ms or more while the pool has {:.1f} ms",
-                          milliseconds(one.median), milliseconds(of_pool)));
+    found.add(
+        {.index = one.index, .reason = EjectionReason::latency, .value = one.median / 1e6, .of_pool = of_pool / 1e6});
   }
 }
 
@@ -115,11 +123,25 @@ double success_rate_threshold(std::span<const double> rates, double deviations) 
 }
 
 std::vector<Outlier> find_outliers(std::span<const TrafficCounts> windows, const config::Passive& passive) {
-  Found found;
+  Found found(windows.size());
   if (passive.error_rate.enabled) by_error_rate(windows, passive, found);
   if (passive.success_rate.enabled) by_success_rate(windows, passive, found);
   if (passive.latency.enabled) by_latency(windows, passive, found);
   return std::move(found.all);
+}
+
+std::string describe(const Outlier& outlier, const config::Passive& passive) {
+  switch (outlier.reason) {
+    case EjectionReason::error_rate:
+      return fmt::format("{} of {} requests in {} s failed, {:.0f} %", outlier.failed, outlier.total,
+                         std::chrono::floor<std::chrono::seconds>(passive.window).count(), 100 * outlier.value);
+    case EjectionReason::success_rate:
+      return fmt::format("success rate {:.0f} % while the pool has {:.0f} %", 100 * outlier.value,
+                         100 * outlier.of_pool);
+    default:
+      return fmt::format("half of its responses take {:.0f} ms or more while the pool has {:.1f} ms", outlier.value,
+                         outlier.of_pool);
+  }
 }
 
 }  // namespace weir::pool

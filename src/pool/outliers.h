@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <span>
 #include <string>
@@ -30,11 +31,17 @@ class TrafficWindow {
 struct Outlier {
   std::size_t index = 0;  // into the backends
   EjectionReason reason = EjectionReason::error_rate;
-  std::string detail;  // in figures, for people
+  double value = 0;          // share of failures or successes, or milliseconds
+  double of_pool = 0;        // what the pool has of that, where it is compared
+  std::uint32_t failed = 0;  // requests, of error_rate
+  std::uint32_t total = 0;
 };
+// The same in figures, for people.
+std::string describe(const Outlier& outlier, const config::Passive& passive);
 
 // The backends that error_rate, success_rate or latency of `passive` eject, each once, the worst first. `windows` are
-// those of the backends that are in. Pure.
+// those of the backends that are in. By error_rate none is ejected while more than half of the others fail at least
+// half as often: then it is the service that fails. Pure.
 std::vector<Outlier> find_outliers(std::span<const TrafficCounts> windows, const config::Passive& passive);
 
 // The rate below which success_rate ejects: the mean less so many standard deviations of the whole population.

@@ -210,12 +210,22 @@ TEST_F(EjectionsTest, ASlowBackendIsEjectedAndComparedAnewAfterItsReturn) {
 }
 
 TEST_F(EjectionsTest, TheLimitHoldsForComparisonsAndIsCounted) {
-  for (const char* id : {"web-1", "web-2", "web-3", "web-4"}) count(id, 0, 0);
+  for (const char* id : {"web-1", "web-2", "web-3"}) count(id, 0, 0);
+  eject("web-4", seconds(60));
   tick();
-  for (const char* id : {"web-1", "web-2", "web-3", "web-4"}) count(id, 0, 30);
+  for (const char* id : {"web-1", "web-2"}) count(id, 0, 30);
+  count("web-3", 30, 0);
   tick();
   EXPECT_EQ(plane.eligible("site").size(), 2u);
-  EXPECT_EQ(runtime()->ejections.prevented(EjectionReason::error_rate), 2u);
+  EXPECT_EQ(runtime()->ejections.prevented(EjectionReason::error_rate), 1u);
+}
+
+TEST_F(EjectionsTest, NobodyIsEjectedByItsErrorsWhileTheServiceFails) {
+  for (const char* id : {"web-1", "web-2", "web-3", "web-4"}) count(id, 0, 0);
+  tick();
+  for (const char* id : {"web-1", "web-2", "web-3", "web-4"}) count(id, 10, 30);
+  tick();
+  EXPECT_EQ(plane.eligible("site").size(), 4u);
 }
 
 TEST_F(EjectionsTest, AQuietTrialEndsWithATick) {

@@ -43,7 +43,7 @@ TEST(SuccessRate, EjectsTheOneThatIsFarBelowTheOthers) {
       find_outliers({{backend(100), backend(50), backend(100), backend(100), backend(100)}}, only(false, true, false));
   ASSERT_EQ(outliers.size(), 1u);
   EXPECT_EQ(outliers[0].index, 1u);
-  EXPECT_EQ(outliers[0].detail, "success rate 50 % while the pool has 90 %");
+  EXPECT_EQ(describe(outliers[0], only(false, true, false)), "success rate 50 % while the pool has 90 %");
 }
 
 TEST(SuccessRate, ComparesNoneOfFewBackendsOrFewRequests) {
@@ -67,12 +67,20 @@ TEST(ErrorRate, EjectsAtTheThresholdWithEnoughRequests) {
   EXPECT_THAT(found({backend(50)}, passive), ElementsAre(std::pair(0, EjectionReason::error_rate)));
   EXPECT_THAT(found({backend(51)}, passive), IsEmpty());
   EXPECT_THAT(found({backend(0, milliseconds(1), 19)}, passive), IsEmpty());
-  EXPECT_EQ(find_outliers({{backend(25)}}, passive)[0].detail, "75 of 100 requests in 10 s failed, 75 %");
+  EXPECT_EQ(describe(find_outliers({{backend(25)}}, passive)[0], passive), "75 of 100 requests in 10 s failed, 75 %");
 }
 
 TEST(ErrorRate, NamesTheWorstFirst) {
   EXPECT_THAT(found({backend(40), backend(100), backend(10)}, only(true, false, false)),
               ElementsAre(std::pair(2, EjectionReason::error_rate), std::pair(0, EjectionReason::error_rate)));
+}
+
+TEST(ErrorRate, EjectsNobodyWhileMostOthersFailAlike) {
+  config::Passive passive = only(true, false, false);
+  EXPECT_THAT(found({backend(50), backend(45), backend(50), backend(40)}, passive), IsEmpty()) << "the service fails";
+  EXPECT_THAT(found({backend(40), backend(60)}, passive), IsEmpty()) << "at 40 % the other is on its way";
+  EXPECT_THAT(found({backend(10), backend(20), backend(100), backend(100), backend(100)}, passive),
+              ElementsAre(std::pair(0, EjectionReason::error_rate), std::pair(1, EjectionReason::error_rate)));
 }
 
 TEST(Latency, EjectsTheOneThatIsManyTimesSlower) {
