@@ -21,6 +21,7 @@ struct Attempt {
   void use(upstream::Link link, worker::Worker& worker, worker::ExchangeState& state);
 
   base::TimePoint started;
+  base::TimePoint asked;               // when the header of the request went out; the start of time before that
   base::Nanoseconds upstream_time{0};  // to the header of the response
   base::Nanoseconds queue_time{0};     // until there was a connection
   bool stale = false;                  // it failed because a reused connection had died

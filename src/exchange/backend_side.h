@@ -49,6 +49,8 @@ class BackendSide {
 
   // Nothing was heard on a connection that had served others before: most likely it was closed before the request came.
   virtual bool may_be_stale() const = 0;
+  // The request is the first on a connection that carries nothing else.
+  virtual bool is_fresh() const = 0;
   // Whoever reads finds the end of the stream.
   virtual void cut() = 0;
   // The attempt is over; `clean`: request and response are complete and the connection may serve others.

@@ -160,6 +160,7 @@ net::Task<base::Result<void>> attempt(Exchange& exchange) {
   if (!first) co_return std::unexpected(first.error());
   OutgoingHead<RequestForBackend> head(exchange, request_hop(exchange, staged.changes_length));
   const http::BodyFraming& framing = staged.changes_length ? staged.framing : state.request.body;
+  attempt.asked = exchange.worker.reactor.now();
   done = co_await attempt.side->send_head(head.source(), state.request, framing, first->piece, first->trailers,
                                           facts.timeouts.body());
   if (!done) co_return std::unexpected(request_error(exchange, done.error()));

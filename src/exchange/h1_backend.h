@@ -34,6 +34,7 @@ class H1Backend final : public BackendSide {
   }
 
   bool may_be_stale() const override { return lease_ && lease_.reused() && !heard_ && !lease_.was_cut(); }
+  bool is_fresh() const override { return lease_ && !lease_.reused(); }
   void cut() override {
     if (lease_) lease_.cut();
   }

@@ -38,6 +38,7 @@ class H2Backend final : public BackendSide {
   void trailers(http::HeaderMap& into) const override;
 
   bool may_be_stale() const override { return reused_ && !heard_ && stream_->lost_connection(); }
+  bool is_fresh() const override { return false; }
   void cut() override;
   void end(bool clean) override;
   void release() override { stream_.reset(); }

@@ -107,6 +107,7 @@ net::Task<void> pump_request_body(RequestBody& body, const Facts& facts, ClientS
     co_return;
   }
   body.sending = RequestBody::Sending::sent;
+  body.sent_at = net::Reactor::current().now();
   start_response_clock(facts, client, backend);
 }
 

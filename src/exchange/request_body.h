@@ -29,6 +29,7 @@ struct RequestBody {
   bool pulled = false;             // bytes have left memory: no other backend can be given the whole request
   bool awaiting_continue = false;  // the client sends nothing before it gets 100
   std::uint64_t bytes = 0;         // received
+  base::TimePoint sent_at{};       // when the pump has sent the last piece
   Filtering* filters = nullptr;    // on its way; null: none
   std::optional<base::Error> client_failure{};  // that ended it early
   std::optional<net::TaskGroup> pump{};         // pump_request_body(), of a body that was not in memory whole

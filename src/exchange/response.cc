@@ -1,5 +1,6 @@
 #include "exchange/response.h"
 
+#include "exchange/backend_time.h"
 #include "exchange/grpc_call.h"
 #include "exchange/pick.h"
 #include "exchange/splice.h"
@@ -141,6 +142,29 @@ net::Task<base::Result<void>> relay_response(Exchange& exchange) {
   co_return std::unexpected(worker::naming_timeout(done.error(), late));
 }
 
+namespace {
+
+Asked asked_by(const Exchange& exchange) {
+  return {.at = exchange.attempt->asked, .body_sent_at = exchange.body.sent_at, .in_full = exchange.body.was_sent()};
+}
+
+// To its header. One that came before the end of the request tells of nothing.
+base::Nanoseconds backend_time(const Exchange& exchange) {
+  const Attempt& attempt = *exchange.attempt;
+  if (attempt.upstream_time == base::Nanoseconds(0)) return base::Nanoseconds(0);
+  return time_since_asked(asked_by(exchange), attempt.started + attempt.upstream_time);
+}
+
+// Whether timeouts.request has ended a try for which the client, a filter, a queue or earlier tries took most of that
+// time.
+bool is_late_by_others(const Exchange& exchange, const Error& error) {
+  if (std::string_view(error.what) != kRequestTimedOut.what) return false;
+  base::Nanoseconds all = exchange.facts.timeouts.request().value_or(base::Nanoseconds(0));
+  return !is_late_by_backend(asked_by(exchange), exchange.worker.reactor.now(), all);
+}
+
+}  // namespace
+
 void end_attempt(Exchange& exchange, const base::Result<void>& result) {
   if (!exchange.tries.under_way()) return;
   Attempt& attempt = *exchange.attempt;
@@ -149,6 +173,8 @@ void end_attempt(Exchange& exchange, const base::Result<void>& result) {
   if (!result) {
     ended = worker::TryOutcome::of(attributed(exchange, result.error()));
     ended.stale = attempt.stale;
+    ended.fresh = attempt.side != nullptr && attempt.side->is_fresh();
+    if (is_late_by_others(exchange, result.error())) ended.how = worker::TryOutcome::How::abandoned;
   } else if (exchange.facts.is_call && attempt.side != nullptr) {
     ended.grpc_status = grpc_status_of_response(response, *attempt.side, exchange.state.received_trailers);
     if (ended.grpc_status) exchange.outcome.grpc_status = ended.grpc_status;
@@ -159,6 +185,7 @@ void end_attempt(Exchange& exchange, const base::Result<void>& result) {
   }
   if (result) ended.status = response.status;
   ended.latency = attempt.upstream_time;
+  ended.backend_time = backend_time(exchange);
   exchange.tries.end(ended);
   // A backend that did not take an upgrade may have understood the request in a way of its own.
   bool clean = result && response.keep_alive && exchange.body.was_sent() && !exchange.state.request.wants_upgrade;

@@ -126,7 +126,7 @@ void BackendTries::end(const TryOutcome& outcome) {
   if (!passive.enabled) return;
   // Nearly all of them.
   bool is_plain = outcome.how == TryOutcome::How::answered && !outcome.grpc_status && carried_ == Carried::request;
-  if (is_plain && !passive.failure.status_set.contains(outcome.status)) return count_success(outcome.latency);
+  if (is_plain && !passive.failure.status_set.contains(outcome.status)) return count_success(outcome.backend_time);
   learn(outcome);
 }
 
@@ -146,7 +146,7 @@ void BackendTries::learn(const TryOutcome& outcome) {
                        .responded = responded_ || outcome.latency > base::Nanoseconds(0)};
   Judgement judgement = judge(outcome, progress, pool_->config->passive.failure);
   if (judgement.finding == Finding::success) {
-    count_success(carried_ == Carried::request ? outcome.latency : base::Nanoseconds(0));
+    count_success(carried_ == Carried::request ? outcome.backend_time : base::Nanoseconds(0));
   } else if (judgement.is_failure()) {
     if (pool::TrafficCells* cells = backend().traffic.of(worker_.index)) cells->count(cells->failed);
     note_failure(worker_, *pool_, entry(), trial_, judgement, outcome);

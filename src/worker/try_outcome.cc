@@ -21,7 +21,8 @@ Judgement of_answer(const TryOutcome& outcome, const config::FailureRules& failu
   return {.finding = Finding::success};
 }
 
-Judgement of_error(const base::Error& error, TryProgress progress) {
+Judgement of_error(const TryOutcome& outcome, TryProgress progress) {
+  const base::Error& error = outcome.error;
   // REFUSED_STREAM or GOAWAY: it goes, or has enough to do, and says so in order.
   if (error.retry_helps && !progress.connect_failed && progress.carried == Carried::request) return {};
   switch (error.code) {
@@ -32,8 +33,10 @@ Judgement of_error(const base::Error& error, TryProgress progress) {
     case ErrorCode::closed:
     case ErrorCode::reset:
       if (progress.connect_failed) return local_failure(EjectionReason::connect, true);
-      return local_failure(EjectionReason::reset, !progress.responded);
+      return local_failure(EjectionReason::reset, outcome.fresh && !progress.responded);
     case ErrorCode::timeout:
+      // Streams of events may be silent, and name servers answer no junk.
+      if (progress.responded || progress.carried == Carried::flow) return {};
       return local_failure(progress.connect_failed ? EjectionReason::connect : EjectionReason::timeout);
     case ErrorCode::protocol:
     case ErrorCode::too_large:
@@ -53,7 +56,7 @@ Judgement judge(const TryOutcome& outcome, TryProgress progress, const config::F
   bool is_news = progress.carried == Carried::flow && outcome.how == failed;
   if (!is_request && progress.responded && !is_news) return {};
   if (outcome.how == answered || outcome.grpc_status) return of_answer(outcome, failures);
-  return of_error(outcome.error, progress);
+  return of_error(outcome, progress);
 }
 
 }  // namespace weir::worker

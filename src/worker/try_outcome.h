@@ -25,8 +25,11 @@ struct TryOutcome {
   std::uint16_t status = 0;               // of HTTP; 0: none
   std::optional<unsigned> grpc_status{};  // of a gRPC call that was answered
   base::Nanoseconds latency{0};           // to the backend's first byte; zero: unknown
-  bool stale = false;                     // it failed because a reused connection had been closed before
-  base::Error error{};                    // of a failed try
+  // Of that, from when the backend had the whole request, without what Weir and the client took; zero: unknown.
+  base::Nanoseconds backend_time{0};
+  bool stale = false;   // it failed because a reused connection had been closed before
+  bool fresh = false;   // a request that was the first on a connection of its own
+  base::Error error{};  // of a failed try
 
   // The try ended in `error`: the backend's failure unless another side caused it, or cancelled it.
   static TryOutcome of(const base::Error& error) {
@@ -46,7 +49,7 @@ enum class Finding : std::uint8_t {
 struct Judgement {
   Finding finding = Finding::nothing;
   pool::EjectionReason reason = pool::EjectionReason::connect;  // of a failure
-  bool like_a_crash = false;  // refused, or a new connection that ended before its first byte
+  bool like_a_crash = false;  // refused, or a request's new connection ended before its first byte
 
   bool is_failure() const { return finding == Finding::external_failure || finding == Finding::local_failure; }
 };
@@ -59,8 +62,8 @@ struct TryProgress {
 };
 
 // What `outcome` says of the backend, where `failures` are its bad answers. Nothing is said by a try that was
-// abandoned, by a connection that had been closed while idle, by an HTTP/2 stream that was refused in order, and by a
-// lack of ours. Pure.
+// abandoned, by a connection that had been closed while idle, by an HTTP/2 stream that was refused in order, by a
+// response that falls silent after its header, by a datagram without an answer, and by a lack of ours. Pure.
 Judgement judge(const TryOutcome& outcome, TryProgress progress, const config::FailureRules& failures);
 
 }  // namespace weir::worker

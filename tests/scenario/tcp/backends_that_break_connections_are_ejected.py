@@ -35,12 +35,12 @@ def start(weir, good, bad, base):
     return weir(tcp_config(tcp_pool(good, bad, health_check="off", passive=passive)))
 
 
-def test_two_resets_before_the_first_byte_eject(weir, backends):
+def test_three_resets_before_the_first_byte_eject(weir, backends):
     good, bad = *backends("good"), *backends("bad", behave=reset_at_once)
     running = start(weir, good, bad, "60s")
-    assert [say(running) for _ in range(12)].count(False) == 2
+    assert [say(running) for _ in range(12)].count(False) == 3
     assert ejected(running, "bad")["reason"] == "reset"
-    assert bad.accepted == 2
+    assert bad.accepted == 3
 
 
 def test_resets_behind_it_do_not(weir, backends):

@@ -55,10 +55,24 @@ TEST(Judge, TakesRefusedConnectionsForCrashes) {
   expect_local(of_error(ErrorCode::protocol, {.connect_failed = true}), EjectionReason::connect);
 }
 
-TEST(Judge, TakesConnectionsThatEndBeforeTheFirstByteForCrashes) {
-  expect_local(of_error(ErrorCode::reset), EjectionReason::reset, true);
-  expect_local(of_error(ErrorCode::closed), EjectionReason::reset, true);
-  expect_local(of_error(ErrorCode::reset, {.responded = true}), EjectionReason::reset);
+TEST(Judge, TakesNewConnectionsThatEndBeforeTheFirstByteForCrashes) {
+  for (ErrorCode code : {ErrorCode::reset, ErrorCode::closed}) {
+    TryOutcome lost = TryOutcome::of({.code = code, .side = Side::backend});
+    expect_local(judge(lost, {}, kUsual),
+                 EjectionReason::reset);  // of a stream, or a connection that had served others
+    lost.fresh = true;
+    expect_local(judge(lost, {}, kUsual), EjectionReason::reset, true);
+    expect_local(judge(lost, {.responded = true}, kUsual), EjectionReason::reset);
+  }
+}
+
+TEST(Judge, SaysNothingOfResponsesThatFallSilentAfterTheirHeader) {
+  EXPECT_EQ(of_error(ErrorCode::timeout, {.responded = true}).finding, nothing);
+}
+
+TEST(Judge, SaysNothingOfDatagramsWithoutAnAnswer) {
+  EXPECT_EQ(of_error(ErrorCode::timeout, {.carried = Carried::flow}).finding, nothing);
+  EXPECT_EQ(of_error(ErrorCode::timeout, {.carried = Carried::flow, .responded = true}).finding, nothing);
 }
 
 TEST(Judge, TellsTimeoutsFromBrokenAnswers) {
@@ -86,7 +100,7 @@ TEST(Judge, TakesNoOrderlyRefusalForACrash) {
 
 TEST(Judge, HearsOfConnectionsUntilTheirFirstByte) {
   TryProgress silent{.carried = Carried::connection}, spoken{.carried = Carried::connection, .responded = true};
-  expect_local(of_error(ErrorCode::reset, silent), EjectionReason::reset, true);
+  expect_local(of_error(ErrorCode::reset, silent), EjectionReason::reset);
   EXPECT_EQ(of_error(ErrorCode::reset, spoken).finding, nothing);
   EXPECT_EQ(judge({.how = TryOutcome::How::answered}, silent, kUsual).finding, success);
   EXPECT_EQ(judge({.how = TryOutcome::How::answered}, spoken, kUsual).finding, nothing) << "it was told before";
