@@ -58,8 +58,9 @@ net::Task<ApiResult> eject_backend(Visit& visit) {
   std::expected<BackendView, Problem> view = find_backend(visit, visit.arguments[0]);
   if (!view) co_return std::unexpected(std::move(view.error()));
   if (auto same = visit.check_if_match(view->etag()); !same) co_return std::unexpected(std::move(same.error()));
+  const Api::Parts& parts = visit.state.parts;
+  if (auto may = parts.ejections.may_eject(view->key()); !may) co_return conflict(std::move(may.error()));
   if (!visit.dry_run) {
-    const Api::Parts& parts = visit.state.parts;
     base::Nanoseconds time = duration->value_or(view->pool->passive.ejection.max);
     auto done = parts.ejections.eject(view->key(), time, parts.clock.now());
     if (!done) co_return conflict(std::move(done.error()));

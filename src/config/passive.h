@@ -3,7 +3,9 @@
 
 #include <array>
 #include <bitset>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,7 @@ class StatusSet {
   constexpr void add(std::uint16_t low, std::uint16_t high) {
     for (std::uint32_t status = low; status <= high; ++status) bits_.set(status - kFirst);
   }
+  std::size_t hash() const { return std::hash<std::bitset<kLast - kFirst + 1>>{}(bits_); }
   bool contains(std::uint16_t status) const { return status >= kFirst && status <= kLast && bits_[status - kFirst]; }
   friend bool operator==(const StatusSet&, const StatusSet&) = default;
 

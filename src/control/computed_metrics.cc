@@ -77,12 +77,12 @@ void emit_ejections(const Publisher& publisher, const Registry::Emit& emit) {
 }
 
 void emit_prevented(const Publisher& publisher, const Registry::Emit& emit) {
-  publisher.for_each_pool([&](const config::Pool& pool, const worker::PoolRuntime& runtime, auto) {
+  publisher.for_each_pool([&](const auto& pool, const worker::PoolRuntime& runtime, auto) {
     for (std::size_t i = 0; i < pool::kEjectionReasons.size(); ++i) {
       auto reason = static_cast<pool::EjectionReason>(i);
       std::uint64_t count = runtime.ejections.prevented(reason);
       if (count == 0) continue;
-      emit({{"pool", pool.name}, {"reason", std::string(pool::word(reason))}}, static_cast<double>(count));
+      emit({{"pool", pool->name}, {"reason", std::string(pool::word(reason))}}, static_cast<double>(count));
     }
   });
 }
@@ -132,7 +132,9 @@ void register_computed_metrics(Registry& registry, const Publisher& publisher) {
            [](const worker::PoolSnapshot& pool) { return static_cast<double>(pool.eligible.size()); });
   per_pool(registry, families::kUpstreamQueueLength, publisher, [](const worker::PoolSnapshot& pool) {
     double queued = 0;
-    for (const pool::BackendEntry& entry : pool.eligible) queued += entry.backend->places.waiting();
+    for (const pool::BackendSet* set : {&pool.eligible, &pool.trials}) {
+      for (const pool::BackendEntry& entry : *set) queued += entry.backend->places.waiting();
+    }
     return queued;
   });
 }

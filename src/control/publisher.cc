@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "base/hash.h"
 #include "config/listen_address.h"
 #include "control/publisher_records.h"
 #include "pool/eligibility.h"
@@ -53,7 +55,12 @@ pool::EndpointProtocol protocol_of(const config::Pool& pool, bool only_datagrams
           .transparent = pool.transparent};
 }
 
-// RFC 6797 6.1. Empty when it is off.
+// The same for the same rules; not 0, nor Endpoint::kNoAnswers.
+std::uint32_t number_of(const config::FailureRules& rules) {
+  std::uint64_t mixed = base::mix(rules.status_set.hash() ^ base::mix(rules.grpc_mask));
+  return static_cast<std::uint32_t>(mixed % (pool::Endpoint::kNoAnswers - 1)) + 1;
+}
+
 }  // namespace
 
 Publisher::Publisher(Options options) : options_(std::move(options)) {}
@@ -90,6 +97,7 @@ void Publisher::update_pools(const Effective& effective) {
       }
       if (!record->config || !(*record->config == wanted)) {
         record->config = std::make_shared<const config::Pool>(wanted);
+        record->failure_rules = number_of(wanted.passive.failure);
         record->dirty = true;
       }
       std::shared_ptr<const tls::ClientContexts> tls;
@@ -109,6 +117,7 @@ void Publisher::update_pools(const Effective& effective) {
     departed_.push_back({entry.second->runtime, "pool", entry.first, {}});
     return true;
   });
+  index_endpoints();
 }
 
 // `borrowed`: the backends of a pool that has none of its own; null for others.
@@ -186,6 +195,22 @@ void Publisher::forget_listener_metrics() {
   for (const std::string& name : routes) options_.registry->release("route", name);
 }
 
+pool::BackendEntry Publisher::entry_of(PoolRecord& pool, std::uint32_t member, std::uint32_t ejection,
+                                       base::TimePoint now) {
+  const auto& [record, endpoint] = pool.members[member];
+  std::uint32_t percent = 100;
+  if (record->usable_since) percent = pool::slow_start_percent(now - *record->usable_since, pool.config->slow_start);
+  if (percent < 100) pool.ramp_due = now + pool::slow_start_step(pool.config->slow_start);
+  BackendRecord::Share share = record->share();
+  return {.backend = record->backend,
+          .endpoint = endpoint,
+          .addresses = record->addresses,
+          .weight = share.weight,
+          .max_connections = record->connection_limit(),
+          .slow_start_percent = std::max(1u, percent * share.percent / 100),
+          .used_though_ejected = ejection};
+}
+
 void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   std::vector<pool::Candidate> candidates;
   candidates.reserve(pool.members.size());
@@ -204,30 +229,27 @@ void Publisher::build_pool(PoolRecord& pool, base::TimePoint now) {
   built->tls = pool.tls;
   built->degraded = eligibility.degraded;
   if (eligibility.indexes.empty()) built->why_none = pool::why_none_is_eligible(candidates);
+  built->failure_rules = pool.failure_rules;
   built->eligible.reserve(eligibility.indexes.size());
   pool.ramp_due.reset();
   for (std::uint32_t index : eligibility.indexes) {
-    const Member& member = pool.members[index];
-    const BackendRecord& record = *member.record;
-    std::uint32_t percent = 100;
-    if (record.usable_since) percent = pool::slow_start_percent(now - *record.usable_since, pool.config->slow_start);
-    BackendRecord::Share share = record.share();
-    if (percent < 100) pool.ramp_due = now + pool::slow_start_step(pool.config->slow_start);
-    built->eligible.push_back({.backend = record.backend,
-                               .endpoint = member.endpoint,
-                               .addresses = record.addresses,
-                               .weight = share.weight,
-                               .max_connections = record.connection_limit(),
-                               .slow_start_percent = std::max(1u, percent * share.percent / 100),
-                               .used_though_ejected = ejections[index]});
+    built->eligible.push_back(entry_of(pool, index, ejections[index], now));
+  }
+  for (std::uint32_t index : eligibility.trials) {
+    built->trials.push_back(entry_of(pool, index, pool::BackendEntry::kNotEjected, now));
+    built->ejected_by.push_back(pool.members[index].endpoint->ejected_by);
   }
   bool same_algorithm = pool.built && pool.built->config->algorithm == pool.config->algorithm;
   built->strategy = balance::make_strategy(pool.config->algorithm, built->eligible,
                                            same_algorithm ? pool.built->strategy.get() : nullptr);
   built->hash_key = built->strategy->hash_key();
   if (pool.config->sticky.is_on()) {
+    const bool has_trials = !built->trials.empty();
+    if (has_trials) built->sticky_set = built->eligible;
+    std::ranges::copy(built->trials, std::back_inserter(built->sticky_set));
+    const pool::BackendSet& backends = has_trials ? built->sticky_set : built->eligible;
     built->method = persist::make_method(pool.config->sticky.method,
-                                         {.pool = pool.config->name, .backends = built->eligible, .key = sticky_key_});
+                                         {.pool = pool.config->name, .backends = backends, .key = sticky_key_});
   }
   pool.built = std::move(built);
   pool.dirty = false;

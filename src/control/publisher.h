@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -103,10 +105,14 @@ class Publisher {
     const std::shared_ptr<pool::Backend>& backend;
     const std::shared_ptr<pool::Endpoint>& endpoint;
     bool is_own;
+    bool takes_new_work;  // as far as an operator, the configuration and an agent say; nor is its weight 0
   };
   // Calls `visit` with every pool and all its backends.
-  void for_each_pool(
-      const std::function<void(const config::Pool&, worker::PoolRuntime&, std::span<const MemberView>)>& visit) const;
+  void for_each_pool(const std::function<void(const std::shared_ptr<const config::Pool>&, worker::PoolRuntime&,
+                                              std::span<const MemberView>)>& visit) const;
+  // Calls `visit` with every backend that has the endpoint, and the pool that has it there.
+  void for_each_member(const pool::Endpoint& endpoint,
+                       const std::function<void(const config::Pool&, const MemberView&)>& visit) const;
   // Of its own pool; null when it is not configured.
   std::shared_ptr<pool::Endpoint> endpoint_of(const BackendKey& key) const;
   // Calls `visit` with every backend and its labels (pool, backend) as a metric has them, in no certain order.
@@ -153,7 +159,10 @@ class Publisher {
   void update_state(BackendRecord& record, base::TimePoint now, std::optional<config::Duration> drain_timeout);
   void mark_pools_of(const BackendRecord& record);
   void look_up(BackendRecord& record) const;
+  void index_endpoints();
+  static MemberView view_of(const PoolRecord& pool, const Member& member);
   void build_pool(PoolRecord& pool, base::TimePoint now);
+  pool::BackendEntry entry_of(PoolRecord& pool, std::uint32_t member, std::uint32_t ejection, base::TimePoint now);
   std::vector<std::uint32_t> limit_ejections(PoolRecord& pool, std::span<pool::Candidate> candidates) const;
   void forget_metrics();
   void forget_listener_metrics();
@@ -163,6 +172,8 @@ class Publisher {
   std::map<BackendKey, std::unique_ptr<BackendRecord>> backends_;
   pool::Endpoints endpoints_;
   std::map<std::string, std::unique_ptr<PoolRecord>, std::less<>> pools_;
+  // By endpoint: the pools that have it, each with the index of the member.
+  std::unordered_map<const pool::Endpoint*, std::vector<std::pair<PoolRecord*, std::uint32_t>>> members_of_;
   std::map<std::string, std::unique_ptr<ListenerRecord>, std::less<>> listeners_;  // by name
   std::vector<Departed> departed_;
   std::vector<FormerListener> former_listeners_;

@@ -11,17 +11,21 @@ std::vector<std::uint32_t> Publisher::limit_ejections(PoolRecord& pool, std::spa
   const config::Passive& passive = pool.config->passive;
   std::vector<std::uint32_t> serials(candidates.size(), pool::BackendEntry::kNotEjected);
   std::set<const pool::Endpoint*> ejected;
+  const bool is_timed = passive.latency.enabled && candidates.size() >= passive.latency.min_backends;
+  const bool has_rates = passive.success_rate.enabled && candidates.size() >= passive.success_rate.min_backends;
+  const bool is_compared = is_timed || has_rates || passive.error_rate.enabled;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const auto& [record, endpoint] = pool.members[i];
     const pool::EjectionState state = passive.enabled ? endpoint->ejection() : pool::EjectionState();
     const bool is_own = record->pools.front() == &pool;
     if (is_own) record->backend->ejected.store(!state.is_in(), std::memory_order_relaxed);
     if (!passive.enabled) continue;
-    record->backend->traffic.keep(options_.workers);
-    if (state.phase() == pool::EjectionState::Phase::ejected) serials[i] = state.serial();
+    if (is_compared) record->backend->traffic.keep(options_.workers, is_timed);
+    if (state.is_in()) continue;
+    serials[i] = state.serial();
     candidates[i].ejection = state;
     candidates[i].by_operator = endpoint->ejected_by_operator;
-    if (!state.is_in()) ejected.insert(endpoint.get());
+    if (pool::is_fit(candidates[i])) ejected.insert(endpoint.get());
   }
   pool::EjectionQuota& quota = pool.runtime->ejections;
   for (const pool::Endpoint* one : ejected) {
@@ -31,24 +35,32 @@ std::vector<std::uint32_t> Publisher::limit_ejections(PoolRecord& pool, std::spa
     if (!ejected.contains(one)) quota.give_back();
   }
   pool.ejected = std::move(ejected);
-  quota.set_limit(pool::limit_ejections(candidates, passive.max_ejected).out);
+  pool::EjectionLimit limit = pool::limit_ejections(candidates, passive.max_ejected);
+  quota.set_limit(limit.out, limit.ejects);
   return serials;
 }
 
-void Publisher::endpoint_changed(const pool::Endpoint& endpoint) {
-  for (auto& [name, pool] : pools_) {
-    auto is_it = [&](const Member& member) { return member.endpoint.get() == &endpoint; };
-    if (std::ranges::any_of(pool->members, is_it)) pool->dirty = dirty_ = true;
+void Publisher::index_endpoints() {
+  members_of_.clear();
+  for (const auto& [name, pool] : pools_) {
+    for (std::uint32_t i = 0; i < pool->members.size(); ++i) {
+      members_of_[pool->members[i].endpoint.get()].emplace_back(pool.get(), i);
+    }
   }
 }
 
+void Publisher::endpoint_changed(const pool::Endpoint& endpoint) {
+  auto found = members_of_.find(&endpoint);
+  if (found == members_of_.end()) return;
+  for (const auto& [pool, index] : found->second) pool->dirty = dirty_ = true;
+}
+
 void Publisher::endpoint_returned(const pool::Endpoint& endpoint, base::TimePoint now) {
-  for (auto& [name, pool] : pools_) {
-    for (const Member& member : pool->members) {
-      if (member.endpoint.get() != &endpoint) continue;
-      member.record->usable_since = now;
-      pool->dirty = dirty_ = true;
-    }
+  auto found = members_of_.find(&endpoint);
+  if (found == members_of_.end()) return;
+  for (const auto& [pool, index] : found->second) {
+    pool->members[index].record->usable_since = now;
+    pool->dirty = dirty_ = true;
   }
 }
 
@@ -61,16 +73,29 @@ void Publisher::place_taken(std::string_view pool_name, const worker::PoolRuntim
   found->second->dirty = dirty_ = true;
 }
 
-void Publisher::for_each_pool(
-    const std::function<void(const config::Pool&, worker::PoolRuntime&, std::span<const MemberView>)>& visit) const {
+Publisher::MemberView Publisher::view_of(const PoolRecord& pool, const Member& member) {
+  const BackendRecord& record = *member.record;
+  return {.backend = record.backend,
+          .endpoint = member.endpoint,
+          .is_own = record.pools.front() == &pool,
+          .takes_new_work = record.backend->takes_new_work() && record.share().weight > 0};
+}
+
+void Publisher::for_each_member(const pool::Endpoint& endpoint,
+                                const std::function<void(const config::Pool&, const MemberView&)>& visit) const {
+  auto found = members_of_.find(&endpoint);
+  if (found == members_of_.end()) return;
+  for (const auto& [pool, index] : found->second) visit(*pool->config, view_of(*pool, pool->members[index]));
+}
+
+void Publisher::for_each_pool(const std::function<void(const std::shared_ptr<const config::Pool>&, worker::PoolRuntime&,
+                                                       std::span<const MemberView>)>& visit) const {
   std::vector<MemberView> views;
   for (const auto& [name, pool] : pools_) {
     views.clear();
     views.reserve(pool->members.size());
-    for (const auto& [record, endpoint] : pool->members) {
-      views.push_back({record->backend, endpoint, record->pools.front() == pool.get()});
-    }
-    visit(*pool->config, *pool->runtime, views);
+    for (const Member& member : pool->members) views.push_back(view_of(*pool, member));
+    visit(pool->config, *pool->runtime, views);
   }
 }
 

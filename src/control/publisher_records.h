@@ -52,7 +52,8 @@ struct Publisher::PoolRecord {
   std::shared_ptr<worker::PoolRuntime> runtime;
   std::shared_ptr<const tls::ClientContexts> tls;
   std::shared_ptr<const pool::EndpointProtocol> protocol;
-  std::vector<Member> members;  // in the order of the configuration
+  std::vector<Member> members;      // in the order of the configuration
+  std::uint32_t failure_rules = 0;  // a number for `config`'s passive.failure
   // Endpoints for which a place of the runtime's quota of ejections is taken.
   std::set<const pool::Endpoint*> ejected{};
   std::shared_ptr<const worker::PoolSnapshot> built;

@@ -40,7 +40,7 @@ std::optional<Answer> answer_of_route(Exchange& exchange) {
   if (facts.pool == nullptr) {
     return route_answer(facts, exchange.state.request, route_values(exchange), exchange.state.arena);
   }
-  exchange.tries.use(*facts.pool, exchange.state.request);
+  exchange.tries.use(*facts.pool, is_idempotent(exchange.state.request));
   return std::nullopt;
 }
 
@@ -166,6 +166,7 @@ net::Task<base::Result<void>> attempt(Exchange& exchange) {
   if (!done) co_return std::unexpected(request_error(exchange, done.error()));
   if (first->piece.last) exchange.body.sending = RequestBody::Sending::sent;
   if (!first->piece.last) pump_rest(exchange);
+  if (facts.is_call) exchange.tries.call_was_sent();
   base::TimePoint deadline = response_deadline(exchange);
   done = co_await attempt.side->read_head(state.response, state.request.method, deadline);
   if (done && !is_final(state.response)) done = co_await pass_interim_heads(exchange, deadline);

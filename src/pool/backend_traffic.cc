@@ -25,7 +25,8 @@ BackendTraffic::~BackendTraffic() {
   delete all;
 }
 
-void BackendTraffic::keep(std::uint32_t workers) {
+void BackendTraffic::keep(std::uint32_t workers, bool with_latency) {
+  if (with_latency) with_latency_.store(true, std::memory_order_relaxed);
   if (all_.load(std::memory_order_relaxed) != nullptr) return;
   auto made = std::make_unique<PerWorker>(workers, std::make_unique<std::atomic<TrafficCells*>[]>(workers));
   all_.store(made.release(), std::memory_order_release);
@@ -37,6 +38,12 @@ TrafficCells* BackendTraffic::make(PerWorker& all, std::uint32_t worker) {
   return made;
 }
 
+LatencyCells* BackendTraffic::make_latency(TrafficCells& mine) {
+  auto* made = new (std::nothrow) LatencyCells;
+  if (made != nullptr) mine.latency.store(made, std::memory_order_release);
+  return made;
+}
+
 TrafficCounts BackendTraffic::sum() const {
   TrafficCounts counts;
   const PerWorker* all = all_.load(std::memory_order_acquire);
@@ -45,7 +52,8 @@ TrafficCounts BackendTraffic::sum() const {
     if (cells == nullptr) continue;
     counts.succeeded += cells->succeeded.load(std::memory_order_relaxed);
     counts.failed += cells->failed.load(std::memory_order_relaxed);
-    cells->latency.add_to(counts.latency);
+    const LatencyCells* latency = cells->latency.load(std::memory_order_acquire);
+    if (latency != nullptr) latency->add_to(counts.latency);
   }
   return counts;
 }

@@ -30,6 +30,8 @@ class EjectionState {
   static constexpr base::Nanoseconds kForgiveness = std::chrono::seconds(10);
   // So long a half-open endpoint waits for a request that may be done twice; then any is its trial.
   static constexpr base::Nanoseconds kChoosyFor = std::chrono::seconds(1);
+  // So long a trial that says nothing keeps other requests from being trials as well.
+  static constexpr base::Nanoseconds kTrialPatience = std::chrono::seconds(5);
 
   constexpr EjectionState() = default;
   constexpr explicit EjectionState(std::uint64_t packed) : packed_(packed) {}
@@ -38,6 +40,10 @@ class EjectionState {
 
   constexpr Phase phase() const { return static_cast<Phase>(packed_ & kPhaseMask); }
   constexpr bool is_in() const { return (packed_ & kPhaseMask) == 0; }
+  // Half-open, or in trial.
+  constexpr bool is_tried() const { return phase() == Phase::half_open || phase() == Phase::trial; }
+  // Whether both come from one ejection, of states that follow each other.
+  constexpr bool is_of_ejection_of(EjectionState other) const { return stored_count() == other.stored_count(); }
   // Another one after each change, modulo 65536.
   constexpr std::uint32_t serial() const { return packed_ >> kSerialAt & kSerialMask; }
   // In milliseconds of the steady clock.

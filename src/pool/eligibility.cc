@@ -31,11 +31,9 @@ std::uint8_t turn_of_health(const Candidate& candidate) {
   return kNever;
 }
 
-bool is_ejected(const Candidate& candidate) { return candidate.ejection.phase() == EjectionState::Phase::ejected; }
-
 std::uint8_t turn(const Candidate& candidate) {
   std::uint8_t turn = turn_of_health(candidate);
-  return turn < kUnhealthy && is_ejected(candidate) ? kUnhealthy : turn;
+  return turn < kUnhealthy && !candidate.ejection.is_in() ? kUnhealthy : turn;
 }
 
 std::string_view obstacle(const Candidate& candidate) {
@@ -53,27 +51,27 @@ bool can_wait(const Candidate& candidate) {
 
 }  // namespace
 
+bool is_fit(const Candidate& candidate) { return turn_of_health(candidate) == 0; }
+
 EjectionLimit limit_ejections(std::span<Candidate> candidates, double share) {
-  std::uint32_t size = 0, not_in = 0, healthy = 0, serving = 0, by_operator = 0;
-  std::vector<Candidate*> ejected;  // of the healthy ones
+  std::uint32_t size = 0, fit = 0, by_operator = 0;
+  std::vector<Candidate*> not_in;  // of those that are fit
   for (Candidate& candidate : candidates) {
-    bool may_serve = takes_new_work(candidate.state) && candidate.weight > 0;
-    bool is_healthy = turn_of_health(candidate) == 0;
-    size += may_serve ? 1 : 0;
-    healthy += is_healthy ? 1 : 0;
-    serving += is_healthy && candidate.ejection.is_in() ? 1 : 0;
-    not_in += candidate.ejection.is_in() ? 0 : 1;
-    by_operator += is_ejected(candidate) && candidate.by_operator ? 1 : 0;
-    if (is_healthy && is_ejected(candidate)) ejected.push_back(&candidate);
+    size += takes_new_work(candidate.state) && candidate.weight > 0 ? 1 : 0;
+    if (!is_fit(candidate)) continue;
+    ++fit;
+    if (candidate.ejection.is_in()) continue;
+    by_operator += candidate.by_operator ? 1 : 0;
+    not_in.push_back(&candidate);
   }
-  std::uint32_t most = std::max(may_be_ejected(size, share), by_operator);
-  EjectionLimit limit{.out = std::min(most, not_in + (serving > 0 ? serving - 1 : 0))};
-  std::uint32_t out = std::min(most, healthy > 0 ? healthy - 1 : 0);
-  if (ejected.size() <= out) return limit;
-  limit.kept_in = static_cast<std::uint32_t>(ejected.size()) - out;
-  std::ranges::sort(ejected, {},
+  const std::uint32_t by_traffic = may_be_ejected(size, share);
+  EjectionLimit limit{.out = std::min(std::max(by_traffic, by_operator), fit > 0 ? fit - 1 : 0),
+                      .ejects = by_traffic > 0};
+  if (not_in.size() <= limit.out) return limit;
+  limit.kept_in = static_cast<std::uint32_t>(not_in.size()) - limit.out;
+  std::ranges::sort(not_in, {},
                     [](const Candidate* one) { return std::tuple(one->by_operator, one->ejection.when(), one); });
-  for (std::uint32_t i = 0; i < limit.kept_in; ++i) ejected[i]->ejection = {};
+  for (std::uint32_t i = 0; i < limit.kept_in; ++i) not_in[i]->ejection = {};
   return limit;
 }
 
@@ -84,10 +82,14 @@ Eligibility eligible(std::span<const Candidate> candidates, std::uint32_t min_he
   std::uint32_t chosen = count[0];
   while (chosen < min_healthy && last_turn + 1 < kNever) chosen += count[++last_turn];
 
-  Eligibility result{.indexes = {}, .degraded = chosen > count[0]};
+  Eligibility result{.indexes = {}, .trials = {}, .degraded = chosen > count[0]};
   result.indexes.reserve(chosen);
   for (std::uint32_t i = 0; i < candidates.size(); ++i) {
-    if (turn(candidates[i]) <= last_turn) result.indexes.push_back(i);
+    if (turn(candidates[i]) <= last_turn) {
+      result.indexes.push_back(i);
+    } else if (candidates[i].ejection.is_tried() && turn_of_health(candidates[i]) <= last_turn) {
+      result.trials.push_back(i);
+    }
   }
   for (std::uint32_t i = 0; chosen == 0 && i < candidates.size(); ++i) {
     if (can_wait(candidates[i])) result.indexes.push_back(i);

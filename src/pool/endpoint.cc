@@ -20,17 +20,51 @@ bool Endpoint::change(EjectionState from, EjectionState to) {
   return true;
 }
 
-FailureRow Endpoint::failed(FailureRow more) {
-  constexpr std::uint32_t kMost = 0xfff, kMostCrashes = 0xff;
-  std::uint32_t before = failures_.load(std::memory_order_relaxed);
+namespace {
+
+constexpr std::uint32_t kMost = FailureRow::kMost, kMostCrashes = FailureRow::kMostCrashes;
+
+FailureRow rows_of(std::uint64_t packed) {
+  return {.external = static_cast<std::uint32_t>(packed & kMost),
+          .local = static_cast<std::uint32_t>(packed >> 12 & kMost),
+          .crashes = static_cast<std::uint32_t>(packed >> 24 & kMostCrashes)};
+}
+
+std::uint32_t rules_of(std::uint64_t packed) { return static_cast<std::uint32_t>(packed >> 32); }
+
+// Without bad answers there are no rules that they are by.
+std::uint64_t packed(const FailureRow& row, std::uint32_t rules) {
+  std::uint64_t by = row.external > 0 ? rules : 0;
+  return by << 32 | std::uint64_t{row.crashes} << 24 | std::uint64_t{row.local} << 12 | row.external;
+}
+
+}  // namespace
+
+FailureRow Endpoint::failed(FailureRow more, std::uint32_t rules) {
+  std::uint64_t before = failures_.load(std::memory_order_relaxed), after = 0;
   FailureRow row;
   do {
-    row = {.external = std::min((before & kMost) + more.external, kMost),
-           .local = std::min((before >> 12 & kMost) + more.local, kMost),
-           .crashes = std::min((before >> 24) + more.crashes, kMostCrashes)};
-  } while (!failures_.compare_exchange_weak(before, row.crashes << 24 | row.local << 12 | row.external,
-                                            std::memory_order_relaxed));
+    row = rows_of(before);
+    const bool is_of_others = more.external > 0 && rules_of(before) != rules;
+    row = {.external = std::min((is_of_others ? 0 : row.external) + more.external, kMost),
+           .local = std::min(row.local + more.local, kMost),
+           .crashes = std::min(row.crashes + more.crashes, kMostCrashes)};
+    after = packed(row, more.external > 0 ? rules : rules_of(before));
+  } while (!failures_.compare_exchange_weak(before, after, std::memory_order_relaxed));
   return row;
+}
+
+void Endpoint::end_rows(std::uint32_t rules) {
+  std::uint64_t before = failures_.load(std::memory_order_relaxed), after = 0;
+  do {
+    FailureRow kept{.external = rules_of(before) == rules ? 0 : rows_of(before).external};
+    after = packed(kept, rules_of(before));
+  } while (after != before && !failures_.compare_exchange_weak(before, after, std::memory_order_relaxed));
+}
+
+std::uint32_t Endpoint::bad_answers(std::uint32_t rules) const {
+  std::uint64_t now = failures_.load(std::memory_order_relaxed);
+  return rules_of(now) == rules ? rows_of(now).external : 0;
 }
 
 namespace {
@@ -43,16 +77,18 @@ std::uint64_t stamped(base::TimePoint time, EjectionState trial) {
 
 }  // namespace
 
-void Endpoint::trial_is_good_at(base::TimePoint then) {
-  quiet_trial_.store(stamped(then, ejection()), std::memory_order_relaxed);
+void Endpoint::trial_is_good_at(base::TimePoint then, EjectionState trial) {
+  quiet_trial_.store(stamped(then, trial), std::memory_order_relaxed);
 }
 
-std::optional<EjectionState> Endpoint::after_quiet_trial(base::TimePoint now) const {
+std::optional<EjectionState> Endpoint::after_patience(base::TimePoint now) const {
   EjectionState state = ejection();
+  if (state.phase() != EjectionState::Phase::trial) return std::nullopt;
   std::uint64_t good_at = quiet_trial_.load(std::memory_order_relaxed);
-  bool is_of_this = state.phase() == EjectionState::Phase::trial && (good_at & 0xffff) == state.serial();
-  if (good_at == 0 || !is_of_this || stamped(now, state) < good_at) return std::nullopt;
-  return state.in(now);
+  if (good_at != 0 && (good_at & 0xffff) == state.serial()) {
+    return stamped(now, state) < good_at ? std::nullopt : std::optional(state.in(now));
+  }
+  return now - state.when() < EjectionState::kTrialPatience ? std::nullopt : std::optional(state.abandoned());
 }
 
 bool Trial::begin(Endpoint& endpoint, bool is_idempotent, base::TimePoint now) {
@@ -66,9 +102,23 @@ bool Trial::begin(Endpoint& endpoint, bool is_idempotent, base::TimePoint now) {
   return true;
 }
 
-std::optional<EjectionState> Trial::end(EjectionState next) {
-  if (endpoint_ == nullptr || !std::exchange(endpoint_, nullptr)->change(state_, next)) return std::nullopt;
-  return next;
+template <typename Next>
+std::optional<EjectionState> Trial::end(Next next) {
+  if (endpoint_ == nullptr) return std::nullopt;
+  Endpoint& endpoint = *std::exchange(endpoint_, nullptr);
+  for (EjectionState before = state_;; before = endpoint.ejection()) {
+    if (!before.is_tried() || !before.is_of_ejection_of(state_)) return std::nullopt;
+    EjectionState after = next(before);
+    if (endpoint.change(before, after)) return after;
+  }
+}
+
+std::optional<EjectionState> Trial::succeed(base::TimePoint now) {
+  return end([now](EjectionState before) { return before.in(now); });
+}
+
+std::optional<EjectionState> Trial::fail(base::TimePoint now, base::TimePoint until) {
+  return end([now, until](EjectionState before) { return before.ejected(now, until); });
 }
 
 }  // namespace weir::pool

@@ -41,8 +41,9 @@ struct EndpointIdentity {
   friend bool operator==(const EndpointIdentity& one, const EndpointIdentity& other);
 };
 
-// Failures in a row of either kind, since the last success.
+// Failures in a row of either kind, since the last success of that kind.
 struct FailureRow {
+  static constexpr std::uint32_t kMost = 0xfff, kMostCrashes = 0xff;
   std::uint32_t external = 0;  // answers that are failures
   std::uint32_t local = 0;     // connections, timeouts, broken answers
   std::uint32_t crashes = 0;   // those of them that look like a crash, which count twice
@@ -66,28 +67,44 @@ class Endpoint {
   // Failures in a row begin anew.
   bool change(EjectionState from, EjectionState to);
 
-  // A success of traffic ends both rows. Most find nothing to end, and leave the line to the caches of all workers.
-  void succeeded() {
-    if (failures_.load(std::memory_order_relaxed) != 0) failures_.store(0, std::memory_order_relaxed);
+  // `rules` is a number for the answers that a pool takes for failures: with another number an answer that is fine for
+  // one pool may be a failure for the other. kNoAnswers: of connections and flows, which have none.
+  static constexpr std::uint32_t kNoAnswers = UINT32_MAX;
+  // A success of traffic ends the row of local failures, and that of bad answers by the same rules. Most find nothing
+  // to end, and leave the line to the caches of all workers.
+  void succeeded(std::uint32_t rules) {
+    if (failures_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      end_rows(rules);
   }
-  // Adds to the rows; the rows with that. Each stops at 4095, that of crashes at 255.
-  FailureRow failed(FailureRow more);
+  // Ends both rows.
+  void forget_failures() { failures_.store(0, std::memory_order_relaxed); }
+  // Adds to the rows; the rows with that. Each stops at 4095, that of crashes at 255. A bad answer by other rules than
+  // those of the row begins a new one.
+  FailureRow failed(FailureRow more, std::uint32_t rules);
+  // Bad answers in a row by these rules.
+  std::uint32_t bad_answers(std::uint32_t rules) const;
 
-  // The trial under way has a connection, and nothing more may be heard of it for long: without a failure it has
-  // succeeded at `then`. Of connections and flows, which say nothing of their backend but that.
-  void trial_is_good_at(base::TimePoint then);
-  // The state after that time; nothing when it has not come. For one thread, the control thread.
-  std::optional<EjectionState> after_quiet_trial(base::TimePoint now) const;
+  // The trial `trial` has a connection, or its call was sent, and nothing more may be heard of it for long: without a
+  // failure it has succeeded at `then`.
+  void trial_is_good_at(base::TimePoint then, EjectionState trial);
+  // The state that follows on a trial of which nothing is heard: in after that time; half-open, so that another request
+  // can be a trial as well, after EjectionState::kTrialPatience where no such time was set. Nothing when it is too
+  // early for either. For one thread, the control thread.
+  std::optional<EjectionState> after_patience(base::TimePoint now) const;
 
   // Whether its present ejection is an operator's. The control thread's own.
   bool ejected_by_operator = false;
+  // The pool whose rules its present ejection is by; null: an operator's, or not known. The control thread's own.
+  std::shared_ptr<const config::Pool> ejected_by;
 
   // The failures of its addresses, where its host is a name with several.
   FailedAddresses failed_addresses;
 
  private:
+  void end_rows(std::uint32_t rules);
+
   std::atomic<std::uint64_t> ejection_{0};
-  std::atomic<std::uint32_t> failures_{0};  // crashes << 24 | local << 12 | external
+  std::atomic<std::uint64_t> failures_{0};  // rules << 32 | crashes << 24 | local << 12 | external; 0: none
   // The time in milliseconds and the state's serial, as EjectionState has them; 0: none.
   std::atomic<std::uint64_t> quiet_trial_{0};
   const EndpointIdentity identity_;
@@ -113,18 +130,24 @@ class Trial {
   bool is_under_way() const { return endpoint_ != nullptr; }
   bool is_of(const Endpoint& endpoint) const { return endpoint_ == &endpoint; }
 
-  // Each ends the trial. The state that it has led to; nothing where an operator, or the control thread's patience with
-  // a quiet one, was first.
-  std::optional<EjectionState> succeed(base::TimePoint now) { return end(state_.in(now)); }
-  std::optional<EjectionState> fail(base::TimePoint now, base::TimePoint until) {
-    return end(state_.ejected(now, until));
+  // Each ends the trial. The state that it has led to; nothing where an operator, another trial, or the control
+  // thread's patience with a quiet one, was first. A trial that took long, so that others have begun, still decides for
+  // all.
+  std::optional<EjectionState> succeed(base::TimePoint now);
+  std::optional<EjectionState> fail(base::TimePoint now, base::TimePoint until);
+  void abandon() {
+    if (endpoint_ != nullptr) std::exchange(endpoint_, nullptr)->change(state_, state_.abandoned());
   }
-  void abandon() { end(state_.abandoned()); }
+  // Nothing more may be heard of it for long: without a failure it has succeeded at `then`.
+  void is_good_at(base::TimePoint then) {
+    if (endpoint_ != nullptr && endpoint_->ejection() == state_) endpoint_->trial_is_good_at(then, state_);
+  }
   // Of the endpoint since begin().
   EjectionState state() const { return state_; }
 
  private:
-  std::optional<EjectionState> end(EjectionState next);
+  template <typename Next>
+  std::optional<EjectionState> end(Next next);
 
   Endpoint* endpoint_ = nullptr;  // null: none is under way
   EjectionState state_;

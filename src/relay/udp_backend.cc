@@ -43,13 +43,14 @@ base::Result<void> UdpRelay::connect(UdpFlow& flow) {
   while (true) {
     std::uint32_t index = tries.pick_for_client(key_hash);
     if (index == balance::kNone || (tries.tries() > 0 && index == tries.index())) return failed;
-    const pool::BackendEntry& entry = flow.pool->eligible[index];
+    const pool::BackendEntry& entry = flow.pool->entry(index);
     // The first look-up of its name is under way: clients send again what is lost until then.
     if (entry.addresses == nullptr)
       return base::fail(ErrorCode::no_backend, "the first look-up of the backend's name is under way");
     if (!entry.backend->places.claim(entry.max_connections)) {
       tries.pass_over(index);
-      if (++passed_over >= std::min<std::size_t>(flow.pool->eligible.size(), worker::BackendTries::kMaxTried)) {
+      const std::size_t all = flow.pool->eligible.size() + flow.pool->trials.size();
+      if (++passed_over >= std::min<std::size_t>(all, worker::BackendTries::kMaxTried)) {
         return base::fail(ErrorCode::no_backend, "every backend of the pool is at its max_connections");
       }
       continue;

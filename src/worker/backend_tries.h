@@ -10,10 +10,6 @@
 #include "worker/try_outcome.h"
 #include "worker/worker.h"
 
-namespace weir::http {
-struct RequestHead;
-}
-
 namespace weir::worker {
 
 // Lives as long as that work, on the worker's thread; the caller keeps the pool's snapshot alive. Every try is begun
@@ -25,17 +21,19 @@ class BackendTries {
   BackendTries(const BackendTries&) = delete;
   BackendTries& operator=(const BackendTries&) = delete;
 
-  // The work is that request, which must outlive this as a head, whatever becomes of it; or no request.
-  void use(const PoolSnapshot& pool, const http::RequestHead& request) { pool_ = &pool, request_ = &request; }
+  // The work is a request, which may be done twice without harm or not; or no request. Connections and flows are of use
+  // as trials as they come: nothing else would ever be.
+  void use(const PoolSnapshot& pool, bool is_idempotent) { pool_ = &pool, is_idempotent_ = is_idempotent; }
   void use(const PoolSnapshot& pool, Carried carried) { pool_ = &pool, carried_ = carried; }
 
-  // The strategy's choice for `key_hash` (see balance::PickContext), passing over what has been tried, what passive
+  // A half-open backend that takes this work for its trial, else the strategy's choice for `key_hash` (see
+  // balance::PickContext), passing over what has been tried, what passive
   // checks keep work from, and what has left since the snapshot was made, unless nothing else is left; balance::kNone
   // when no backend is eligible. What has become unhealthy since then is no more eligible, unless the pool's
   // `min_healthy` asks for it; nor, for a further try, what had all its time to drain.
   std::uint32_t pick(std::uint64_t key_hash);
   // Whether passive checks keep this work from the backend now, whatever picks it. A backend that waits for its trial
-  // and takes this work for it does not: begin() must follow.
+  // and takes this work for it is not held back: begin() must follow.
   bool is_held_back(std::uint32_t index);
 
   // For a connection or flow of the client with that hash: at first the backend that the pool's stickiness by address
@@ -56,6 +54,11 @@ class BackendTries {
   // The backend's first byte came after `latency`, and the try goes on: strategies and passive checks learn of it now,
   // not at the end. Of connections and flows.
   void responded(base::Nanoseconds latency);
+  // The header of a gRPC call is sent: nothing may come back for long.
+  void call_was_sent() {
+    if (trial_.is_under_way()) [[unlikely]]
+      trial_is_quiet(pool::EjectionState::kTrialPatience);
+  }
   // The header of the response to a request has come; its body may go on for long. `may_fail_later`: a status of gRPC
   // follows it.
   void head_came(std::uint16_t status, bool may_fail_later) {
@@ -79,12 +82,14 @@ class BackendTries {
   // The backend of the present or last try; none before the first.
   bool has_backend() const { return index_ != balance::kNone; }
   std::uint32_t index() const { return index_; }
-  const pool::BackendEntry& entry() const { return pool_->eligible[index_]; }
+  const pool::BackendEntry& entry() const { return pool_->entry(index_); }
   pool::Backend& backend() const { return *entry().backend; }
   std::uint32_t tries() const { return tries_; }
   // Whether the present backend may be tried once more as it was.
   bool is_still_eligible() const { return !has_failed(index_) && !is_cut_off(index_); }
 
+  // So many half-open backends are asked whether they take work for a trial, from any one of them on.
+  static constexpr std::size_t kTrialsAsked = 8;
   // So many are kept away from at most.
   static constexpr std::size_t kMaxTried = 16;
 
@@ -92,11 +97,14 @@ class BackendTries {
   void note_tried(std::uint32_t index) {
     if (tried_count_ < kMaxTried) tried_[tried_count_++] = index;
   }
-  bool is_idempotent() const;
+  bool was_tried(std::uint32_t index) const;
+  std::uint32_t pick_trial();
   void count_success(base::Nanoseconds latency);
   void learn(const TryOutcome& outcome);
+  void learn_of_trial(const TryOutcome& outcome, TryProgress progress, const Judgement& judgement);
+  const config::Pool* ejected_by() const;
   void judge_trial(std::uint16_t status, bool may_fail_later);
-  void trial_is_quiet();
+  void trial_is_quiet(base::Nanoseconds patience);
   bool has_failed(std::uint32_t index) const;
   bool has_left(std::uint32_t index) const;
   bool is_cut_off(std::uint32_t index) const;
@@ -104,10 +112,10 @@ class BackendTries {
 
   Worker& worker_;
   const PoolSnapshot* pool_ = nullptr;
-  const http::RequestHead* request_ = nullptr;  // null: it is none
-  pool::Trial trial_;                           // the present try, or the one that pick() has just made one of
+  pool::Trial trial_;  // the present try, or the one that pick() has just made one of
   std::uint32_t index_ = balance::kNone;
   std::uint32_t tries_ = 0;
+  bool is_idempotent_ = true;
   bool under_way_ = false;
   bool responded_ = false;
   bool connect_failed_ = false;

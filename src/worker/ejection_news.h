@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "config/config.h"
 #include "pool/ejection_reason.h"
 #include "pool/endpoint.h"
 
@@ -21,11 +22,11 @@ struct EjectionNews {
   };
   Kind kind = Kind::ejected;
   std::shared_ptr<pool::Endpoint> endpoint{};
-  std::string pool{};                      // whose traffic it was
-  std::shared_ptr<PoolRuntime> runtime{};  // of that pool
-  pool::EjectionState state{};             // that it is in by this
-  pool::EjectionReason reason{};           // unless it has returned
-  std::string detail{};                    // the same in figures, for people
+  std::shared_ptr<const config::Pool> pool{};  // whose traffic it was
+  std::shared_ptr<PoolRuntime> runtime{};      // of that pool
+  pool::EjectionState state{};                 // that it is in by this
+  pool::EjectionReason reason{};               // unless it has returned
+  std::string detail{};                        // the same in figures, for people
 };
 
 }  // namespace weir::worker

@@ -30,6 +30,12 @@ struct PoolSnapshot {
   std::shared_ptr<const config::Pool> config;
   std::shared_ptr<PoolRuntime> runtime;  // the same for a pool of that name over all snapshots
   pool::BackendSet eligible;             // in configuration order; what `strategy` was built from
+  // Half-open backends, each for one request that tries it. Indexes from eligible.size() on name them.
+  pool::BackendSet trials;
+  // The pools by whose rules those of `trials` were ejected; null: an operator's word, or not known.
+  std::vector<std::shared_ptr<const config::Pool>> ejected_by;
+  // Both sets, where there are trials and a method: what `method` was built from in place of `eligible`.
+  pool::BackendSet sticky_set;
   std::unique_ptr<balance::Strategy> strategy;
   std::shared_ptr<const tls::ClientContexts> tls;  // to the backends; null: none
   balance::HashKeySource hash_key;                 // strategy->hash_key(), asked once
@@ -37,6 +43,13 @@ struct PoolSnapshot {
   // True while fewer than min_healthy are healthy and unhealthy backends are used as well.
   bool degraded = false;
   std::string why_none;  // takes work; empty where some do
+  // Of the answers that the pool takes for failures: pools with the same number take the same.
+  std::uint32_t failure_rules = 0;
+
+  bool is_trial(std::uint32_t index) const { return index >= eligible.size(); }
+  const pool::BackendEntry& entry(std::uint32_t index) const {
+    return is_trial(index) ? trials[index - eligible.size()] : eligible[index];
+  }
 };
 
 // A listener as one snapshot sees it. Unchanged listeners are shared between snapshots, so a changed pool does not

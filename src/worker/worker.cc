@@ -25,8 +25,10 @@ void Worker::let_go() {
 std::shared_ptr<const pool::Addresses> Worker::addresses_of(const pool::Backend& backend) const {
   if (!snapshot_) return nullptr;
   for (const std::shared_ptr<const PoolSnapshot>& pool : snapshot_->pools) {
-    for (const pool::BackendEntry& entry : pool->eligible) {
-      if (entry.backend.get() == &backend && entry.addresses != nullptr) return entry.addresses;
+    for (const pool::BackendSet* set : {&pool->eligible, &pool->trials}) {
+      for (const pool::BackendEntry& entry : *set) {
+        if (entry.backend.get() == &backend && entry.addresses != nullptr) return entry.addresses;
+      }
     }
   }
   return nullptr;

@@ -174,6 +174,7 @@ TEST(Operators, CannotEjectTheLastBackendNorForNonsense) {
   ApiResponse last = plane.call("POST", "/backends/web-2/eject");
   EXPECT_EQ(last.status, 409);
   EXPECT_THAT(last.body, HasSubstr("is the last backend of the pool 'site'"));
+  EXPECT_EQ(plane.call("POST", "/backends/web-2/eject?dry_run=true").status, 409) << "as without it";
   for (const char* duration : {"soon", "10", "1ms"}) {
     ApiResponse bad = plane.call("POST", std::string("/backends/web-1/eject?duration=") + duration);
     EXPECT_EQ(bad.status, 400) << duration;

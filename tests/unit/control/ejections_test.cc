@@ -59,7 +59,7 @@ class EjectionsTest : public testing::Test {
     ASSERT_TRUE(endpoint(id)->change(before, after));
     plane.ejections.hear({.kind = worker::EjectionNews::Kind::ejected,
                           .endpoint = endpoint(id),
-                          .pool = "site",
+                          .pool = plane.pool("site")->config,
                           .runtime = runtime(),
                           .state = after,
                           .reason = EjectionReason::status,
@@ -74,7 +74,7 @@ class EjectionsTest : public testing::Test {
     auto after = trial.succeed(now());
     plane.ejections.hear({.kind = worker::EjectionNews::Kind::returned,
                           .endpoint = endpoint(id),
-                          .pool = "site",
+                          .pool = plane.pool("site")->config,
                           .runtime = runtime(),
                           .state = *after,
                           .detail = "its trial succeeded"},
@@ -88,8 +88,9 @@ class EjectionsTest : public testing::Test {
   }
   void count(const std::string& id, std::uint32_t succeeded, std::uint32_t failed,
              base::Nanoseconds latency = milliseconds(1)) {
-    pool::TrafficCells& cells = *plane.publisher.find({"site", id})->traffic.of(0);
-    for (std::uint32_t i = 0; i < succeeded; ++i) cells.count(cells.succeeded), cells.latency.add(latency);
+    pool::BackendTraffic& traffic = plane.publisher.find({"site", id})->traffic;
+    pool::TrafficCells& cells = *traffic.of(0);
+    for (std::uint32_t i = 0; i < succeeded; ++i) cells.count(cells.succeeded), traffic.add_latency(cells, latency);
     for (std::uint32_t i = 0; i < failed; ++i) cells.count(cells.failed);
   }
   void tick() {
@@ -137,8 +138,11 @@ TEST_F(EjectionsTest, WhenItsTimeIsOverItIsThereForATrialAndReturnsBySlowStart) 
   EXPECT_EQ(phase("web-1"), Phase::ejected);
   wait(milliseconds(1));
   EXPECT_EQ(phase("web-1"), Phase::half_open);
-  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-1", "web-2", "web-3", "web-4"));
-  EXPECT_EQ(plane.pool("site")->eligible[0].used_though_ejected, pool::BackendEntry::kNotEjected) << "only its trial";
+  EXPECT_THAT(plane.eligible("site"), ElementsAre("web-2", "web-3", "web-4"));
+  ASSERT_EQ(plane.pool("site")->trials.size(), 1u);
+  EXPECT_EQ(plane.pool("site")->entry(3).backend->id(), "web-1");
+  EXPECT_EQ(plane.pool("site")->trials[0].used_though_ejected, pool::BackendEntry::kNotEjected) << "only its trial";
+  EXPECT_EQ(plane.pool("shop")->ejected_by.at(0)->name, "site") << "by whose rules it was";
   EXPECT_EQ(plane.ejections.next_due(), base::TimePoint::max());
   EXPECT_EQ(runtime()->ejections.taken(), 1u) << "it is not in yet";
   try_well("web-1");
@@ -209,13 +213,15 @@ TEST_F(EjectionsTest, ASlowBackendIsEjectedAndComparedAnewAfterItsReturn) {
   EXPECT_EQ(phase("web-1"), Phase::in) << "the responses from before are forgotten";
 }
 
-TEST_F(EjectionsTest, TheLimitHoldsForComparisonsAndIsCounted) {
+TEST_F(EjectionsTest, TheLimitHoldsForComparisonsAndIsCountedOnce) {
   for (const char* id : {"web-1", "web-2", "web-3"}) count(id, 0, 0);
   eject("web-4", seconds(60));
   tick();
-  for (const char* id : {"web-1", "web-2"}) count(id, 0, 30);
-  count("web-3", 30, 0);
-  tick();
+  for (int i = 0; i < 3; ++i) {
+    for (const char* id : {"web-1", "web-2"}) count(id, 0, 30);
+    count("web-3", 30, 0);
+    tick();
+  }
   EXPECT_EQ(plane.eligible("site").size(), 2u);
   EXPECT_EQ(runtime()->ejections.prevented(EjectionReason::error_rate), 1u);
 }
@@ -228,12 +234,86 @@ TEST_F(EjectionsTest, NobodyIsEjectedByItsErrorsWhileTheServiceFails) {
   EXPECT_EQ(plane.eligible("site").size(), 4u);
 }
 
+TEST_F(EjectionsTest, WhatGetsNoNewWorkIsNotComparedAndHoldsNoPlace) {
+  for (const char* id : {"web-1", "web-2", "web-3", "web-4"}) count(id, 0, 0);
+  eject("web-2", seconds(60));
+  plane.publisher.set_health(*plane.publisher.find({"site", "web-2"}), pool::BackendState::unhealthy, now());
+  tick();
+  EXPECT_EQ(runtime()->ejections.taken(), 0u) << "its probes fail as well";
+  plane.publisher.find({"site", "web-1"})->state = pool::BackendState::draining;
+  count("web-1", 0, 30);
+  for (const char* id : {"web-3", "web-4"}) count(id, 30, 0);
+  tick();
+  EXPECT_EQ(phase("web-1"), Phase::in);
+}
+
+TEST_F(EjectionsTest, ATrialOfWhichNothingIsHeardIsFollowedByAnother) {
+  eject("web-1");
+  wait(seconds(1));
+  pool::Trial trial;
+  ASSERT_TRUE(trial.begin(*endpoint("web-1"), true, now()));
+  for (int i = 0; i < 4; ++i) tick();
+  EXPECT_EQ(phase("web-1"), Phase::trial);
+  tick();
+  EXPECT_EQ(phase("web-1"), Phase::half_open);
+  EXPECT_EQ(events().size(), 2u) << "nothing to tell";
+}
+
+TEST_F(EjectionsTest, NewsThatIsOldByNowChangesNothing) {
+  EjectionState before = endpoint("web-1")->ejection(), by_worker = before.ejected(now(), now() + seconds(1));
+  ASSERT_TRUE(runtime()->ejections.take(EjectionReason::status));
+  ASSERT_TRUE(endpoint("web-1")->change(before, by_worker));
+  ASSERT_TRUE(plane.ejections.eject({"site", "web-1"}, seconds(60), now()));
+  plane.ejections.hear({.kind = worker::EjectionNews::Kind::ejected,
+                        .endpoint = endpoint("web-1"),
+                        .pool = plane.pool("site")->config,
+                        .runtime = runtime(),
+                        .state = by_worker,
+                        .reason = EjectionReason::status,
+                        .detail = "5 failures"},
+                       now());
+  plane.publisher.publish_changes(now());
+  auto details = plane.ejections.details({"site", "web-1"}, now());
+  EXPECT_EQ(details->reason, EjectionReason::by_operator);
+  EXPECT_EQ(details->history.size(), 2u);
+  EXPECT_EQ(runtime()->ejections.taken(), 1u);
+  EXPECT_EQ(plane.ejections.next_due(), endpoint("web-1")->ejection().when());
+}
+
+TEST_F(EjectionsTest, AFailedTrialOfWhichNoMessageTellsReturnsAsWell) {
+  eject("web-1");
+  wait(seconds(1));
+  pool::Trial trial;
+  ASSERT_TRUE(trial.begin(*endpoint("web-1"), true, now()));
+  ASSERT_TRUE(trial.fail(now(), now() + seconds(2)));
+  tick();
+  wait(seconds(1));
+  EXPECT_EQ(phase("web-1"), Phase::half_open);
+}
+
+TEST_F(EjectionsTest, APoolOfOneBackendPreventsNothing) {
+  std::string yaml(kPools);
+  std::size_t second = yaml.find("      - {id: shop-2");
+  yaml.erase(second, yaml.find('\n', second) + 1 - second);
+  ASSERT_TRUE(plane.run(plane.catalog.reload(ControlPlane::read(yaml))));
+  EXPECT_FALSE(runtime("shop")->ejections.take(EjectionReason::status));
+  EXPECT_EQ(runtime("shop")->ejections.prevented(EjectionReason::status), 0u);
+}
+
+TEST_F(EjectionsTest, LatenciesAreCountedWhereTheyCanBeCompared) {
+  for (const auto& [pool, id, counts] : {std::tuple("site", "web-1", 1u), std::tuple("shop", "shop-2", 0u)}) {
+    pool::BackendTraffic& traffic = plane.publisher.find({pool, id})->traffic;
+    traffic.add_latency(*traffic.of(0), milliseconds(1));
+    EXPECT_EQ(traffic.sum().latency[pool::LatencyScale::cell(1'000'000)], counts) << id;
+  }
+}
+
 TEST_F(EjectionsTest, AQuietTrialEndsWithATick) {
   eject("web-1");
   wait(seconds(1));
   pool::Trial trial;
   ASSERT_TRUE(trial.begin(*endpoint("web-1"), true, now()));
-  endpoint("web-1")->trial_is_good_at(now() + seconds(1));
+  trial.is_good_at(now() + seconds(1));
   tick();
   EXPECT_EQ(phase("web-1"), Phase::in);
   EXPECT_FALSE(trial.fail(now(), now() + seconds(9))) << "too late";
@@ -249,6 +329,16 @@ TEST_F(EjectionsTest, WhatNoMessageToldOfIsFoundOut) {
   tick();
   EXPECT_THAT(plane.eligible("site"), ElementsAre("web-2", "web-3", "web-4"));
   EXPECT_THAT(events().back(), HasSubstr("memory was too short"));
+  std::size_t told = events().size();
+  plane.ejections.hear({.kind = worker::EjectionNews::Kind::ejected,
+                        .endpoint = endpoint("web-1"),
+                        .pool = plane.pool("site")->config,
+                        .runtime = runtime(),
+                        .state = endpoint("web-1")->ejection(),
+                        .reason = EjectionReason::status,
+                        .detail = "late"},
+                       now());
+  EXPECT_EQ(events().size(), told) << "a message that comes late all the same";
 }
 
 TEST_F(EjectionsTest, AnOperatorEjectsWhateverTheLimitSaysButNotTheLastOne) {

@@ -16,6 +16,7 @@ TEST(EjectionQuota, ASharePermitsOneOfTwoAndNoneOfOne) {
   EXPECT_EQ(may_be_ejected(9, 0.1), 1u);
   EXPECT_EQ(may_be_ejected(10, 0.5), 5u);
   EXPECT_EQ(may_be_ejected(10, 1), 10u);
+  EXPECT_EQ(may_be_ejected(10, 0), 0u) << "none at all";
 }
 
 TEST(EjectionQuota, CountsWhatItPreventsByReason) {
@@ -28,6 +29,16 @@ TEST(EjectionQuota, CountsWhatItPreventsByReason) {
   EXPECT_EQ(quota.prevented(EjectionReason::status), 1u);
   quota.give_back();
   EXPECT_TRUE(quota.take(EjectionReason::status));
+}
+
+TEST(EjectionQuota, PreventsNothingWhereNoneIsEverEjected) {
+  EjectionQuota quota;
+  quota.set_limit(0, false);
+  EXPECT_FALSE(quota.take(EjectionReason::status));
+  EXPECT_EQ(quota.prevented(EjectionReason::status), 0u);
+  quota.set_limit(0);
+  EXPECT_FALSE(quota.take(EjectionReason::status, false));
+  EXPECT_EQ(quota.prevented(EjectionReason::status), 0u) << "it was counted before";
 }
 
 TEST(EjectionQuota, OthersMayGoOverTheLimitAndThenNobodyElseMay) {

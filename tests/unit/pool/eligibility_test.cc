@@ -104,7 +104,38 @@ Indexes left(std::vector<Candidate> candidates, double share, std::uint32_t limi
 
 TEST(Ejections, AreOutOfTheSet) {
   EXPECT_EQ(left({kIn, out(1), kIn, kIn}, 0.5, 2), (Indexes{0, 2, 3}));
-  EXPECT_EQ(left({kIn, half_open(), kIn, kIn}, 0.5, 2), (Indexes{0, 1, 2, 3})) << "it waits for its trial";
+  EXPECT_EQ(left({kIn, half_open(), kIn, kIn}, 0.5, 2), (Indexes{0, 2, 3})) << "it waits for its trial";
+}
+
+TEST(Ejections, ThatWaitForTheirTrialAreInAListOfTheirOwn) {
+  Candidate in_trial = half_open(), unhealthy_one = half_open(), drained = half_open();
+  in_trial.ejection = in_trial.ejection.trial(kNow);
+  unhealthy_one.state = unhealthy;
+  drained.state = draining;
+  std::vector<Candidate> candidates{kIn, half_open(), out(1), in_trial, unhealthy_one, drained};
+  EXPECT_EQ(eligible(candidates, 0).trials, (Indexes{1, 3}));
+  EXPECT_EQ(eligible(candidates, 0).indexes, (Indexes{0}));
+  EXPECT_EQ(eligible(candidates, 3).trials, Indexes{}) << "they are used like unhealthy ones";
+}
+
+TEST(Ejections, KeepAHalfOpenBackendInUseForWantOfOthers) {
+  std::vector<Candidate> candidates{half_open(), out(5)};
+  EXPECT_EQ(left(candidates, 1, 1), (Indexes{0}));
+}
+
+TEST(Ejections, OfWhatGetsNoWorkAnywayHoldNoPlace) {
+  Candidate no_weight = out(5);
+  no_weight.weight = 0;
+  EXPECT_EQ(left({out(1), out(9, draining), out(9, disabled), out(9, unhealthy), no_weight, kIn, kIn, kIn}, 0.2, 1),
+            (Indexes{5, 6, 7}));
+  EXPECT_FALSE(is_fit(no_weight));
+}
+
+TEST(Ejections, AreNoneWhereNoneIsWanted) {
+  std::vector<Candidate> candidates{kIn, kIn};
+  EXPECT_FALSE(limit_ejections(candidates, 0).ejects);
+  EXPECT_EQ(limit_ejections(candidates, 0).out, 0u);
+  EXPECT_TRUE(limit_ejections(candidates, 0.1).ejects);
 }
 
 TEST(Ejections, ReachTheShareOfThePoolRoundedDown) {
@@ -119,8 +150,8 @@ TEST(Ejections, LetThoseInWhoseTimeEndsFirstWhereOthersHaveEjectedTooMany) {
 }
 
 TEST(Ejections, NeverTakeTheLastOneThatIsHealthy) {
-  EXPECT_EQ(left({out(9), {.state = unhealthy}}, 0.5, 1), (Indexes{0}));
-  EXPECT_EQ(left({out(9), out(3)}, 1, 2), (Indexes{1}));
+  EXPECT_EQ(left({out(9), {.state = unhealthy}}, 0.5, 0), (Indexes{0}));
+  EXPECT_EQ(left({out(9), out(3)}, 1, 1), (Indexes{1}));
   EXPECT_EQ(left({kIn, {.state = unhealthy}, {.state = disabled}}, 1, 0), (Indexes{0}));
 }
 

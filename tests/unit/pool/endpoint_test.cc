@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Phase = EjectionState::Phase;
 
+constexpr std::uint32_t kRules = 1, kOtherRules = 2;
+
 class EndpointTest : public testing::Test {
  protected:
   // Ejected, and its time over.
@@ -32,20 +34,20 @@ class EndpointTest : public testing::Test {
 };
 
 TEST_F(EndpointTest, ASuccessEndsBothRowsOfFailures) {
-  endpoint_.failed({.external = 1});
-  FailureRow row = endpoint_.failed({.local = 1, .crashes = 1});
+  endpoint_.failed({.external = 1}, kRules);
+  FailureRow row = endpoint_.failed({.local = 1, .crashes = 1}, kRules);
   EXPECT_EQ(row.external, 1u);
   EXPECT_EQ(row.local, 1u);
   EXPECT_EQ(row.crashes, 1u);
-  endpoint_.succeeded();
-  row = endpoint_.failed({.external = 1});
+  endpoint_.succeeded(kRules);
+  row = endpoint_.failed({.external = 1}, kRules);
   EXPECT_EQ(row.external, 1u);
   EXPECT_EQ(row.local, 0u);
 }
 
 TEST_F(EndpointTest, RowsStopAtTheirEndInsteadOfBeginningAnew) {
-  for (int i = 0; i < 5000; ++i) endpoint_.failed({.external = 1, .local = 1, .crashes = 1});
-  FailureRow row = endpoint_.failed({.external = 1});
+  for (int i = 0; i < 5000; ++i) endpoint_.failed({.external = 1, .local = 1, .crashes = 1}, kRules);
+  FailureRow row = endpoint_.failed({.external = 1}, kRules);
   EXPECT_EQ(row.external, 4095u);
   EXPECT_EQ(row.local, 4095u);
   EXPECT_EQ(row.crashes, 255u);
@@ -119,17 +121,55 @@ TEST_F(EndpointTest, AnOperatorIsNotOverruledByATrialUnderWay) {
   EXPECT_EQ(phase(), Phase::in);
 }
 
+TEST_F(EndpointTest, RowsOfBadAnswersAreByOneSetOfRules) {
+  endpoint_.failed({.external = 1, .local = 1}, kRules);
+  endpoint_.succeeded(kOtherRules);
+  EXPECT_EQ(endpoint_.bad_answers(kRules), 1u) << "what is fine for another pool";
+  EXPECT_EQ(endpoint_.bad_answers(kOtherRules), 0u);
+  FailureRow row = endpoint_.failed({.local = 1}, kOtherRules);
+  EXPECT_EQ(row.local, 1u) << "a connection is good for all";
+  EXPECT_EQ(row.external, 1u);
+  EXPECT_EQ(endpoint_.failed({.external = 1}, kOtherRules).external, 1u) << "a row of its own";
+  endpoint_.succeeded(kOtherRules);
+  EXPECT_EQ(endpoint_.failed({}, kOtherRules).external, 0u);
+}
+
 TEST_F(EndpointTest, AQuietTrialIsGoodAfterItsTime) {
   let_wait_for_trial();
   Trial trial;
   ASSERT_TRUE(trial.begin(endpoint_, true, clock_.now()));
-  EXPECT_FALSE(endpoint_.after_quiet_trial(clock_.now() + seconds(60))) << "nothing was said of it";
-  endpoint_.trial_is_good_at(clock_.now() + seconds(1));
-  EXPECT_FALSE(endpoint_.after_quiet_trial(clock_.now() + milliseconds(999)));
-  EXPECT_TRUE(endpoint_.after_quiet_trial(clock_.now() + seconds(1)));
+  EjectionState first = endpoint_.ejection();
+  trial.is_good_at(clock_.now() + seconds(6));
+  EXPECT_FALSE(endpoint_.after_patience(clock_.now() + milliseconds(5999)));
+  EXPECT_TRUE(endpoint_.after_patience(clock_.now() + seconds(6))->is_in());
   trial.abandon();
   ASSERT_TRUE(trial.begin(endpoint_, true, clock_.now()));
-  EXPECT_FALSE(endpoint_.after_quiet_trial(clock_.now() + seconds(1))) << "that was another trial";
+  endpoint_.trial_is_good_at(clock_.now(), first);
+  EXPECT_FALSE(endpoint_.after_patience(clock_.now() + seconds(1))) << "that was another trial";
+}
+
+TEST_F(EndpointTest, AfterSomePatienceWithATrialThereMayBeAnother) {
+  let_wait_for_trial();
+  Trial slow, second;
+  ASSERT_TRUE(slow.begin(endpoint_, true, clock_.now()));
+  EXPECT_FALSE(endpoint_.after_patience(clock_.now() + milliseconds(4999)));
+  clock_.advance(seconds(5));
+  auto after = endpoint_.after_patience(clock_.now());
+  ASSERT_TRUE(after && endpoint_.change(endpoint_.ejection(), *after));
+  ASSERT_TRUE(second.begin(endpoint_, false, clock_.now()));
+  ASSERT_TRUE(slow.fail(clock_.now(), clock_.now() + seconds(2))) << "it decides for both";
+  EXPECT_EQ(phase(), Phase::ejected);
+  EXPECT_FALSE(second.succeed(clock_.now()));
+  EXPECT_EQ(phase(), Phase::ejected);
+}
+
+TEST_F(EndpointTest, ATrialOfAnEarlierEjectionDecidesNothing) {
+  let_wait_for_trial();
+  Trial old;
+  ASSERT_TRUE(old.begin(endpoint_, true, clock_.now()));
+  let_wait_for_trial();
+  EXPECT_FALSE(old.succeed(clock_.now()));
+  EXPECT_EQ(phase(), Phase::half_open);
 }
 
 // Under ThreadSanitizer as well. Every trial ends in one way, and every ejection has one author.
@@ -144,7 +184,7 @@ TEST(Endpoint, KeepsToItsStatesWhileManyThreadsChangeIt) {
     base::Random random(static_cast<std::uint64_t>(seed));
     for (int round = 0; round < kRounds; ++round) {
       EjectionState state = endpoint.ejection();
-      if (state.is_in() && endpoint.failed({.external = 1}).external >= 3) {
+      if (state.is_in() && endpoint.failed({.external = 1}, kRules).external >= 3) {
         if (!quota.take(EjectionReason::status)) continue;
         bool is_ours = endpoint.change(state, state.ejected(clock.now(), clock.now()));
         if (is_ours) ++ejections;
@@ -219,13 +259,13 @@ TEST(Endpoints, AnEndpointIsForgottenWithTheLastWhoUsesIt) {
   Endpoints endpoints;
   auto one = endpoints.get({"10.0.0.1", 80});
   auto two = endpoints.get({"10.0.0.2", 80});
-  one->failed({.external = 1});
+  one->failed({.external = 1}, kRules);
   endpoints.forget_unused();
   EXPECT_EQ(endpoints.size(), 2u);
   one.reset();
   endpoints.forget_unused();
   EXPECT_EQ(endpoints.size(), 1u);
-  EXPECT_EQ(endpoints.get({"10.0.0.1", 80})->failed({}).external, 0u) << "nothing is remembered of it";
+  EXPECT_EQ(endpoints.get({"10.0.0.1", 80})->failed({}, kRules).external, 0u) << "nothing is remembered of it";
   EXPECT_EQ(endpoints.get({"10.0.0.2", 80}), two);
 }
 

@@ -59,7 +59,7 @@ TEST(BackendTraffic, CountsNothingUntilItIsAsked) {
   BackendTraffic traffic;
   EXPECT_EQ(traffic.of(0), nullptr);
   EXPECT_EQ(traffic.sum().total(), 0u);
-  traffic.keep(2);
+  traffic.keep(2, true);
   EXPECT_FALSE(traffic.has_counts());
   TrafficCells* mine = traffic.of(1);
   ASSERT_NE(mine, nullptr);
@@ -69,12 +69,12 @@ TEST(BackendTraffic, CountsNothingUntilItIsAsked) {
 
 TEST(BackendTraffic, SumsOverItsWorkers) {
   BackendTraffic traffic;
-  traffic.keep(2);
-  traffic.keep(2);
+  traffic.keep(2, true);
+  traffic.keep(2, true);
   for (std::uint32_t worker : {0u, 1u, 1u}) {
     TrafficCells* cells = traffic.of(worker);
     cells->count(cells->succeeded);
-    cells->latency.add(milliseconds(5));
+    traffic.add_latency(*cells, milliseconds(5));
   }
   traffic.of(0)->count(traffic.of(0)->failed);
   TrafficCounts sum = traffic.sum();
@@ -82,6 +82,17 @@ TEST(BackendTraffic, SumsOverItsWorkers) {
   EXPECT_EQ(sum.failed, 1u);
   EXPECT_EQ(sum.success_rate(), 0.75);
   EXPECT_EQ(sum.latency[LatencyScale::cell(5'000'000)], 3u);
+}
+
+TEST(BackendTraffic, KeepsNoLatenciesThatNobodyComparesAndBeginsWhenSomebodyDoes) {
+  BackendTraffic traffic;
+  traffic.keep(1, false);
+  TrafficCells* mine = traffic.of(0);
+  traffic.add_latency(*mine, milliseconds(5));
+  EXPECT_EQ(mine->latency.load(), nullptr);
+  traffic.keep(1, true);
+  traffic.add_latency(*mine, milliseconds(5));
+  EXPECT_EQ(traffic.sum().latency[LatencyScale::cell(5'000'000)], 1u);
 }
 
 }  // namespace
