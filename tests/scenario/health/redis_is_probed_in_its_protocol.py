@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 from tcp_backend import tcp_config
-from waiting import eventually, free_port
+from waiting import eventually, free_port, is_listening
 
 CHECK = {"interval": "500ms", "timeout": "500ms", "fast_interval": "100ms", "healthy_threshold": 1,
          "unhealthy_threshold": 2}
@@ -21,6 +21,7 @@ def redis(tmp_path):
         folder.mkdir()
         command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         processes.append(subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL))
+        eventually(lambda: is_listening(port), 20, "Redis listens")
         return port
 
     yield start
@@ -58,7 +59,8 @@ def test_only_the_master_is_healthy_and_a_failover_is_followed(weir, redis):
     running = start(weir, first, second, role="master")
     running.wait_for_state("healthy", str(first), pool="cache")
     running.wait_for_state("unhealthy", str(second), pool="cache")
-    assert "role 'replica', expected master" in running.admin("GET", f"/backends/{second}").json["reason"]
+    eventually(lambda: "role 'replica', expected master" in
+               running.admin("GET", f"/backends/{second}/health").json["last_check"]["error"])
     for port, of in ((second, ["no", "one"]), (first, ["127.0.0.1", str(second)])):
         subprocess.run(["redis-cli", "-p", str(port), "replicaof", *of], check=True, capture_output=True)
     running.wait_for_state("healthy", str(second), pool="cache", seconds=30)
