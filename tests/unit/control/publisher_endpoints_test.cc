@@ -69,9 +69,9 @@ TEST_F(PublisherEndpointsTest, ABackendHasAnotherEndpointWhenItsPoolSpeaksToItIn
 }
 
 TEST_F(PublisherEndpointsTest, NothingIsRememberedOfAServerThatNoPoolHas) {
-  auto failures = [](pool::Endpoint& endpoint) { return endpoint.failed({}).local; };
+  auto failures = [](pool::Endpoint& endpoint) { return endpoint.failed({}, pool::Endpoint::kNoAnswers).local; };
   auto before = plane.pool("site")->eligible[0].endpoint;
-  before->failed({.local = 1});
+  before->failed({.local = 1}, pool::Endpoint::kNoAnswers);
   reload(replaced(kFile, "port: 80}\n      - {id: web-2", "port: 80, weight: 9}\n      - {id: web-2"));
   EXPECT_EQ(failures(*plane.pool("site")->eligible[0].endpoint), 1u) << "the same over changes";
   before.reset();
