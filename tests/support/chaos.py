@@ -19,7 +19,7 @@ from weir import HEALTH_CHECK
 
 # A client that waits longer has been forgotten.
 LONGEST = 20 * PATIENCE
-# What Weir answers itself while nobody else can.
+# What Weir answers itself while nobody else can. 500 is a backend's own.
 OWN_ERRORS = {502, 503, 504}
 
 
@@ -107,7 +107,7 @@ class World:
     def verdict(self, kind, status, body, expected):
         if status == 200 and body == expected:
             self.tally.good[kind] += 1
-        elif status in OWN_ERRORS:
+        elif status in OWN_ERRORS or (status == 500 and body.startswith(b"web-")):
             self.tally.errors[kind, status] += 1
         else:
             self.tally.wrong.append(f"{kind}: {status} {body[:80]!r} where {expected!r} was due")
