@@ -69,7 +69,7 @@ TEST_F(PostgresqlChecker, ARequestForAPasswordIsAliveAndGetsNoAnswer) {
 }
 
 TEST_F(PostgresqlChecker, ErrorsAreFailuresWithTheirText) {
-  EXPECT_EQ(error_of(error_response(std::string("SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0", 59))),
+  EXPECT_EQ(error_of(error_response(std::string("SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0", 57))),
             "FATAL 57P03: the database system is starting up");
   EXPECT_EQ(error_of(error_response(std::string("SFATAL\0C53300\0Msorry, too many clients already\0", 47))),
             "FATAL 53300: sorry, too many clients already");
