@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "net/inherited.h"
 #include "net/reactor.h"
 #include "net/task_group.h"
 #include "net/tcp.h"
@@ -24,6 +25,8 @@ constexpr std::chrono::seconds kBurialPatience{2};
 // One that writes more has to wait for nobody to read it, and meets its deadline.
 constexpr std::size_t kMaxReadBytes = 1024 * 1024;
 constexpr std::size_t kMaxGroups = 64;
+// Longer than a thread is held up between asking whether descriptors are inherited and closing one.
+constexpr std::chrono::milliseconds kToldWithin{50};
 
 // Whether the process behind `pid_fd` has ended, and how; it is buried then.
 bool has_ended(int pid_fd, siginfo_t& how) {
@@ -149,6 +152,11 @@ Programs::~Programs() {
 
 Task<base::Result<ProgramEnd>> Programs::run(ProgramOptions options, base::TimePoint deadline) {
   bury_left();
+  // Every thread has to know before the first process has copies.
+  if (!descriptors_are_inherited.exchange(true)) {
+    base::Result<void> waited = co_await sleep_until(std::min(deadline, Reactor::current().now() + kToldWithin));
+    if (!waited) co_return std::unexpected(waited.error());
+  }
   // Again when somebody who came later took the turn meanwhile.
   while (running_ >= at_once_) {
     Waiter waiter;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/inherited.h"
 #include "net/turn.h"
 
 namespace weir::net {
@@ -86,6 +87,10 @@ void Descriptor::close() {
   if (filter_ != nullptr) {
     if (!broken) filter_->finish_writing(*this);
     set_filter(nullptr);
+  }
+  // A copy in another process would keep it watched, for a descriptor that is no more.
+  if (registered_ && descriptors_are_inherited.load(std::memory_order_relaxed)) {
+    epoll_ctl(Reactor::current().epoll_, EPOLL_CTL_DEL, fd_, nullptr);
   }
   ::close(fd_);
   retire();
