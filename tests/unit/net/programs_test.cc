@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 
+#include "net/inherited.h"
 #include "net/task_group.h"
 
 namespace weir::net {
@@ -23,7 +24,10 @@ Task<void> run_into(Programs& programs, ProgramOptions options, base::TimePoint 
 
 class ProgramsTest : public testing::Test {
  protected:
-  ProgramsTest() { reactor_.adopt_thread(); }
+  ProgramsTest() {
+    reactor_.adopt_thread();
+    descriptors_are_inherited = true;  // the first run of a process waits until all threads know
+  }
   // No child is left, not even a dead one.
   ~ProgramsTest() override {
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
@@ -77,9 +81,11 @@ TEST_F(ProgramsTest, InheritNothingOfWeirs) {
   signal(SIGPIPE, SIG_IGN);
   // Of ignored signals the last digits: those of the C library itself are above them.
   Ended end =
-      run(shell("ls /proc/$$/fd; readlink /proc/$$/fd/0; sed -n 's/SigBlk:.//p; "
-                "s/SigIgn:.*\\(.\\{7\\}\\)$/\\1/p' "
-                "/proc/$$/status; test $(ps -o sid= -p $$) = $$ && echo own session"));
+      run(shell("ls /proc/$$/fd; readlink /proc/$$/fd/0; "
+                // By the shell itself: while it begins another program, it blocks signals.
+                "while read -r name value; do case $name in SigBlk:) echo $value ;; "
+                "SigIgn:) echo ${value#?????????} ;; esac; done </proc/$$/status; "
+                "test $(ps -o sid= -p $$) = $$ && echo own session"));
   EXPECT_EQ(end->output, "0\n1\n2\n/dev/null\n0000000000000000\n0000000\nown session\n");
   ::close(held);
   signal(SIGPIPE, SIG_DFL);
@@ -111,14 +117,19 @@ TEST_F(ProgramsTest, EndWhenTheyAreCancelled) {
 
 TEST_F(ProgramsTest, RunABoundedNumberAtOnceInTheirOrder) {
   std::vector<std::optional<Ended>> ended(6);
-  for (auto& one : ended) group_.spawn(run_into(programs_, shell("exit 0"), base::now() + 1h, one));
+  // None ends before it may.
+  const std::string gate = testing::TempDir() + "weir-programs-" + std::to_string(getpid());
+  const std::string script = "while [ ! -e " + gate + " ]; do sleep 0.01; done";
+  for (auto& one : ended) group_.spawn(run_into(programs_, shell(script), base::now() + 1h, one));
   EXPECT_EQ(programs_.running(), 2u);
   EXPECT_EQ(programs_.waiting(), 4u);
+  std::ofstream(gate).put('\n');
   while (group_.size() > 0) {
     reactor_.run_once(base::TimePoint::max());
     EXPECT_LE(programs_.running(), 2u);
   }
   for (auto& one : ended) EXPECT_EQ((*one)->exit_code, 0);
+  std::filesystem::remove(gate);
 }
 
 TEST_F(ProgramsTest, WaitForTheirTurnWithinTheirTime) {
