@@ -42,7 +42,7 @@ std::string disabled_by(const BackendView& view) {
   return by_operator ? "an operator has disabled it" : "its definition says enabled: false";
 }
 
-// What its agent says; null when it has none.
+// The words of its agent; null when it has none.
 Json agent_json(const Visit& visit, const BackendView& view, double effective_weight) {
   std::optional<health::AgentDetails> known;
   if (visit.state.parts.agent) known = visit.state.parts.agent(*view.running);

@@ -55,7 +55,7 @@ class Ejections {
   // Compares backends by the traffic of the last seconds, and ends trials of which nothing is heard. Once a second.
   void tick(base::TimePoint now);
 
-  // What an operator asks for; the error says why it cannot be. Ejects for `time`, in every pool that uses the same
+  // An operator's orders; the error says why they cannot be. Ejects for `time`, in every pool that uses the same
   // endpoint, whatever the limits of the pools; but not the last backend of its pool that takes requests.
   std::expected<void, std::string> eject(const BackendKey& key, base::Nanoseconds time, base::TimePoint now);
   // Whether eject() may, without doing it.

@@ -113,7 +113,7 @@ class Publisher {
   // Calls `visit` with every backend that has the endpoint, and the pool that has it there.
   void for_each_member(const pool::Endpoint& endpoint,
                        const std::function<void(const config::Pool&, const MemberView&)>& visit) const;
-  // Of its own pool; null when it is not configured.
+  // Belongs to its own pool; null when it is not configured.
   std::shared_ptr<pool::Endpoint> endpoint_of(const BackendKey& key) const;
   // Calls `visit` with every backend and its labels (pool, backend) as a metric has them, in no certain order.
   void for_each_backend(const std::function<void(const pool::Backend&, const std::string& labels)>& visit) const;

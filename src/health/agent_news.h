@@ -10,7 +10,7 @@
 
 namespace weir::health {
 
-// What an agent says has another effect now.
+// An agent's words have another effect now.
 struct AgentNews {
   std::shared_ptr<pool::Backend> backend;
   AgentVerdict verdict;

@@ -47,7 +47,7 @@ struct AgentVerdict {
   friend bool operator==(const AgentVerdict&, const AgentVerdict&) = default;
 };
 
-// What is known from one agent. Only its own words take its words back, or its silence does. Pure: time is an argument.
+// The words of one agent. Only its own words take its words back, or its silence does. Pure: time is an argument.
 class AgentState {
  public:
   // It said `line`. Whether the verdict is another now.

@@ -34,7 +34,7 @@ class Agents {
   // Cancels every question; none is asked any more. The reactor has to run until in_progress() is 0.
   void stop();
   std::size_t in_progress() const { return questions_.size(); }
-  // What is known of the backend's agent; nothing when none is asked. Any thread.
+  // The state of the backend's agent; nothing when none is asked. Any thread.
   std::optional<AgentDetails> details(const pool::Backend& backend) const;
 
  private:

@@ -6,7 +6,7 @@
 
 namespace weir::health {
 
-// What a backend or a program says, as one line: control bytes and what is no UTF-8 as \xHH, at most 200 bytes of it.
+// The words of a backend or a program, as one line: control bytes and invalid UTF-8 as \xHH, at most 200 bytes of it.
 std::string printable(std::string_view text);
 
 }  // namespace weir::health

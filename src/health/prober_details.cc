@@ -1,4 +1,4 @@
-// What the prober knows of a backend, as others see it.
+// The prober's knowledge of a backend, as others see it.
 #include <algorithm>
 #include <iterator>
 #include <utility>

@@ -1,4 +1,4 @@
-// What the prober must know of a backend.
+// All that the prober must know of a backend.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 
 namespace weir::worker {
 
-// What a try carries: of connections and flows Weir does not know what their bytes mean.
+// The kind of work of a try: of connections and flows Weir does not know what their bytes mean.
 enum class Carried : std::uint8_t { request, connection, flow };
 
 // How a try ended, for the backend's counters, the strategy and passive checks.
@@ -38,7 +38,7 @@ struct TryOutcome {
   }
 };
 
-// What a try says of the health of its backend.
+// The verdict of a try on its backend.
 enum class Finding : std::uint8_t {
   nothing,
   success,
